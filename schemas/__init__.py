@@ -1,0 +1,37 @@
+"""The records on the topics: one Avro schema each, and the way between bytes, engine form and JSON.
+
+Engine form is a dict with exactly the fields of the schema: times are int milliseconds, amounts int hundredths.
+"""
+
+from schemas.errors import DecodeError, EncodeError, JsonError, SchemaError
+from schemas.instants import from_iso, to_iso
+from schemas.json_form import from_json, to_json
+from schemas.records import (
+    CLICK,
+    PROFILE,
+    RECORD_OF_TOPIC,
+    SEGMENT_EVENT,
+    SEGMENT_MEMBERSHIPS,
+    TRANSACTION,
+)
+from schemas.wire import accept, decode, encode
+
+__all__ = [
+    "CLICK",
+    "PROFILE",
+    "RECORD_OF_TOPIC",
+    "SEGMENT_EVENT",
+    "SEGMENT_MEMBERSHIPS",
+    "TRANSACTION",
+    "DecodeError",
+    "EncodeError",
+    "JsonError",
+    "SchemaError",
+    "accept",
+    "decode",
+    "encode",
+    "from_iso",
+    "from_json",
+    "to_iso",
+    "to_json",
+]

@@ -1,0 +1,66 @@
+"""The records of the contract: their names, their schemas, the ids they travel under.
+
+A schema is one `.avsc` file. What was ever released stays in `released/`, one file for each version, and
+`ids.json` gives each of those the id that stands before its bytes, so that no registry is needed.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+CLICK = "Click"
+TRANSACTION = "Transaction"
+PROFILE = "Profile"
+SEGMENT_EVENT = "SegmentEvent"
+SEGMENT_MEMBERSHIPS = "SegmentMemberships"
+
+RECORD_OF_TOPIC = {
+    "clickstream": CLICK,
+    "transactions": TRANSACTION,
+    "profiles": PROFILE,
+    "segment-events": SEGMENT_EVENT,
+    "segment-memberships": SEGMENT_MEMBERSHIPS,
+}
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One version of a record's schema, as it was released, and the id it has on the wire."""
+
+    id: int
+    record: str
+    version: int
+
+    @property
+    def path(self) -> Path:
+        """The file that holds it."""
+        return FOLDER / "released" / f"{self.record}.{self.version}.avsc"
+
+
+def read(path: Path) -> Any:
+    """The JSON of a schema file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@cache
+def schema(record: str) -> Any:
+    """The schema by which a record is written today."""
+    return read(FOLDER / f"{record}.avsc")
+
+
+@cache
+def releases() -> tuple[Release, ...]:
+    """Every version ever released, in order of id."""
+    ids = read(FOLDER / "ids.json")
+    return tuple(
+        Release(int(number), **entry) for number, entry in sorted(ids.items(), key=lambda each: int(each[0]))
+    )
+
+
+def newest(record: str) -> Release:
+    """The version by which a record is written today."""
+    return max((each for each in releases() if each.record == record), key=lambda each: each.version)

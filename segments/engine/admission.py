@@ -1,0 +1,53 @@
+"""Bad input: what is refused without looking at the customer's state."""
+
+from segments.engine.records import PROFILES, TRANSACTIONS, Event, Record, Refusal
+
+LONGEST_ID = 128
+"""Bytes."""
+FUTURE = 5 * 60_000
+"""Milliseconds that an event may be ahead of its Kafka timestamp."""
+TOO_MUCH = 10**12
+"""Cents: an amount of precision 12 and scale 2 is smaller."""
+
+
+def refusal(record: Record) -> Refusal | None:
+    """Why a record is refused, None if it is not. (A key in the wrong partition is told by the partition.)"""
+    key, event = record.key, record.event
+    if isinstance(event, Refusal):
+        return event
+    if key is None:
+        return Refusal("no_key", "The record has no key: the key is the customer id in UTF-8.")
+    if not 0 < len(key) <= LONGEST_ID:
+        return Refusal("invalid_id", f"The key has {len(key)} bytes: 1 to {LONGEST_ID} were expected.")
+    if event is None:
+        if record.topic != PROFILES:
+            return Refusal("undecodable", "The value is null: only a profile may be, which erases the customer.")
+        return None if _is_text(key) else Refusal("invalid_id", "The key is not UTF-8.")
+    if event["customer_id"].encode() != key:
+        return Refusal("key_mismatch", f"The key {key!r} is not the customer_id {event['customer_id']!r}.")
+    if not event["event_id"] or len(event["event_id"].encode()) > LONGEST_ID:
+        return Refusal("invalid_id", f"The event_id {event['event_id'][:40]!r} is empty or over {LONGEST_ID} bytes.")
+    if event["occurred_at"] > record.timestamp + FUTURE:
+        ahead = event["occurred_at"] - record.timestamp
+        return Refusal("from_the_future", f"occurred_at is {ahead} ms after the Kafka timestamp: at most {FUTURE}.")
+    return _transaction(event) if record.topic == TRANSACTIONS else None
+
+
+def _transaction(event: Event) -> Refusal | None:
+    if event["kind"] not in ("purchase", "refund"):
+        return Refusal("unknown_kind", f"kind is {event['kind']!r}: 'purchase' or 'refund' was expected.")
+    if not 0 <= event["amount"] < TOO_MUCH:
+        return Refusal("invalid_amount", "amount is negative or does not fit 12 digits, 2 of them decimals.")
+    if any(not -TOO_MUCH < item["price"] < TOO_MUCH for item in event["items"]):
+        return Refusal("invalid_amount", "The price of an item does not fit 12 digits, 2 of them decimals.")
+    return None
+
+
+def _is_text(key: bytes) -> bool:
+    try:
+        key.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+

@@ -1,0 +1,184 @@
+"""What is remembered of one customer, live and as bytes.
+
+Hot path: one mutable object for each customer at work, encoded once for each commit. The bytes begin with a header that
+tells, without decoding the rest, when time alone may flip something and which segments the customer is in, so that a
+restored partition is ready after one scan.
+
+    8 bytes   the earliest instant at which something is due (NEVER: none), big-endian
+    2 bytes   the number of the layout, that is, of the rule set that wrote it
+    2 bytes   how many segments, then 2 bytes for each: its place in the layout
+    the rest  MessagePack
+"""
+
+import struct
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from segments.engine.records import NEVER
+from segments.engine.remember import Kept, entries, still_needed
+from segments.language.durations import DAY
+from segments.language.plan import Plan
+
+HEADER = struct.Struct(">qHH")
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(strict=False).decode
+
+BEFORE_ALL = -NEVER
+"""The instant of a customer of whom nothing was applied yet."""
+
+
+class Customer:
+    """One customer, remembered. Its dues are the instants at which time alone flips a segment."""
+
+    __slots__ = (
+        "base",
+        "consents",
+        "dues",
+        "entries",
+        "episodes",
+        "erased_at",
+        "ids",
+        "inside",
+        "instant",
+        "key",
+        "known",
+        "latest",
+        "log",
+        "profile",
+        "profile_at",
+        "sequence",
+        "streams",
+    )
+
+    def __init__(self, key: bytes, streams: int, known: list[int] | None) -> None:
+        self.key = key
+        self.streams: list[Kept] = [None] * streams
+        self.instant = BEFORE_ALL
+        """The customer's instant: the latest of what was applied and what flipped."""
+        self.latest: int | None = None
+        """The latest `occurred_at` of a click or transaction."""
+        self.sequence = 0
+        self.profile: dict[str, Any] = {}
+        self.profile_at: int | None = None
+        self.consents: dict[str, bool] = {}
+        self.erased_at: int | None = None
+        self.inside = 0
+        """The segments the customer is in, as bits by their place in the rule set."""
+        self.episodes: dict[int, tuple[int, int]] = {}
+        """For each segment the customer is in: the `sequence` and the instant of the enter."""
+        self.dues: dict[int, int] = {}
+        """For each segment that time alone flips: when."""
+        self.ids: dict[bytes, int] = {}
+        """Digests of the ids seen, with the customer's instant just after; the oldest first."""
+        self.known = known
+        """For each measure the instant from which it knows events, shared by the partition; None: from the beginning."""
+        self.entries = 0
+        """At least as many entries as the rules still need."""
+        self.base: bytes | None = None
+        """The bytes last encoded, and in `log` what was done since: together they undo a bug in the engine."""
+        self.log: list[tuple[str, Any]] = []
+
+    def due(self, retention: int) -> int:
+        """The earliest instant at which time alone does something."""
+        first = min(self.dues.values()) if self.dues else NEVER
+        return min(first, self.forgotten_at(retention))
+
+    def forgotten_at(self, retention: int) -> int:
+        """When everything about the customer is forgotten: not while there is a profile."""
+        if self.profile_at is not None:
+            return NEVER
+        if self.latest is not None:
+            return self.latest + retention
+        return NEVER if self.erased_at is None else self.erased_at + retention
+
+    def clear(self, erased_at: int | None = None) -> None:
+        """Forget everything, but perhaps the instant of an erasure."""
+        base, log = self.base, self.log
+        self.__init__(self.key, len(self.streams), self.known)  # type: ignore[misc]
+        self.base, self.log, self.erased_at = base, log, erased_at
+        if erased_at is not None:
+            self.instant = erased_at
+
+    @property
+    def blank(self) -> bool:
+        """Nothing is remembered."""
+        return self.instant == BEFORE_ALL
+
+    def forget_ids(self) -> None:
+        """Forget the ids that can no longer make an event a duplicate."""
+        ids, gone = self.ids, []
+        for each, seen in ids.items():
+            if seen + DAY > self.instant:
+                break
+            gone.append(each)
+        for each in gone:
+            del ids[each]
+
+
+def id_digest(topic: str, event_id: str) -> bytes:
+    """Eight bytes for an event id within its topic: two ids of one customer's day meet once in 10^11 customers."""
+    return blake2b(f"{topic}\0{event_id}".encode(), digest_size=8).digest()
+
+
+def occupied(customer: Customer, plan: Plan, now: int) -> int:
+    """How many entries the rules and the recognition of duplicates still need at an instant."""
+    total = len(customer.ids)
+    for seen in customer.ids.values():
+        if seen + DAY > now:
+            break
+        total -= 1
+    return total + sum(entries(stream, kept, now) for stream, kept in zip(plan.streams, customer.streams, strict=True))
+
+
+def encode(customer: Customer, plan: Plan, layout: int) -> bytes:
+    """A customer as bytes, without what is no longer needed."""
+    now = customer.instant
+    customer.forget_ids()
+    streams = [still_needed(stream, kept, now) for stream, kept in zip(plan.streams, customer.streams, strict=True)]
+    customer.streams = streams
+    customer.entries = occupied(customer, plan, now)
+    places = list(customer.episodes)
+    header = HEADER.pack(customer.due(plan.retention), layout, len(places))
+    body = (
+        now,
+        customer.latest,
+        customer.sequence,
+        customer.profile_at,
+        customer.profile,
+        customer.consents,
+        customer.erased_at,
+        list(customer.episodes.values()),
+        customer.dues,
+        b"".join(customer.ids),
+        list(customer.ids.values()),
+        {place: kept for place, kept in enumerate(streams) if kept is not None},
+        customer.entries,
+    )
+    return header + struct.pack(f">{len(places)}H", *places) + _encode(body)
+
+
+def header(data: bytes) -> tuple[int, int, tuple[int, ...]]:
+    """When something is due, the layout, and the places of the segments the customer is in."""
+    due, layout, count = HEADER.unpack_from(data)
+    return due, layout, struct.unpack_from(f">{count}H", data, HEADER.size)
+
+
+def decode(key: bytes, data: bytes, streams: int, known: list[int] | None) -> Customer:
+    """A customer from bytes, the streams in the order of the layout that wrote them."""
+    places = header(data)[2]
+    body = _decode(data[HEADER.size + 2 * len(places) :])
+    customer = Customer(key, streams, known)
+    customer.instant, customer.latest, customer.sequence, customer.profile_at = body[:4]
+    customer.profile, customer.consents, customer.erased_at = body[4:7]
+    customer.episodes = {place: (episode[0], episode[1]) for place, episode in zip(places, body[7], strict=True)}
+    customer.inside = sum(1 << place for place in places)
+    customer.dues = body[8]
+    digests, seen = body[9], body[10]
+    customer.ids = {digests[8 * n : 8 * n + 8]: instant for n, instant in enumerate(seen)}
+    for place, kept in body[11].items():
+        customer.streams[place] = kept
+    customer.entries = body[12]
+    customer.base = data
+    return customer

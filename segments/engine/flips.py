@@ -1,0 +1,78 @@
+"""Flips as records: the segment event of an enter or an exit, and the memberships after it."""
+
+from hashlib import blake2b
+from typing import Any
+
+from segments.engine.customer import Customer
+from segments.engine.records import NEVER, Record
+from segments.engine.rules import RuleSet
+
+Cause = dict[str, Any] | None
+
+
+def cause_of(partition: int, record: Record) -> Cause:
+    """The record in whose evaluation something flipped."""
+    event_id = record.event["event_id"] if isinstance(record.event, dict) else None
+    return {"topic": record.topic, "partition": partition, "offset": record.offset, "event_id": event_id}
+
+
+def event_id(customer: str, segment: str, version: str, transition: str, sequence: int, occurred_at: int) -> str:
+    """The same flip has the same id in every run."""
+    text = "\0".join((customer, segment, version, transition, str(sequence), str(occurred_at)))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def segment_event(
+    customer: Customer,
+    segment: str,
+    version: str,
+    transition: str,
+    occurred_at: int,
+    episode: int,
+    reason: str,
+    cause: Cause,
+    evidence: list[dict[str, Any]],
+    valid_until: int | None,
+) -> dict[str, Any]:
+    """A `SegmentEvent` with the customer's present `sequence`; `emitted_at` is left to whoever reads a wall clock."""
+    name = customer.key.decode()
+    return {
+        "event_id": event_id(name, segment, version, transition, customer.sequence, occurred_at),
+        "customer_id": name,
+        "segment": segment,
+        "segment_version": version,
+        "transition": transition,
+        "occurred_at": occurred_at,
+        "emitted_at": 0,
+        "sequence": customer.sequence,
+        "episode": episode,
+        "reason": reason,
+        "cause": cause,
+        "evidence": evidence,
+        "valid_until": valid_until,
+    }
+
+
+def valid_until(rules: RuleSet, customer: Customer, place: int) -> int | None:
+    """The instant before which time alone does not flip a segment; None: never."""
+    instant = min(customer.dues.get(each, NEVER) for each in (place, *rules.reads[place]))
+    return None if instant >= NEVER else instant
+
+
+def memberships(rules: RuleSet, customer: Customer) -> dict[str, Any]:
+    """The segments that the customer is in now, by id."""
+    places = sorted(customer.episodes, key=rules.rank.__getitem__)
+    return {
+        "customer_id": customer.key.decode(),
+        "sequence": customer.sequence,
+        "segments": [
+            {
+                "segment": rules.ids[place],
+                "segment_version": rules.versions[place],
+                "entered_at": customer.episodes[place][1],
+                "episode": customer.episodes[place][0],
+                "valid_until": valid_until(rules, customer, place),
+            }
+            for place in places
+        ],
+    }

@@ -1,0 +1,343 @@
+"""One partition: records, "this input is caught up" and "it is now" go in, effects come out.
+
+It merges the inputs, keeps the clock, finds what is due, recognises duplicates and bad input; it does no I/O, reads no
+clock, never awaits. The worker, `segments replay`, the simulation and the tests drive this same object.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from segments.engine import admission
+from segments.engine.change import Sweep
+from segments.engine.customer import BEFORE_ALL, Customer, decode, encode, header, id_digest, occupied
+from segments.engine.due import Agenda
+from segments.engine.inputs import Inputs
+from segments.engine.machine import Machine, occurred_at
+from segments.engine.murmur import partition_of
+from segments.engine.position import Position
+from segments.engine.records import (
+    NEVER,
+    POSITION_KEY,
+    PROFILES,
+    DeadLetter,
+    Effects,
+    EngineSettings,
+    Record,
+    Refusal,
+)
+from segments.engine.rules import RuleSet
+from segments.language.durations import DAY
+
+LIVE = 50_000
+"""Customers kept decoded between two commits."""
+
+SLACK = 64
+"""How close to the limit of a customer the exact number of entries is counted."""
+
+
+class States(Protocol):
+    """The committed states of a partition."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The state of a key, None if there is none."""
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """All of them, in any order."""
+
+
+class Partition:
+    """The state machine of one partition; `states` must be restored before it is made."""
+
+    def __init__(self, number: int, count: int, rules: RuleSet, settings: EngineSettings, states: States) -> None:
+        self.number, self.count, self.rules, self.settings = number, count, rules, settings
+        self._states = states
+        self._machine = Machine(rules, number)
+        self._position = Position.read(states.get(POSITION_KEY), rules, count)
+        self.clock = self._position.clock
+        """In milliseconds; `BEFORE_ALL` until something was applied."""
+        self._inputs = Inputs(self._position.offsets, self._refusal)
+        self._live: dict[bytes, Customer] = {}
+        self._dirty: dict[bytes, Customer] = {}
+        self._retention = rules.plan.retention
+        self._outcomes: Counter[tuple[str, str]] = Counter()
+        self._begun = False
+        self._scan()
+
+    def _scan(self) -> None:
+        """One look at every header: what is due, who is where, and who is still in the layout of another rule set."""
+        dues, old = [], []
+        for key, data in self._states.items():
+            if key == POSITION_KEY:
+                continue
+            due, layout, places = header(data)
+            for place in places:
+                self._machine.members[self._position.layouts[layout].ids[place]] += 1
+            if layout == self._position.current:
+                dues.append((due, key))
+            else:
+                old.append(key)
+        self._agenda = Agenda(dues)
+        self._sweep = Sweep(self._position, self.rules, sorted(old)) if old else None
+
+    @property
+    def offsets(self) -> dict[str, int]:
+        """The next offset expected by topic; a topic never read is absent."""
+        return dict(self._inputs.offsets)
+
+    @property
+    def stamp(self) -> int:
+        """Grows with every accepted run."""
+        return self._inputs.stamp
+
+    @property
+    def waiting(self) -> bool:
+        """Records wait for a `confirm`."""
+        return self._inputs.waiting
+
+    @property
+    def next_due(self) -> int | None:
+        """The earliest instant at which time alone may do something; may be early."""
+        return self._agenda.next()
+
+    @property
+    def members(self) -> Counter[str]:
+        """The customers in each segment."""
+        return self._machine.members
+
+    @property
+    def pending(self) -> int:
+        """Customers to whom time alone will do something."""
+        return len(self._agenda)
+
+    @property
+    def sweeping(self) -> int:
+        """Customers that the new rule set has yet to take over."""
+        return 0 if self._sweep is None else len(self._sweep.left)
+
+    def begin(self, topic: str, offset: int) -> None:
+        """Say where reading of a topic begins that was never read."""
+        self._inputs.begin(topic, offset)
+        self._begun = True
+
+    def offer(self, topic: str, start: int, records: list[Record], end: int) -> int | None:
+        """Take in a fetched run covering offsets [start, end).
+
+        Returns None if it is accepted (or was seen already), else the offset to fetch again: something was skipped.
+        """
+        missing = self._inputs.offer(topic, start, records, end)
+        if missing is not None:
+            self._machine.out.gaps += 1
+        return missing
+
+    def confirm(self, ends: Mapping[str, int], stamp: int, now: int | None) -> None:
+        """Note the read-committed end offsets asked for at a stamp, and the wall clock read before asking."""
+        if self._inputs.confirm(ends, stamp) and now is not None:
+            self.clock = max(self.clock, now - self.settings.grace)
+
+    def buffered(self, topic: str) -> int:
+        """How many records of a topic wait."""
+        return self._inputs.buffered(topic)
+
+    def advance(self, records: int = 5000) -> bool:
+        """Apply up to so many records and flips by time. True: more can be done at once."""
+        if self._sweep is not None:
+            self._take_over(records)
+            return True
+        taken = 0
+        while taken < records and (head := self._inputs.next()) is not None:
+            self._take(*head)
+            taken += 1
+        return taken == records or self._fire_due(records, self.clock)
+
+    def until(self, instant: int) -> None:
+        """Fire everything due up to and including an instant: the end of a replay or a line of a story."""
+        while self._sweep is not None:
+            self._take_over(LIVE)
+        while self._fire_due(LIVE, instant + 1):
+            pass
+
+    def take(self) -> Effects | None:
+        """Everything since the last time, to be committed as a whole; None if nothing changed."""
+        out = self._machine.out
+        offsets = self._inputs.offsets
+        changed = self._dirty or out.dead_letters or self._outcomes or offsets != self._position.offsets
+        if not changed and not out.gaps and not out.engine_errors and self._position.written:
+            return None
+        layout = self._position.current
+        for key, customer in self._dirty.items():
+            customer.log.clear()
+            if customer.blank and customer.base is None:
+                continue
+            customer.base = None if customer.blank else encode(customer, self.rules.plan, layout)
+            out.states[key] = customer.base
+        if len(self._live) > LIVE:
+            self._live = dict(self._dirty)
+        self._dirty = {}
+        out.outcomes, self._outcomes = self._outcomes, Counter()
+        out.reasons = Counter(letter.reason for letter in out.dead_letters)
+        out.offsets, out.clock = dict(offsets), self.clock
+        out.states[POSITION_KEY] = self._position.write(offsets, self.clock, swept=self._sweep is None)
+        self._machine.out = Effects()
+        return out
+
+    def customer(self, key: bytes) -> Customer | None:
+        """What is remembered of a customer, for `segments why`; not to be changed."""
+        return self._find(key)
+
+    def _find(self, key: bytes) -> Customer | None:
+        customer = self._live.get(key)
+        if customer is None:
+            data = self._states.get(key)
+            if data is None:
+                return None
+            customer = decode(key, data, len(self.rules.plan.streams), self._position.known)
+            self._live[key] = customer
+        return customer
+
+    def _refusal(self, record: Record) -> Refusal | None:
+        """Why a record is refused without looking at the customer's state."""
+        refusal = admission.refusal(record)
+        if refusal is not None or record.key is None or self.count == 1:
+            return refusal
+        if record.key in self._live or partition_of(record.key, self.count) == self.number:
+            return None
+        return Refusal("wrong_partition", f"The key belongs to partition {partition_of(record.key, self.count)}.")
+
+    def _take(self, record: Record, refusal: Refusal | None) -> None:
+        """One record: steps (1) to (4) of the contract."""
+        if refusal is not None:
+            self._refuse(record, refusal)
+            return
+        key: bytes = record.key  # type: ignore[assignment]
+        customer = self._find(key)
+        if customer is None:
+            customer = self._live[key] = Customer(key, len(self.rules.plan.streams), self._position.known)
+        self._dirty[key] = customer
+        customer = self._fire(customer, self.clock)
+        outcome = self._screened(customer, record)
+        if outcome is None:
+            if record.event is not None:
+                self.clock = max(self.clock, min(occurred_at(record), record.timestamp) - self.settings.grace)
+            customer = self._fire(customer, max(occurred_at(record), self.clock))
+            outcome = self._apply(customer, record)
+        if outcome != "dead_letter":
+            self._outcomes[record.topic, outcome] += 1
+        self._agenda.put(key, self._live[key].due(self._retention))
+
+    def _screened(self, customer: Customer, record: Record) -> str | None:
+        """Step (2): the outcome of a record that ends here."""
+        event = record.event
+        if not isinstance(event, dict):
+            return None
+        at: int = event["occurred_at"]
+        now = max(customer.instant, at)
+        seen = customer.ids.get(id_digest(record.topic, event["event_id"]))
+        if seen is not None and now < seen + DAY:
+            return "duplicate"
+        if self._ignored(customer, record.topic, at):
+            return "ignored"
+        if customer.entries + SLACK >= self.settings.customer_limit:
+            held = occupied(customer, self.rules.plan, now)
+            if held >= self.settings.customer_limit:
+                limit = self.settings.customer_limit
+                self._refuse(record, Refusal("customer_limit", f"The customer occupies {held} entries of {limit}."))
+                return "dead_letter"
+        return None
+
+    def _ignored(self, customer: Customer, topic: str, at: int) -> bool:
+        erased = customer.erased_at
+        if erased is not None and at <= erased and erased + self._retention >= self.clock:
+            return True
+        if topic == PROFILES:
+            return customer.profile_at is not None and at < customer.profile_at
+        return at + self._retention < self.clock
+
+    def _apply(self, customer: Customer, record: Record) -> str:
+        """Step (4): a bug in the engine undoes it and nothing else."""
+        mark = self._mark()
+        act = self._machine.erase if record.event is None else self._machine.apply
+        try:
+            act(customer, record)
+        except Exception as error:  # noqa: BLE001 - whatever the bug is, neighbours go on
+            self._undo(customer, mark)
+            self._refuse(record, Refusal("engine_error", f"{type(error).__name__}: {error}"))
+            return "dead_letter"
+        customer.log.append((act.__name__, record))
+        return "applied"
+
+    def _fire(self, customer: Customer, before: int) -> Customer:
+        """Flip what is due by time; a bug is counted, and the customer left as they are until their next record."""
+        if customer.due(self._retention) >= before:
+            return customer
+        mark = self._mark()
+        try:
+            self._machine.fire(customer, before)
+        except Exception:  # noqa: BLE001 - as above
+            self._machine.out.engine_errors += 1
+            return self._undo(customer, mark)
+        customer.log.append(("fire", before))
+        return customer
+
+    def _mark(self) -> tuple[int, int]:
+        return len(self._machine.out.segment_events), len(self._machine.out.memberships)
+
+    def _undo(self, customer: Customer, mark: tuple[int, int]) -> Customer:
+        """The customer as before the last step: from the bytes last encoded, doing again what was done since."""
+        out, members, key = self._machine.out, self._machine.members, customer.key
+        for _, event in out.segment_events[mark[0] :]:
+            members[event["segment"]] -= 1 if event["transition"] == "enter" else -1
+        del out.segment_events[mark[0] :], out.memberships[mark[1] :]
+        fresh = Customer(key, len(self.rules.plan.streams), self._position.known)
+        if customer.base is not None:
+            fresh = decode(key, customer.base, len(self.rules.plan.streams), self._position.known)
+        self._machine.out, self._machine.members = Effects(), Counter()
+        redo: dict[str, Callable[[Customer, Any], None]] = {
+            "fire": self._machine.fire,
+            "apply": self._machine.apply,
+            "erase": self._machine.erase,
+        }
+        for step, argument in customer.log:
+            redo[step](fresh, argument)
+        fresh.log = customer.log
+        self._machine.out, self._machine.members = out, members
+        self._live[key] = self._dirty[key] = fresh
+        return fresh
+
+    def _refuse(self, record: Record, refusal: Refusal) -> None:
+        self._machine.out.dead_letters.append(DeadLetter(record, refusal.reason, refusal.error))
+        self._outcomes[record.topic, "dead_letter"] += 1
+
+    def _fire_due(self, most: int, before: int) -> bool:
+        """Fire what is due before an instant, customer by customer. True: there is more."""
+        if before <= BEFORE_ALL:
+            return False
+        for _ in range(most):
+            key = self._agenda.pop(before)
+            if key is None:
+                return False
+            customer = self._find(key)
+            if customer is None:
+                continue
+            due = customer.due(self._retention)
+            if due < before:
+                self._dirty[key] = customer
+                self._machine.out.lateness.append(max(0, before - due))
+                errors = self._machine.out.engine_errors
+                customer = self._fire(customer, before)
+                due = NEVER if self._machine.out.engine_errors > errors else customer.due(self._retention)
+            self._agenda.put(key, due)
+        return True
+
+    def _take_over(self, most: int) -> None:
+        """Let the new rule set take over some customers, in the order of their keys, before anything else happens."""
+        assert self._sweep is not None
+        for key in self._sweep.left[:most]:
+            data = self._states.get(key)
+            if data is not None:
+                customer = self._sweep.take_over(key, data, self._machine, self.clock)
+                self._live[key] = self._dirty[key] = customer
+                self._agenda.put(key, customer.due(self._retention))
+        del self._sweep.left[:most]
+        if not self._sweep.left:
+            self._sweep = None

@@ -1,0 +1,100 @@
+"""What goes into a partition and what comes out of it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+CLICKSTREAM = "clickstream"
+TRANSACTIONS = "transactions"
+PROFILES = "profiles"
+INPUTS = (CLICKSTREAM, PROFILES, TRANSACTIONS)
+"""The input topics, in the order that breaks ties."""
+
+POSITION_KEY = b"\xff/position"
+"""The key of the partition's own record beside its customers: no customer id is this, since it is not UTF-8."""
+
+NEVER = 1 << 62
+"""An instant that does not come."""
+
+Event = dict[str, Any]
+"""A decoded record: the field names of its Avro schema, times in milliseconds, money in cents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a record could not be decoded."""
+
+    reason: str
+    error: str
+
+
+class Record:
+    """A record of an input topic. Not frozen: one is made for every event."""
+
+    __slots__ = ("event", "key", "offset", "timestamp", "topic", "value")
+
+    def __init__(
+        self,
+        topic: str,
+        offset: int,
+        timestamp: int,
+        key: bytes | None,
+        value: bytes | None,
+        event: Event | Refusal | None,
+    ) -> None:
+        self.topic = topic
+        self.offset = offset
+        self.timestamp = timestamp
+        """The Kafka timestamp, in milliseconds."""
+        self.key = key
+        self.value = value
+        self.event = event
+        """None: a null value, which erases a customer (`profiles` only)."""
+
+    def __repr__(self) -> str:
+        return f"Record({self.topic}@{self.offset}, {self.key!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """The settings that the output depends on."""
+
+    grace: int = 2_000
+    """Milliseconds by which the clock of a partition stays behind."""
+    currency: str = "EUR"
+    customer_limit: int = 10_000
+    """Entries that one customer may occupy."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A refused record, with the reason it is counted by and the error in words."""
+
+    record: Record
+    reason: str
+    error: str
+
+
+@dataclass(slots=True)
+class Effects:
+    """All that a partition did since it was last asked; to be committed as a whole."""
+
+    segment_events: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
+    """Key and `SegmentEvent`; `emitted_at` is 0, to be filled by whoever reads a wall clock."""
+    memberships: list[tuple[bytes, dict[str, Any] | None]] = field(default_factory=list)
+    """Key and `SegmentMemberships`; None is a null value."""
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    states: dict[bytes, bytes | None] = field(default_factory=dict)
+    """The changed states by key; None deletes."""
+    offsets: dict[str, int] = field(default_factory=dict)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Records by topic and outcome: `applied`, `duplicate`, `ignored` or `dead_letter`."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Dead letters by reason."""
+    lateness: list[int] = field(default_factory=list)
+    """For each flip by time, the milliseconds from its instant to the clock at which it fired."""
+    gaps: int = 0
+    engine_errors: int = 0
+    """Bugs in flips by time."""
+    clock: int = 0
+    """The clock of the partition, in milliseconds."""

@@ -1,0 +1,70 @@
+"""A rule set, ready to run: segments in order of dependency, what they keep, and their generated functions."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from segments.engine.compile import Compiled, compile_rules
+from segments.language.conditions import Condition, Consent, ProfileComparison
+from segments.language.lint import refuse
+from segments.language.load import load as load_segments
+from segments.language.plan import Plan, plan
+from segments.language.segment import Segment
+from segments.language.text import leaves
+from segments.language.version import digest, in_order, reads, version
+
+
+class RuleSet:
+    """The rules of one group. A rule's *place* is its index here: a bit in the masks of the engine."""
+
+    def __init__(self, segments: Sequence[Segment], currency: str = "EUR") -> None:
+        self.segments: tuple[Segment, ...] = tuple(in_order(segments))
+        self.ids = tuple(segment.id for segment in self.segments)
+        self.versions = tuple(version(segment) for segment in self.segments)
+        self.digest = digest(self.segments)
+        self.leaves: tuple[tuple[Condition, ...], ...] = tuple(
+            (*leaves(segment.when), *leaves(segment.until)) for segment in self.segments
+        )
+        self.plan: Plan = plan(self.segments, currency)
+        self.numbers = {leaf: number for number, leaf in enumerate(self.plan.readers)}
+        """The number of each leaf on a measure, by its identity as an object."""
+        self.compiled: Compiled = compile_rules(self.segments, self.plan, self.digest)
+        self.rank = {place: rank for rank, place in enumerate(sorted(range(len(self.ids)), key=self.ids.__getitem__))}
+
+    @cached_property
+    def reads(self) -> tuple[tuple[int, ...], ...]:
+        """For each rule the places of the segments it reads, directly or through others."""
+        found: list[tuple[int, ...]] = []
+        for segment in self.segments:
+            direct = [self.ids.index(other.id) for other in reads(segment)]
+            found.append(tuple(sorted({*direct, *(place for each in direct for place in found[each])})))
+        return tuple(found)
+
+    @cached_property
+    def readers(self) -> tuple[int, ...]:
+        """For each rule the rules that read it, as bits."""
+        direct = [{self.ids.index(other.id) for other in reads(segment)} for segment in self.segments]
+        return tuple(
+            sum(1 << reader for reader, read in enumerate(direct) if place in read) for place in range(len(self.ids))
+        )
+
+    @cached_property
+    def of_profile(self) -> int:
+        """The rules that read the profile or a consent, as bits."""
+        return sum(
+            1 << place
+            for place, each in enumerate(self.leaves)
+            if any(isinstance(leaf, ProfileComparison | Consent) for leaf in each)
+        )
+
+    @cached_property
+    def consents(self) -> tuple[frozenset[str], ...]:
+        """For each rule the consents it reads."""
+        return tuple(frozenset(leaf.name for leaf in each if isinstance(leaf, Consent)) for each in self.leaves)
+
+
+def load(folders: Sequence[Path | str], currency: str = "EUR") -> RuleSet:
+    """The rule set of these folders or files; a wrong rule raises a `RuleError` with file, line and mend."""
+    segments = load_segments(folders)
+    refuse(segments)
+    return RuleSet(segments, currency)

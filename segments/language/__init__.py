@@ -1,0 +1,69 @@
+"""The language of rules: all that a rule file imports.
+
+    events[.where][.by][.since][.within].measure  comparison  bound
+"""
+
+from decimal import Decimal
+
+from segments.language.conditions import Condition, any_of, consent, not_, profile
+from segments.language.durations import Duration, days, hours, minutes
+from segments.language.errors import RuleError, SegmentsError, StoryError
+from segments.language.events import CLICK_KINDS, TRANSACTION_KINDS, Events
+from segments.language.segment import Segment
+
+__all__ = [
+    "Condition",
+    "Decimal",
+    "Duration",
+    "Events",
+    "RuleError",
+    "Segment",
+    "SegmentsError",
+    "StoryError",
+    "any_event",
+    "any_of",
+    "cart_add",
+    "cart_remove",
+    "checkout",
+    "consent",
+    "days",
+    "email_click",
+    "email_open",
+    "event",
+    "hours",
+    "login",
+    "minutes",
+    "not_",
+    "page_view",
+    "product_view",
+    "profile",
+    "purchase",
+    "refund",
+    "search",
+    "support_contact",
+    "visit",
+]
+
+any_event = Events("any_event")
+visit = Events("visit")
+purchase = Events("purchase")
+refund = Events("refund")
+page_view = Events("page_view")
+product_view = Events("product_view")
+search = Events("search")
+cart_add = Events("cart_add")
+cart_remove = Events("cart_remove")
+checkout = Events("checkout")
+login = Events("login")
+email_open = Events("email_open")
+email_click = Events("email_click")
+support_contact = Events("support_contact")
+
+
+def event(kind: str) -> Events:
+    """The clicks of a kind of the shop's own: `event("wishlist_add")`."""
+    if not isinstance(kind, str) or not kind:
+        raise RuleError(f"event({kind!r}): the name of a kind was expected.", 'Write event("wishlist_add").')
+    if kind in TRANSACTION_KINDS or kind in ("visit", "any_event"):
+        raise RuleError(f'event("{kind}") is not a kind of click.', f"Import {kind} from segments.language.")
+    return Events(kind) if kind in CLICK_KINDS else Events(f'event("{kind}")')

@@ -1,0 +1,30 @@
+"""All that there is to know of a rule, under the headings that commands show it with."""
+
+from textwrap import dedent
+
+from segments.language.remembered import remembered, retention
+from segments.language.segment import Segment
+from segments.language.source import docstring
+from segments.language.text import condition_text
+from segments.language.timers import timers
+from segments.language.version import version
+from segments.language.words import words
+
+
+def about(segment: Segment, currency: str = "EUR") -> dict[str, str | list[str]]:
+    """A rule in plain values: texts, and lists of texts."""
+    return {
+        "id": segment.id,
+        "version": version(segment),
+        "file": str(segment.origin),
+        "purpose": docstring(segment),
+        "en": [segment.en, words(segment, "en", currency)],
+        "nl": [segment.nl, words(segment, "nl", currency)],
+        "when": condition_text(segment.when),
+        "until": "" if segment.until is None else condition_text(segment.until),
+        "state": remembered(segment, currency),
+        "flips_by_time": timers(segment, "en"),
+        "flips_by_time_nl": timers(segment, "nl"),
+        "retention": retention(segment, currency),
+        "stories": dedent(segment.examples).strip("\n"),
+    }

@@ -1,0 +1,64 @@
+"""Lengths of time: whole milliseconds; a day is 24 hours."""
+
+from dataclasses import dataclass
+
+from segments.language.errors import RuleError
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+UNITS = (("days", DAY), ("hours", HOUR), ("minutes", MINUTE), ("seconds", 1000), ("milliseconds", 1))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Duration:
+    """A length of time in milliseconds, written `days(90)`, `hours(1)`, `hours(1) + minutes(30)`."""
+
+    milliseconds: int
+
+    def __add__(self, other: "Duration") -> "Duration":
+        if not isinstance(other, Duration):
+            raise RuleError(f"A duration and {other!r} cannot be added.", "Write, say, hours(1) + minutes(30).")
+        return Duration(self.milliseconds + other.milliseconds)
+
+    def parts(self) -> dict[str, int]:
+        """The duration in its largest whole units: 36 hours are `{"days": 1, "hours": 12}`."""
+        rest, parts = self.milliseconds, {}
+        for name, size in UNITS:
+            count, rest = divmod(rest, size)
+            if count:
+                parts[name] = count
+        return parts
+
+    def __str__(self) -> str:
+        return " + ".join(f"{unit}({count})" for unit, count in self.parts().items()) or "minutes(0)"
+
+
+def _duration(unit: str, size: int, count: object) -> Duration:
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise RuleError(f"{unit}({count!r}): a whole number of {unit} was expected.", f"Write, say, {unit}(3).")
+    return Duration(count * size)
+
+
+def days(count: int) -> Duration:
+    """So many times 24 hours."""
+    return _duration("days", DAY, count)
+
+
+def hours(count: int) -> Duration:
+    """So many hours."""
+    return _duration("hours", HOUR, count)
+
+
+def minutes(count: int) -> Duration:
+    """So many minutes."""
+    return _duration("minutes", MINUTE, count)
+
+
+def span(**units: int) -> int:
+    """The milliseconds of `days=7, hours=12`: a window, which is never empty."""
+    total = sum(_duration(unit, dict(UNITS)[unit], count).milliseconds for unit, count in units.items() if count)
+    if not total:
+        raise RuleError("A window needs a length.", "Write, say, .within(days=7).")
+    return total

@@ -1,0 +1,149 @@
+"""Fields of events, and the tests on them that `where` takes."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any, NoReturn
+
+from segments.language.errors import Origin, RuleError, here
+
+Value = str | int | float | bool | Decimal
+
+OPERATORS = ("==", "!=", ">=", ">", "<=", "<", "is_in")
+
+
+class Type(Enum):
+    """What a field holds."""
+
+    TEXT = "text"
+    WHOLE = "a whole number"
+    MONEY = "money"
+
+
+class NoTruth:
+    """Something a rule is built of, which only the engine can find true or false."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> NoReturn:
+        raise RuleError(
+            "A condition has no truth value while the rule is being written: `and`, `or`, `not`, `if` and "
+            "chained comparisons (1 <= x <= 3) cannot be used on it.",
+            "Write [a, b] for and, any_of(a, b) for or, not_(a) for not, [x >= 1, x <= 3] for a range.",
+        )
+
+
+class Filter(NoTruth):
+    """A test of one event: a `Test`, or `not_` and `any_of` of tests."""
+
+    __slots__ = ()
+
+
+def value(bound: object, subject: str) -> Value:
+    """The bound of a comparison, if it is something that can be compared."""
+    if isinstance(bound, str | int | float | bool | Decimal):
+        return bound
+    mend = "Use not_(...) around the comparison instead." if bound is None else "Write a text, a number or a boolean."
+    raise RuleError(f"{subject} is compared with {bound!r}, which is no value.", mend)
+
+
+def values(bounds: tuple[Any, ...], subject: str) -> tuple[Value, ...]:
+    """The values of `is_in("a", "b")`, or of `is_in(["a", "b"])`."""
+    if len(bounds) == 1 and isinstance(bounds[0], list | tuple | set | frozenset):
+        bounds = tuple(sorted(bounds[0])) if isinstance(bounds[0], set | frozenset) else tuple(bounds[0])
+    return tuple(value(each, subject) for each in bounds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field(NoTruth):
+    """A field of an event set, such as `purchase.amount` or `page_view.attributes["campaign"]`."""
+
+    events: str
+    """The event set that it belongs to, such as `purchase`."""
+    name: str
+    """The field's name in the record."""
+    type: Type
+    key: str | None = None
+    """The key within a map (`attributes`)."""
+
+    def __str__(self) -> str:
+        return f'{self.events}.{self.name}["{self.key}"]' if self.key is not None else f"{self.events}.{self.name}"
+
+    def _test(self, operator: str, bound: object) -> "Test":
+        bound = value(bound, str(self))
+        if isinstance(bound, float):
+            raise RuleError(
+                f"{self} is {self.type.value} and exact; {bound!r} is a float, which is not.",
+                f'Write a whole number or Decimal("{bound}").',
+            )
+        return Test(self, operator, bound, here())
+
+    def __eq__(self, bound: object) -> "Test":  # type: ignore[override]
+        return self._test("==", bound)
+
+    def __ne__(self, bound: object) -> "Test":  # type: ignore[override]
+        return self._test("!=", bound)
+
+    def __ge__(self, bound: object) -> "Test":
+        return self._test(">=", bound)
+
+    def __gt__(self, bound: object) -> "Test":
+        return self._test(">", bound)
+
+    def __le__(self, bound: object) -> "Test":
+        return self._test("<=", bound)
+
+    def __lt__(self, bound: object) -> "Test":
+        return self._test("<", bound)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def is_in(self, *bounds: Any) -> "Test":
+        """True if the field is one of these values."""
+        return Test(self, "is_in", values(bounds, str(self)), here())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attributes:
+    """The map `attributes` of a click: `page_view.attributes["campaign"]` is one of its fields."""
+
+    events: str
+
+    def __getitem__(self, key: str) -> Field:
+        if not isinstance(key, str):
+            raise RuleError(f"attributes[{key!r}]: a text was expected.", 'Write attributes["campaign"].')
+        return Field(self.events, "attributes", Type.TEXT, key)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Test(Filter):
+    """A field compared with a value; false if the field is missing or of another type."""
+
+    __test__ = False
+
+    field: Field
+    operator: str
+    bound: Value | tuple[Value, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NotTest(Filter):
+    """The negation of a test, true also where the field is missing."""
+
+    test: Filter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnyTest(Filter):
+    """At least one of several tests."""
+
+    tests: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AllTests(Filter):
+    """All of several tests: what `where(a, b)` means."""
+
+    tests: tuple[Filter, ...]

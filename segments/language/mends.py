@@ -1,0 +1,68 @@
+"""What Python itself says about a rule file, turned into an error that says what to write."""
+
+import difflib
+import re
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+from segments.language.errors import Origin, RuleError
+
+MENDS = (
+    (
+        r"not supported between instances of '(method|function)'",
+        "Are parentheses missing? Write, say, .count() >= 3.",
+    ),
+    (r"Events\.within\(\) got an unexpected keyword", "A window has days=, hours= and minutes=."),
+    (r"Segment\.__init__\(\)", "A Segment has when=, and may have until=, en=, nl= and examples=."),
+    (r"(Events\.(sum|mean|max|min|distinct|last))\(\) missing", "Name the field, say .sum(purchase.amount)."),
+    (r"'Measure' object is not callable", "idle and age are written without parentheses."),
+    (
+        r"unsupported operand type",
+        "Measures cannot be calculated with: compare each with a bound of its own.",
+    ),
+    (r"takes 1 positional argument", "Name each argument: when=, until=, en=, nl=, examples=."),
+)
+
+
+def explained(error: BaseException, file: Path) -> RuleError:
+    """The error as an error of the rule: the line in this file, what is wrong, and what to write."""
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        mend = f"Python cannot read it: {(error.text or '').strip()}".rstrip(": ")
+        return RuleError(f"Syntax error: {error.msg}.", f"{mend}.", Origin(str(file), error.lineno or 1))
+    if isinstance(error, UnicodeDecodeError | ValueError) and error.__traceback__ and not _lines(error, file):
+        return RuleError(
+            f"The file cannot be read as Python: {error}.", "Save it as UTF-8.", Origin(str(file), 1)
+        )
+    lines = _lines(error, file)
+    problem = f"{type(error).__name__}: {error}".rstrip(": .") + "."
+    return RuleError(problem, _mend(error), Origin(str(file), lines[-1] if lines else 1))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`Did you mean purchase?`, or nothing where no known name is like it."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def _lines(error: BaseException, file: Path) -> list[int]:
+    return [
+        each.lineno or 1 for each in traceback.extract_tb(error.__traceback__) if each.filename == str(file)
+    ]
+
+
+def _mend(error: BaseException) -> str:
+    from segments import language  # not above: the language is what is being loaded when this module is
+
+    if isinstance(error, NameError) and error.name in language.__all__:
+        return f"Import it: from segments.language import {error.name}."
+    missing = re.match(r"cannot import name '(\w+)' from 'segments\.language'", str(error))
+    name = error.name if isinstance(error, NameError) else missing.group(1) if missing else None
+    if name:
+        return (
+            nearest(name, language.__all__) or f'A click of the shop\'s own kind is written event("{name}").'
+        )
+    for pattern, mend in MENDS:
+        if re.search(pattern, str(error)):
+            return mend
+    return "The rule file was executed up to this line."

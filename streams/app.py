@@ -1,0 +1,86 @@
+"""The Faust application of a worker, put together from the settings."""
+
+import uuid
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from segments.engine import EngineSettings, RuleSet
+from segments.engine.records import INPUTS
+from streams.agents import segment_customers
+from streams.connection import connection
+from streams.metrics import Metrics
+from streams.offsets import Offsets
+from streams.owners import Owners
+from streams.partitions import Limits
+from streams.settings import Settings
+from streams.table import CUSTOMERS, CustomerTable, changelog_topic
+from streams.takeover import Ground
+from streams.transport import BatchApp
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """An application with all that belongs to it."""
+
+    app: BatchApp
+    owners: Owners
+    offsets: Offsets
+    metrics: Metrics
+
+
+def build(settings: Settings, rules: RuleSet, partitions: int) -> Worker:
+    """Put a worker together; nothing is started and no broker asked.
+
+    More agents can be added to its ``app`` with ``@app.agent``, as Faust documents it.
+    """
+    client = connection(settings) | {"client_id": settings.worker_name or f"{settings.group}-{uuid.uuid4().hex[:8]}"}
+    metrics = Metrics(version("segments"), rules.digest)
+    app = _application(settings, client)
+    table = _table(app, settings, partitions)
+    ground = Ground(
+        group=settings.group,
+        count=partitions,
+        client=client,
+        rules=rules,
+        engine=EngineSettings(settings.grace, settings.currency, settings.customer_limit),
+        table=table,
+        changelog=changelog_topic(settings.group),
+        offsets=Offsets(client, settings.group),
+        metrics=metrics,
+    )
+    limits = Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")
+    owners = Owners(app, ground, limits)
+    app.owners = owners
+    segment_customers(app, owners)
+    return Worker(app, owners, ground.offsets, metrics)
+
+
+def _application(settings: Settings, client: dict[str, Any]) -> BatchApp:
+    session = settings.session_timeout / 1000
+    return BatchApp(
+        settings.group,
+        client_settings=client,
+        run_topics=INPUTS,
+        Table=CustomerTable,
+        datadir=str(settings.data_dir / "faust"),
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.worker_name,
+        canonical_url=f"http://{client['client_id']}",
+        broker_session_timeout=session,
+        broker_heartbeat_interval=min(1.0, session / 4),
+        broker_rebalance_timeout=max(session, 30.0),
+        broker_request_timeout=max(session + 5, 30.0),
+        broker_max_poll_interval=300.0,
+        broker_commit_interval=1.0,
+        consumer_max_fetch_size=1_048_576,
+        worker_redirect_stdouts=False,
+    )
+
+
+def _table(app: BatchApp, settings: Settings, partitions: int) -> CustomerTable:
+    table: CustomerTable = app.Table(
+        CUSTOMERS, partitions=partitions, key_type=bytes, value_type=bytes, help="What is remembered of each customer."
+    )
+    table.configure(settings.store, settings.data_dir / "state" / (settings.worker_name or ""))
+    return table

@@ -1,0 +1,171 @@
+"""`segments consume`: the records of a topic as JSON lines, committed ones only."""
+
+import base64
+import json
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+import schemas
+from streams.connection import BOOTSTRAP_MILLISECONDS, connection
+from streams.errors import BrokerAway, TopicsError
+from streams.settings import Settings, read_settings
+
+POLL_MILLISECONDS = 200
+SILENCE_SECONDS = 60.0
+OURS = (*schemas.RECORD_OF_TOPIC, "dead-letters")
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "))
+
+
+@click.command()
+@click.argument("topic")
+@click.option(
+    "--from-beginning", is_flag=True, help="Begin with the oldest record; without it, with the next one."
+)
+@click.option("--until-end", is_flag=True, help="Stop at the end as it is now; without it, wait for more.")
+@click.option("--partition", type=int, multiple=True, help="Only this partition (may be given again).")
+@click.option("--customer", help="Only the records whose key is this customer.")
+def command(
+    topic: str, from_beginning: bool, until_end: bool, partition: tuple[int, ...], customer: str | None
+) -> None:
+    """Print the records of TOPIC as JSON lines.
+
+    Only what was committed. A line has the fields of the topic's Avro record and topic, partition, offset and
+    timestamp; the lines of a partition are in order. A null value is a line with customer_id and "erase": true, in
+    segment-memberships with "segments": null. Keys and values of dead-letters are base64. A record that can't be
+    decoded has an error and its value in base64. No consumer group is used.
+    """
+    settings = read_settings()
+    with _consumer(settings) as consumer:
+        ends = _start(consumer, _partitions(consumer, topic, partition), from_beginning)
+        key = None if customer is None else customer.encode()
+        batches = _until(consumer, ends, settings) if until_end else _forever(consumer)
+        for batch in batches:
+            _print(record for record in batch if key is None or record.key == key)
+
+
+@contextmanager
+def _consumer(settings: Settings) -> Iterator[KafkaConsumer]:
+    try:
+        consumer = KafkaConsumer(
+            **connection(settings),
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            max_poll_records=5_000,
+            bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
+        )
+    except (KafkaError, OSError) as error:
+        raise BrokerAway(settings.brokers, "" if isinstance(error, KafkaTimeoutError) else error) from error
+    try:
+        yield consumer
+    finally:
+        consumer.close(autocommit=False)
+
+
+def _partitions(consumer: KafkaConsumer, topic: str, wanted: tuple[int, ...]) -> list[TopicPartition]:
+    there = consumer.partitions_for_topic(topic)
+    if not there:
+        mend = "`segments topics create` makes it" if topic in OURS else f"ours are {', '.join(OURS)}"
+        raise TopicsError(f"there is no topic {topic}: {mend}")
+    if missing := sorted(set(wanted) - set(there)):
+        raise TopicsError(f"{topic} has no partition {missing[0]}: it has 0 to {max(there)}")
+    return [TopicPartition(topic, number) for number in sorted(wanted or there)]
+
+
+def _start(
+    consumer: KafkaConsumer, partitions: list[TopicPartition], from_beginning: bool
+) -> dict[TopicPartition, int]:
+    """Take the partitions; the ends of what is committed in them, as they are now."""
+    consumer.assign(partitions)
+    ends: dict[TopicPartition, int] = consumer.end_offsets(partitions)
+    begins = consumer.beginning_offsets(partitions) if from_beginning else ends
+    for partition, offset in begins.items():
+        consumer.seek(partition, offset)
+    return ends
+
+
+def _forever(consumer: KafkaConsumer) -> Iterator[list[Any]]:
+    while True:
+        yield from consumer.poll(timeout_ms=POLL_MILLISECONDS).values()
+
+
+def _until(
+    consumer: KafkaConsumer, ends: dict[TopicPartition, int], settings: Settings
+) -> Iterator[list[Any]]:
+    """What is before these ends.
+
+    The last offsets before an end may be those of transaction markers, which are no records: the consumer's position
+    says when the end is reached, not the last record.
+    """
+    left = {partition for partition, end in ends.items() if consumer.position(partition) < end}
+    heard = time.monotonic()
+    while left:
+        consumer.pause(*(consumer.assignment() - left))
+        positions = {partition: consumer.position(partition) for partition in left}
+        for partition, batch in consumer.poll(timeout_ms=POLL_MILLISECONDS).items():
+            yield [record for record in batch if record.offset < ends[partition]]
+        if any(consumer.position(partition) > at for partition, at in positions.items()):
+            heard = time.monotonic()
+        elif time.monotonic() - heard > SILENCE_SECONDS:
+            raise BrokerAway(settings.brokers, f"nothing came for {SILENCE_SECONDS:.0f} seconds")
+        left = {partition for partition in left if consumer.position(partition) < ends[partition]}
+
+
+def _print(records: Iterable[Any]) -> None:
+    """A line for each, at once: whoever reads a pipe is not to wait for more."""
+    out = click.get_binary_stream("stdout")
+    for record in records:
+        out.write(ENCODER.encode(line_of(record)).encode() + b"\n")
+    out.flush()
+
+
+def line_of(record: Any) -> dict[str, Any]:
+    """The line for a record as the consumer gives it."""
+    return _content(record) | {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": schemas.to_iso(record.timestamp),
+    }
+
+
+def _content(record: Any) -> dict[str, Any]:
+    name = schemas.RECORD_OF_TOPIC.get(record.topic)
+    if name is None:
+        return _raw(record)
+    if record.value is None:
+        empty = {"segments": None} if name == schemas.SEGMENT_MEMBERSHIPS else {"erase": True}
+        return _customer(record.key) | empty
+    try:
+        return schemas.to_json(name, schemas.decode(name, record.value))
+    except schemas.DecodeError as error:
+        return {**_customer(record.key), "value": _base64(record.value), "error": f"{error.reason}: {error}"}
+
+
+def _customer(key: bytes | None) -> dict[str, Any]:
+    """Whose record it is, by its key; a key that is no customer id is shown as it is."""
+    try:
+        return {"customer_id": key.decode()} if key is not None else {"key": None}
+    except UnicodeDecodeError:
+        return {"key": _base64(key)}
+
+
+def _raw(record: Any) -> dict[str, Any]:
+    """Key and value byte for byte, the headers as text; of a dead letter the reason and the error beside them."""
+    headers = {
+        name: None if value is None else value.decode(errors="replace") for name, value in record.headers
+    }
+    told = {name: headers[name] for name in ("reason", "error") if name in headers}
+    return {**told, "key": _base64(record.key), "value": _base64(record.value), "headers": headers}
+
+
+def _base64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()

@@ -1,0 +1,80 @@
+"""`segments replay`: events in, segment events out, without Kafka."""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+import schemas
+from segments.engine import Effects, EngineSettings, RuleSet, load
+from segments.engine.replay import replay
+from streams.log import Logs, read_log
+from streams.settings import read_settings
+
+
+class Instant(click.ParamType):
+    """An instant: ISO 8601, or milliseconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """In milliseconds."""
+        try:
+            return schemas.from_iso(int(value) if str(value).lstrip("-").isdigit() else value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command(name="replay")
+@click.argument("files", metavar="FILE ...", nargs=-1, required=True, type=click.File("rb"))
+@click.option(
+    "--rules",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A folder of rules, or one rule file; may be given more than once. Default: SEGMENTS_RULES.",
+)
+@click.option("--until", metavar="TIME", type=Instant(), help="Read no later event; fire what is due up to and including it.")
+@click.option("--partitions", metavar="N", type=click.IntRange(min=1), help="As many as the topics have. Default: 1.")
+def command(files: tuple[IO[bytes], ...], rules: tuple[Path, ...], until: int | None, partitions: int | None) -> None:
+    """Events in (JSON lines, each with its `topic`, in the order of the log), segment events out, by the worker's engine.
+
+    A line may have `partition` (then say --partitions), `offset` and `timestamp`, as `segments consume` prints them;
+    else partitions are told by the customer id, offsets count from 0, and nothing is from the future. The wall clock is
+    never read: `emitted_at` is the instant of the flip. FILE may be - for standard input.
+    """
+    settings = read_settings()
+    chosen = load(rules or settings.rules, settings.currency)
+    engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
+    logs = read_log(files, partitions, until)
+    outcomes: Counter[str] = Counter()
+    for effects in _effects(logs, chosen, engine, until):
+        outcomes.update(_told(effects))
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(outcomes.items()))
+    click.echo(f"replayed: {counts or 'nothing'}", err=True)
+
+
+def _effects(logs: Logs, rules: RuleSet, engine: EngineSettings, until: int | None) -> Any:
+    for number, log in logs.items():
+        yield from replay(number, len(logs), log, rules, engine, until)
+
+
+def _told(effects: Effects) -> Counter[str]:
+    """Print what came out: flips on stdout, what was refused on stderr."""
+    lines = []
+    for _, event in effects.segment_events:
+        shown = schemas.to_json(schemas.SEGMENT_EVENT, event | {"emitted_at": event["occurred_at"]})
+        lines.append(json.dumps(shown, ensure_ascii=False))
+    if lines:
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+    for letter in effects.dead_letters:
+        record = letter.record
+        click.echo(f"refused: {record.topic} offset {record.offset}: {letter.reason}: {letter.error}", err=True)
+    counted = Counter({"flips": len(lines)}) if lines else Counter()
+    for (_, outcome), count in effects.outcomes.items():
+        counted[outcome] += count
+    return counted

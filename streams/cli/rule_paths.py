@@ -1,0 +1,20 @@
+"""The rules that a command is about: those of the paths given to it, else of the folders in SEGMENTS_RULES."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from segments.language import Segment
+from segments.language.load import load
+from streams.settings import Settings
+
+
+def rules_in(paths: Sequence[str], settings: Settings) -> tuple[Segment, ...]:
+    """The rules of these paths; what a single file imports is loaded for it, but was not asked for."""
+    folders = [Path(path) for path in paths] or list(settings.rules)
+    files = {folder.resolve() for folder in folders if not folder.is_dir()}
+    whole = {folder.resolve() for folder in folders if folder.is_dir()}
+    return tuple(
+        segment
+        for segment in load(folders)
+        if (file := Path(segment.origin.file).resolve()) in files or file.parent in whole
+    )

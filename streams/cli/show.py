@@ -1,0 +1,40 @@
+"""`segments show ID`: all that there is to know of one rule."""
+
+import difflib
+import json
+from collections.abc import Sequence
+from textwrap import indent
+
+import click
+
+from segments.language import Segment
+from segments.language.about import about
+from streams.cli.rule_paths import rules_in
+from streams.settings import read_settings
+
+
+@click.command()
+@click.argument("segment_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(segment_id: str, as_json: bool) -> None:
+    """Show one rule: in words, what it remembers and how long, when it flips by time, and its stories."""
+    settings = read_settings()
+    segment = _find(segment_id, rules_in((), settings))
+    said = about(segment, settings.currency)
+    if as_json:
+        click.echo(json.dumps(said, ensure_ascii=False))
+        return
+    click.echo(f"{click.style(segment.id, bold=True)}  {said.pop('version')}  {said.pop('file')}")
+    for name, value in said.items():
+        if value and name != "id":
+            text = "\n".join(value) if isinstance(value, list) else value
+            click.echo(f"\n{click.style(name.replace('_', ' '), bold=True)}\n{indent(text, '  ')}")
+
+
+def _find(segment_id: str, segments: Sequence[Segment]) -> Segment:
+    by_id = {segment.id: segment for segment in segments}
+    if segment_id not in by_id:
+        near = difflib.get_close_matches(segment_id, by_id, n=1)
+        mend = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(by_id)}."
+        raise click.ClickException(f"There is no rule named {segment_id}. {mend}")
+    return by_id[segment_id]

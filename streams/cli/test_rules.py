@@ -1,0 +1,45 @@
+"""`segments test`: the stories of the rules, each lived through the engine of the worker."""
+
+import sys
+
+import click
+
+from segments.language import Segment
+from segments.language.lint import refuse
+from segments.language.proving import engine, failures
+from segments.language.stories import read_stories
+from streams.cli.rule_paths import rules_in
+from streams.settings import read_settings
+
+
+@click.command()
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+def command(paths: tuple[str, ...]) -> None:
+    """Run the stories of rules: folders or files, by default those of SEGMENTS_RULES. Exit code 1 if one fails."""
+    settings = read_settings()
+    segments = rules_in(paths, settings)
+    refuse(segments)
+    failed = [_run(segment, settings.currency) for segment in segments]
+    click.echo(
+        f"{len(segments)} rules, {sum(failed)} stories failed"
+        if any(failed)
+        else f"{len(segments)} rules: all stories come true"
+    )
+    sys.exit(1 if any(failed) else 0)
+
+
+def _run(segment: Segment, currency: str) -> int:
+    """How many stories of a rule fail, each told with file and line as soon as the rule is done."""
+    errors = failures(segment, engine, currency)
+    count = len(read_stories(segment, currency))
+    said = (
+        f"{len(errors)} of {count} stories fail"
+        if errors
+        else f"{count} {'story' if count == 1 else 'stories'}"
+    )
+    click.echo(
+        f"{click.style('FAILS' if errors else 'ok', fg='red' if errors else 'green'):5} {segment.id}: {said}"
+    )
+    for error in errors:
+        click.echo(f"      {error}")
+    return len(errors)

@@ -1,0 +1,61 @@
+"""`segments topics`: the topics of the contract, made or checked."""
+
+import click
+
+from streams import topics
+from streams.errors import TopicsError
+from streams.settings import Settings, read_settings
+
+
+@click.group()
+def command() -> None:
+    """Create the topics, or say how those that exist differ."""
+
+
+@command.command()
+@click.option(
+    "--partitions",
+    type=click.IntRange(min=1),
+    help="Partitions of each topic. Can't be changed later. Default: SEGMENTS_PARTITIONS, 4.",
+)
+@click.option(
+    "--replication",
+    type=click.IntRange(min=1),
+    help="Replicas of each partition. Default: SEGMENTS_REPLICATION, 1.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be created.")
+def create(partitions: int | None, replication: int | None, dry_run: bool) -> None:
+    """Create the topics that are missing; those that exist and differ are named (exit code 1)."""
+    settings = read_settings()
+    partitions = partitions or settings.partitions
+    outcome = topics.create(settings, partitions, replication or settings.replication, dry_run)
+    for topic in outcome.existing:
+        click.echo(f"exists   {topic.name}")
+    for topic in outcome.created:
+        done = "missing  " if dry_run else "created  "
+        click.echo(f"{done}{topic.name} ({partitions} partitions, {topic.cleanup})")
+    refuse(outcome.differences)
+
+
+@command.command()
+@click.option(
+    "--partitions",
+    type=click.IntRange(min=1),
+    help="How many partitions each should have. Default: SEGMENTS_PARTITIONS if set, else what most of them have.",
+)
+def check(partitions: int | None) -> None:
+    """Say how the topics that exist differ from what they should be (exit code 1), with the mend."""
+    settings = read_settings()
+    refuse(topics.check(settings, partitions or set_partitions(settings)))
+    click.echo("the topics are as they should be")
+
+
+def set_partitions(settings: Settings) -> int | None:
+    """SEGMENTS_PARTITIONS, if somebody set it."""
+    return settings.partitions if "partitions" in settings.model_fields_set else None
+
+
+def refuse(differences: list[topics.Difference] | tuple[topics.Difference, ...]) -> None:
+    """Ends the command if anything differs, a line for each."""
+    if differences:
+        raise TopicsError("\n".join(str(each) for each in differences))

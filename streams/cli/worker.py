@@ -1,0 +1,162 @@
+"""`segments worker`: runs a worker until it is told to stop."""
+
+import asyncio
+import logging
+import signal
+import sys
+from typing import Any
+
+import click
+
+from segments.engine import RuleSet, load
+from streams import topics
+from streams.app import Worker, build
+from streams.errors import BrokerAway
+from streams.health import HealthServer
+from streams.settings import Settings, read_settings
+
+log = logging.getLogger("segments")
+
+LEVELS = ("debug", "info", "warning", "error")
+AWAY = 2.0
+"""Seconds between two attempts to find a broker."""
+
+
+@click.command()
+@click.option("--http-port", type=click.IntRange(0, 65535), help="Port of metrics and health; 0: a free one.")
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What to log.")
+def command(http_port: int | None, log_level: str) -> None:
+    """Run a worker. Several of them share the partitions.
+
+    It loads the rules, waits for a broker, checks the topics, takes over what the group assigns, and runs until
+    SIGTERM or Ctrl-C; then it commits, leaves the group and ends.
+    """
+    _log(log_level)
+    settings = read_settings()
+    rules = load(settings.rules)
+    port = settings.http_port if http_port is None else http_port
+    sys.exit(_run(_main(settings, rules, port)))
+
+
+def _run(main: Any) -> int:
+    try:
+        import uvloop
+    except ImportError:
+        return int(asyncio.run(main))
+    return int(uvloop.run(main))
+
+
+async def _main(settings: Settings, rules: RuleSet, port: int) -> int:
+    stop = asyncio.Event()
+    _on_signals(stop)
+    partitions = await _topics(settings, stop)
+    if partitions is None:
+        return 0
+    return await _serve(build(settings, rules, partitions), settings, port, stop)
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """The first signal asks for a gentle stop; one that comes a second later or more ends at once."""
+    loop = asyncio.get_running_loop()
+    first: list[float] = []
+
+    def stopping(number: int) -> None:
+        if not first:
+            log.info("stopping (%s)", signal.Signals(number).name)
+            first.append(loop.time())
+            stop.set()
+        elif loop.time() - first[0] > 1:
+            log.warning("second signal: ending at once")
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping, number)
+
+
+async def _topics(settings: Settings, stop: asyncio.Event) -> int | None:
+    """Wait for a broker, then check the topics; None if told to stop meanwhile."""
+    said = False
+    while not stop.is_set():
+        try:
+            return await asyncio.to_thread(topics.require, settings)
+        except BrokerAway as error:
+            if not said:
+                log.warning("%s; waiting for it", error)
+                said = True
+        await _within(stop, AWAY)
+    return None
+
+
+async def _within(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _serve(built: Worker, settings: Settings, port: int, stop: asyncio.Event) -> int:
+    server = HealthServer(built.metrics, built.owners)
+    port = await server.start(settings.http_host, port)
+    log.info("metrics and health: http://%s:%d/metrics /healthz /readyz", settings.http_host, port)
+    try:
+        await built.offsets.start()
+        return await _until_stopped(built, stop)
+    finally:
+        await built.offsets.stop()
+        await server.stop()
+
+
+async def _until_stopped(built: Worker, stop: asyncio.Event) -> int:
+    """Start the application, and stop it when told to or when it has failed."""
+    starting = asyncio.create_task(built.app.start())
+    stopped = asyncio.create_task(stop.wait())
+    failed = asyncio.create_task(built.app.failed())
+    done, _ = await asyncio.wait([starting, stopped, failed], return_when=asyncio.FIRST_COMPLETED)
+    if done == {starting}:
+        starting.result()
+        await asyncio.wait([stopped, failed], return_when=asyncio.FIRST_COMPLETED)
+    reason = failed.result() if failed.done() else None
+    await built.app.stop()
+    for task in (starting, stopped, failed):
+        task.cancel()
+    if reason is not None:
+        log.error("the worker ends after a failure: %r", reason)
+        return 1
+    log.info("stopped")
+    return 0
+
+
+LIBRARIES = ("aiokafka", "faust", "mode", "kafka")
+
+
+class _Once(logging.Filter):
+    """Lets a message of a library that repeats itself through once in ten seconds.
+
+    A broker that is away has many voices.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.split(".")[0] not in LIBRARIES:
+            return True
+        key = (record.name, str(record.msg))
+        last = self._said.get(key, 0.0)
+        if record.created - last < 10:
+            return False
+        self._said[key] = record.created
+        return True
+
+
+def _log(level: str) -> None:
+    """Readable lines on stderr; the libraries only speak up when something is wrong."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    if level != "debug":
+        handler.addFilter(_Once())
+        for library in LIBRARIES:
+            logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,0 +1,84 @@
+"""How to connect to Kafka: the arguments that kafka-python and aiokafka both take, from the settings."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from streams.errors import BrokerAway, SettingsError
+from streams.settings import Settings
+
+BOOTSTRAP_MILLISECONDS = 3_000
+REQUEST_MILLISECONDS = 15_000
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """Keyword arguments for any client of kafka-python 3 or aiokafka: addresses, TLS and SASL."""
+    protocol = security_protocol(settings)
+    arguments: dict[str, Any] = {
+        "bootstrap_servers": settings.brokers.split(","),
+        "security_protocol": protocol,
+    }
+    if protocol.endswith("SSL"):
+        arguments["ssl_context"] = _tls(settings)
+    if settings.sasl_mechanism is not None:
+        arguments |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": _password(settings),
+        }
+    return arguments
+
+
+def security_protocol(settings: Settings) -> str:
+    """As set, else the safest that fits: a password never goes over a plain connection unless that is asked for."""
+    if settings.security_protocol is not None:
+        return settings.security_protocol
+    if settings.sasl_mechanism is not None:
+        return "SASL_SSL"
+    return "SSL" if settings.tls_ca_file or settings.tls_cert_file else "PLAINTEXT"
+
+
+@contextmanager
+def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
+    """An admin client for as long as the block runs; a broker that is away is known within a few seconds."""
+    try:
+        client = KafkaAdminClient(
+            **connection(settings),
+            bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
+            request_timeout_ms=REQUEST_MILLISECONDS,
+        )
+    except (KafkaError, OSError) as error:
+        raise BrokerAway(settings.brokers, "" if isinstance(error, KafkaTimeoutError) else error) from error
+    try:
+        yield client
+    except KafkaTimeoutError as error:
+        raise BrokerAway(settings.brokers) from error
+    finally:
+        client.close()
+
+
+def _password(settings: Settings) -> str:
+    if settings.sasl_password_file is not None:
+        return settings.sasl_password_file.read_text().rstrip("\r\n")
+    return settings.sasl_password.get_secret_value() if settings.sasl_password is not None else ""
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    """Verifies the broker's certificate and name, and shows ours if there is one."""
+    try:
+        context = ssl.create_default_context(cafile=settings.tls_ca_file)
+    except ssl.SSLError as error:
+        raise SettingsError(
+            f"SEGMENTS_TLS_CA_FILE: expected certificates in PEM, came {error.reason}"
+        ) from error
+    if settings.tls_cert_file is not None:
+        try:
+            context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file)
+        except ssl.SSLError as error:
+            problem = f"expected a certificate and its key in PEM, came {error.reason}"
+            raise SettingsError(f"SEGMENTS_TLS_CERT_FILE: {problem}") from error
+    return context

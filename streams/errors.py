@@ -1,0 +1,37 @@
+"""What can go wrong around the rules, said so that whoever runs the system can mend it.
+
+StreamsError              one clear line on stderr, exit code 1
+├── SettingsError         an environment variable that starts with SEGMENTS_ is wrong or unknown
+├── BrokerError           the local broker cannot be installed, started or stopped
+├── BrokerAway            no broker answers at SEGMENTS_BROKERS
+└── TopicsError           topics are missing, or are not as they should be
+"""
+
+
+class StreamsError(Exception):
+    """Anything that a command of ours refuses or gives up on, in words for whoever typed it."""
+
+    exit_code = 1
+
+
+class SettingsError(StreamsError):
+    """Settings are wrong: one line for each, with the variable, what was expected and what came."""
+
+
+class BrokerError(StreamsError):
+    """The local broker cannot be installed, started or stopped."""
+
+
+class BrokerAway(StreamsError):
+    """No broker answers at the address that the settings give."""
+
+    def __init__(self, brokers: str, cause: object = "") -> None:
+        why = f" ({cause})" if str(cause) else ""
+        super().__init__(
+            f"no Kafka broker answers at {brokers}{why}: start one with `segments broker start`, "
+            "or set SEGMENTS_BROKERS to yours"
+        )
+
+
+class TopicsError(StreamsError):
+    """Topics are missing, or are not as they should be: one line for each, with its mend."""

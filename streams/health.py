@@ -1,0 +1,74 @@
+"""What a worker tells over HTTP: its metrics, whether it lives, and whether it is ready."""
+
+import errno
+
+from aiohttp import web
+
+from streams.errors import StreamsError
+from streams.metrics import Metrics
+from streams.owners import Owners
+
+METRICS_TYPE = "text/plain; version=0.0.4"
+
+
+class PortTaken(StreamsError):
+    """Someone else listens on the port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Say which port, and how to use another one."""
+        super().__init__(
+            f"port {port} of {host} is taken, probably by another worker here: "
+            "give this one another with --http-port or SEGMENTS_HTTP_PORT (0: any free one)"
+        )
+
+
+class HealthServer:
+    """Serves /metrics, /healthz and /readyz."""
+
+    def __init__(self, metrics: Metrics, owners: Owners) -> None:
+        """Prepare the server; `add` adds more pages before it is started."""
+        self._metrics = metrics
+        self._owners = owners
+        self._app = web.Application()
+        self._app.add_routes(
+            [
+                web.get("/metrics", self._get_metrics),
+                web.get("/healthz", self._get_health),
+                web.get("/readyz", self._get_ready),
+            ]
+        )
+        self._runner = web.AppRunner(self._app, access_log=None)
+
+    def add(self, routes: list[web.RouteDef]) -> None:
+        """Add pages."""
+        self._app.add_routes(routes)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen, and return the port: the one asked for, or a free one if that is 0."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            if error.errno == errno.EADDRINUSE:
+                raise PortTaken(host, port) from error
+            raise
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._runner.cleanup()
+
+    async def _get_metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": METRICS_TYPE})
+
+    async def _get_health(self, _request: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def _get_ready(self, _request: web.Request) -> web.Response:
+        """200 once every partition that the group assigned is restored and being served."""
+        waiting = self._owners.waiting_for()
+        ready = self._owners.ready
+        body = {"ready": ready, "assigned": self._owners.assigned, "restoring": waiting}
+        return web.json_response(body, status=200 if ready else 503)

@@ -1,0 +1,90 @@
+"""All partitions that this worker owns: one task for each, started and stopped as the group assigns them."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from streams.metrics import PartitionState
+from streams.partitions import Limits, Owner
+from streams.takeover import Ground
+from streams.transport import BatchApp, Run
+
+log = logging.getLogger(__name__)
+
+RELEASE_TIMEOUT = 8.0
+"""Seconds in which a partition may finish its transaction when the group takes it away; it is dropped after that."""
+
+
+@dataclass(slots=True)
+class _Owned:
+    owner: Owner
+    task: asyncio.Task[None]
+
+
+class Owners:
+    """Starts and stops the owners of partitions."""
+
+    def __init__(self, app: BatchApp, ground: Ground, limits: Limits) -> None:
+        """Own nothing yet."""
+        self._app = app
+        self._ground = ground
+        self._limits = limits
+        self._owned: dict[int, _Owned] = {}
+        self._stopped = False
+        self.assigned = False
+        ground.metrics.watch(self.states)
+
+    async def assign(self, partitions: frozenset[int]) -> None:
+        """Take over what the group assigned, and close the stores of what it didn't."""
+        if self._stopped:
+            return
+        self._ground.metrics.rebalances.inc()
+        log.info("assigned partitions: %s", ", ".join(map(str, sorted(partitions))) or "none")
+        for number in self._ground.table.open_partitions() - partitions:
+            self._ground.table.close_partition(number)
+        for number in sorted(partitions):
+            owner = Owner(self._app, self._ground, number, self._limits)
+            task = asyncio.create_task(owner.run(), name=f"partition-{number}")
+            self._owned[number] = _Owned(owner, task)
+        self.assigned = True
+
+    async def release(self) -> None:
+        """Let every owner commit what is applied, or drop it if that takes too long."""
+        self.assigned = False
+        owned, self._owned = self._owned, {}
+        for each in owned.values():
+            each.owner.stop()
+        tasks = [each.task for each in owned.values()]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=RELEASE_TIMEOUT)
+        for task in late:
+            log.warning("%s didn't finish in %.0f s: dropped", task.get_name(), RELEASE_TIMEOUT)
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    async def stop(self) -> None:
+        """Release for good."""
+        self._stopped = True
+        await self.release()
+
+    def deliver(self, run: Run) -> None:
+        """Hand a run to the owner of its partition; what nobody owns is fetched again by whoever takes it over."""
+        owned = self._owned.get(run.partition)
+        if owned is not None:
+            owned.owner.deliver(run)
+
+    def states(self) -> Iterator[PartitionState]:
+        """Say how each partition is."""
+        return (each.owner.state() for each in list(self._owned.values()))
+
+    @property
+    def ready(self) -> bool:
+        """Whether the group has assigned partitions, and all of them are restored and being served."""
+        return self.assigned and all(each.owner.serving for each in self._owned.values())
+
+    def waiting_for(self) -> list[int]:
+        """Name the partitions that aren't served yet."""
+        return sorted(number for number, each in self._owned.items() if not each.owner.serving)

@@ -1,0 +1,63 @@
+"""What the values of settings may look like. A check that fails is mute: `About` has the words for it."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a setting means, what its value must look like, and its default in words if the code computes it."""
+
+    meaning: str
+    expected: str
+    default: str = ""
+
+
+def split_folders(value: object) -> object:
+    """Several folders in one variable, separated as in PATH, or by commas."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in re.split(rf"[,{re.escape(os.pathsep)}]", value) if part.strip()]
+
+
+def existing_folders(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """A folder that is not there is a typing error: no rules at all would be the silent result."""
+    if not folders or not all(folder.is_dir() for folder in folders):
+        raise ValueError
+    return tuple(folder.resolve() for folder in folders)
+
+
+def existing_file(file: Path) -> Path:
+    """Found missing now, not at the first connection."""
+    if not file.is_file():
+        raise ValueError
+    return file.resolve()
+
+
+def addresses(value: str) -> str:
+    """host:port, several of them separated by commas."""
+    parts = [part.strip() for part in value.split(",")]
+    if not all(re.fullmatch(r"(\[[^\]\s]+\]|[^\s:/]+):\d{1,5}", part) for part in parts):
+        raise ValueError
+    return ",".join(parts)
+
+
+def http_url(value: str) -> str:
+    """http or https, with a host."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError
+    return value.rstrip("/")
+
+
+# What Kafka allows in the names of topics, of which group and worker name become a part.
+NAME = Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")
+NAME_EXPECTED = "1 to 100 letters, digits, dots, dashes or underscores"
+Name = Annotated[str, NAME]
+ExistingFile = Annotated[Path, AfterValidator(existing_file)]

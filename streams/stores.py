@@ -1,0 +1,175 @@
+"""Where the committed state of a partition's customers is held, with the place in the changelog it corresponds to."""
+
+import json
+import logging
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBatch
+
+log = logging.getLogger(__name__)
+
+State = tuple[bytes, bytes | None]
+States = Mapping[bytes, bytes | None] | Iterable[State]
+
+
+class PartitionStore(Protocol):
+    """The committed states of one partition. Only what a transaction has committed ever gets in."""
+
+    position: int | None
+    """The changelog offset up to which this store holds everything; None if it is empty and never read."""
+
+    as_of: int
+    """When it was last known to be at the end of the changelog, in milliseconds of the wall clock."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a state."""
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """Return all states."""
+
+    def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
+        """Write states, and with them the position if it is known; None as a state deletes."""
+
+    def wipe(self) -> None:
+        """Forget everything."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+def _pairs(states: States) -> Iterable[State]:
+    return states.items() if isinstance(states, Mapping) else states
+
+
+class MemoryStore:
+    """A dictionary. It outlives a rebalance that gives the partition back, so that only the tail is read again."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._states: dict[bytes, bytes] = {}
+        self.position: int | None = None
+        self.as_of = 0
+        self.get = self._states.get
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """Return all states."""
+        return self._states.items()
+
+    def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
+        """Write states and position."""
+        for key, value in _pairs(states):
+            if value is None:
+                self._states.pop(key, None)
+            else:
+                self._states[key] = value
+        if position is not None:
+            self.position, self.as_of = position, as_of or self.as_of
+
+    def wipe(self) -> None:
+        """Forget everything."""
+        self._states.clear()
+        self.position = None
+
+    def close(self) -> None:
+        """Forget everything: another worker goes on from here."""
+        self.wipe()
+
+
+META_KEY = b"\xff\xff/changelog"
+"""Beside the states: whose they are and up to where. Sorts behind every customer id, which is UTF-8."""
+
+MEBIBYTE = 1024 * 1024
+
+
+class RocksStore:
+    """A RocksDB database, so that a restart reads only what was committed since.
+
+    States and position are written in one batch. A directory that is damaged, or belongs to another group or
+    changelog, is wiped: everything in it is in Kafka too.
+    """
+
+    def __init__(self, path: Path, identity: str) -> None:
+        """Open the database at `path`, which must be of `identity`."""
+        self._path = path
+        self._identity = identity
+        self.position: int | None = None
+        self.as_of = 0
+        self._open_or_wipe()
+
+    def _open_or_wipe(self) -> None:
+        try:
+            self._open()
+            self._read_position()
+        except Exception as error:  # noqa: BLE001  rocksdict raises plain Exceptions
+            log.warning("%s can't be used (%s): wiped, to be restored from Kafka", self._path, error)
+            self.wipe()
+
+    def _open(self) -> None:
+        self._path.mkdir(parents=True, exist_ok=True)
+        self._db: Any = Rdict(str(self._path), options=_options(), access_type=AccessType.read_write())
+
+    def _read_position(self) -> None:
+        found = self._db.get(META_KEY)
+        if found is None:
+            if next(iter(self._db.keys()), None) is not None:
+                raise ValueError("no note of whose states these are")
+            return
+        meta = json.loads(found)
+        if meta["identity"] != self._identity:
+            raise ValueError(f"expected the states of {self._identity}, found those of {meta['identity']}")
+        self.position, self.as_of = int(meta["position"]), int(meta["as_of"])
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a state."""
+        state: bytes | None = self._db.get(key)
+        return state
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Return all states, in key order."""
+        return ((key, value) for key, value in self._db.items() if key != META_KEY)
+
+    def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
+        """Write states and position in one batch."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in _pairs(states):
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        if position is not None:
+            as_of = as_of or self.as_of
+            meta = {"identity": self._identity, "position": position, "as_of": as_of}
+            batch.put(META_KEY, json.dumps(meta).encode())
+        self._db.write(batch)
+        if position is not None:
+            self.position, self.as_of = position, as_of
+
+    def wipe(self) -> None:
+        """Delete the database and start an empty one."""
+        self.close()
+        shutil.rmtree(self._path, ignore_errors=True)
+        self.position = None
+        self._open()
+
+    def close(self) -> None:
+        """Flush and let go of the directory."""
+        db, self._db = getattr(self, "_db", None), None
+        if db is not None:
+            db.close()
+
+
+def _options() -> Options:
+    """Bound the memory of one partition: rocksdict's default is a block cache of 2 GiB for each database."""
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_write_buffer_size(16 * MEBIBYTE)
+    options.set_max_write_buffer_number(2)
+    options.set_max_open_files(256)
+    table = BlockBasedOptions()
+    table.set_block_cache(Cache(32 * MEBIBYTE))
+    table.set_bloom_filter(10, False)
+    options.set_block_based_table_factory(table)
+    return options

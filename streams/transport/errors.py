@@ -1,0 +1,39 @@
+"""What can go wrong between the worker and Kafka.
+
+    StreamsError
+    ├── WrongVersions         Faust, mode or aiokafka are not those whose private parts are overridden
+    └── CommitFailed          the transaction of a partition is not known to be committed: take it over anew
+        ├── Fenced            another worker has taken the partition over
+        └── OutcomeUnknown    anything else: time-out, connection lost, refused by the broker
+"""
+
+from collections.abc import Mapping
+
+from streams.errors import StreamsError
+
+
+class WrongVersions(StreamsError):
+    """The installed libraries are not those that the worker was written for."""
+
+    def __init__(self, expected: Mapping[str, str], found: Mapping[str, str]) -> None:
+        """Name each library that differs and the command that mends it."""
+        wrong = [name for name in expected if expected[name] != found[name]]
+        listed = ", ".join(f"{name} {expected[name]} (found {found[name]})" for name in wrong)
+        pins = " ".join(f"{name}=={expected[name]}" for name in wrong)
+        super().__init__(f"the worker needs exactly {listed}: pip install {pins}")
+
+
+class CommitFailed(StreamsError):
+    """A transaction is not known to be committed."""
+
+    cause = "unknown_outcome"
+
+
+class Fenced(CommitFailed):
+    """Another worker has taken the partition over: what was prepared here is void."""
+
+    cause = "fenced"
+
+
+class OutcomeUnknown(CommitFailed):
+    """Whether the transaction was committed can't be told from here."""

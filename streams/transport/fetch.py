@@ -1,0 +1,102 @@
+"""Take what aiokafka has fetched, as runs. Executed in the consumer's own thread and event loop."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import ConsumerStoppedError, KafkaError
+
+from streams.transport.runs import Run
+
+log = logging.getLogger(__name__)
+
+RUN_LIMIT = 4_000
+"""Records in one run at most: a run is decoded in one piece, during which nothing else happens."""
+
+
+async def fetch_runs(consumer: AIOKafkaConsumer, wanted: Collection[Any], timeout: float) -> list[Run]:
+    """Wait at most `timeout` seconds for runs of the wanted partitions.
+
+    aiokafka's own ``getmany`` doesn't tell the position before and after, and passes over fetches that hold only
+    markers of transactions.
+    """
+    fetcher: Any = consumer._fetcher
+    deadline = asyncio.get_running_loop().time() + timeout
+    with fetcher._subscriptions.fetch_context():
+        while True:
+            _check(consumer, fetcher)
+            if fetcher._subscriptions.reassignment_in_progress:
+                await asyncio.sleep(0.02)
+                return []
+            runs = take_runs(fetcher, wanted)
+            left = deadline - asyncio.get_running_loop().time()
+            if runs or left <= 0:
+                return runs
+            await _wait_for_data(fetcher, left)
+
+
+async def _wait_for_data(fetcher: Any, timeout: float) -> None:
+    waiter = fetcher._create_fetch_waiter()
+    await asyncio.wait([waiter], timeout=timeout)
+    if waiter.done():
+        waiter.result()
+    else:
+        waiter.cancel()
+
+
+def _check(consumer: AIOKafkaConsumer, fetcher: Any) -> None:
+    """Raise what the background tasks of aiokafka have run into, unless it passes by itself.
+
+    Stock Faust never collects these errors, and the group coordination waits for ever until someone does.
+    """
+    if consumer._closed or fetcher._closed:
+        raise ConsumerStoppedError
+    if fetcher._fetch_task.done():
+        fetcher._fetch_task.result()
+    try:
+        consumer._coordinator.check_errors()
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        log.warning("group coordination: %s, trying again", error)
+
+
+def take_runs(fetcher: Any, wanted: Collection[Any]) -> list[Run]:
+    """Take what lies ready of the wanted partitions; no await, so nothing can change in between."""
+    runs = []
+    for partition in list(fetcher._records):
+        if partition in wanted:
+            run = _take(fetcher, partition)
+            if run is not None:
+                runs.append(run)
+        elif not fetcher._subscriptions.is_assigned(partition):
+            del fetcher._records[partition]
+    return runs
+
+
+def _take(fetcher: Any, partition: Any) -> Run | None:
+    result = fetcher._records[partition]
+    if type(result) is not FetchResult:
+        _drop(fetcher, partition)
+        result.check_raise()
+    if not fetcher._subscriptions.is_assigned(partition):
+        del fetcher._records[partition]
+        return None
+    state = result._assignment.state_value(partition)
+    start = state.position if state.has_valid_position else None
+    records = result.getall(RUN_LIMIT)
+    if not result.has_more():
+        _drop(fetcher, partition)
+    end = state.position if state.has_valid_position else None
+    if start is None or end is None or start == end:
+        return None
+    return Run(partition.topic, partition.partition, start, records, end)
+
+
+def _drop(fetcher: Any, partition: Any) -> None:
+    """Forget a fetch that is used up, so that aiokafka asks for the next one."""
+    del fetcher._records[partition]
+    fetcher._notify(fetcher._wait_consume_future)

@@ -1,0 +1,153 @@
+"""A producer of whole transactions, which either are known to be committed or end the producer.
+
+aiokafka's back-off between two transactions is lowered from 20 ms to 2 ms: on one broker that makes a transaction of
+200 states take 4 ms instead of 24 (FINDINGS, section 1). Records go out as ready-made batches, about 1 µs a record
+against 7 to 9 for ``send``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiokafka.producer.sender
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import ProducerClosed, ProducerFenced
+
+from streams.transport.errors import Fenced, OutcomeUnknown
+
+log = logging.getLogger(__name__)
+
+aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
+
+BATCH_BYTES = 512 * 1024
+TRANSACTION_TIMEOUT = 60.0
+COMMIT_TIMEOUT = 20.0
+START_TIMEOUT = 30.0
+
+Header = tuple[str, bytes]
+Batches = dict[str, list[Any]]
+
+
+class TransactionalProducer:
+    """One partition's producer. After any failure it is of no use any more: abandon it, and make a new one."""
+
+    def __init__(self, client: Mapping[str, Any], group: str, partition: int) -> None:
+        """Prepare, without talking to the broker, the producer with the id ``<group>-<partition>``."""
+        self._group = group
+        self._partition = partition
+        self._producer = AIOKafkaProducer(
+            **client,
+            transactional_id=f"{group}-{partition}",
+            transaction_timeout_ms=int(TRANSACTION_TIMEOUT * 1000),
+            request_timeout_ms=10_000,
+            retry_backoff_ms=50,
+            compression_type="lz4",
+            max_batch_size=BATCH_BYTES,
+        )
+
+    async def start(self) -> None:
+        """Initialise the transactional id: whoever had it before is fenced, and its open transaction aborted."""
+        async with asyncio.timeout(START_TIMEOUT):
+            await self._producer.start()
+
+    def add(
+        self, batches: Batches, topic: str, timestamp: int, key: bytes | None, value: bytes | None,
+        headers: Sequence[Header] = (),
+    ) -> None:  # fmt: skip
+        """Put one record into the batches of a transaction to come."""
+        builders = batches.setdefault(topic, [])
+        if not builders or builders[-1].append(
+            timestamp=timestamp, key=key, value=value, headers=headers
+        ) is None:  # fmt: skip
+            builders.append(self._producer.create_batch())
+            builders[-1].append(timestamp=timestamp, key=key, value=value, headers=headers)
+
+    def add_all(
+        self, batches: Batches, topic: str, timestamp: int, records: Mapping[bytes, bytes | None]
+    ) -> None:
+        """Put many records without headers into the batches; the hot path of the changelog."""
+        if not records:
+            return
+        builders = batches.setdefault(topic, [])
+        builder = self._producer.create_batch()
+        builders.append(builder)
+        for key, value in records.items():
+            if builder.append(timestamp=timestamp, key=key, value=value) is None:
+                builder = self._producer.create_batch()
+                builders.append(builder)
+                builder.append(timestamp=timestamp, key=key, value=value)
+
+    async def commit(self, batches: Batches, offsets: Mapping[str, int]) -> dict[str, int | None]:
+        """Write batches and input offsets in one transaction.
+
+        Returns for each topic the offset after its last record, None where the broker doesn't tell.
+
+        Raises:
+            Fenced: another worker has this transactional id now.
+            OutcomeUnknown: anything else; the transaction may be committed, or not.
+
+        """
+        try:
+            async with asyncio.timeout(COMMIT_TIMEOUT):
+                return await self._commit(batches, offsets)
+        except ProducerFenced as error:
+            raise Fenced(f"{self._group}-{self._partition} was fenced by another worker") from error
+        except Exception as error:
+            raise OutcomeUnknown(f"{type(error).__name__}: {error}") from error
+
+    async def _commit(self, batches: Batches, offsets: Mapping[str, int]) -> dict[str, int | None]:
+        producer = self._producer
+        await producer.begin_transaction()
+        committed = {TopicPartition(topic, self._partition): offset for topic, offset in offsets.items()}
+        async with asyncio.TaskGroup() as group:
+            sends = {topic: group.create_task(self._send(topic, made)) for topic, made in batches.items()}
+            if committed:
+                group.create_task(producer.send_offsets_to_transaction(committed, self._group))
+        # aiokafka commits even if a batch of the transaction failed, so the batches are awaited first.
+        await producer.commit_transaction()
+        return {topic: task.result() for topic, task in sends.items()}
+
+    async def _send(self, topic: str, builders: Sequence[Any]) -> int | None:
+        counts = [builder.record_count() for builder in builders]
+        futures = []
+        for builder in builders:
+            future = await self._producer.send_batch(builder, topic, partition=self._partition)
+            future.add_done_callback(_retrieve)
+            futures.append(future)
+        last = None
+        for future in futures:
+            last = await future
+        if last is None or last.offset < 0:
+            return None
+        return int(last.offset) + int(counts[-1])
+
+    async def abandon(self) -> None:
+        """Let go without finishing anything: an open transaction is aborted by the next owner, or by time.
+
+        ``AIOKafkaProducer.stop`` would wait until everything is delivered, for ever while the broker is away.
+        """
+        producer: Any = self._producer
+        if producer._closed:
+            return
+        producer._closed = True
+        producer._message_accumulator.fail_all(ProducerClosed())
+        sender = producer._sender.sender_task
+        for _ in range(3):
+            if sender is None or sender.done():
+                break
+            sender.cancel()
+            await asyncio.wait([sender], timeout=0.2)
+        if sender is not None and sender.done() and not sender.cancelled():
+            sender.exception()
+        try:
+            async with asyncio.timeout(2):
+                await producer.client.close()
+        except Exception as error:  # noqa: BLE001  nothing is expected of a producer that is given up
+            log.debug("closing an abandoned producer: %r", error)
+
+
+def _retrieve(future: "asyncio.Future[Any]") -> None:
+    """Look at a delivery's exception, which the transaction reports anyway."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,40 @@
+"""A run: what one fetch brought of one partition, with the positions before and after it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka.structs import ConsumerRecord
+
+RawRecord = ConsumerRecord[bytes, bytes]
+
+
+class Run:
+    """Consecutive records of a partition, covering the offsets ``[start, end)``.
+
+    The positions come from the fetcher, not from the records: markers of transactions and compaction leave holes
+    that are legal, and a run may hold no record at all and still move the position.
+    """
+
+    __slots__ = ("end", "partition", "records", "start", "topic")
+
+    def __init__(
+        self, topic: str, partition: int, start: int, records: Sequence[RawRecord], end: int
+    ) -> None:
+        """Hold what was fetched between two positions."""
+        self.topic = topic
+        self.partition = partition
+        self.start = start
+        self.records = records
+        self.end = end
+
+    def __repr__(self) -> str:
+        """Name the offsets covered."""
+        return f"<Run {self.topic}-{self.partition} [{self.start}, {self.end}) {len(self.records)} records>"
+
+
+def run_of(event: Any) -> Run:
+    """Return the run that a Faust event carries."""
+    run = event.value
+    if not isinstance(run, Run):
+        raise TypeError(f"expected a Run on an input topic, got {type(run).__name__}")
+    return run

@@ -1,0 +1,208 @@
+"""`segments topics`: the topics of the contract, made, compared and required."""
+
+import pytest
+from kafka.admin import ConfigResource
+
+from streams.errors import BrokerAway, TopicsError
+from streams.settings import Settings
+from streams.topics import changelog, require
+
+pytestmark = pytest.mark.timeout(60)
+
+AWAY = {"SEGMENTS_BROKERS": "127.0.0.1:1"}
+COMPACTED = {"profiles", "segment-memberships"}
+CONTRACT = [
+    "clickstream",
+    "dead-letters",
+    "profiles",
+    "segment-events",
+    "segment-memberships",
+    "transactions",
+]
+
+
+@pytest.fixture(autouse=True)
+def no_topics(kafka):
+    """Each test begins with an empty broker."""
+    kafka.clear()
+
+
+@pytest.fixture
+def state(environment):
+    """The name of the changelog of this test's group."""
+    return changelog(environment["SEGMENTS_GROUP"]).name
+
+
+@pytest.fixture
+def settings(environment, monkeypatch):
+    """The settings that the commands of this test have."""
+    for name in ("SEGMENTS_BROKERS", "SEGMENTS_GROUP", "SEGMENTS_DATA_DIR"):
+        monkeypatch.setenv(name, environment[name])
+    return Settings()
+
+
+def create(kafka, **topics):
+    """Creates topics of one's own, by name with underscores: partitions and settings."""
+    wanted = {
+        name.replace("_", "-"): {"num_partitions": partitions, "replication_factor": 1, "configs": configs}
+        for name, (partitions, configs) in topics.items()
+    }
+    with kafka.admin() as admin:
+        admin.create_topics(wanted, wait_for_metadata=True)
+
+
+def described(kafka):
+    """Number of partitions, cleanup policy and timestamp type of each topic."""
+    names = kafka.topics()
+    with kafka.admin() as admin:
+        partitions = {each["name"]: len(each["partitions"]) for each in admin.describe_topics(names)}
+        resources = [ConfigResource("TOPIC", name) for name in names]
+        configs = admin.describe_configs(resources, config_filter="all")["topic"]
+    wanted = ("cleanup.policy", "message.timestamp.type")
+    return {name: (partitions[name], *(configs[name][each]["value"] for each in wanted)) for name in names}
+
+
+def test_create_makes_the_topics_of_the_contract(run, kafka, state):
+    """Six topics and the changelog, all with the same partitions and LogAppendTime, compacted where promised."""
+    done = run("topics", "create", "--partitions", "3")
+    assert (done.returncode, done.stderr) == (0, "")
+    compacted = {*COMPACTED, state}
+    assert described(kafka) == {
+        name: (3, "compact" if name in compacted else "delete", "LogAppendTime")
+        for name in [*CONTRACT, state]
+    }
+    assert run("topics", "check").returncode == 0
+
+
+def test_create_twice_changes_nothing(run, kafka):
+    """The second time all of them exist, and that is well."""
+    run("topics", "create")
+    before = described(kafka)
+    done = run("topics", "create")
+    assert (done.returncode, done.stdout.count("exists"), described(kafka)) == (0, 7, before)
+
+
+def test_a_dry_run_creates_nothing(run, kafka):
+    """It says what would be created."""
+    done = run("topics", "create", "--dry-run")
+    assert (done.returncode, done.stdout.count("missing"), kafka.topics()) == (0, 7, [])
+
+
+def test_the_number_of_partitions_is_a_setting(run, kafka, state):
+    """SEGMENTS_PARTITIONS is the default of --partitions, for check as well."""
+    assert run("topics", "create", env={"SEGMENTS_PARTITIONS": "2"}).returncode == 0
+    assert described(kafka)[state][0] == 2
+    assert run("topics", "check", env={"SEGMENTS_PARTITIONS": "3"}).returncode == 1
+
+
+def test_create_refuses_to_mix_numbers_of_partitions(run, kafka):
+    """One topic with another number of partitions: nothing is created beside it, and the mend is told."""
+    create(kafka, clickstream=(2, {"message.timestamp.type": "LogAppendTime"}))
+    done = run("topics", "create", "--partitions", "4")
+    assert done.returncode == 1
+    assert "clickstream: expected 4 partitions, came 2" in done.stderr
+    assert "--partitions 2" in done.stderr
+    assert kafka.topics() == ["clickstream"]
+
+
+def test_create_reports_what_exists_and_differs(run, kafka):
+    """A topic with another clean-up policy stays as it is and is named; the others are created."""
+    create(kafka, profiles=(4, {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}))
+    done = run("topics", "create")
+    assert (done.returncode, done.stdout.count("created")) == (1, 6)
+    assert "profiles: expected cleanup.policy=compact, came delete" in done.stderr
+
+
+def test_check_names_each_difference_with_its_mend(run, kafka):
+    """Missing, other partitions, clean-up policy, timestamps: one line for each."""
+    run("topics", "create")
+    kafka.delete("clickstream", "transactions", "profiles", "dead-letters")
+    append = {"message.timestamp.type": "LogAppendTime"}
+    create(kafka, clickstream=(5, append), profiles=(4, append), dead_letters=(4, {}))
+    done = run("topics", "check")
+    assert (done.returncode, done.stdout) == (1, "")
+    lines = sorted(done.stderr.removeprefix("Error: ").splitlines())
+    assert [line.partition(": ")[0] for line in lines] == [
+        "clickstream",
+        "dead-letters",
+        "profiles",
+        "transactions",
+    ]
+    assert "expected 4 partitions, came 5" in lines[0]
+    assert "--add-config message.timestamp.type=LogAppendTime" in lines[1]
+    assert "--add-config cleanup.policy=compact" in lines[2]
+    assert "missing: create it with `segments topics create`" in lines[3]
+
+
+def test_check_needs_no_changelog(run, kafka, state):
+    """A group that never ran has none yet: its first worker makes it."""
+    run("topics", "create")
+    kafka.delete(state)
+    assert run("topics", "check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [("create", "--partitions", "0"), ("check", "--partitions", "x"), ("drop",)]
+)
+def test_wrong_calls_are_usage_errors(run, arguments):
+    """A number of partitions that is none, or an unknown subcommand: exit code 2."""
+    done = run("topics", *arguments)
+    assert done.returncode == 2
+    assert arguments[-1] in done.stderr
+
+
+@pytest.mark.parametrize("subcommand", ["create", "check"])
+def test_a_broker_that_is_away_is_said_in_one_line(run, subcommand):
+    """Within a few seconds, with the address and what to do."""
+    done = run("topics", subcommand, env=AWAY, timeout=15)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "no Kafka broker answers at 127.0.0.1:1" in done.stderr
+    assert "segments broker start" in done.stderr
+
+
+def test_what_kafka_refuses_is_told(run):
+    """Three replicas on one broker: Kafka's own reason, and no traceback."""
+    done = run("topics", "create", "--replication", "3")
+    assert done.returncode == 1
+    assert "Kafka refused to create it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_worker_requires_the_topics_and_makes_its_changelog(fresh_topics, kafka, settings, state):
+    """What a worker asks for at its start: all topics with one number of partitions; its own it makes."""
+    fresh_topics(partitions=2)
+    kafka.delete(state)
+    assert require(settings) == 2
+    assert described(kafka)[state] == (2, "compact", "LogAppendTime")
+
+
+def test_a_worker_refuses_missing_inputs(run, kafka, settings):
+    """An input topic that is missing is named with its mend."""
+    run("topics", "create")
+    kafka.delete("transactions")
+    with pytest.raises(TopicsError, match="^transactions: missing: create it"):
+        require(settings)
+
+
+def test_a_worker_refuses_unlike_numbers_of_partitions(run, kafka, settings):
+    """Customers would not meet in one partition."""
+    run("topics", "create")
+    kafka.delete("clickstream")
+    create(kafka, clickstream=(3, {}))
+    with pytest.raises(TopicsError, match="^clickstream: expected 4 partitions, came 3"):
+        require(settings)
+
+
+def test_a_worker_without_broker_is_told_so(settings):
+    """The same error as the commands give."""
+    away = settings.model_copy(update={"brokers": "127.0.0.1:1"})
+    with pytest.raises(BrokerAway, match="no Kafka broker answers at 127.0.0.1:1"):
+        require(away)
+
+
+def test_fresh_topics_are_empty_and_quick(fresh_topics, kafka):
+    """The fixture of the other tests: topics made anew, whatever was there before."""
+    assert sorted(fresh_topics(partitions=3)) == kafka.topics()
+    assert {partitions for partitions, *_ in described(kafka).values()} == {3}
+    fresh_topics(partitions=1)
+    assert {partitions for partitions, *_ in described(kafka).values()} == {1}

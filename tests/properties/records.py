@@ -1,0 +1,81 @@
+"""Records of the input topics, in few words: times are milliseconds after `START`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from segments.language.life import Step
+
+START = 1_767_225_600_000
+"""2026-01-01T00:00:00Z."""
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A record as it arrives in a topic, before it has an offset."""
+
+    topic: str
+    customer: str
+    event: Event | None
+    """None erases the customer."""
+    timestamp: int
+    """When Kafka took it in."""
+    refused: str = ""
+    """Why it is refused without a look at the customer, if it is."""
+
+    @property
+    def time(self) -> int:
+        """When it occurred: an erasure, when Kafka took it in."""
+        return self.timestamp if self.event is None else int(self.event["occurred_at"])
+
+    def step(self, offset: int, partition: int = 0) -> Step:
+        """The record as the oracle takes it."""
+        event_id = None if self.event is None else self.event["event_id"]
+        cause = {"topic": self.topic, "partition": partition, "offset": offset, "event_id": event_id}
+        return Step(cause, self.event, self.timestamp)
+
+
+def click(at: int, kind: str, customer: str = "ann", id: str = "", lag: int = 0, **fields: Any) -> Arrival:
+    """A click that Kafka takes in `lag` milliseconds after it occurred."""
+    nullable = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
+    event = _named(at, customer, id or f"{kind}@{at}") | {"kind": kind} | nullable | {"attributes": {}} | fields
+    return Arrival("clickstream", customer, event, START + at + lag)
+
+
+def transaction(
+    at: int,
+    kind: str = "purchase",
+    amount: int = 10_00,
+    customer: str = "ann",
+    id: str = "",
+    lag: int = 0,
+    **fields: Any,
+) -> Arrival:
+    """A transaction; money is in cents."""
+    event = _named(at, customer, id or f"{kind}@{at}") | {"kind": kind, "amount": amount, "order_id": "o1"}
+    event |= {"currency": "EUR", "channel": None, "items": []} | fields
+    return Arrival("transactions", customer, event, START + at + lag)
+
+
+def item(product_id: str, price: int = 10_00, quantity: int = 1, category: str | None = None) -> Event:
+    """A line of an order."""
+    return {"product_id": product_id, "category": category, "quantity": quantity, "price": price}
+
+
+def profile(at: int, customer: str = "ann", id: str = "", lag: int = 0, **known: Any) -> Arrival:
+    """A profile; `consents` is the dictionary of consents, all else are attributes."""
+    consents = known.pop("consents", {})
+    event = _named(at, customer, id or f"profile@{at}") | {"attributes": known, "consents": consents}
+    return Arrival("profiles", customer, event, START + at + lag)
+
+
+def erase(at: int, customer: str = "ann") -> Arrival:
+    """A null profile."""
+    return Arrival("profiles", customer, None, START + at)
+
+
+def _named(at: int, customer: str, id: str) -> Event:
+    return {"event_id": id, "customer_id": customer, "occurred_at": START + at}
