@@ -1,6 +1,7 @@
 """The records on the topics: one Avro schema each, and the way between bytes, engine form and JSON.
 
-Engine form is a dict with exactly the fields of the schema: times are int milliseconds, amounts int hundredths.
+Engine form is a dict with exactly the fields of the schema: times are int milliseconds, amounts int
+hundredths.
 """
 
 from schemas.errors import DecodeError, EncodeError, JsonError, SchemaError

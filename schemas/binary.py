@@ -1,7 +1,8 @@
 """The primitives of Avro's binary encoding, for the readers and writers in `compiled`.
 
-Each `read_` takes the bytes and a position and gives the value and where it ends; a slice beyond the end gives less
-than it should, so whoever reads a whole record compares the last position with the length. Each `write_` appends.
+Each `read_` takes the bytes and a position and gives the value and where it ends. A slice beyond the end is
+short without a word, so whoever reads a record compares the last position with the length. Each `write_`
+appends.
 """
 
 import struct
@@ -10,7 +11,7 @@ _SHIFTS = tuple(range(7, 64, 7))
 _DOUBLE = struct.Struct("<d")
 
 
-class Broken(ValueError):
+class BrokenError(ValueError):
     """The bytes can't be those of the record; the message says why."""
 
 
@@ -27,7 +28,7 @@ def read_long(data: bytes, at: int) -> tuple[int, int]:
         if byte < 128:
             break
     if byte > 127 or number >> 64:
-        raise Broken("a number longer than 64 bits")
+        raise BrokenError("a number longer than 64 bits")
     return (number >> 1) ^ -(number & 1), at + 1
 
 
@@ -35,7 +36,7 @@ def read_int(data: bytes, at: int) -> tuple[int, int]:
     """The 32-bit number that starts at `at`, and where it ends."""
     number, at = read_long(data, at)
     if not -(1 << 31) <= number < 1 << 31:
-        raise Broken(f"{number}, which is longer than 32 bits")
+        raise BrokenError(f"{number}, which is longer than 32 bits")
     return number, at
 
 
@@ -43,7 +44,7 @@ def read_length(data: bytes, at: int) -> tuple[int, int]:
     """A declared length, which can't be more than there is."""
     number, at = read_long(data, at)
     if not 0 <= number <= len(data) - at:
-        raise Broken(f"a declared length of {number} bytes, but {len(data) - at} are left")
+        raise BrokenError(f"a declared length of {number} bytes, but {len(data) - at} are left")
     return number, at
 
 
@@ -54,15 +55,15 @@ def read_count(data: bytes, at: int) -> tuple[int, int]:
         _, at = read_length(data, at)
         number = -number
     if number > len(data) - at:
-        raise Broken(f"{number} declared entries, but {len(data) - at} bytes are left")
+        raise BrokenError(f"{number} declared entries, but {len(data) - at} bytes are left")
     return number, at
 
 
 def read_decimal(data: bytes, at: int) -> tuple[int, int]:
-    """A decimal in hundredths, of 1 to 63 bytes: far more than fit, so that one that doesn't is refused by its value."""
+    """A decimal in hundredths, of 1 to 63 bytes: more than fits, for that is refused by its value."""
     length = data[at]
     if length & 129 or not length:
-        raise Broken("a decimal takes 1 to 63 bytes")
+        raise BrokenError("a decimal takes 1 to 63 bytes")
     at += 1
     end = at + (length >> 1)
     return int.from_bytes(data[at:end], "big", signed=True), end

@@ -11,13 +11,15 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 LONGEST = 1 << 63
 
-EXPECTED = 'an instant such as "2026-11-22T09:30:00.000Z" (Z or an offset is needed) or whole milliseconds since 1970'
+EXPECTED = (
+    'an instant such as "2026-11-22T09:30:00.000Z" (with Z or an offset) or whole milliseconds since 1970'
+)
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,](\d+))?)?(?:Z|[+-]\d\d:?\d\d)")
 
 
 def to_iso(instant: int) -> str | int:
-    """2026-11-22T09:30:00.000Z; the number itself outside the years 1 to 9999, which ISO 8601 has no way to write."""
+    """2026-11-22T09:30:00.000Z; the number itself outside the years 1 to 9999, which have no such form."""
     try:
         moment = EPOCH + instant * MILLISECOND
     except OverflowError:

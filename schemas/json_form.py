@@ -16,8 +16,8 @@ from schemas.errors import JsonError, shown
 from schemas.instants import from_iso, to_iso
 
 LARGEST_AMOUNT = Decimal(10) ** 60
-"""In hundredths, beyond any sum of money. What merely doesn't fit a decimal (12, 2), or is negative, can be written:
-refusing it is the engine's task, with a dead letter."""
+"""In hundredths, beyond any sum of money. What merely doesn't fit a decimal (12, 2), or is negative, can be
+written: refusing it is the engine's task, with a dead letter."""
 
 _EXACT = Context(prec=100, traps=[Inexact, InvalidOperation])
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")

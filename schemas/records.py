@@ -5,8 +5,8 @@ A schema is one `.avsc` file. What was ever released stays in `released/`, one f
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ PROFILE = "Profile"
 SEGMENT_EVENT = "SegmentEvent"
 SEGMENT_MEMBERSHIPS = "SegmentMemberships"
 
-RECORD_OF_TOPIC = {
+RECORD_OF_TOPIC: dict[str, str] = {
     "clickstream": CLICK,
     "transactions": TRANSACTION,
     "profiles": PROFILE,
@@ -46,21 +46,25 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-@cache
+def _shipped() -> Iterator[Release]:
+    for number, entry in read(FOLDER / "ids.json").items():
+        yield Release(int(number), entry["record"], entry["version"])
+
+
+_SCHEMAS: dict[str, Any] = {name: read(FOLDER / f"{name}.avsc") for name in RECORD_OF_TOPIC.values()}
+_RELEASES: tuple[Release, ...] = tuple(_shipped())
+
+
 def schema(record: str) -> Any:
     """The schema by which a record is written today."""
-    return read(FOLDER / f"{record}.avsc")
+    return _SCHEMAS[record]
 
 
-@cache
 def releases() -> tuple[Release, ...]:
-    """Every version ever released, in order of id."""
-    ids = read(FOLDER / "ids.json")
-    return tuple(
-        Release(int(number), **entry) for number, entry in sorted(ids.items(), key=lambda each: int(each[0]))
-    )
+    """Every version ever released."""
+    return _RELEASES
 
 
 def newest(record: str) -> Release:
     """The version by which a record is written today."""
-    return max((each for each in releases() if each.record == record), key=lambda each: each.version)
+    return max((each for each in _RELEASES if each.record == record), key=lambda each: each.version)

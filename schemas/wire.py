@@ -5,12 +5,14 @@ A reader is found by these five bytes; a writer puts those of the newest version
 
 from typing import Any
 
-from schemas import compiled, records
-from schemas.binary import Broken
+from schemas import compiled
+from schemas.binary import BrokenError
 from schemas.errors import DecodeError, EncodeError
+from schemas.records import RECORD_OF_TOPIC, newest, read, releases
+from schemas.records import schema as schema_of
 
 MAGIC = b"\x00"
-_NAMES = tuple(records.RECORD_OF_TOPIC.values())
+_NAMES = tuple(RECORD_OF_TOPIC.values())
 
 
 def header(schema_id: int) -> bytes:
@@ -19,16 +21,16 @@ def header(schema_id: int) -> bytes:
 
 
 def accept(name: str, schema_id: int, schema: Any) -> None:
-    """From now on, read records of this name that were written by this schema under this id (see a registry)."""
-    _READERS[name][header(schema_id)] = compiled.compile_reader(schema, records.schema(name))
+    """From now on, read records of this name that were written by this schema under this id."""
+    _READERS[name][header(schema_id)] = compiled.compile_reader(schema, schema_of(name))
 
 
 _READERS: dict[str, dict[bytes, compiled.Reader]] = {name: {} for name in _NAMES}
-for _release in records.releases():
-    accept(_release.record, _release.id, records.read(_release.path))
+for _release in releases():
+    accept(_release.record, _release.id, read(_release.path))
 
 _WRITERS: dict[str, compiled.Writer] = {
-    name: compiled.compile_writer(records.schema(name), header(records.newest(name).id)) for name in _NAMES
+    name: compiled.compile_writer(schema_of(name), header(newest(name).id)) for name in _NAMES
 }
 
 
@@ -58,7 +60,7 @@ def encode(name: str, record: dict[str, Any]) -> bytes:
 
 def _explain(name: str, reader: compiled.Reader, error: Exception) -> str:
     field = compiled.failed_at(reader, error)
-    if isinstance(error, Broken):
+    if isinstance(error, BrokenError):
         return f"{name}, {field}: {error}"
     if isinstance(error, UnicodeDecodeError):
         return f"{name}, {field}: text that is not UTF-8 ({error.reason})"
@@ -76,7 +78,7 @@ def _refusal(name: str, data: bytes) -> DecodeError:
             DecodeError.UNDECODABLE, f"the first byte is {data[0]}; the Confluent wire format has 0"
         )
     number = int.from_bytes(data[1:5], "big")
-    for release in records.releases():
+    for release in releases():
         if release.id == number:
             return DecodeError(DecodeError.UNDECODABLE, f"schema id {number} is {release.record}, not {name}")
     return DecodeError(DecodeError.UNKNOWN_SCHEMA, f"schema id {number} is none of {name}: {_ids(name)}")

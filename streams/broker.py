@@ -23,9 +23,13 @@ from streams.errors import BrokerError
 # else's connection can sit on its port.
 PORTS = range(20_000, 32_000)
 HEAP = "512m"
-START_SECONDS = 60.0
+START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 ATTEMPTS = 3
+
+# Brokers outlive the objects, and often the process, that started them: forgetting a child that runs would be
+# reported as a leak.
+_STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def _quiet(line: str) -> None:
@@ -33,9 +37,9 @@ def _quiet(line: str) -> None:
 
 
 class Broker:
-    """One Kafka broker in a data directory of its own; a second object on the same directory sees the same broker.
+    """One Kafka broker in a data directory of its own; another object on that directory sees the same one.
 
-    Its port is chosen at the first start and kept, so that clients find it again after `kill()` and `start()`.
+    Its port is chosen at the first start and kept: clients find it again after `kill()` and `start()`.
     """
 
     def __init__(self, data_dir: Path | str, port: int | None = None, report: Report = _quiet) -> None:
@@ -101,7 +105,8 @@ class Broker:
     def _unchanged(self, running: str) -> str:
         if self.wanted_port not in (None, self._written_port()):
             raise BrokerError(
-                f"the broker already runs, at {running}: `segments broker stop` first, to have it on {self.wanted_port}"
+                f"the broker already runs, at {running}: "
+                f"`segments broker stop` first, to have it on {self.wanted_port}"
             )
         return running
 
@@ -135,7 +140,7 @@ class Broker:
             *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
             *(f"--cluster-id=A{cluster[1:]}", f"--config={self._file('server.properties')}"),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - Java
         if done.returncode != 0:
             raise BrokerError(
                 f"Kafka could not format {self._file('topics')}:\n{done.stdout}{done.stderr}".rstrip()
@@ -162,7 +167,7 @@ class Broker:
             str(self._file("server.properties")),
         ]
         with self._file("output.log").open("wb") as output:
-            self._child = subprocess.Popen(
+            self._child = subprocess.Popen(  # noqa: S603 - Java
                 command,
                 cwd=self.data_dir,
                 stdin=subprocess.DEVNULL,
@@ -170,17 +175,18 @@ class Broker:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _STARTED.append(self._child)
         self._file("broker.pid").write_text(f"{self._child.pid}\n")
 
-    def _wait_until_it_answers(self, last: bool) -> bool:
-        """True once clients can use the broker; False if it died because another program took its port first."""
+    def _wait_until_it_answers(self, *, last: bool) -> bool:
+        """True once clients can use the broker; False if it died as another program took its port first."""
         deadline = time.monotonic() + START_SECONDS
         try:
             while time.monotonic() < deadline:
                 if answers(self.address):
                     return True
                 if self.pid is None:
-                    return self._died(last)
+                    return self._died(last=last)
                 time.sleep(0.05)
         except KeyboardInterrupt:
             self.kill()
@@ -188,7 +194,7 @@ class Broker:
         self.kill()
         raise BrokerError(f"the broker did not answer within {START_SECONDS:.0f} s:\n{self.log_tail()}")
 
-    def _died(self, last: bool) -> bool:
+    def _died(self, *, last: bool) -> bool:
         tail = self.log_tail(200)
         if "Address already in use" in tail and not last and self.wanted_port is None:
             return False
@@ -208,12 +214,11 @@ class Broker:
         return True
 
     def _is_ours(self, pid: int) -> bool:
-        """Whether this process is the broker of this directory, and not a stranger who got its number later."""
+        """Whether this process is our broker, and not a stranger who got its number later."""
         if self._child is not None and self._child.pid == pid:
             return self._child.poll() is None
-        shown = subprocess.run(
-            ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
-        )
+        command = ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)]
+        shown = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a number
         return str(self._file("server.properties")) in shown.stdout and not shown.stdout.startswith("Z")
 
 
@@ -237,9 +242,9 @@ def free_port(*taken: int) -> int:
 
 
 def answers(address: str) -> bool:
-    """Whether the broker names itself as one that clients can use: it takes connections a little earlier than that."""
+    """Whether clients can use the broker; it takes connections a little earlier than that."""
     host, _, port = address.rpartition(":")
-    # Metadata, version 0, correlation id 1, no client id, for no topic in particular: one topic that cannot exist.
+    # Metadata, version 0, correlation id 1, no client id; about one topic, which cannot exist.
     topic = b"?"
     request = struct.pack(">hhih", 3, 0, 1, -1) + struct.pack(">ih", 1, len(topic)) + topic
     try:

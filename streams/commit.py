@@ -68,7 +68,7 @@ class Outbox:
     ) -> None:
         for key, membership in memberships:
             value = None if membership is None else schemas.encode(schemas.SEGMENT_MEMBERSHIPS, membership)
-            self._producer.add(batches, SEGMENT_MEMBERSHIPS, now, key, value)
+            self._producer.add(batches, SEGMENT_MEMBERSHIPS, now, key, value, [])
 
     def _dead_letters(self, batches: Batches, letters: Iterable[DeadLetter], now: int) -> None:
         for letter in letters:

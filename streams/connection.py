@@ -1,5 +1,6 @@
 """How to connect to Kafka: the arguments that kafka-python and aiokafka both take, from the settings."""
 
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from streams.errors import BrokerAway, SettingsError
 from streams.settings import Settings
 
+CONNECT_SECONDS = 2.0
 BOOTSTRAP_MILLISECONDS = 3_000
 REQUEST_MILLISECONDS = 15_000
 
@@ -34,7 +36,7 @@ def connection(settings: Settings) -> dict[str, Any]:
 
 
 def security_protocol(settings: Settings) -> str:
-    """As set, else the safest that fits: a password never goes over a plain connection unless that is asked for."""
+    """As set, else the safest that fits: no password over a plain connection unless that is asked for."""
     if settings.security_protocol is not None:
         return settings.security_protocol
     if settings.sasl_mechanism is not None:
@@ -45,9 +47,11 @@ def security_protocol(settings: Settings) -> str:
 @contextmanager
 def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     """An admin client for as long as the block runs; a broker that is away is known within a few seconds."""
+    arguments = connection(settings)
+    require_broker(settings)
     try:
         client = KafkaAdminClient(
-            **connection(settings),
+            **arguments,
             bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
             request_timeout_ms=REQUEST_MILLISECONDS,
         )
@@ -59,6 +63,24 @@ def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
         raise BrokerAway(settings.brokers) from error
     finally:
         client.close()
+
+
+def require_broker(settings: Settings) -> None:
+    """Raises BrokerAway unless something accepts connections at one of the addresses.
+
+    Asked before a client of kafka-python is made: that one tries for seconds where the system knows at once,
+    does not say why, and leaves sockets and a thread behind if it fails.
+    """
+    problem = ""
+    for address in settings.brokers.split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+        except OSError as error:
+            problem = error.strerror or str(error)
+        else:
+            return
+    raise BrokerAway(settings.brokers, problem)
 
 
 def _password(settings: Settings) -> str:

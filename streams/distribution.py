@@ -1,4 +1,4 @@
-"""Where the local broker's Kafka comes from: the jars that `deploy/kafka/pom.xml` names, fetched once by Maven."""
+"""Where the local broker's Kafka comes from: the jars that `deploy/kafka/pom.xml` names, by Maven, once."""
 
 import fcntl
 import hashlib
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import IO, cast
 
 from streams.errors import BrokerError
 
@@ -30,8 +30,9 @@ def version() -> str:
             f"{POM} is missing: the local broker needs a checkout of the project; "
             "elsewhere set SEGMENTS_BROKERS to a cluster of your own"
         )
-    found = ElementTree.parse(POM).findtext("{http://maven.apache.org/POM/4.0.0}version")
-    return found or "unknown"
+    # The project's own version is the first one, and it is Kafka's.
+    found = re.search(r"<version>(.+?)</version>", POM.read_text())
+    return found.group(1) if found else "unknown"
 
 
 def cache_folder() -> Path:
@@ -53,7 +54,7 @@ def jars(report: Report) -> Path:
         raise BrokerError(
             f"cannot make {folder.parent}: {error.strerror}; set XDG_CACHE_HOME elsewhere"
         ) from error
-    with locked(folder.with_suffix(".lock")):
+    with locked(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
             _fetch(folder, report)
     return folder
@@ -84,7 +85,8 @@ def java() -> str:
 
 def _java_version(program: str) -> int:
     """The major version a Java says that it is, 0 if it does not say."""
-    said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    command = [program, "-version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - Java
     found = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
     return int(found.group(1)) if found else 0
 
@@ -117,9 +119,10 @@ def _run_maven(command: list[str], report: Report) -> None:
     what = f"fetching Apache Kafka {version()} with Maven ({MEGABYTES} MB, only once)"
     report(f"{what} ...")
     fetched, errors = 0, []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as maven:
-        assert maven.stdout is not None
-        for line in maven.stdout:
+    with subprocess.Popen(  # noqa: S603 - Maven
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as maven:
+        for line in cast("IO[str]", maven.stdout):
             if "Downloaded from" in line and ".jar" in line:
                 fetched += 1
                 report(f"{what}: {fetched} files")

@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, each with the file and the number of its line, so that a message can name them."""
+"""JSON lines: one object a line, each with the file and number of its line, for messages to name."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from streams.errors import StreamsError
 
-# What `segments consume` adds to a record, and what tells `segments replay` where a record goes: no fields of it.
+# What `segments consume` adds to a record and what tells `segments replay` where it goes: no fields of it.
 TRANSPORT = ("topic", "partition", "offset", "timestamp", "key", "erase")
 
 

@@ -63,6 +63,7 @@ class Owner:
         self._app = app
         self._ground = ground
         self._limits = limits
+        self._slice = min(SLICE, limits.records)
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._runs: deque[Run] = deque()
@@ -147,7 +148,6 @@ class Owner:
         self._moved_at = time.monotonic()
         self._gathering_since = 0.0
         self._gathered = 0
-        self._clock = 0
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
@@ -214,10 +214,10 @@ class Owner:
 
     def _advance(self, taken: Taken) -> bool:
         with self._ground.metrics.stage("advance"):
-            more: bool = taken.partition.advance(SLICE)
+            more: bool = taken.partition.advance(self._slice)
         if not self._gathering_since:
             self._gathering_since = time.monotonic()
-        self._gathered += SLICE
+        self._gathered += self._slice
         self._balance(taken)
         return more
 
@@ -312,7 +312,6 @@ class Owner:
         for _, event in effects.segment_events:
             if (caused := self._timestamp(event["cause"])) is not None:
                 self._ground.metrics.event_to_flip.observe(max(0, now - caused) / 1000)
-        self._clock = effects.clock
         consumed: Counter[str] = Counter()
         for topic, offset in effects.offsets.items():
             consumed[topic] += self._forget(topic, self._committed.get(topic, 0), offset)
@@ -353,7 +352,7 @@ class Owner:
             end = max(self._app.end(topic, self.number), self._ends.get(topic, 0), self._expected[topic])
             lag[topic] = max(0, end - committed)
         return PartitionState(
-            self.number, self._clock, lag, Counter(partition.members), partition.pending, self.remaining
+            self.number, max(0, partition.clock), lag, Counter(partition.members), partition.pending, self.remaining
         )
 
 

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+LAST_PORT = 65_535
+
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a setting means, what its value must look like, and its default in words if the code computes it."""
+    """What a setting means, what its value must look like, and in words a default that is computed."""
 
     meaning: str
     expected: str
@@ -45,11 +47,13 @@ def addresses(value: str) -> str:
     parts = [part.strip() for part in value.split(",")]
     if not all(re.fullmatch(r"(\[[^\]\s]+\]|[^\s:/]+):\d{1,5}", part) for part in parts):
         raise ValueError
+    if not all(0 < int(part.rpartition(":")[2]) <= LAST_PORT for part in parts):
+        raise ValueError
     return ",".join(parts)
 
 
 def http_url(value: str) -> str:
-    """http or https, with a host."""
+    """A URL of http or https, with a host."""
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError

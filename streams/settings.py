@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from streams.broker import Broker
 from streams.errors import SettingsError
 from streams.setting_types import (
+    LAST_PORT,
     NAME_EXPECTED,
     About,
     ExistingFile,
@@ -80,6 +81,7 @@ class Settings(BaseSettings):
         Name,
         About(
             "Consumer group: workers of one group share the partitions and hold the same rules.",
+            LAST_PORT,
             NAME_EXPECTED,
         ),
     ] = "segments"
@@ -155,7 +157,7 @@ class Settings(BaseSettings):
         About("Where a worker serves metrics, health and `why`.", "a host name or address"),
     ] = "127.0.0.1"
     http_port: Annotated[
-        int, Field(ge=0, le=65_535), About("Its port; 0: a free one.", "a port, 0 to 65535")
+        int, Field(ge=0, le=LAST_PORT), About("Its port; 0: a free one.", "a port, 0 to 65535")
     ] = 6066
     http_token: Annotated[
         SecretStr | None,
@@ -166,6 +168,7 @@ class Settings(BaseSettings):
         About(
             "A name of its own for each worker makes it a static member of the group: "
             "back within the session time-out, it has its partitions at once.",
+            LAST_PORT,
             NAME_EXPECTED,
         ),
     ] = None
@@ -231,7 +234,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield f"SEGMENTS_SECURITY_PROTOCOL: {protocol} does not go with {mechanism}"
     if protocol.endswith("PLAINTEXT") and (settings.tls_ca_file or settings.tls_cert_file):
         secure = "SASL_SSL" if protocol.startswith("SASL") else "SSL"
-        yield f"SEGMENTS_SECURITY_PROTOCOL: {protocol} does not go with the SEGMENTS_TLS_ files: write {secure}"
+        yield f"SEGMENTS_SECURITY_PROTOCOL: {protocol} does not go with SEGMENTS_TLS_ files: write {secure}"
 
 
 def read_settings() -> Settings:

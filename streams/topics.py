@@ -1,6 +1,6 @@
 """The topics of the contract: how they are made, and how those that exist differ.
 
-All have the same number of partitions, so that what a customer does in any of them meets in one partition, and
+All have the same number of partitions, so that whatever a customer does meets in one partition, and
 LogAppendTime, since the clock of a partition trusts Kafka's timestamps and nobody else's.
 """
 
@@ -90,7 +90,7 @@ def configuration(topic: Topic, replication: int) -> dict[str, str]:
     """The settings with which a topic is created."""
     settings: dict[str, object] = {"cleanup.policy": topic.cleanup, "message.timestamp.type": "LogAppendTime"}
     if topic.cleanup == "compact":
-        # Kafka compacts closed segments only: by default an erased profile would stay readable for a week or a GB.
+        # Kafka compacts closed segments only: by default an erased profile stays readable for a week.
         settings |= {
             "segment.bytes": 64 * MEGABYTE,
             "segment.ms": 6 * HOUR,
@@ -113,7 +113,7 @@ class Outcome:
     differences: tuple[Difference, ...]
 
 
-def create(settings: Settings, partitions: int, replication: int, dry_run: bool = False) -> Outcome:
+def create(settings: Settings, partitions: int, replication: int, *, dry_run: bool = False) -> Outcome:
     """Creates the topics that are missing.
 
     Nothing is created while one that exists has another number of partitions: the set would not fit together.
@@ -131,7 +131,7 @@ def create(settings: Settings, partitions: int, replication: int, dry_run: bool 
 
 
 def check(settings: Settings, partitions: int | None = None) -> list[Difference]:
-    """How the topics differ from what they should be; without a number of partitions, the one most of them have."""
+    """How the topics differ from what they should be; by default most of them say how many partitions."""
     with admin(settings) as client:
         found = look(client, topics(settings.group))
     expected = partitions or common_partitions(found)
@@ -195,7 +195,7 @@ def _found(partitions: list[dict[str, list[int]]], config: dict[str, dict[str, s
 
 
 def make(client: KafkaAdminClient, missing: Iterable[Topic], partitions: int, replication: int) -> None:
-    """Creates topics and waits until they can be used; one that somebody else created just now is left as it is."""
+    """Creates topics and waits until they can be used; one that somebody else just created stays as it is."""
     wanted = {
         topic.name: {
             "num_partitions": partitions,

@@ -88,7 +88,7 @@ class Kafka:
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
-    """A broker of this pytest process alone (so of each worker of pytest-xdist), started when first asked for."""
+    """A broker of this pytest process (so of each worker of pytest-xdist), started when first asked for."""
     broker = Broker(tmp_path_factory.mktemp("kafka"), report=print)
     broker.start()
     guard = _guard(broker)
@@ -206,7 +206,7 @@ class Spawned:
         return self.process.wait(timeout)
 
     def kill(self) -> None:
-        """kill -9."""
+        """Kills it on the spot, as `kill -9`."""
         self.process.kill()
         self.process.wait()
 
@@ -216,7 +216,7 @@ Spawn = Callable[..., Spawned]
 
 @pytest.fixture
 def spawn(environment: dict[str, str], tmp_path: Path) -> Iterator[Spawn]:
-    """Starts `segments` and lets it run: `spawn("worker", env={...})`; what still runs at the end is ended."""
+    """Starts `segments` and lets it run: `spawn("worker", env={...})`; the end of the test ends it."""
     running: list[Spawned] = []
 
     def start(*arguments: str, env: Mapping[str, str | None] = {}) -> Spawned:

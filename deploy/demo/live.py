@@ -76,24 +76,16 @@ def _bram(length: int) -> Iterable[Step]:
 
 
 def _carla(length: int) -> Iterable[Step]:
-    """Four orders in a year, until the first of them is a year old."""
-    oldest = 365 * DAY - _between(0.04, 0.80, length)
-    yield Step(
-        0.04,
-        "live-carla",
-        "bought a year ago, bar moments",
-        purchase("carla-1", "180.00", "cameras-1"),
-        oldest,
-    )
-    yield Step(
-        0.05, "live-carla", "and 200 days ago", purchase("carla-2", "150.00", "speakers-4"), ago=200 * DAY
-    )
-    yield Step(
-        0.06, "live-carla", "and 80 days ago", purchase("carla-3", "120.00", "tablets-3"), ago=80 * DAY
-    )
-    yield Step(
-        0.20, "live-carla", "orders for the fourth time", purchase("carla-4", "75.00", "accessories-2")
-    )
+    """Four orders in a year, the older ones late, until the first of them is a year old."""
+    oldest = 365 * DAY - _between(0.22, 0.80, length)
+    yield Step(0.04, "live-carla", "orders", purchase("carla-4", "75.00", "accessories-2"))
+    late = "an order of hers arrives late: it is of {}"
+    third = purchase("carla-3", "120.00", "tablets-3")
+    yield Step(0.14, "live-carla", late.format("80 days ago"), third, ago=80 * DAY)
+    second = purchase("carla-2", "150.00", "speakers-4")
+    yield Step(0.18, "live-carla", late.format("200 days ago"), second, ago=200 * DAY)
+    first = purchase("carla-1", "180.00", "cameras-1")
+    yield Step(0.22, "live-carla", late.format("a year ago, bar moments"), first, ago=oldest)
 
 
 def _dirk(length: int) -> Iterable[Step]:

@@ -70,11 +70,15 @@ class Log:
 
     async def __aenter__(self) -> Self:
         """Connect, and begin to read flips."""
-        await self._producer.start()
-        await self._consumer.start()
-        await self._admin.start()
-        await self._expect_empty_topics()
-        self._consumer.assign([TopicPartition(FLIPS, number) for number in range(self.where.partitions)])
+        try:
+            await self._producer.start()
+            await self._consumer.start()
+            await self._admin.start()
+            await self._expect_empty_topics()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        self._consumer.assign(self._partitions((FLIPS,)))
         self._reading = asyncio.create_task(self._read())
         return self
 

@@ -27,6 +27,7 @@ class Live:
     """What is known of the act so far."""
 
     screen: Screen
+    started_at: int
     sent_at: dict[str, int] = field(default_factory=dict)
     seen: Counter[Announced] = field(default_factory=Counter)
     event_latencies: list[int] = field(default_factory=list)
@@ -45,12 +46,14 @@ class Live:
 
     def _latency(self, flip: Flip) -> str:
         """How long it took, in words: from the event to us, or from the instant at which it was due."""
-        reason, cause = flip.record["reason"], flip.cause
-        if cause in self.sent_at:
-            self.event_latencies.append(flip.seen_at - self.sent_at[cause])
+        if flip.cause in self.sent_at:
+            self.event_latencies.append(flip.seen_at - self.sent_at[flip.cause])
             return f"{self.event_latencies[-1]} ms after its event"
-        after = flip.seen_at - flip.record["occurred_at"]
-        if reason == "timer":
+        due = int(flip.record["occurred_at"])
+        if flip.record["reason"] == "timer" and due < self.started_at:
+            return "was due before the workers were here"
+        after = flip.seen_at - due
+        if flip.record["reason"] == "timer":
             self.timer_latencies.append(after)
             return f"{after / 1000:.1f} s after its instant, of which 2 s are grace for late events"
         return f"{after} ms after its record"
@@ -59,9 +62,9 @@ class Live:
 async def perform(log: Log, workers: Workers, history: list[Line], seconds: float, screen: Screen) -> Live:
     """Play the script, and let old customers come back beside it, until what it promises came."""
     silent = live.returning(history, wall_clock())
-    act = Live(screen)
     first = await _until_ready(log, workers, silent)
     screen.say("The workers are ready: an old customer of each partition came back, and was seen to.")
+    act = Live(screen, wall_clock())
     log.told = act.told
     length = int(seconds * 1000)
     others = live.comebacks([customer for customer in silent if customer not in first], length)

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from segments.language.load import load
 from streams.clock import wall_clock
 
 # Without any progress for so long, the workers are taken for stuck.
-STUCK_AFTER = 90.0
+STUCK_AFTER = 60.0
 # The last flips of a history are read within this time after its last record was committed.
 SETTLES_WITHIN = 30.0
 
@@ -50,7 +50,9 @@ def demo(options: Options, screen: Screen) -> int:
             figures = asyncio.run(_until_interrupted(_acts(where, lines, options, screen), screen))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
-    return _end(figures, screen)
+    code = _end(figures, screen)
+    screen.say(f"All of it took {(wall_clock() - now) / 1000:.0f} s.")
+    return code
 
 
 async def _until_interrupted(acts: Coroutine[Any, Any, Figures], screen: Screen) -> Figures:
@@ -118,7 +120,8 @@ async def _consume(log: Log, workers: Workers, total: int, screen: Screen) -> No
                 best, since = lag, wall_clock()
             if wall_clock() - since > STUCK_AFTER * 1000:
                 raise ClusterError(
-                    f"the workers made no progress for {STUCK_AFTER:.0f} s, {lag} events before the end"
+                    f"the workers made no progress for {STUCK_AFTER:.0f} s, {lag} events before the end; "
+                    f"they said last:\n{workers.last_words()}"
                 )
             await asyncio.sleep(0.25)
         bar(total)
@@ -163,6 +166,5 @@ def _end(figures: Figures, screen: Screen) -> int:
     return 1 if failures else 0
 
 
-def _latency(what: str, values: object) -> str:
-    assert isinstance(values, list)
+def _latency(what: str, values: Sequence[int]) -> str:
     return f"{what}: p50 {percentile(values, 50)} ms, p99 {percentile(values, 99)} ms ({len(values)} flips)."

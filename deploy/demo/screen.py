@@ -1,5 +1,7 @@
 """What the demo shows: in colour with bars on a terminal, in plain lines elsewhere."""
 
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,10 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 import schemas
+from deploy.demo.invent import DAY, HOUR, MINUTE, SECOND
 from deploy.demo.log import Flip
 from streams.clock import wall_clock
 
 WORDS = {"enter": "[bold green]ENTERS[/]", "exit": "[bold red]LEAVES[/]"}
+# Measures that are a duration, the key of a `by` at the end or not.
+DURATIONS = re.compile(r"\.(idle|age)(\[.*\])?$")
 # Told after each of so many parts where there is no terminal to draw a bar on.
 PARTS = 4
 
@@ -24,7 +29,8 @@ class Screen:
     def __init__(self, console: Console | None = None) -> None:
         """Prints on stdout unless it is given another console."""
         # Lines are never broken off where nobody looks: a log is searched, not read.
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        width = None if sys.stdout.isatty() else 120
+        self.console = console or Console(highlight=False, soft_wrap=True, width=width)
 
     def act(self, title: str, words: str) -> None:
         """A new part of the demo begins."""
@@ -61,7 +67,7 @@ class Screen:
         """A table; numbers stand to the right."""
         table = Table(title=title, title_justify="left")
         for at, column in enumerate(columns):
-            table.add_column(column, justify="right" if at else "left")
+            table.add_column(column, justify="right" if at else "left", no_wrap=True)
         for row in rows:
             table.add_row(*map(str, row))
         self.console.print(table)
@@ -69,9 +75,21 @@ class Screen:
 
 def evidence(leaf: dict[str, Any]) -> str:
     """One condition as it stood: what was measured, what it came to, the bound, and whether it holds."""
-    value = "nothing" if leaf["value"] is None else leaf["value"]
+    shown = duration if DURATIONS.search(leaf["measure"]) else str
+    value = "nothing" if leaf["value"] is None else shown(leaf["value"])
     mark = "[green]holds[/]" if leaf["holds"] else "[red]does not hold[/]"
-    return f"[dim]{escape(leaf['measure'])} = {escape(value)}, bound {escape(leaf['bound'])}:[/] {mark}"
+    bound = escape(shown(leaf["bound"]))
+    return f"[dim]{escape(leaf['measure'])} = {escape(value)}, bound {bound}:[/] {mark}"
+
+
+def duration(milliseconds: str) -> str:
+    """A duration for people: `90d`, `1h 0.5s`; the record itself has milliseconds."""
+    left, parts = int(milliseconds), []
+    for unit, size in (("d", DAY), ("h", HOUR), ("m", MINUTE)):
+        count, left = divmod(left, size)
+        parts += [f"{count}{unit}"] if count else []
+    parts += [f"{left / SECOND:g}s"] if left or not parts else []
+    return " ".join(parts)
 
 
 def _lines(screen: Screen, label: str, total: int) -> Callable[[int], None]:

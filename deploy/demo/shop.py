@@ -47,7 +47,7 @@ CATALOGUE = {
 
 
 def favourites(customer: str) -> tuple[Product, ...]:
-    """What this customer looks at: three products of one category and one of another; an enthusiast, all of one."""
+    """Three products of one category and one of another; for an enthusiast, all of one."""
     home = CATALOGUE[choice(CATEGORIES, "home", customer)]
     if one_in(3, "enthusiast", customer):
         return home

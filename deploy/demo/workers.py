@@ -1,7 +1,8 @@
 """The demo's workers: processes of `segments worker`, as one would run them."""
 
 import asyncio
-import signal
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +10,7 @@ from deploy.demo.cluster import ROOT, SEGMENTS, Cluster
 from deploy.demo.errors import ClusterError
 
 STOPS_WITHIN = 30.0
+LAST_LINES = 10
 
 
 class Workers:
@@ -19,55 +21,61 @@ class Workers:
         self.where = where
         self.count = count
         self.clock = clock
-        self._running: list[tuple[asyncio.subprocess.Process, Path]] = []
+        self._running: list[tuple[subprocess.Popen[bytes], Path]] = []
 
     async def __aenter__(self) -> Self:
-        """Start them."""
+        """Start them; nothing is awaited, so that an interruption can't leave behind one that nobody knows."""
         for number in range(1, self.count + 1):
-            self._running.append(await self._start(number))
+            self._start(number)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop them, gently if they will."""
-        stopping = asyncio.gather(*(_stop(process) for process, _ in self._running))
-        # A second Ctrl-C must not leave processes behind.
-        await asyncio.shield(stopping)
+        for process, _ in self._running:
+            process.terminate()
+        await asyncio.gather(*(_ended(process) for process, _ in self._running))
 
     def check(self) -> None:
         """ClusterError if one of them ended by itself, with the last that it said."""
         for process, log in self._running:
-            if process.returncode is not None:
-                said = log.read_text(errors="replace").strip().splitlines()[-8:]
-                raise ClusterError(
-                    f"a worker ended with {process.returncode}; it said last:\n" + "\n".join(said)
-                )
+            if process.poll() is not None:
+                raise ClusterError(f"a worker ended with {process.returncode}; it said last:\n{_tail(log)}")
 
-    async def _start(self, number: int) -> tuple[asyncio.subprocess.Process, Path]:
+    def last_words(self) -> str:
+        """The last lines that each of them said."""
+        return "\n".join(f"{log.name}:\n{_tail(log)}" for _, log in self._running)
+
+    def _start(self, number: int) -> None:
         log = self.where.folder / f"worker-{number}-{self.clock}.log"
         environment = self.where.environment(
             SEGMENTS_CLOCK=self.clock,
             SEGMENTS_DATA_DIR=str(self.where.folder / f"worker-{number}"),
         )
         with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                *SEGMENTS,
-                "worker",
+            process = subprocess.Popen(  # noqa: S603 - ours
+                [*SEGMENTS, "worker"],
                 cwd=ROOT,
                 env=environment,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 # A Ctrl-C on the terminal is for the demo, which then ends the workers itself.
                 start_new_session=True,
             )
-        return process, log
+        self._running.append((process, log))
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.send_signal(signal.SIGTERM)
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:])
+
+
+async def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Wait until it has ended, and make it if it takes too long."""
     try:
-        await asyncio.wait_for(process.wait(), STOPS_WITHIN)
-    except TimeoutError:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOPS_WITHIN):
+                while process.poll() is None:
+                    await asyncio.sleep(0.05)
+    finally:
         process.kill()
-        await process.wait()
+        process.wait()

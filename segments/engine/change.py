@@ -70,7 +70,7 @@ class Sweep:
                 machine.announce(customer, rules.ids.index(name), now, reason, None)
         if flipped or removed:
             customer.instant = now
-            machine.out.memberships.append((customer.key, memberships(rules, customer)))
+            machine.out.memberships.append((customer.key, memberships(rules, customer, now)))
 
     def _leave_removed(
         self, customer: Customer, name: str, layout: Layout, episode: int, machine: Machine, now: int

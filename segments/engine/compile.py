@@ -7,6 +7,7 @@ For a rule set one module is generated, and registered with `linecache` so that 
     change_<n>(c, now)          an instant before which it can't change by time alone
     each_<n>(c, now)            (key, value, holds) of its measure: the evidence
     rule_<i>(c, now)            whether the customer belongs in the segment
+    wake_<i>(c, now)            when to look again: an instant before which time alone can't flip it
     flip_<i>(c, now)            when time alone flips it, exactly
 """
 
@@ -17,6 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from segments.engine import tree
+from segments.engine.keyed import Held, held
 from segments.engine.kernels import Kernel, kernel
 from segments.engine.records import NEVER, Event
 from segments.engine.remember import day, merge, prune, prune_visits, take_visit
@@ -47,6 +49,7 @@ class Compiled:
         """By kind of click; `OTHER` for those that no rule names."""
         self.take_transaction: dict[str, Take] = namespace["TAKE_TRANSACTION"]
         self.rules: list[Holds] = [namespace[f"rule_{index}"] for index in range(rules)]
+        self.wakes: list[Upcoming] = [namespace[f"wake_{index}"] for index in range(rules)]
         self.flips: list[Upcoming] = [namespace[f"flip_{index}"] for index in range(rules)]
         self.each: dict[int, Each] = namespace["EACH"]
         """By the number of the leaf in the plan's readers."""
@@ -66,6 +69,8 @@ def compile_rules(segments: Sequence[Segment], plan: Plan, name: str) -> Compile
         "prune_visits": prune_visits,
         "take_visit": take_visit,
         "profile_test": tree.profile_test,
+        "held": held,
+        "Held": Held,
     }
     exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - source generated from checked nodes
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
@@ -178,26 +183,35 @@ def _empty(reader: Reader, plan: Plan) -> str:
 
 
 def _keyed(number: int, reader: Reader, plan: Plan, bodies: Kernel) -> Iterator[str]:
-    same = reader.leaf.measure.events.reset is not None and reader.leaf.measure.events.reset.match is not None
-    loop = ["for key, group in s.items():", "    low = floor"]
-    if same:
-        loop += ["    q = None if r is None else r.get(key)", "    if q is not None and q[0][-1] > low: low = q[0][-1]"]
-    loop.append("    if group[0][-1] > low:")
+    """A leaf with `by`: `look_<n>` tells of one key; which of them hold is kept between events."""
+    events = reader.leaf.measure.events
+    low = ["low = floor"]
+    if events.reset is not None and events.reset.match is not None:
+        low += ["q = None if r is None else r.get(key)", "if q is not None and q[0][-1] > low: low = q[0][-1]"]
+    head = _prologue(number, reader, plan, "return {nothing}")
 
-    def function(name: str, nothing: str, first: str, tail: str, last: str) -> str:
-        lines = [*_prologue(number, reader, plan, nothing), first, *loop, f"        {tail}", last]
-        return f"def {name}_{number}(c, now):\n{_indent(chr(10).join(line for line in lines if line))}"
+    def function(name: str, nothing: str, *tail: str) -> str:
+        return f"def {name}_{number}(c, now):\n{_indent(chr(10).join([*head, *tail]).format(nothing=nothing))}"
 
-    yield function("holds", "return False", "", f"if test_{number}(group, low, now): return True", "return False")
-    yield function(
-        "upcoming",
-        "return NEVER",
-        "soonest = NEVER",
-        f"soonest = min(soonest, change_{number}(group, low, now), group[0][-1] + {reader.leaf.measure.events.window})",
-        "return soonest",
-    )
-    both = f"yield key, value_{number}(group, low, now), test_{number}(group, low, now)"
-    yield function("each", "return", "", both, "")
+    look = [
+        "def look(key):",
+        "    group = s.get(key)",
+        *(f"    {line}" for line in low),
+        "    if group is None or group[0][-1] <= low: return False, NEVER",
+        f"    change = change_{number}(group, low, now)",
+        f"    if test_{number}(group, low, now): return True, min(change, group[0][-1] + {events.window})",
+        "    return False, change",
+    ]
+    if plan.streams[reader.stream].visits:
+        ask = "return Held.over(s, now, look)"
+    else:
+        ask = f"return held(c.held, {number}, now, s, look, ahead=now != c.at)"
+    yield function("keys", "False, NEVER", *look, ask)
+    yield f"def holds_{number}(c, now): return keys_{number}(c, now)[0]"
+    yield f"def upcoming_{number}(c, now): return keys_{number}(c, now)[1]"
+    each = ["for key, group in s.items():", *(f"    {line}" for line in low), "    if group[0][-1] > low:"]
+    each.append(f"        yield key, value_{number}(group, low, now), test_{number}(group, low, now)")
+    yield function("each", "", *each)
 
 
 def _takes(segments: Sequence[Segment], plan: Plan) -> Iterator[str]:
@@ -222,7 +236,7 @@ def _take(name: str, sets: set[str], segments: Sequence[Segment], plan: Plan) ->
         yield f'    money = e["currency"] == {plan.currency!r}'
     for place, stream in enumerate(plan.streams):
         if stream.events in sets:
-            yield _indent(_remember(place, stream, _readers_of(place, segments, plan)))
+            yield _indent(_remember(place, stream, _readers_of(place, segments, plan), _heard(place, plan)))
     yield "    return touched"
 
 
@@ -238,7 +252,22 @@ def _readers_of(place: int, segments: Sequence[Segment], plan: Plan) -> int:
     return bits
 
 
-def _remember(place: int, stream: Stream, bits: int) -> str:
+def _heard(place: int, plan: Plan) -> str:
+    """Tell the leaves with `by` that read a stream, or whose `since` it is, that something was heard."""
+    lines = []
+    for number, reader in enumerate(plan.readers.values()):
+        events = reader.leaf.measure.events
+        if events.key is None or plan.streams[reader.stream].visits:
+            continue
+        per_key = place == reader.stream or (place == reader.reset and events.reset is not None and events.reset.match)
+        if per_key is not None and per_key is not False:
+            lines.append(f"if {number} in c.held: c.held[{number}].stale.add(k)")
+        elif place == reader.reset:
+            lines.append(f"c.held.pop({number}, None)")
+    return "\n".join(lines)
+
+
+def _remember(place: int, stream: Stream, bits: int, heard: str) -> str:
     """Keep an event in one stream, if it passes and is not older than is needed."""
     row = [of_event(each) for each in stream.columns]
     tests = [f"t + {stream.keep + (1_800_000 if stream.visits else 0)} > now"]
@@ -248,7 +277,10 @@ def _remember(place: int, stream: Stream, bits: int) -> str:
         tests.append(f"{of_event(stream.present)} is not None")
     body = _store(place, stream, row, bits)
     if stream.key is not None:
-        body = f"k = {of_event(stream.key)}\nif k is not None:\n{_indent(_store_keyed(place, stream, row, bits))}"
+        body = _store_keyed(place, stream, row, bits) + ("\n" + heard if heard else "")
+        body = f"k = {of_event(stream.key)}\nif k is not None:\n{_indent(body)}"
+    elif heard:
+        body += f"\n{heard}"
     text = f"if {' and '.join(tests)}:\n{_indent(body)}"
     return f'for line in e["items"]:\n{_indent(text)}' if stream.events.endswith(".items") else text
 

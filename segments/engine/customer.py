@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from segments.engine.keyed import Held
 from segments.engine.records import NEVER
 from segments.engine.remember import Kept, entries, still_needed
 from segments.language.durations import DAY
@@ -33,12 +34,14 @@ class Customer:
     """One customer, remembered. Its dues are the instants at which time alone flips a segment."""
 
     __slots__ = (
+        "at",
         "base",
         "consents",
         "dues",
         "entries",
         "episodes",
         "erased_at",
+        "held",
         "ids",
         "inside",
         "instant",
@@ -69,11 +72,15 @@ class Customer:
         self.episodes: dict[int, tuple[int, int]] = {}
         """For each segment the customer is in: the `sequence` and the instant of the enter."""
         self.dues: dict[int, int] = {}
-        """For each segment that time alone flips: when."""
+        """For each segment that time alone may flip: when to look, which may be early, never late."""
         self.ids: dict[bytes, int] = {}
         """Digests of the ids seen, with the customer's instant just after; the oldest first."""
         self.known = known
         """For each measure the instant from which it knows events, shared by the partition; None: from the beginning."""
+        self.at = BEFORE_ALL
+        """The instant of the evaluation going on."""
+        self.held: dict[int, Held] = {}
+        """For each leaf with `by`, which keys hold."""
         self.entries = 0
         """At least as many entries as the rules still need."""
         self.base: bytes | None = None

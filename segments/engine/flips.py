@@ -53,13 +53,18 @@ def segment_event(
     }
 
 
-def valid_until(rules: RuleSet, customer: Customer, place: int) -> int | None:
+def valid_until(rules: RuleSet, customer: Customer, place: int, now: int) -> int | None:
     """The instant before which time alone does not flip a segment; None: never."""
-    instant = min(customer.dues.get(each, NEVER) for each in (place, *rules.reads[place]))
+    instant = min(_flips_at(rules, customer, each, now) for each in (place, *rules.reads[place]))
     return None if instant >= NEVER else instant
 
 
-def memberships(rules: RuleSet, customer: Customer) -> dict[str, Any]:
+def _flips_at(rules: RuleSet, customer: Customer, place: int, now: int) -> int:
+    """When time alone flips a segment; of one that is not due, never: nothing need be searched."""
+    return rules.compiled.flips[place](customer, now) if place in customer.dues else NEVER
+
+
+def memberships(rules: RuleSet, customer: Customer, now: int) -> dict[str, Any]:
     """The segments that the customer is in now, by id."""
     places = sorted(customer.episodes, key=rules.rank.__getitem__)
     return {
@@ -71,7 +76,7 @@ def memberships(rules: RuleSet, customer: Customer) -> dict[str, Any]:
                 "segment_version": rules.versions[place],
                 "entered_at": customer.episodes[place][1],
                 "episode": customer.episodes[place][0],
-                "valid_until": valid_until(rules, customer, place),
+                "valid_until": valid_until(rules, customer, place, now),
             }
             for place in places
         ],

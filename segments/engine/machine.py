@@ -102,12 +102,13 @@ class Machine:
             flipped.sort(key=self.rules.rank.__getitem__)
             for place in flipped:
                 self.announce(customer, place, now, reason(place), cause)
-            self.out.memberships.append((customer.key, memberships(self.rules, customer)))
+            self.out.memberships.append((customer.key, memberships(self.rules, customer, now)))
 
     def flip(self, customer: Customer, touched: int, now: int, only: int = -1) -> list[int]:
         """Find which of the touched rules flip, and when time alone flips each of them next."""
         rules, readers, flipped = self.rules.compiled.rules, self.rules.readers, []
         seen, left = 0, touched
+        customer.at = now
         while left:
             bit = left & -left
             left ^= bit
@@ -131,12 +132,12 @@ class Machine:
             self._emit(customer, place, "exit", now, episode, reason, cause)
 
     def _rearm(self, customer: Customer, touched: int, now: int) -> None:
-        flips, dues = self.rules.compiled.flips, customer.dues
+        wakes, dues = self.rules.compiled.wakes, customer.dues
         while touched:
             bit = touched & -touched
             touched ^= bit
             place = bit.bit_length() - 1
-            due = flips[place](customer, now)
+            due = wakes[place](customer, now)
             if due < NEVER:
                 dues[place] = due
             else:
@@ -157,7 +158,7 @@ class Machine:
             reason,
             cause,
             evidence(self.rules, place, customer, now),
-            valid_until(self.rules, customer, place),
+            valid_until(self.rules, customer, place, now),
         )
         self.out.segment_events.append((customer.key, event))
 

@@ -96,7 +96,7 @@ class _Tree:
 
 
 def rule(place: int, segment: Segment, numbers: Numbers, index: dict[str, int]) -> Iterator[str]:
-    """`rule_i` and `flip_i` of a segment. With `until` it enters by `when` without `until`, and leaves by `until`."""
+    """`rule_i`, `wake_i` and `flip_i` of a segment. With `until` it enters by `when` without `until`, and leaves by `until`."""
     tree = _Tree(f"rule_{place}", numbers, index)
     enter: Condition = segment.when if segment.until is None else AllOf((segment.when, Not(segment.until)))
     inside = f"c.inside >> {place} & 1"
@@ -108,9 +108,8 @@ def rule(place: int, segment: Segment, numbers: Numbers, index: dict[str, int]) 
     yield from tree.functions
     yield f"# {segment.id}\ndef rule_{place}(c, now):\n    {body}"
     change = f"now = {outside}" if within is None else f"now = {within} if inside else {outside}"
+    yield f"def wake_{place}(c, now):\n    inside = {inside} == 1\n    {change.replace('now = ', 'return ')}"
     yield (
         f"def flip_{place}(c, now):\n    inside = {inside} == 1\n    while True:\n        {change}\n"
         f"        if now >= NEVER or rule_{place}(c, now) != inside: return now"
     )
-
-

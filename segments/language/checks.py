@@ -3,13 +3,14 @@
 import difflib
 from collections.abc import Iterator
 from decimal import Decimal
+from math import isfinite
 
 from segments.language.conditions import Comparison, Condition
 from segments.language.durations import Duration
 from segments.language.errors import Origin
 from segments.language.events import CLICK_KINDS, TRANSACTION_KINDS, Events, fields_of
 from segments.language.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
-from segments.language.measures import DURATIONS, Measure
+from segments.language.measures import COUNTS, DURATIONS, Measure
 from segments.language.text import measure_text, span_text
 
 KINDS = (*CLICK_KINDS, *TRANSACTION_KINDS, "purchase.items", "refund.items", "any_event", "visit")
@@ -31,6 +32,7 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
         yield from _check_field(measure.field, measure.events, origin)
     yield from _check_window(leaf)
     yield from _check_types(measure_text(measure), _measured(measure), leaf.bound, origin)
+    yield from _check_possible(leaf)
 
 
 def _check_events(events: Events, origin: Origin) -> Iterator[Fault]:
@@ -75,7 +77,9 @@ def _check_field(field: Field, events: Events, origin: Origin) -> Iterator[Fault
 
 def _check_same(events: Events, origin: Origin) -> Iterator[Fault]:
     if events.match is not None:
-        mend = f"Write {events.name}.by(...).since(events.same({events.match}))."
+        mend = (
+            "Write, say, .by(product_view.product_id).since(purchase.items.same(purchase.items.product_id))."
+        )
         yield origin, f"{events.name}.same({events.match}) stands outside of since.", mend, True
     if events.reset is None or events.reset.match is None:
         return
@@ -83,8 +87,9 @@ def _check_same(events: Events, origin: Origin) -> Iterator[Fault]:
         mend = f"Write {events.name}.by(field).since({events.reset.name}.same({events.reset.match}))."
         yield origin, f"same({events.reset.match}) has no by to be the same as.", mend, True
     elif events.key.type is not events.reset.match.type:
-        problem = f"{events.key} is {events.key.type.value}, {events.reset.match} is {events.reset.match.type.value}."
-        yield origin, f"{problem} They are never the same.", "Compare fields of one type.", True
+        key, match = events.key, events.reset.match
+        problem = f"{key} is {key.type.value}, {match} is {match.type.value}: they are never the same."
+        yield origin, problem, "Compare fields of one type.", True
 
 
 def _check_window(leaf: Comparison) -> Iterator[Fault]:
@@ -97,9 +102,27 @@ def _check_window(leaf: Comparison) -> Iterator[Fault]:
     elif measure.name in DURATIONS and isinstance(leaf.bound, int):
         beyond = leaf.bound + (leaf.operator in (">", "<="))
         if beyond >= window:
-            problem = f"{measure.name} {leaf.operator} {Duration(leaf.bound)} is beyond what .within({span_text(window)})"
+            asked = f"{measure.name} {leaf.operator} {Duration(leaf.bound)}"
+            problem = (
+                f"{asked} is out of reach of .within({span_text(window)}): events leave the window before."
+            )
             mend = f"Look further back than {Duration(leaf.bound)}, or ask for less."
-            yield leaf.origin, f"{problem} sees: events leave it at {Duration(window)}.", mend, True
+            yield leaf.origin, problem, mend, True
+
+
+def _check_possible(leaf: Comparison) -> Iterator[Fault]:
+    """A count is never below nought, and for a value of `by` there is at least the event that has it."""
+    measure, bound = leaf.measure, leaf.bound
+    least = int(measure.name == "count" and measure.events.key is not None)
+    if measure.name not in COUNTS or isinstance(bound, bool | str | tuple) or not isfinite(bound):
+        return
+    if (leaf.operator in ("==", "<=") and bound < least) or (leaf.operator == "<" and bound <= least):
+        text = f"{measure_text(measure)} {leaf.operator} {bound} is never true"
+        if least:
+            mend = "Leave by out, or write not_(...) around the opposite."
+            yield leaf.origin, f"{text}: only values that have events are looked at.", mend, False
+        else:
+            yield leaf.origin, f"{text}: a count is never negative.", "Compare it with 0 or more.", False
 
 
 def _windowed(measure: Measure) -> str:

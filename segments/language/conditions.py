@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from segments.language.errors import Origin, RuleError, here
-from segments.language.fields import AnyTest, Filter, NoTruth, NotTest, Value, value, values
+from segments.language.fields import AnyTest, Filter, NoTruth, NotTest, Value, came, value, values
 
 if TYPE_CHECKING:
     from segments.language.measures import Measure
@@ -137,14 +137,20 @@ def as_condition(given: object, where: str) -> Condition:
     if isinstance(given, list | tuple) and given:
         parts = tuple(as_condition(each, where) for each in given)
         return parts[0] if len(parts) == 1 else AllOf(parts)
-    mend = "Compare it with a bound, say >= 3." if isinstance(given, NoTruth) else "Write a comparison of a measure."
+    raise RuleError(f"{where}: a condition was expected, {came(given)} came.", _mend(given))
+
+
+def _mend(given: object) -> str:
     if isinstance(given, Filter):
-        mend = "A test of a field belongs into where(...)."
-    raise RuleError(f"{where}: a condition was expected, {_short(given)} came.", mend)
-
-
-def _short(given: object) -> str:
-    return type(given).__name__ if isinstance(given, NoTruth) else repr(given)
+        return "A test of a field belongs into where(...)."
+    if isinstance(given, NoTruth):
+        return "Compare it with a bound, say >= 3."
+    if isinstance(given, bool):
+        return (
+            "Python compared it before the rule could: write .count() with its parentheses, and a consent "
+            "or a segment without a comparison."
+        )
+    return "Compare a measure with a bound, say visit.within(days=7).count() >= 3."
 
 
 def _text(name: object, function: str, example: str) -> str:

@@ -19,7 +19,9 @@ class Duration:
 
     def __add__(self, other: "Duration") -> "Duration":
         if not isinstance(other, Duration):
-            raise RuleError(f"A duration and {other!r} cannot be added.", "Write, say, hours(1) + minutes(30).")
+            raise RuleError(
+                f"A duration and {other!r} cannot be added.", "Write, say, hours(1) + minutes(30)."
+            )
         return Duration(self.milliseconds + other.milliseconds)
 
     def parts(self) -> dict[str, int]:
@@ -37,7 +39,10 @@ class Duration:
 
 def _duration(unit: str, size: int, count: object) -> Duration:
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        raise RuleError(f"{unit}({count!r}): a whole number of {unit} was expected.", f"Write, say, {unit}(3).")
+        mend = (
+            "Use a smaller unit: hours or minutes." if isinstance(count, float) else f"Write, say, {unit}(3)."
+        )
+        raise RuleError(f"{unit}({count!r}): a whole number of {unit} was expected.", mend)
     return Duration(count * size)
 
 
@@ -58,7 +63,9 @@ def minutes(count: int) -> Duration:
 
 def span(**units: int) -> int:
     """The milliseconds of `days=7, hours=12`: a window, which is never empty."""
-    total = sum(_duration(unit, dict(UNITS)[unit], count).milliseconds for unit, count in units.items() if count)
+    total = sum(
+        _duration(unit, dict(UNITS)[unit], count).milliseconds for unit, count in units.items() if count
+    )
     if not total:
         raise RuleError("A window needs a length.", "Write, say, .within(days=7).")
     return total

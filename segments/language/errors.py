@@ -53,7 +53,7 @@ class RuleError(SegmentsError):
         return f"{self.origin}: {self.problem} {self.mend}".rstrip()
 
 
-class RefusedRules(RuleError):
+class RefusedRules(RuleError):  # noqa: N818 - as httpx and trio, named by what happened
     """Several things are wrong; `errors` has each of them, and the text names them line by line."""
 
     def __init__(self, errors: Sequence[RuleError]) -> None:

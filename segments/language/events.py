@@ -1,6 +1,6 @@
 """Event sets: what happened, chosen by kind, filter, window and what came before.
 
-    events[.where][.by][.since][.within].measure  comparison  bound
+events[.where][.by][.since][.within].measure  comparison  bound
 """
 
 import difflib
@@ -9,7 +9,7 @@ from typing import Any
 
 from segments.language.durations import span
 from segments.language.errors import RuleError
-from segments.language.fields import AllTests, Attributes, Field, Filter, Type
+from segments.language.fields import AllTests, Attributes, Field, Filter, NoTruth, Type, came
 from segments.language.measures import Measure
 
 CLICK_KINDS = (
@@ -68,12 +68,14 @@ class Events:
     def where(self, *tests: Filter) -> "Events":
         """Only the events that pass all these tests on their fields."""
         for test in tests:
-            if not isinstance(test, Filter):
+            if not _is_a(Filter, test):
+                mend = f'Write, say, {self.name}.where({self.name}.channel == "web").'
+                if isinstance(test, NoTruth):
+                    mend += " A condition stands in when, in a list beside this one."
                 raise RuleError(
-                    f"{self.name}.where({test!r}): a comparison of a field was expected.",
-                    f'Write, say, {self.name}.where({self.name}.channel == "web").',
+                    f"{self.name}.where: a comparison of a field was expected, {came(test)} came.", mend
                 )
-        both = ((self.filter,) if self.filter else ()) + tests
+        both = ((self.filter,) if self.filter is not None else ()) + tests
         return replace(self, filter=both[0] if len(both) == 1 else AllTests(both)) if both else self
 
     def by(self, field: Field) -> "Events":
@@ -84,10 +86,11 @@ class Events:
     def since(self, events: "Events") -> "Events":
         """Only what happened later than the latest of those events."""
         self._once("since", self.reset)
-        if not isinstance(events, Events) or events.window or events.key or events.reset:
+        narrowed = (events.window, events.key, events.reset) if _is_a(Events, events) else (True,)
+        if any(each is not None for each in narrowed):
             raise RuleError(
-                f"{self.name}.since({events!r}): a set of events, at most narrowed by where, was expected.",
-                f"Write, say, {self.name}.since(purchase).",
+                f"{self.name}.since: a set of events was expected, narrowed by nothing but where and same.",
+                f"Write, say, {self.name}.since(purchase); a window comes after it: .within(days=7).",
             )
         return replace(self, reset=events)
 
@@ -163,21 +166,40 @@ class Events:
     def _own(self, field: object, step: str) -> Field:
         if isinstance(field, Field) and field.events == self.name:
             return field
-        example = next(iter(set(fields_of(self.name)) - {"event_id"}), "channel")
-        came = field if isinstance(field, Field) else repr(field)
+        name = field.name if isinstance(field, Field) else field
+        known = fields_of(self.name)
+        numbers = [each for each, type_ in known.items() if type_ is not Type.TEXT]
+        choices = numbers if step in ("sum", "mean") else [*numbers, "channel"]
+        example = name if isinstance(name, str) and name in known else (choices or ["channel"])[0]
+        given = field if isinstance(field, Field) else came(field)
         raise RuleError(
-            f"{self.name}.{step}({came}): a field of {self.name} was expected.",
+            f"{self.name}.{step}({given}): a field of {self.name} was expected.",
             f"Write, say, {self.name}.{step}({self.name}.{example}).",
         )
 
     def _number(self, field: object, step: str) -> Field:
         own = self._own(field, step)
         if own.type is Type.TEXT:
-            raise RuleError(f"{step}({own}): {own} is a text, which cannot be added up.", "Use distinct or last.")
+            raise RuleError(
+                f"{step}({own}): {own} is a text, which cannot be added up.", "Use count, distinct or last."
+            )
         return own
 
 
+def _is_a(wanted: type, given: object) -> bool:
+    """Whether an author wrote what the types ask for: rule files are seldom type-checked."""
+    return isinstance(given, wanted)
+
+
 def _nearest(name: str, known: dict[str, Type]) -> str:
-    choices = sorted([*known, "attributes", "count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last"])
-    near = difflib.get_close_matches(name, choices, n=1)
-    return f"Did you mean {near[0]!r}? " if near else f"There are: {', '.join(choices)}."
+    measures = ("count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last")
+    attributes = ("attributes",) if known is _CLICK else ()
+    near = difflib.get_close_matches(name, (*known, *attributes, *measures), n=1)
+    if name == "attributes":
+        return "Only clicks of one kind have attributes."
+    fields = ", ".join((*known, *attributes))
+    return (
+        f"Did you mean {near[0]}?"
+        if near
+        else f"Its fields are {fields}; the measures {', '.join(measures)}."
+    )

@@ -33,6 +33,25 @@ class NoTruth:
         )
 
 
+_NAMES = {
+    "Events": "a set of events",
+    "Measure": "a measure without a bound",
+    "Field": "a field without a bound",
+    "Attributes": "a map of attributes",
+    "ProfileAttribute": "an attribute of the profile without a bound",
+    "Duration": "a duration",
+}
+
+
+def came(given: object) -> str:
+    """What an author wrote where something else was expected, in words."""
+    if isinstance(given, Filter):
+        return "a test of a field"
+    if isinstance(given, NoTruth):
+        return _NAMES.get(type(given).__name__, "a condition")
+    return _NAMES.get(type(given).__name__) or repr(given)
+
+
 class Filter(NoTruth):
     """A test of one event: a `Test`, or `not_` and `any_of` of tests."""
 
@@ -43,7 +62,11 @@ def value(bound: object, subject: str) -> Value:
     """The bound of a comparison, if it is something that can be compared."""
     if isinstance(bound, str | int | float | bool | Decimal):
         return bound
-    mend = "Use not_(...) around the comparison instead." if bound is None else "Write a text, a number or a boolean."
+    mend = (
+        "Use not_(...) around the comparison instead."
+        if bound is None
+        else "Write a text, a number or a boolean."
+    )
     raise RuleError(f"{subject} is compared with {bound!r}, which is no value.", mend)
 
 
@@ -67,7 +90,11 @@ class Field(NoTruth):
     """The key within a map (`attributes`)."""
 
     def __str__(self) -> str:
-        return f'{self.events}.{self.name}["{self.key}"]' if self.key is not None else f"{self.events}.{self.name}"
+        return (
+            f'{self.events}.{self.name}["{self.key}"]'
+            if self.key is not None
+            else f"{self.events}.{self.name}"
+        )
 
     def _test(self, operator: str, bound: object) -> "Test":
         bound = value(bound, str(self))
@@ -114,6 +141,12 @@ class Attributes:
         if not isinstance(key, str):
             raise RuleError(f"attributes[{key!r}]: a text was expected.", 'Write attributes["campaign"].')
         return Field(self.events, "attributes", Type.TEXT, key)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        problem = f"{self.events}.attributes.{name}: attributes are asked for by their name in brackets."
+        raise RuleError(problem, f'Write {self.events}.attributes["{name}"].')
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,13 +1,14 @@
 """The linter: what a rule may not be, or should not lack, each with its reason and what to write instead.
 
-Blocking findings are refused by the worker and by a replay too: a rule that would be true of strangers, that would have
-to remember for ever, or that asks for something that can never come. The others are what a colleague would say: a
-title is missing, a story is missing.
+Blocking findings are refused by the worker and by a replay too: a rule that would be true of strangers, that
+would have to remember for ever, or that asks for something that can never come. The others are what a
+colleague would say: a title is missing, a story is missing.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 
 from segments.language.checks import check_leaf
 from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not
@@ -66,7 +67,7 @@ def _zero(operator: str, bound: object) -> bool:
     """Whether nought compares so with the bound; anything but a number is unlike it, which is false."""
     if operator == "is_in":
         return isinstance(bound, tuple) and any(_zero("==", each) for each in bound)
-    if isinstance(bound, bool) or not isinstance(bound, int | float | Decimal):
+    if isinstance(bound, bool) or not isinstance(bound, int | float | Decimal) or not isfinite(bound):
         return False
     results = {
         "==": bound == 0,

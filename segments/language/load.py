@@ -16,7 +16,7 @@ TAKEN = ("engine", "language")
 
 
 def load(folders: Sequence[Path | str]) -> tuple[Segment, ...]:
-    """The segments of these folders, or single files, by id; the rules that a single file imports are among them."""
+    """The segments of these folders, or single files, by id; what a single file imports is among them."""
     given = [Path(each) for each in folders]
     modules = RuleModules(
         {path.parent.resolve(): path.parent for path in given if path.is_file()}, _identified
@@ -37,7 +37,7 @@ def load(folders: Sequence[Path | str]) -> tuple[Segment, ...]:
 
 
 def rules_of(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-    """Segments as a set of rules, by id: no id twice, each segment that a rule reads is among them, no cycle."""
+    """Segments as a rule set, by id: no id twice, each segment that a rule reads is among them, no cycle."""
     rules: dict[str, Segment] = {}
     for segment in segments:
         if rules.setdefault(segment.id, segment) is not segment:
@@ -47,7 +47,7 @@ def rules_of(segments: Iterable[Segment]) -> tuple[Segment, ...]:
             if rules.get(read.id) is not read:
                 raise RuleError(
                     f"{segment.id} reads a segment that is not among the rules loaded ({read.origin}).",
-                    "Give that segment a file of its own in a folder of SEGMENTS_RULES, and import it from there.",
+                    "Give that segment a file of its own in a folder of SEGMENTS_RULES, and import it.",
                     segment.origin,
                 )
     for segment in rules.values():

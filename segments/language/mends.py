@@ -18,6 +18,10 @@ MENDS = (
     (r"(Events\.(sum|mean|max|min|distinct|last))\(\) missing", "Name the field, say .sum(purchase.amount)."),
     (r"'Measure' object is not callable", "idle and age are written without parentheses."),
     (
+        r"^(profile|consent|event|not_|days|hours|minutes)\(\) missing",
+        'Say which, as in consent("marketing") or days(3).',
+    ),
+    (
         r"unsupported operand type",
         "Measures cannot be calculated with: compare each with a bound of its own.",
     ),

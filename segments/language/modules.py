@@ -1,8 +1,8 @@
 """Rule files as modules that see one another, and that nobody else sees.
 
-Each file is executed anew, with an import of its own: `from high_value import high_value` and `from segments.high_value
-import high_value` both give the file of that name among the rules being loaded, executed once. Python's own import
-would look into the package `segments` first, keep the module for ever, and write a `.pyc`.
+Each file is executed anew, with an import of its own: `from high_value import high_value` and `from
+segments.high_value import high_value` both give the file of that name among the rules being loaded, executed
+once. Python's own import would look into the package `segments` first, keep the module, and write a `.pyc`.
 """
 
 import builtins
@@ -49,9 +49,9 @@ class RuleModules:
             raise explained(error, file) from error
         finally:
             self._running.pop()
-        self._modules[file.resolve()] = module
         if not file.name.startswith("_"):
             self.segments.append(self._own(file, module))
+        self._modules[file.resolve()] = module
         return module
 
     def _module(self, file: Path) -> ModuleType:
@@ -64,8 +64,8 @@ class RuleModules:
     def _import(
         self,
         name: str,
-        globals: Mapping[str, Any] | None = None,
-        locals: Mapping[str, Any] | None = None,
+        globals: Mapping[str, Any] | None = None,  # noqa: A002 - the names of builtins.__import__
+        locals: Mapping[str, Any] | None = None,  # noqa: A002
         fromlist: tuple[str, ...] | None = (),
         level: int = 0,
     ) -> Any:

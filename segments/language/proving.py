@@ -1,7 +1,7 @@
 """Stories come true, or not: each runs through the engine of the worker, by itself and from nothing.
 
-A flip that no line at its exact instant asserts fails the story, and so does an assertion of a flip that does not
-come. Only the rule itself and the segments that it reads take part, so that another rule never changes a story.
+A flip that no line at its exact instant asserts fails the story, and so does an assertion of a flip that does
+not come. Only the rule itself and the segments that it reads take part: another rule never changes a story.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a rule makes us remember of a customer, in words: which events, which of their fields, and for how long."""
+"""What a rule makes us remember of a customer: which events, which of their fields, and for how long."""
 
 from segments.language.conditions import Consent, ProfileComparison
 from segments.language.events import Events

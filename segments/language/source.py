@@ -9,7 +9,7 @@ from segments.language.segment import Segment
 
 
 @lru_cache(maxsize=256)
-def _tree(file: str, modified: int) -> ast.Module | None:
+def _tree(file: str, modified: int) -> ast.Module | None:  # noqa: ARG001 - an edited file is parsed again
     try:
         return ast.parse(Path(file).read_bytes(), file)
     except (SyntaxError, ValueError):

@@ -27,7 +27,7 @@ START = 1_767_225_600_000
 UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": 1000, "ms": 1}
 FLIPS = ("enters", "leaves")
 
-_WORD = re.compile(r"""\#.*|(?:[^\s"']|"[^"]*"|'[^']*')+|["'].*""")
+_WORD = re.compile(r"""\#.*|(?:[^\s"']|"[^"]*"|'[^']*')+|(?P<open>["'].*)""")
 _TIME = re.compile(r"(?:\d+(?:ms|[dhms]))+")
 _PART = re.compile(r"(\d+)(ms|[dhms])")
 
@@ -67,7 +67,7 @@ def read_stories(segment: Segment, currency: str = "EUR") -> tuple[Story, ...]:
     stories: list[list[Line]] = [[]]
     for number, text in enumerate(segment.examples.split("\n")):
         origin = Origin(first.file, first.line + number)
-        words = [word for word in _WORD.findall(text) if not word.startswith("#")]
+        words = _words(text, origin)
         if words == ["---"]:
             stories.append([])
         elif words:
@@ -91,6 +91,17 @@ def time_text(milliseconds: int) -> str:
     """A time as stories write it: `1h 30m`."""
     sizes = dict(zip(("days", "hours", "minutes", "seconds", "milliseconds"), UNITS, strict=True))
     return " ".join(f"{count}{sizes[unit]}" for unit, count in Duration(milliseconds).parts().items()) or "0d"
+
+
+def _words(text: str, origin: Origin) -> list[str]:
+    """The words of a line, without its comment; quotes hold a word together."""
+    found = list(_WORD.finditer(text))
+    for each in found:
+        if each["open"]:
+            raise StoryError(
+                f"{each['open']} has no closing quote.", f"Add the other {each['open'][0]}.", origin
+            )
+    return [each[0] for each in found if not each[0].startswith("#")]
 
 
 def _line(words: list[str], origin: Origin, number: int, currency: str, kinds: frozenset[str]) -> Line:
@@ -123,7 +134,5 @@ def _fields(words: list[str], teller: Teller) -> Iterator[Told]:
             near = difflib.get_close_matches(word, FLIPS, n=1)
             mend = f"Did you mean {near[0]}?" if near else "Write the fields of an event as name=value."
             raise teller.error(f"{word!r} is no field, and neither enters nor leaves.", mend)
-        if value[:1] in ("'", '"') and value.count(value[0]) % 2:
-            raise teller.error(f"{word} has no closing quote.", f"Write {word}{value[0]}.")
         unquoted = re.sub(r""""([^"]*)"|'([^']*)'""", lambda quote: quote[1] or quote[2] or "", value)
         yield Told(name, unquoted, unquoted != value)

@@ -37,7 +37,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Makes the records of one line: when, how the line is numbered, what the shop's currency and own kinds are."""
+    """Makes the record of one line: when it is, its number, the shop's currency and its own kinds."""
 
     origin: Origin
     instant: int
@@ -96,7 +96,7 @@ class Teller:
         )
 
     def _items(self, told: Sequence[Told]) -> list[dict[str, Any]]:
-        """The lines of the order: `product_id=a,b price=10,20` are two; a single value stands for each of them."""
+        """The lines of the order: `product_id=a,b price=10,20` are two; a single value is that of each."""
         columns = {each.name: [each.value] if each.quoted else each.value.split(",") for each in told}
         length = max(map(len, columns.values()), default=0)
         for name, values in columns.items():

@@ -1,5 +1,7 @@
 """When time alone can change a rule, in words: `when the 3rd latest visit is 7 days old`."""
 
+from typing import cast
+
 from segments.language.conditions import Comparison
 from segments.language.measures import DURATIONS, Measure
 from segments.language.segment import Segment
@@ -26,8 +28,7 @@ def timers(segment: Segment, language: Language) -> list[str]:
 
 def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     """`idle` and `age` pass their bound, and lose their value at the end of the window."""
-    measure, bound = leaf.measure, leaf.bound
-    assert isinstance(bound, int)
+    measure, bound = leaf.measure, cast("int", leaf.bound)
     noun = words.tongue.noun_of_events(measure.events.name)
     which = words.word("latest" if measure.name == "idle" else "earliest")
     what = words.tongue.the(noun, which) + words.narrowed(measure.events, span=False)
@@ -38,7 +39,7 @@ def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
 
 
 def _of_window(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
-    """Events leave the window one by one, the earliest first: a count passes its bound with the nth latest."""
+    """Events leave the window one by one, the earliest first: a count passes its bound at the nth latest."""
     measure, window = leaf.measure, leaf.measure.events.window or 0
     noun = words.tongue.noun_of_events(measure.events.name)
     narrowed = words.narrowed(measure.events, span=False)

@@ -1,4 +1,4 @@
-"""What a language needs to say a rule: nouns, and what it puts between them. `english.py` and `dutch.py` are two."""
+"""What a language needs to say a rule: nouns, and what it puts between them. See `english.py`, `dutch.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,10 @@ class Noun:
 
 @dataclass(frozen=True, slots=True)
 class Tongue:
-    """A language: its nouns, and what it puts between them. Clauses are subordinate: the verb of Dutch ends them."""
+    """A language: its nouns, and what it puts between them.
+
+    Every clause can follow `while` or `once`; that is why the verb stands at the end of a Dutch one.
+    """
 
     code: str
     events: Mapping[str, Noun]

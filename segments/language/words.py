@@ -1,7 +1,7 @@
 """A rule in a sentence, in English or Dutch, made from what the rule says: it cannot drift from it."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, cast
 
 from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Consent, Not, ProfileComparison
 from segments.language.dutch import DUTCH
@@ -35,6 +35,7 @@ class Words:
         self.currency = currency
 
     def word(self, name: str) -> str:
+        """A word of the language."""
         return self.tongue.words[name]
 
     def condition(self, condition: Condition, *, negated: bool = False, nested: bool = False) -> str:
@@ -113,24 +114,23 @@ class Words:
 
     def _of_field(self, measure: Measure) -> str:
         """`the total amount of the purchases in the past 365 days`."""
-        assert measure.field is not None
+        of = cast("Field", measure.field)  # only counts and durations have none
         name = "latest" if measure.name == "last" else measure.name
-        if measure.field.type is Type.TEXT and name in ("max", "min"):
+        if of.type is Type.TEXT and name in ("max", "min"):
             day = {"max": "latest", "min": "earliest"}
-            name = day[name] if measure.field.name == "day" else f"{name}_text"
-        field = self.tongue.the(
-            self.tongue.noun_of_field(measure.field.name, measure.field.key), self.word(name)
-        )
+            name = day[name] if of.name == "day" else f"{name}_text"
+        field = self.tongue.the(self.tongue.noun_of_field(of.name, of.key), self.word(name))
         events = self.tongue.noun_of_events(measure.events.name).many
         return f"{field} {self.word('of_the')} {events}{self.narrowed(measure.events)}"
 
     def narrowed(self, events: Events, *, span: bool = True) -> str:
-        """What follows the noun: the filter and the key, then, unless left out, the window and what came before."""
+        """What follows the noun: filter and key, then, unless left out, the window and what came before."""
         text = self._where(events) + (self._same("same", events.key) if events.key is not None else "")
         spans = [self.tongue.past(events.window)] if events.window and span else []
         if events.reset is not None and span:
             noun = self.tongue.noun_of_events(events.reset.name)
-            since = f"{self.word('since')} {self.tongue.the(noun, self.word('latest'))}{self._where(events.reset)}"
+            latest = self.tongue.the(noun, self.word("latest"))
+            since = f"{self.word('since')} {latest}{self._where(events.reset)}"
             spans.append(
                 since
                 + (self._same("that_same", events.reset.match) if events.reset.match is not None else "")
@@ -160,7 +160,8 @@ class Words:
                 if not negated:
                     return self.tongue.clause(said_of, self.word("is"), compared)
                 not_ = "not" if self.tongue.code == "en" else "niet"
-                return f"{self.tongue.clause(said_of, self.word('is'), f'{not_} {compared}')} {self.word('missing')}"
+                clause = self.tongue.clause(said_of, self.word("is"), f"{not_} {compared}")
+                return f"{clause} {self.word('missing')}"
         raise TypeError(test)
 
     def _compared(self, operator: str, bound: object, type_: Type | None, field: Field | None) -> str:

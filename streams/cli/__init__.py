@@ -1,6 +1,6 @@
 """The command `segments`: one file here for each subcommand, loaded only when it is called.
 
-Whatever of ours goes wrong ends in one clear line on stderr and exit code 1 (2 for a wrong call), Ctrl-C in 130.
+What goes wrong ends in one clear line on stderr and exit code 1 (2 for a wrong call), Ctrl-C in 130.
 """
 
 import difflib
@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 from importlib.util import find_spec
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import click
 
@@ -45,7 +45,7 @@ PIPE_CLOSED = 141
 class Commands(click.Group):
     """The subcommands whose modules exist, each imported only when it runs."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of the commands that exist, in the order of the table."""
         return [name for name, (module, _) in COMMANDS.items() if find_spec(f"{__name__}.{module}")]
 
@@ -54,8 +54,7 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command = importlib.import_module(f"{__name__}.{COMMANDS[cmd_name][0]}").command
-        assert isinstance(command, click.Command)
-        return command
+        return cast("click.Command", command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -91,12 +90,12 @@ class Commands(click.Group):
 
 
 def in_words(error: Exception) -> str | None:
-    """What to tell the user about an error; None for one that nobody foresaw, which deserves its traceback."""
+    """What to tell the user about an error; None for one that nobody foresaw: it deserves its traceback."""
     classes = type(error).__mro__
     if any(each.__module__.partition(".")[0] in OUR_PACKAGES for each in classes):
         return str(error)
     if KAFKA_ERRORS.intersection(f"{each.__module__}.{each.__qualname__}" for each in classes):
-        return f"Kafka refused or did not answer: {error or type(error).__name__}"
+        return f"Kafka refused or did not answer: {str(error) or type(error).__name__}"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return None

@@ -35,10 +35,10 @@ def command(
 ) -> None:
     """Print the records of TOPIC as JSON lines.
 
-    Only what was committed. A line has the fields of the topic's Avro record and topic, partition, offset and
-    timestamp; the lines of a partition are in order. A null value is a line with customer_id and "erase": true, in
-    segment-memberships with "segments": null. Keys and values of dead-letters are base64. A record that can't be
-    decoded has an error and its value in base64. No consumer group is used.
+    Only what was committed. A line has the fields of the topic's Avro record and topic, partition, offset
+    and timestamp; the lines of a partition are in order. A null value is a line with customer_id and "erase":
+    true, in segment-memberships with "segments": null. Keys and values of dead-letters are base64. A record
+    that can't be decoded has an error and its value in base64. No consumer group is used.
     """
     settings = read_settings()
     with _consumer(settings) as consumer:
@@ -102,8 +102,8 @@ def _until(
 ) -> Iterator[list[Any]]:
     """What is before these ends.
 
-    The last offsets before an end may be those of transaction markers, which are no records: the consumer's position
-    says when the end is reached, not the last record.
+    The last offsets before an end may be those of transaction markers, which are no records: the consumer's
+    position says when the end is reached, not the last record.
     """
     left = {partition for partition, end in ends.items() if consumer.position(partition) < end}
     heard = time.monotonic()
@@ -159,7 +159,7 @@ def _customer(key: bytes | None) -> dict[str, Any]:
 
 
 def _raw(record: Any) -> dict[str, Any]:
-    """Key and value byte for byte, the headers as text; of a dead letter the reason and the error beside them."""
+    """Key and value byte for byte, headers as text; of a dead letter the reason and the error beside them."""
     headers = {
         name: None if value is None else value.decode(errors="replace") for name, value in record.headers
     }

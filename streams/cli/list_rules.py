@@ -1,4 +1,4 @@
-"""`segments list`: the rules, each with its version, its title in English and Dutch, and how long it remembers."""
+"""`segments list`: the rules, each with its version, its title in English and Dutch, and its retention."""
 
 import json
 
@@ -16,7 +16,7 @@ from streams.settings import read_settings
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with all that `show` says.")
 def command(as_json: bool) -> None:
-    """List the rules: id, version, title in English and Dutch, retention, and whether time alone flips them."""
+    """List the rules: id, version, title in English and Dutch, retention, whether time flips them."""
     settings = read_settings()
     for segment in rules_in((), settings):
         if as_json:

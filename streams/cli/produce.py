@@ -30,10 +30,11 @@ ERASURE_FIELDS = ("customer_id", "event_id", "occurred_at")
 def command(topic: str, file: IO[bytes], skip_bad: bool) -> None:
     """Send JSON lines from FILE (default: stdin) to TOPIC.
 
-    A line has the fields of the topic's Avro record: times as ISO 8601 with Z or an offset, or as milliseconds;
-    amounts as texts such as "150.00". Fields that may be null may be left out; an unknown field is an error. A line
-    with "erase": true and a customer_id is a null value: in profiles it erases the customer. The fields that
-    `segments consume` adds (topic, partition, offset, timestamp) are ignored, but the topic must be this one.
+    A line has the fields of the topic's Avro record: times as ISO 8601 with Z or an offset, or as
+    milliseconds; amounts as texts such as "150.00". Fields that may be null may be left out; an unknown field
+    is an error. A line with "erase": true and a customer_id is a null value: in profiles it erases the
+    customer. The fields that `segments consume` adds (topic, partition, offset, timestamp) are ignored, but
+    the topic must be this one.
     """
     settings = read_settings()
     check_topic(settings, topic)
@@ -131,7 +132,7 @@ def encoded(line: lines.Line, topic: str) -> tuple[bytes, bytes | None]:
 
 
 def _erased(line: lines.Line) -> bytes:
-    """The key of a null value; when it was erased is its Kafka timestamp, so `occurred_at` is of no use here."""
+    """The key of a null value; the time of an erasure is its Kafka timestamp, whatever `occurred_at` says."""
     for name in line.fields:
         if name not in ERASURE_FIELDS:
             raise line.error(f'{name}: a line with "erase": true has a customer_id only')

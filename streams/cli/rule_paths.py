@@ -1,4 +1,4 @@
-"""The rules that a command is about: those of the paths given to it, else of the folders in SEGMENTS_RULES."""
+"""The rules that a command is about: those of the paths given to it, else those of SEGMENTS_RULES."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -15,7 +15,10 @@ from streams.settings import read_settings
 @click.command()
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 def command(paths: tuple[str, ...]) -> None:
-    """Run the stories of rules: folders or files, by default those of SEGMENTS_RULES. Exit code 1 if one fails."""
+    """Run the stories of rules: folders or files, by default those of SEGMENTS_RULES.
+
+    Exit code 1 if a story fails.
+    """
     settings = read_settings()
     segments = rules_in(paths, settings)
     refuse(segments)

@@ -28,7 +28,7 @@ def create(partitions: int | None, replication: int | None, dry_run: bool) -> No
     """Create the topics that are missing; those that exist and differ are named (exit code 1)."""
     settings = read_settings()
     partitions = partitions or settings.partitions
-    outcome = topics.create(settings, partitions, replication or settings.replication, dry_run)
+    outcome = topics.create(settings, partitions, replication or settings.replication, dry_run=dry_run)
     for topic in outcome.existing:
         click.echo(f"exists   {topic.name}")
     for topic in outcome.created:
@@ -41,7 +41,7 @@ def create(partitions: int | None, replication: int | None, dry_run: bool) -> No
 @click.option(
     "--partitions",
     type=click.IntRange(min=1),
-    help="How many partitions each should have. Default: SEGMENTS_PARTITIONS if set, else what most of them have.",
+    help="Partitions that each should have. Default: SEGMENTS_PARTITIONS if set, else what most have.",
 )
 def check(partitions: int | None) -> None:
     """Say how the topics that exist differ from what they should be (exit code 1), with the mend."""

@@ -13,7 +13,7 @@ from streams.transport.runs import Run
 
 log = logging.getLogger(__name__)
 
-RUN_LIMIT = 4_000
+RUN_LIMIT = 1_000
 """Records in one run at most: a run is decoded in one piece, during which nothing else happens."""
 
 

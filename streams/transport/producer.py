@@ -53,15 +53,14 @@ class TransactionalProducer:
 
     def add(
         self, batches: Batches, topic: str, timestamp: int, key: bytes | None, value: bytes | None,
-        headers: Sequence[Header] = (),
+        headers: list[Header],
     ) -> None:  # fmt: skip
         """Put one record into the batches of a transaction to come."""
         builders = batches.setdefault(topic, [])
-        if not builders or builders[-1].append(
-            timestamp=timestamp, key=key, value=value, headers=headers
-        ) is None:  # fmt: skip
+        record = {"timestamp": timestamp, "key": key, "value": value, "headers": headers}
+        if not builders or builders[-1].append(**record) is None:
             builders.append(self._producer.create_batch())
-            builders[-1].append(timestamp=timestamp, key=key, value=value, headers=headers)
+            builders[-1].append(**record)
 
     def add_all(
         self, batches: Batches, topic: str, timestamp: int, records: Mapping[bytes, bytes | None]

@@ -7,7 +7,6 @@ import stat
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 from kafka.admin import KafkaAdminClient
@@ -29,14 +28,15 @@ def names(address: str) -> list[str]:
 
 
 @pytest.fixture
-def stopped_after(run):
+def _stopped_after(run):
     """Stops what `segments broker start` left running."""
     yield
     run("broker", "stop")
 
 
-def test_start_status_and_stop_agree_on_one_address(run, stopped_after):
-    """The commands start one broker, find it, give its address as the default of SEGMENTS_BROKERS, and stop it."""
+@pytest.mark.usefixtures("_stopped_after")
+def test_start_status_and_stop_agree_on_one_address(run):
+    """The commands start one broker, find it, stop it; its address is the default of SEGMENTS_BROKERS."""
     started = run("broker", "start")
     address = started.stdout.strip()
     assert (started.returncode, answers(address)) == (0, True), started.stderr
@@ -58,7 +58,7 @@ def test_start_status_and_stop_agree_on_one_address(run, stopped_after):
 
 
 def test_wrong_calls_are_usage_errors(run):
-    """An option that is no port, and a subcommand that does not exist, end with exit code 2 and a word on why."""
+    """A port that is none, and a subcommand that does not exist, end with exit code 2 and a word on why."""
     wrong_port, unknown = run("broker", "start", "--port", "abc"), run("broker", "begin")
     assert (wrong_port.returncode, unknown.returncode) == (2, 2)
     assert "--port" in wrong_port.stderr
@@ -166,7 +166,7 @@ def test_without_maven_one_line_says_what_to_install(run, tmp_path):
 
 
 def test_a_maven_that_fails_is_quoted(monkeypatch, tmp_path):
-    """What Maven gives as its first error is the message, and nothing half-fetched is left for the next start."""
+    """Maven's first error is the message, and nothing half-fetched is left for the next start."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     path = path_with(tmp_path / "bin", "java", "sh")
     maven = tmp_path / "bin" / "mvn"
@@ -203,8 +203,7 @@ def test_compose_runs_the_same_kafka():
 
 def test_no_address_of_a_registry_is_written_down():
     """Where the jars come from is Maven's own configuration."""
-    root = ElementTree.parse(FOLDER / "pom.xml").getroot()
-    assert not [element.tag for element in root.iter() if "epositor" in str(element.tag)]
+    assert "epositor" not in (FOLDER / "pom.xml").read_text()
 
 
 def test_the_heap_is_bounded(kafka):

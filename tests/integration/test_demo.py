@@ -62,7 +62,7 @@ def processes_with(words: str) -> list[str]:
 
 @pytest.mark.timeout(300)
 def test_the_demo_shows_enters_and_leaves_and_equals_replay(tmp_path: Path) -> None:
-    """From history to summary: flips equal replay's, each rule entered and left, the promised live flips came."""
+    """Flips equal replay's, each rule is entered and left, the live flips promised come."""
     with demo(tmp_path, "--live-seconds", "20") as (process, printed):
         code = process.wait(280)
         said = printed.read_text()
@@ -83,7 +83,7 @@ def test_the_demo_shows_enters_and_leaves_and_equals_replay(tmp_path: Path) -> N
 
 @pytest.mark.timeout(180)
 def test_ctrl_c_ends_workers_and_broker(tmp_path: Path) -> None:
-    """Interrupted while workers run, the demo leaves no process and no file behind, and says so with code 130."""
+    """Interrupted while workers run, the demo leaves no process and no file behind; its code is 130."""
     with demo(tmp_path) as (process, printed):
         said = until(printed, "2. Catching up", process)
         folder = next((tmp_path / "temporary").iterdir())

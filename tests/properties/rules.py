@@ -6,25 +6,26 @@ The domains are small so that events collide: two products, two channels, a hand
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import strategies as st
-
-from segments.language import Segment, any_event, any_of, consent, days, event, hours, minutes, not_, profile
+from segments.language import Segment, any_event, any_of, consent, event, not_, profile
 from segments.language.conditions import Comparison, Condition
 from segments.language.durations import Duration
 from segments.language.events import CLICK_KINDS, Events, fields_of
 from segments.language.fields import Field, Filter, Type
-from segments.language.measures import Measure
+from segments.language.measures import DURATIONS, Measure
 from segments.language.oracle import Memory, holds
 
+from .picking import Pick, one_in, several
 from .records import DAY, HOUR, MINUTE
 
 SETS = (*CLICK_KINDS, "wish", "purchase", "refund", "purchase.items", "refund.items", "any_event", "visit")
-USUAL = ("page_view", "product_view", "cart_add", "purchase", "purchase.items", "any_event", "visit")
-WINDOWS = (30 * MINUTE, HOUR, 2 * HOUR, DAY, 36 * HOUR, 2 * DAY)
-OPERATORS = ("==", "!=", ">=", ">", "<=", "<")
+USUAL = ("page_view", "visit", "purchase", "any_event", "purchase.items", "product_view", "cart_add")
+WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
+OPERATORS = (">=", "<", "==", ">", "<=", "!=")
 MEASURES = ("count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last")
+TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity")
+"""The fields in which events differ most."""
 TEXTS: dict[str, tuple[str, ...]] = {
-    "kind": ("page_view", "product_view", "purchase"),
+    "kind": ("page_view", "purchase", "product_view"),
     "channel": ("app", "web"),
     "day": ("2026-01-01", "2026-01-02", "2026-01-03"),
     "session_id": ("s1", "s2"),
@@ -36,7 +37,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "attributes": ("c1", "c2"),
     "event_id": ("e1", "e2"),
 }
-AMOUNTS: tuple[int | Decimal, ...] = (0, 50, Decimal("99.99"), 100, Decimal("149.99"), 150)
+AMOUNTS: tuple[int | Decimal, ...] = (100, 50, 0, Decimal("99.99"), 150, Decimal("149.99"))
 PROFILE: dict[str, tuple[str | float | bool, ...]] = {
     "country": ("NL", "BE"),
     "age": (31.0, 0.5),
@@ -45,67 +46,57 @@ PROFILE: dict[str, tuple[str | float | bool, ...]] = {
 IDS = ("bee", "ant", "cat")
 
 
-@st.composite
-def rule_sets(draw: st.DrawFn) -> list[Segment]:
+def rule_set(pick: Pick, until: bool = True) -> list[Segment]:
     """One to three segments, each of which may read those before it; ids are in another order than reading."""
-    names = draw(st.permutations(IDS))
-    segments: list[Segment] = []
-    for name in names[: draw(st.integers(1, 3))]:
-        segments.append(draw(segments_reading(name, tuple(segments))))
+    names, segments = list(IDS), list[Segment]()
+    for _ in range(pick((2, 1, 3))):
+        name = pick(names)
+        names.remove(name)
+        segments.append(segment(pick, name, tuple(segments), until))
     return segments
 
 
-@st.composite
-def segments_reading(draw: st.DrawFn, name: str, others: tuple[Segment, ...]) -> Segment:
-    """A segment that is empty of strangers; one in four has an `until`."""
-    when = draw(conditions(others))
-    if draw(st.integers(0, 3)):
-        return Segment(id=name, when=[when, draw(known())] if holds(when, 0, Memory()) else when)
-    until = draw(conditions(others))
-    return Segment(id=name, when=when, until=until if holds(until, 0, Memory()) else not_(until))
+def segment(pick: Pick, name: str, others: tuple[Segment, ...], until: bool) -> Segment:
+    """A segment that is empty of strangers; some have an `until`."""
+    when = condition(pick, others)
+    if not until or not one_in(pick, 4):
+        return Segment(id=name, when=[when, known(pick)] if holds(when, 0, Memory()) else when)
+    ends = condition(pick, others)
+    return Segment(id=name, when=when, until=ends if holds(ends, 0, Memory()) else not_(ends))
 
 
-@st.composite
-def known(draw: st.DrawFn) -> Condition:
+def known(pick: Pick) -> Condition:
     """A condition that makes a customer known."""
-    if draw(st.booleans()):
-        return draw(profiles())
-    least: Condition = any_event.within(days=draw(st.integers(1, 2))).count() >= 1
+    if one_in(pick, 3):
+        return of_profile(pick)
+    least: Condition = any_event.within(days=pick((1, 2))).count() >= 1
     return least
 
 
-@st.composite
-def conditions(draw: st.DrawFn, others: tuple[Segment, ...], depth: int = 2) -> Condition:
+def condition(pick: Pick, others: tuple[Segment, ...], depth: int = 2) -> Condition:
     """A leaf, or a few conditions combined."""
-    shape = draw(st.sampled_from(["leaf"] * 5 + ["any_of", "not_", "list", "profile"] * (depth > 0)))
+    shape = pick(["leaf"] * 7 + (["any_of", "not_", "list", "any_of", "not_", "list", "other"] if depth else []))
     if shape == "leaf":
-        return draw(comparisons())
-    if shape == "profile":
-        return draw(profiles() if not others else st.one_of(profiles(), st.sampled_from(others)))
+        return comparison(pick)
+    if shape == "other":
+        return pick(others) if others and pick((True, False)) else of_profile(pick)
     if shape == "not_":
-        return not_(draw(conditions(others, depth - 1)))
-    parts = [draw(conditions(others, depth - 1)) for _ in range(2)]
-    if others and draw(st.booleans()):
-        parts.append(draw(st.sampled_from(others)))
-    return any_of(*parts) if shape == "any_of" else both(parts)
+        return not_(condition(pick, others, depth - 1))
+    parts = [condition(pick, others, depth - 1) for _ in range(2)]
+    if others and one_in(pick, 2):
+        parts[0] = pick(others)
+    return any_of(*parts) if shape == "any_of" else Segment(id="unused", when=parts).when
 
 
-def both(parts: list[Condition]) -> Condition:
-    """A list within a list, which means *and* there too."""
-    return Segment(id="unused", when=parts).when
-
-
-@st.composite
-def profiles(draw: st.DrawFn) -> Condition:
+def of_profile(pick: Pick) -> Condition:
     """A consent, or an attribute of the profile, now and then compared with another type."""
-    if draw(st.booleans()):
-        return consent(draw(st.sampled_from(["marketing", "sms"])))
-    name = draw(st.sampled_from(sorted(PROFILE)))
-    bounds = st.sampled_from((*PROFILE[name], 31, "31", Decimal("0.5")))
-    if draw(st.integers(0, 4)) == 0:
-        return profile(name).is_in(draw(bounds), draw(bounds))
-    how = draw(st.sampled_from(OPERATORS))
-    return compared(profile(name), how, draw(bounds))
+    if one_in(pick, 2):
+        return consent(pick(("marketing", "sms")))
+    name = pick(("country", "age", "vip"))
+    bounds = (*PROFILE[name], *PROFILE[name], 31, "31", Decimal("0.5"))
+    if one_in(pick, 5):
+        return profile(name).is_in(pick(bounds), pick(bounds))
+    return compared(profile(name), pick(OPERATORS), pick(bounds))
 
 
 def compared(subject: Any, how: str, bound: Any) -> Any:
@@ -119,109 +110,96 @@ def event_set(name: str) -> Events:
     return event(name) if name == "wish" else Events(name)
 
 
-@st.composite
-def comparisons(draw: st.DrawFn) -> Comparison:
+def comparison(pick: Pick) -> Comparison:
     """One measure against a bound, of a set narrowed in any way."""
-    measure = draw(st.sampled_from(MEASURES))
-    number = measure in ("sum", "mean")
-    sets = [name for name in SETS if not number or name.startswith(("purchase", "refund"))]
-    usual = [name for name in USUAL if name in sets]
-    events = draw(narrowed(event_set(draw(st.sampled_from(usual * 3 + sets)))))
-    if measure in ("idle", "age"):
-        return draw(durations(getattr(events, measure)))
-    field = None if measure == "count" else draw(fields(events.name, number=number))
-    return draw(bounded(Measure(events, measure, field)))
+    name = pick(MEASURES)
+    number = name in ("sum", "mean")
+    sets = [each for each in USUAL * 3 + SETS if not number or each.startswith(("purchase", "refund"))]
+    events = narrowed(pick, event_set(pick(sets)))
+    if name in DURATIONS:
+        return duration(pick, getattr(events, name))
+    return bounded(pick, Measure(events, name, None if name == "count" else field(pick, events.name, number)))
 
 
-@st.composite
-def narrowed(draw: st.DrawFn, events: Events) -> Events:
+def narrowed(pick: Pick, events: Events) -> Events:
     """`where`, `by`, `since` each or not, and a window."""
-    if draw(st.integers(0, 2)) == 0:
-        events = events.where(*draw(st.lists(tests(events.name), min_size=1, max_size=2)))
-    if draw(st.integers(0, 2)) == 0:
-        events = events.by(draw(fields(events.name)))
-    if draw(st.integers(0, 1)) == 0:
-        events = events.since(draw(resets(events.key)))
-    window = draw(st.sampled_from(WINDOWS))
-    return events.within(minutes=window // MINUTE)
+    if one_in(pick, 3):
+        events = events.where(*several(pick, 2, lambda: test(pick, events.name), least=1))
+    if one_in(pick, 3):
+        events = events.by(field(pick, events.name))
+    if one_in(pick, 3):
+        events = events.since(reset(pick, events.key))
+    return events.within(minutes=pick(WINDOWS) // MINUTE)
 
 
-@st.composite
-def resets(draw: st.DrawFn, key: Field | None) -> Events:
+def reset(pick: Pick, key: Field | None) -> Events:
     """The events of `since`: filtered or not, of the same value or not."""
-    events = event_set(draw(st.sampled_from(USUAL * 2 + SETS)))
-    if draw(st.integers(0, 3)) == 0:
-        events = events.where(draw(tests(events.name)))
+    events = event_set(pick(USUAL * 2 + SETS))
+    if one_in(pick, 3):
+        events = events.where(test(pick, events.name))
     same = [] if key is None else [each for each in fields_held(events.name) if each.type is key.type]
     alike = [each for each in same if key is not None and each.name == key.name] or same
-    return events.same(draw(st.sampled_from(alike))) if alike and draw(st.booleans()) else events
+    return events.same(pick(alike)) if alike and pick((True, False)) else events
 
 
 def fields_held(name: str) -> list[Field]:
     """All fields of an event set, one key of the map of attributes among them."""
     events = event_set(name.removeprefix('event("').removesuffix('")'))
     held = [getattr(events, each) for each in fields_of(events.name)]
-    click = events.name not in ("any_event",) and not events.name.startswith(("purchase", "refund"))
+    click = events.name != "any_event" and not events.name.startswith(("purchase", "refund"))
     return [*held, events.attributes["campaign"]] if click else held
 
 
-def fields(name: str, number: bool = False) -> st.SearchStrategy[Field]:
+def field(pick: Pick, name: str, number: bool = False) -> Field:
     """A field of an event set; `number`: one that can be added up."""
     held = [each for each in fields_held(name) if not number or each.type is not Type.TEXT]
-    return st.sampled_from([each for each in held if each.name != "event_id"] * 3 + held)
+    return pick([each for each in held if each.name in TELLING] * 4 + held)
 
 
-@st.composite
-def values(draw: st.DrawFn, field: Field) -> str | int | Decimal:
+def value(pick: Pick, of: Field) -> str | int | Decimal:
     """A value that the field may well have, seldom one of another type."""
-    if draw(st.integers(0, 15)) == 0:
-        return draw(st.sampled_from(["a", 1]))
-    if field.type is Type.TEXT:
-        return draw(st.sampled_from(TEXTS[field.name]))
-    return draw(st.sampled_from(AMOUNTS if field.type is Type.MONEY else (0, 1, 2, 3)))
+    if one_in(pick, 24):
+        return pick(("a", 1))
+    if of.type is Type.TEXT:
+        return pick(TEXTS[of.name])
+    return pick(AMOUNTS if of.type is Type.MONEY else (1, 2, 0, 3))
 
 
-@st.composite
-def tests(draw: st.DrawFn, name: str, depth: int = 1) -> Filter:
+def test(pick: Pick, name: str, depth: int = 1) -> Filter:
     """A test of `where`."""
-    shape = draw(st.sampled_from(["test"] * 4 + ["is_in"] + ["not_", "any_of"] * (depth > 0)))
+    shape = pick(["test"] * 4 + ["is_in"] + ["not_", "any_of"] * depth)
     if shape == "not_":
-        return not_(draw(tests(name, depth - 1)))
+        return not_(test(pick, name, depth - 1))
     if shape == "any_of":
-        parts: Filter = any_of(draw(tests(name, depth - 1)), draw(tests(name, depth - 1)))
+        parts: Filter = any_of(test(pick, name, depth - 1), test(pick, name, depth - 1))
         return parts
-    field = draw(fields(name))
+    of = field(pick, name)
     if shape == "is_in":
-        return field.is_in(*draw(st.lists(values(field), min_size=1, max_size=2)))
-    how = draw(st.sampled_from(OPERATORS))
-    test: Filter = compared(field, how, draw(values(field)))
-    return test
+        return of.is_in(*several(pick, 2, lambda: value(pick, of), least=1))
+    found: Filter = compared(of, pick(OPERATORS), value(pick, of))
+    return found
 
 
-@st.composite
-def durations(draw: st.DrawFn, measure: Measure) -> Comparison:
+def duration(pick: Pick, measure: Measure) -> Comparison:
     """`idle` or `age` against what its window can reach."""
     window = measure.events.window or 0
-    bound = draw(st.sampled_from([0, MINUTE, window // 2 // MINUTE * MINUTE, window - MINUTE]))
-    comparison: Comparison = compared(measure, draw(st.sampled_from(OPERATORS)), Duration(bound))
-    return comparison
+    bound = pick((window // 2 // MINUTE * MINUTE, MINUTE, window - MINUTE, 0))
+    found: Comparison = compared(measure, pick(OPERATORS), Duration(bound))
+    return found
 
 
-@st.composite
-def bounded(draw: st.DrawFn, measure: Measure) -> Comparison:
+def bounded(pick: Pick, measure: Measure) -> Comparison:
     """A measure of values against a bound near to what it comes to."""
     if measure.name in ("count", "distinct"):
-        bounds: st.SearchStrategy[Any] = st.integers(0, 3)
+        bounds: tuple[Any, ...] = (2, 1, 3, 0)
     elif measure.name in ("sum", "mean") and measure.type is Type.MONEY:
-        bounds = st.sampled_from([*AMOUNTS, 200, Decimal("75"), Decimal("83.333333")])
+        bounds = (*AMOUNTS, *AMOUNTS, 200, Decimal("75"), Decimal("83.333333"))
     elif measure.name in ("sum", "mean"):
-        bounds = st.sampled_from([0, 1, 2, 3, 4, Decimal("1.5")])
+        bounds = (2, 1, 3, 0, 4, Decimal("1.5"))
     else:
-        bounds = values(measure.field)  # type: ignore[arg-type]
-    how = draw(st.sampled_from(["is_in", *OPERATORS, ">=", ">="]))
-    bound = draw(bounds)
-    comparison: Comparison = measure.is_in(bound, draw(bounds)) if how == "is_in" else compared(measure, how, bound)
-    return comparison
-
-
-__all__ = ["DAY", "MEASURES", "TEXTS", "days", "hours", "minutes", "rule_sets"]
+        assert measure.field is not None
+        bounds = (value(pick, measure.field), value(pick, measure.field))
+    how = pick((">=", *OPERATORS, "is_in"))
+    bound = pick(bounds)
+    found: Comparison = measure.is_in(bound, pick(bounds)) if how == "is_in" else compared(measure, how, bound)
+    return found

@@ -25,7 +25,7 @@ def names():
 
 def test_help_lists_what_exists_and_imports_none_of_it():
     """The help of all commands is there at once: neither Faust nor Kafka nor pydantic is loaded for it."""
-    code = "import sys; from streams.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
+    code = "import sys, streams.cli; streams.cli.main(['-h'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *lines, modules = done.stdout.splitlines()
     listed = [line.split()[0] for line in lines if line.startswith("  ") and line.split()[0] in COMMANDS]
@@ -49,7 +49,7 @@ def test_a_command_that_does_not_exist_gets_the_nearest_name(run):
 
 
 def test_errors_of_ours_are_words_and_others_are_not_hidden():
-    """A wrong rule, a refusal of ours, Kafka's errors and files that are missing; a bug keeps its traceback."""
+    """A wrong rule, a refusal, Kafka's errors and missing files are words; a bug keeps its traceback."""
     rule = RuleError("No window.", "Write .within(days=7).", Origin("big.py", 7))
     assert in_words(rule) == "big.py:7: No window. Write .within(days=7)."
     assert in_words(StreamsError("no topics")) == "no topics"

@@ -201,9 +201,8 @@ def test_another_wheel_is_refused(tmp_path: Path) -> None:
 def test_a_download_that_fails_says_so_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a package index the demo says in one line what it wanted and why it could not have it."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    with pytest.raises(
-        SourceError, match="lifetimes 0.11.3 and retentioneering 5.2.4, which pip could not"
-    ) as caught:
+    with pytest.raises(SourceError, match="which pip could not download") as caught:
         fetch(tmp_path)
+    assert "lifetimes 0.11.3 and retentioneering 5.2.4" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

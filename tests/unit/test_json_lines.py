@@ -1,4 +1,4 @@
-"""JSON lines: what people write becomes records, what does not is refused in words, and nothing is passed over."""
+"""JSON lines: what people write becomes records or is refused in words, and nothing is passed over."""
 
 import base64
 import io
@@ -57,8 +57,17 @@ def test_times(written: Any, milliseconds: int) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["2026-11-22T09:30:00", "2026-11-22", "2026-11-22T09:30:00.0001Z", "2026-02-30T09:30:00Z", "now", "5"]
-    + [True, None, 1.5, Decimal("NaN"), 1 << 63, []],
+    [
+        *(
+            "2026-11-22T09:30:00",
+            "2026-11-22",
+            "2026-11-22T09:30:00.0001Z",
+            "2026-02-30T09:30:00Z",
+            "now",
+            "5",
+        ),
+        *(True, None, 1.5, Decimal("NaN"), 1 << 63, []),
+    ],
 )
 def test_times_that_are_none(written: Any) -> None:
     """A time without an offset, too fine, impossible or of another type is refused with an example."""
@@ -96,8 +105,23 @@ def test_amounts(written: Any, hundredths: int) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["150.505", Decimal("0.001"), 0.1 + 0.2, "1e2", "1_000", "150,00", " 1", "", "9" * 70, True, None, []]
-    + [Decimal("NaN"), Decimal("1e99999"), Decimal("1e-99999"), float("inf"), 10**200],
+    [
+        *(
+            "150.505",
+            Decimal("0.001"),
+            0.1 + 0.2,
+            "1e2",
+            "1_000",
+            "150,00",
+            " 1",
+            "",
+            "9" * 70,
+            True,
+            None,
+            [],
+        ),
+        *(Decimal("NaN"), Decimal("1e99999"), Decimal("1e-99999"), float("inf"), 10**200),
+    ],
 )
 def test_amounts_that_are_none(written: Any) -> None:
     """An amount with a third decimal, in another notation or of another type is refused, never rounded."""
@@ -175,7 +199,7 @@ def test_lines_that_are_no_records(text: bytes, message: str) -> None:
 
 
 def test_places_count_blank_lines() -> None:
-    """The number in a message is that of the line in the file, blank ones counted though they are passed over."""
+    """The number in a message is that of the line in the file; blank ones are counted and passed over."""
     stream = io.BytesIO(b'\xef\xbb\xbf{"a": 1.5}\n\n{"b": 2}')
     parsed = [lines.parse(where, text) for where, text in lines.numbered(stream, "a.jsonl")]
     assert [(line.where, line.fields) for line in parsed] == [
@@ -237,7 +261,7 @@ def test_a_record_becomes_a_line(topic: str, name: str) -> None:
 
 
 def test_null_values_become_lines() -> None:
-    """An erasure is a line that produce takes back; a null in segment-memberships says that there are none."""
+    """An erasure is a line that produce reads again; a null in segment-memberships has no segments."""
     assert line_of(_record("profiles", b"anna", None)) == {
         "customer_id": "anna",
         "erase": True,

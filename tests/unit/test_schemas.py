@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schemas
-from schemas import compiled, records, wire
+from schemas import compiled, records, tables, wire
 from schemas.compiled import kind_of
 
 FOLDER = Path(schemas.__file__).parent
@@ -152,7 +152,7 @@ def test_evolution_is_fully_compatible(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_todays_schema_is_released(name: str) -> None:
-    """What is written today was released: else copy it to released/, with a new version and id in ids.json."""
+    """What is written today was released: else copy it to released/ and give it a new id in ids.json."""
     assert without_docs(records.schema(name)) == without_docs(records.read(records.newest(name).path))
 
 
@@ -242,3 +242,9 @@ def test_a_missing_field_is_not_written() -> None:
     """Engine form has every field; one that is missing is an error."""
     with pytest.raises(schemas.EncodeError, match="page"):
         schemas.encode("Click", {name: value for name, value in CLICK.items() if name != "page"})
+
+
+def test_readme_has_every_field() -> None:
+    """The tables in schemas/README.md are those of the schemas; `python -m schemas.tables` writes them."""
+    text = tables.README.read_text(encoding="utf-8")
+    assert tables.with_tables(text) == text

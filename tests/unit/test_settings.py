@@ -65,6 +65,7 @@ WRONG = [
     ("CUSTOMER_LIMIT", "0", "1 or more"),
     ("BROKERS", "localhost", "host:port"),
     ("BROKERS", "a:1,,b:2", "host:port"),
+    ("BROKERS", "a:65536", "host:port"),
     ("RULES", "/no/such/folder", "folders that exist"),
     ("GROUP", "with space", "letters"),
     ("HTTP_PORT", "65536", "0 to 65535"),
@@ -91,7 +92,7 @@ def test_a_wrong_value_is_one_line(given, name, value, expected):
 def test_an_unknown_variable_is_named_with_the_nearest(given):
     """A typing error is not silently the default."""
     with pytest.raises(
-        SettingsError, match="^SEGMENTS_CURENCY: unknown setting, did you mean SEGMENTS_CURRENCY"
+        SettingsError, match=r"^SEGMENTS_CURENCY: unknown setting, did you mean SEGMENTS_CURRENCY"
     ):
         given(CURENCY="EUR")
 
@@ -179,7 +180,7 @@ def test_tls_files_mean_tls(given, tmp_path):
     file.write_text("nothing")
     settings = given(TLS_CA_FILE=str(file))
     assert security_protocol(settings) == "SSL"
-    with pytest.raises(SettingsError, match="^SEGMENTS_TLS_CA_FILE: expected certificates in PEM"):
+    with pytest.raises(SettingsError, match=r"^SEGMENTS_TLS_CA_FILE: expected certificates in PEM"):
         connection(settings)
 
 

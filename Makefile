@@ -1,0 +1,53 @@
+# `make` prints this help; `make check` is what CI runs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := segments streams schemas deploy
+
+.PHONY: help
+help: ## print this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: install
+install: $(VENV)/.installed ## install everything into .venv
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: install it, or say make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.PHONY: test
+test: install ## run every suite, over a real Kafka (needs a JDK 17 and Maven)
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: install ## lint and format check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: install ## check the types
+	$(BIN)/mypy
+
+.PHONY: check
+check: lint types test ## what CI runs: lint, types, all tests
+
+.PHONY: format
+format: install ## format the code
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+.PHONY: demo
+demo: install ## watch real customers enter and leave segments, through a real Kafka
+	$(BIN)/python -m deploy.demo
+
+.PHONY: lock
+lock: install ## lock the newest allowed versions, with hashes
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## remove .venv and caches
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,86 @@
+"""Which keys of a `by` condition hold, kept between events: an event looks at its own key, not at all of them.
+
+Hot path, and only in memory: it is derived from the streams, and made anew when a customer is loaded. Measured with 300
+products of one customer: 260 µs an event without it, 9 with it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from segments.engine.records import NEVER
+
+Look = Callable[[Any], tuple[bool, int]]
+"""Whether a key holds, and an instant before which that can't change by time alone."""
+
+
+class Held:
+    """The keys of one leaf that hold, and when time alone may change that, as of an instant."""
+
+    __slots__ = ("at", "changes", "holding", "soonest", "stale")
+
+    def __init__(self) -> None:
+        self.at = -NEVER
+        self.holding: set[Any] = set()
+        self.changes: dict[Any, int] = {}
+        self.soonest = NEVER
+        self.stale: set[Any] = set()
+        """Keys of which something was heard since."""
+
+    def ask(self, now: int, look: Look, *, ahead: bool) -> tuple[bool, int]:
+        """Whether any key holds, and when that may change; `ahead`: as a question about a later instant."""
+        if not self.stale and now < self.soonest:
+            return bool(self.holding), self.upcoming()
+        due = {key for key, change in self.changes.items() if change <= now} | self.stale
+        if ahead:
+            return self._foreseen(due, look)
+        self.learn(due, now, look)
+        return bool(self.holding), self.upcoming()
+
+    def upcoming(self) -> int:
+        """An instant before which the whole can't change: it holds until the last key that holds has ceased to."""
+        if not self.holding:
+            return self.soonest
+        return max(self.changes.get(key, NEVER) for key in self.holding)
+
+    def learn(self, keys: Iterable[Any], now: int, look: Look) -> None:
+        """Look at these keys again."""
+        for key in keys:
+            holds, change = look(key)
+            (self.holding.add if holds else self.holding.discard)(key)
+            if change < NEVER:
+                self.changes[key] = change
+            else:
+                self.changes.pop(key, None)
+        self.stale.clear()
+        self.at = now
+        self.soonest = min(self.changes.values(), default=NEVER)
+
+    @classmethod
+    def over(cls, keys: Iterable[Any], now: int, look: Look) -> tuple[bool, int]:
+        """As `ask`, with nothing kept."""
+        new = cls()
+        new.learn(list(keys), now, look)
+        return bool(new.holding), new.upcoming()
+
+    def _foreseen(self, due: set[Any], look: Look) -> tuple[bool, int]:
+        looks = [look(key) for key in due]
+        looks += [(True, self.changes.get(key, NEVER)) for key in self.holding if key not in due]
+        holding = [change for holds, change in looks if holds]
+        if holding:
+            return True, max(holding)
+        rest = [change for key, change in self.changes.items() if key not in due]
+        return False, min([*rest, *(change for _, change in looks)], default=NEVER)
+
+
+def held(
+    store: dict[int, Held], number: int, now: int, keys: Iterable[Any], look: Look, *, ahead: bool
+) -> tuple[bool, int]:
+    """Whether any key of a leaf holds, and when that may change; nothing is kept of a question about a later instant."""
+    kept = store.get(number)
+    if kept is not None and now >= kept.at:
+        return kept.ask(now, look, ahead=ahead)
+    if ahead:
+        return Held.over(keys, now, look)
+    kept = store[number] = Held()
+    kept.learn(list(keys), now, look)
+    return bool(kept.holding), kept.upcoming()

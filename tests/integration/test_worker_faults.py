@@ -1,0 +1,162 @@
+"""Workers that are killed, join and leave, over a real Kafka: every offset takes effect once, no flip is lost."""
+
+import json
+import shutil
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from worker_log import (
+    DAY,
+    Shop,
+    actual,
+    assert_same,
+    behind,
+    expected,
+    produce,
+    wait_until_caught_up,
+)
+
+EVENT_CLOCK = {"SEGMENTS_CLOCK": "event", "SEGMENTS_SESSION_TIMEOUT": "6000"}
+
+
+def address_of(worker) -> str:
+    """Wait until a worker has told where it serves its metrics."""
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        for line in worker.stderr.splitlines():
+            if "/metrics" in line and "http://" in line:
+                return line.split("metrics and health: ")[1].split("/metrics")[0]
+        assert worker.process.poll() is None, worker.stderr
+        time.sleep(0.05)
+    raise AssertionError(f"the worker never told its port:\n{worker.stderr}")
+
+
+def ready(worker) -> dict:
+    """Ask a worker whether it is ready."""
+    try:
+        with urllib.request.urlopen(f"{address_of(worker)}/readyz", timeout=5) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        return json.load(error)
+
+
+def wait_until_ready(worker, seconds: float = 40) -> None:
+    """Wait until a worker serves all partitions it was assigned."""
+    deadline = time.monotonic() + seconds
+    while not ready(worker)["ready"]:
+        assert time.monotonic() < deadline, worker.stderr
+        time.sleep(0.05)
+
+
+def wait_until_behind(address: str, group: str, most: int, seconds: float = 60) -> None:
+    """Wait until at most so many offsets are left to be committed."""
+    deadline = time.monotonic() + seconds
+    while behind(address, group) > most:
+        assert time.monotonic() < deadline, f"{behind(address, group)} offsets are left, expected at most {most}"
+        time.sleep(0.02)
+
+
+def now() -> int:
+    """Return milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("store", ["memory", "rocksdb"])
+def test_a_killed_worker_without_its_state_goes_on_exactly_where_it_was(
+    kafka, environment, fresh_topics, spawn, store
+) -> None:
+    """After kill -9 with the state directory deleted, damaged or kept, what comes out is what replay says."""
+    fresh_topics(4)
+    group = environment["SEGMENTS_GROUP"]
+    settings = {**EVENT_CLOCK, "SEGMENTS_STORE": store, "SEGMENTS_MAX_BATCH": "20"}
+    shop = Shop(seed=7)
+    start = now() - 120 * DAY
+    total = produce(kafka.address, shop.events(30_000, now() - 100 * DAY, 4 * 60_000))
+    for kill, loss in enumerate(("deleted", "damaged", "kept")):
+        worker = spawn("worker", env=settings)
+        wait_until_behind(kafka.address, group, total - (kill + 1) * total // 5)
+        worker.kill()
+        assert behind(kafka.address, group) > 0, "it was done before it could be killed"
+        lose_state(Path(environment["SEGMENTS_DATA_DIR"]) / "state", loss)
+    worker = spawn("worker", env=EVENT_CLOCK | {"SEGMENTS_STORE": store})
+    wait_until_caught_up(kafka.address, group)
+    worker.process.terminate()
+    assert worker.wait(10) == 0
+    assert_same(expected(kafka.address), actual(kafka.address))
+
+
+def lose_state(folder: Path, how: str) -> None:
+    """Delete or damage what a worker has on disk, if it has anything."""
+    if how == "deleted":
+        shutil.rmtree(folder, ignore_errors=True)
+    elif how == "damaged":
+        for file in (*folder.rglob("MANIFEST*"), *folder.rglob("*.sst")):
+            file.write_bytes(b"damaged" * 100)
+
+
+@pytest.mark.timeout(300)
+def test_twelve_joins_and_leaves_under_backlog(kafka, environment, fresh_topics, spawn) -> None:
+    """A second worker joins and leaves twelve times while records pile up: each offset takes effect once."""
+    fresh_topics(4)
+    group = environment["SEGMENTS_GROUP"]
+    produce(kafka.address, Shop(seed=3).events(50_000, now() - 100 * DAY, 2 * 60_000))
+    slowly = {"SEGMENTS_MAX_BATCH": "2"}
+
+    def still_behind() -> None:
+        assert behind(kafka.address, group) > 0, "the backlog ended before the last join"
+
+    first = join_and_leave(spawn, slowly, still_behind)
+    assert first.wait(15) == 0
+    last = spawn("worker", env=EVENT_CLOCK)
+    wait_until_caught_up(kafka.address, group)
+    last.process.terminate()
+    assert last.wait(15) == 0
+    assert_same(expected(kafka.address), actual(kafka.address))
+
+
+@pytest.mark.timeout(300)
+def test_twelve_joins_and_leaves_at_a_hundred_events_a_second(
+    kafka, environment, fresh_topics, spawn
+) -> None:
+    """The same while events trickle in, which is when stock Faust loses records."""
+    fresh_topics(4)
+    shop = Shop(seed=5, shares=(1.0, 1.0))
+    ended = threading.Event()
+
+    def trickle() -> None:
+        while not ended.is_set():
+            produce(kafka.address, shop.events(50, now(), 10), rate=100)
+
+    producing = threading.Thread(target=trickle)
+    producing.start()
+    try:
+        first = join_and_leave(spawn, {}, lambda: None, stop=False)
+    finally:
+        ended.set()
+        producing.join()
+    wait_until_caught_up(kafka.address, environment["SEGMENTS_GROUP"])
+    first.process.terminate()
+    assert first.wait(15) == 0
+    assert_same(expected(kafka.address), actual(kafka.address))
+
+
+def join_and_leave(spawn, settings: dict[str, str], check, stop: bool = True):
+    """Run a worker, let a second one join and leave twelve times; returns the first one."""
+    first = spawn("worker", env=EVENT_CLOCK | settings)
+    wait_until_ready(first)
+    for _ in range(12):
+        second = spawn("worker", env=EVENT_CLOCK | settings)
+        wait_until_ready(second)
+        check()
+        time.sleep(0.2)
+        second.process.terminate()
+        assert second.wait(15) == 0, second.stderr
+    if stop:
+        first.process.terminate()
+    assert "Traceback" not in first.stderr
+    return first

@@ -1,0 +1,96 @@
+"""What the engine published against what the oracle says, field by field."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from segments.language import Segment
+from segments.language.text import leaves
+from segments.language.version import version
+
+from .drive import Worker
+from .model import Output
+from .stories import Example
+
+NAMED = ("event_id", "customer_id", "segment_version", "emitted_at")
+
+
+def differences(example: Example, expected: Output, worker: Worker) -> list[str]:
+    """How the two differ; nothing if they agree."""
+    return [*flips(example, expected, worker), *memberships(example, expected, worker), *whole(expected, worker)]
+
+
+def flips(example: Example, expected: Output, worker: Worker) -> Iterator[str]:
+    """Every field of every segment event, in order."""
+    loose = {segment.id for segment in example.segments if reads(segment)}
+    found = worker.output.flips
+    for name in sorted({*expected.flips, *found}):
+        theirs, ours = expected.flips.get(name, []), [bare(flip) for flip in found.get(name, [])]
+        for number, pair in enumerate(zip(theirs, ours, strict=False)):
+            yield from (f"{name} flip {number}: {line}" for line in unlike(*pair, loose))
+        if len(theirs) != len(ours):
+            longer, who = (theirs, "oracle") if len(theirs) > len(ours) else (ours, "engine")
+            yield f"{name}: only the {who} has {longer[min(len(theirs), len(ours)) :]}"
+
+
+def memberships(example: Example, expected: Output, worker: Worker) -> Iterator[str]:
+    """Every record of memberships, nulls included."""
+    loose = {segment.id for segment in example.segments if reads(segment)}
+    found = worker.output.memberships
+    for name in sorted({*expected.memberships, *found}):
+        theirs, ours = expected.memberships.get(name, []), found.get(name, [])
+        if [each and each["sequence"] for each in theirs] != [each and each["sequence"] for each in ours]:
+            yield f"{name} memberships: oracle {theirs}, engine {ours}"
+            continue
+        for left, right in zip(theirs, ours, strict=True):
+            pairs = zip(left["segments"], right["segments"], strict=False) if left and right else ()
+            yield from (f"{name} membership: {line}" for a, b in pairs for line in unlike(a, bare(b), loose))
+            if left and right and len(left["segments"]) != len(right["segments"]):
+                yield f"{name} memberships: oracle {left}, engine {right}"
+
+
+def whole(expected: Output, worker: Worker) -> Iterator[str]:
+    """Outcomes, clock, offsets and members of the partition."""
+    for name in ("outcomes", "offsets"):
+        if getattr(expected, name) != getattr(worker.output, name):
+            yield f"{name}: oracle {getattr(expected, name)}, engine {getattr(worker.output, name)}"
+    if expected.clock != float("-inf") and expected.clock != worker.output.clock:
+        yield f"clock: oracle {expected.clock}, engine {worker.output.clock}"
+    last = [each[-1] for each in expected.memberships.values() if each]
+    inside = sorted(stay["segment"] for each in last if each is not None for stay in each["segments"])
+    if inside != sorted((+worker.members).elements()):
+        yield f"members: oracle {inside}, engine {worker.members}"
+
+
+def unlike(expected: dict[str, Any], found: dict[str, Any], loose: set[str]) -> Iterator[str]:
+    """The fields that differ. `valid_until` of a rule that reads segments may be early, never late."""
+    for name in expected | found:
+        left, right = expected.get(name), found.get(name)
+        if name == "valid_until" and expected["segment"] in loose:
+            if right is None and left is not None or (right is not None and left is not None and right > left):
+                yield f"{name}: oracle {left}, engine {right}, which is late"
+        elif left != right:
+            yield f"{name}: oracle {left}, engine {right}"
+
+
+def reads(segment: Segment) -> bool:
+    """Whether a rule reads another segment."""
+    return any(isinstance(leaf, Segment) for leaf in leaves(segment.when) + leaves(segment.until))
+
+
+def bare(record: dict[str, Any]) -> dict[str, Any]:
+    """A record without what the oracle does not know."""
+    return {name: value for name, value in record.items() if name not in NAMED}
+
+
+def names(example: Example, worker: Worker) -> Iterator[str]:
+    """Versions are those of the rules, and an id is a function of its six fields, and only of them."""
+    versions = {segment.id: version(segment) for segment in example.segments}
+    ids: dict[str, tuple[Any, ...]] = {}
+    fields = ("customer_id", "segment", "segment_version", "transition", "sequence", "occurred_at")
+    for customer, published in worker.output.flips.items():
+        for flip in published:
+            six = tuple(flip[name] for name in fields)
+            if flip["customer_id"] != customer or flip["segment_version"] != versions[flip["segment"]]:
+                yield f"{flip} names another customer or version"
+            if flip["emitted_at"] != 0 or ids.setdefault(flip["event_id"], six) != six:
+                yield f"{flip} has the id of {ids[flip['event_id']]}"

@@ -1,0 +1,108 @@
+"""What the random rules and stories meet: a table of measures against all that can narrow, combine or befall them.
+
+A cell counts the examples in which a rule with such a measure *flipped*: what never matters is not covered.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from segments.language import Segment
+from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.measures import DURATIONS
+from segments.language.text import leaves
+
+from .model import World
+from .rules import MEASURES
+from .stories import Example
+
+RULES = ("plain", "since", "within", "by", "same", "where", "any_of", "not_", "until", "segment")
+STORY = ("late", "erase", "tie", "before", "boundary", "after")
+"""`boundary`: an event at the very end of a window or crossing of a bound; a millisecond `before` and `after`."""
+COLUMNS = (*RULES, *STORY)
+
+
+class Coverage:
+    """Counts the cells of the table."""
+
+    def __init__(self) -> None:
+        self.cells: Counter[tuple[str, str]] = Counter()
+        self.examples = 0
+
+    def add(self, example: Example, world: World) -> None:
+        """Note what an example met."""
+        self.examples += 1
+        flipped = {flip["segment"] for flips in world.output.flips.values() for flip in flips}
+        read = {leaf.id for each in example.segments for leaf in leaves_of(each) if isinstance(leaf, Segment)}
+        met = set()
+        for segment in example.segments:
+            if segment.id in flipped:
+                bound = {"until"} if segment.until is not None else set[str]()
+                bound |= {"segment"} if segment.id in read or reads(segment) else set()
+                met |= {(measure, column) for measure, columns in met_by(segment, world) for column in columns | bound}
+        self.cells.update(met)
+
+    @property
+    def empty(self) -> list[tuple[str, str]]:
+        """The cells that no example met."""
+        return [(measure, column) for measure in MEASURES for column in COLUMNS if not self.cells[measure, column]]
+
+    def __str__(self) -> str:
+        lines = [f"{self.examples} examples", " " * 10 + "".join(f"{column:>9}" for column in COLUMNS)]
+        for measure in MEASURES:
+            counts = "".join(f"{self.cells[measure, column]:>9}" for column in COLUMNS)
+            lines.append(f"{measure:<10}{counts}")
+        return "\n".join(lines)
+
+
+def leaves_of(segment: Segment) -> list[Condition]:
+    """All leaves of a rule."""
+    return leaves(segment.when) + leaves(segment.until)
+
+
+def reads(segment: Segment) -> bool:
+    """Whether a rule reads another segment."""
+    return any(isinstance(leaf, Segment) for leaf in leaves_of(segment))
+
+
+def met_by(segment: Segment, world: World) -> Iterator[tuple[str, set[str]]]:
+    """Each measure of a rule with the columns it meets."""
+    for root in (segment.when, segment.until):
+        for leaf, around in [] if root is None else within(root, frozenset()):
+            columns = around | narrowed(leaf) | befallen(leaf, world)
+            yield leaf.measure.name, columns | ({"plain"} if "within" in columns and root is leaf else set())
+
+
+def within(node: Condition, around: frozenset[str]) -> Iterator[tuple[Comparison, set[str]]]:
+    """Each comparison with what stands around it."""
+    match node:
+        case Comparison():
+            yield node, set(around)
+        case Not(inner):
+            yield from within(inner, around | {"not_"})
+        case AnyOf(parts):
+            for part in parts:
+                yield from within(part, around | {"any_of"})
+        case AllOf(parts):
+            for part in parts:
+                yield from within(part, around)
+
+
+def narrowed(leaf: Comparison) -> set[str]:
+    """How the events of a measure are narrowed."""
+    events = leaf.measure.events
+    held = {
+        "where": events.filter is not None,
+        "by": events.key is not None,
+        "since": events.reset is not None,
+        "same": events.reset is not None and events.reset.match is not None,
+    }
+    return {name for name, there in held.items() if there} or {"within"}
+
+
+def befallen(leaf: Comparison, world: World) -> set[str]:
+    """What happens in the story."""
+    spans = {leaf.measure.events.window or 0}
+    if leaf.measure.name in DURATIONS and isinstance(leaf.bound, int):
+        spans |= {leaf.bound, leaf.bound + 1}
+    beside = {"before": -1, "boundary": 0, "after": 1}
+    return set(world.met) | {name for name, by in beside.items() if any(span + by in world.apart for span in spans)}

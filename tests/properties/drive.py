@@ -1,0 +1,160 @@
+"""Drives a `Partition` as a worker would: fetches runs, asks for end offsets, advances, commits, crashes.
+
+`whole` does each of these once for each phase; `at_random` in any order, with runs cut anywhere, some fetched twice
+or too far ahead, some commits lost. None of it may show in what is published.
+"""
+
+from collections import Counter
+from random import Random
+from typing import Any
+
+from segments import engine as the_engine
+
+from .model import TOPICS, Output, Placed, after, placed
+from .stories import Example, Phase
+
+Engine = Any
+"""`segments.engine`, or a mutant of it."""
+
+
+class Worker:
+    """A worker of one partition, over logs that grow from phase to phase."""
+
+    def __init__(self, example: Example, engine: Engine = the_engine, rules: Any = None) -> None:
+        self.example, self.engine = example, engine
+        self.rules = rules or engine.RuleSet(example.segments)
+        self.store: dict[bytes, bytes] = {}
+        self.logs: dict[str, list[Any]] = {topic: [] for topic in TOPICS}
+        self.ends = dict.fromkeys(TOPICS, 0)
+        self.now: int | None = None
+        self.asked: tuple[dict[str, int], int, int | None] | None = None
+        self.output = Output()
+        self.members: Counter[str] = Counter()
+        self.settled = True
+        """The clock at the end of the last phase is committed. (What time it is may be forgotten in a crash.)"""
+        self.start()
+        self.committed = self.partition.clock
+
+    @property
+    def customers(self) -> dict[bytes, bytes]:
+        """The committed states of customers."""
+        return {key: state for key, state in self.store.items() if key != self.engine.POSITION_KEY}
+
+    def start(self) -> None:
+        """Take the partition over from what was committed."""
+        settings = self.engine.EngineSettings(grace=self.example.grace)
+        self.partition = self.engine.Partition(0, 1, self.rules, settings, self.store)
+        self.asked = None
+        for topic in TOPICS:
+            if topic not in self.partition.offsets:
+                self.partition.begin(topic, 0)
+        self.fetched = dict(self.partition.offsets)
+
+    def grow(self, phase: Phase, logs: dict[str, list[Placed]]) -> None:
+        """The records of a phase are in Kafka."""
+        self.now = phase.now
+        for topic, log in logs.items():
+            self.logs[topic] += [self.record(placed_there) for placed_there in log]
+            if log:
+                self.ends[topic] = after(log[-1][0])
+
+    def record(self, placed_there: Placed) -> Any:
+        """A record as it is fetched."""
+        offset, arrival = placed_there
+        refusal = self.engine.Refusal(arrival.refused, "as drawn") if arrival.refused else None
+        key, event = arrival.customer.encode(), refusal or arrival.event
+        return self.engine.Record(arrival.topic, offset, arrival.timestamp, key, b"", event)
+
+    def fetch(self, topic: str, start: int, end: int) -> None:
+        """Offer the run of these offsets, and seek if the partition says so."""
+        run = [each for each in self.logs[topic] if start <= each.offset < end]
+        seek = self.partition.offer(topic, start, run, end)
+        self.fetched[topic] = max(self.fetched[topic], end) if seek is None else seek
+
+    def ask(self) -> None:
+        """Ask for end offsets and the time, without waiting for the answer."""
+        self.asked = dict(self.ends), self.partition.stamp, self.now
+
+    def confirm(self) -> None:
+        """The answer to what was asked, which may be long ago."""
+        if self.asked is not None:
+            self.partition.confirm(*self.asked)
+
+    def finish(self) -> None:
+        """Do all that is left of a phase."""
+        for topic in TOPICS:
+            self.fetch(topic, self.fetched[topic], self.ends[topic])
+        for _ in range(2):
+            self.ask()
+            self.confirm()
+            while self.partition.advance():
+                pass
+        committed = self.commit()
+        self.settled = committed == self.partition.clock
+
+    def commit(self) -> int:
+        """Publish and store what was done since the last commit, all at once. Returns the clock as committed."""
+        effects = self.partition.take()
+        self.output.clock = self.partition.clock
+        if effects is None:
+            return self.committed
+        for key, flip in effects.segment_events:
+            self.output.flips.setdefault(key.decode(), []).append(flip)
+        for key, members in effects.memberships:
+            self.output.memberships.setdefault(key.decode(), []).append(members)
+        for key, state in effects.states.items():
+            if state is None:
+                self.store.pop(key, None)
+            else:
+                self.store[key] = state
+        self.output.outcomes += effects.outcomes
+        self.output.offsets = effects.offsets
+        self.members, self.committed = Counter(self.partition.members), effects.clock
+        return self.committed
+
+    def stumble(self, random: Random, crashes: bool) -> None:
+        """Do one thing, whether it makes sense now or not."""
+        topic = random.choice(TOPICS)
+        start, end = self.fetched[topic], self.ends[topic]
+        match random.choice(DEEDS):
+            case "fetch" if start < end:
+                self.fetch(topic, start, random.randint(start + 1, end))
+            case "again":
+                self.fetch(topic, random.randint(0, start), random.randint(start, end))
+            case "ahead" if start + 1 < end:
+                self.fetch(topic, random.randint(start + 1, end - 1), end)
+            case "ask":
+                self.ask()
+            case "confirm":
+                self.confirm()
+            case "advance":
+                self.partition.advance(random.choice([1, 2, 5000]))
+            case "commit":
+                self.commit()
+            case "crash" if crashes and self.settled:
+                self.start()
+
+
+DEEDS = ["fetch"] * 4 + ["ask", "ask", "confirm", "advance", "advance", "commit", "again", "ahead", "crash"]
+
+
+def whole(example: Example, engine: Engine = the_engine, rules: Any = None) -> Worker:
+    """Every phase at once."""
+    worker = Worker(example, engine, rules)
+    for phase, logs in zip(example.phases, placed(example), strict=True):
+        worker.grow(phase, logs)
+        worker.finish()
+    return worker
+
+
+def at_random(
+    example: Example, random: Random, crashes: bool, engine: Engine = the_engine, rules: Any = None
+) -> Worker:
+    """Every phase in pieces, done in any order."""
+    worker = Worker(example, engine, rules)
+    for phase, logs in zip(example.phases, placed(example), strict=True):
+        worker.grow(phase, logs)
+        for _ in range(random.randint(0, 30)):
+            worker.stumble(random, crashes)
+        worker.finish()
+    return worker

@@ -1,0 +1,111 @@
+"""What a partition should do, by the oracle: records in order, the clock, and what each customer publishes."""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from segments.language.life import Customer
+from segments.language.oracle import NEVER
+
+from .records import Arrival
+from .stories import Example
+
+TOPICS = ("clickstream", "profiles", "transactions")
+FUTURE = 5 * 60_000
+Placed = tuple[int, Arrival]
+"""An offset and what arrived there."""
+
+
+@dataclass(slots=True)
+class Output:
+    """What came out, by customer, and what is known of the partition at the end."""
+
+    flips: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    memberships: dict[str, list[dict[str, Any] | None]] = field(default_factory=dict)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    clock: float = NEVER
+    offsets: dict[str, int] = field(default_factory=dict)
+
+
+def placed(example: Example) -> list[dict[str, list[Placed]]]:
+    """The log of each topic, by phase. Every third offset is a transaction marker."""
+    nexts, phases = dict.fromkeys(TOPICS, 0), []
+    for phase in example.phases:
+        logs: dict[str, list[Placed]] = {topic: [] for topic in TOPICS}
+        for arrival in phase.arrivals:
+            logs[arrival.topic].append((nexts[arrival.topic], arrival))
+            nexts[arrival.topic] = after(nexts[arrival.topic])
+        phases.append(logs)
+    return phases
+
+
+def after(offset: int) -> int:
+    """The offset of the next record."""
+    return offset + (2 if offset % 3 == 1 else 1)
+
+
+def refused(arrival: Arrival) -> bool:
+    """Whether a record is refused as soon as it is the head of its topic."""
+    return bool(arrival.refused) or (arrival.event is not None and arrival.time > arrival.timestamp + FUTURE)
+
+
+def merged(logs: dict[str, list[Placed]]) -> Iterable[Placed]:
+    """Of the heads the one that occurred first, ties by topic; what is refused goes at once."""
+    queues = {topic: deque(log) for topic, log in logs.items()}
+    while heads := [queue[0][1] for queue in queues.values() if queue]:
+        gone = [head for head in heads if refused(head)]
+        head = gone[0] if gone else min(heads, key=lambda each: (each.time, each.topic))
+        yield queues[head.topic].popleft()
+
+
+class World:
+    """The customers of one partition, as the oracle sees them."""
+
+    def __init__(self, example: Example) -> None:
+        self.example = example
+        self.customers: dict[str, Customer] = {}
+        self.output = Output(offsets=dict.fromkeys(TOPICS, 0))
+        self.met: set[str] = set()
+        """`late`, `tie` and `erase`, if they happened."""
+        self.apart: set[int] = set()
+        """The milliseconds between any two events of one customer."""
+
+    def run(self) -> Output:
+        """Live through all phases."""
+        out = self.output
+        for phase, logs in zip(self.example.phases, placed(self.example), strict=True):
+            for offset, arrival in merged(logs):
+                self.take(offset, arrival)
+            if phase.now is not None:
+                out.clock = max(out.clock, phase.now - self.example.grace)
+            for customer in self.customers.values():
+                customer.fire(out.clock)
+        for name, customer in sorted(self.customers.items()):
+            out.flips[name], out.memberships[name] = customer.flips, customer.memberships
+        return out
+
+    def take(self, offset: int, arrival: Arrival) -> None:
+        """A record in its turn."""
+        out, outcome = self.output, "dead_letter"
+        out.offsets[arrival.topic] = after(offset)
+        if not refused(arrival):
+            customer = self.customers.setdefault(arrival.customer, Customer(self.example.segments))
+            before = customer.instant
+            outcome = customer.apply(arrival.step(offset), out.clock)
+            if outcome == "applied":
+                self.note(customer, arrival, before)
+        if outcome == "applied" and arrival.event is not None:
+            out.clock = max(out.clock, min(arrival.time, arrival.timestamp) - self.example.grace)
+        out.outcomes[arrival.topic, outcome] += 1
+
+    def note(self, customer: Customer, arrival: Arrival, before: float) -> None:
+        """What was met, for the table of coverage."""
+        others = [int(event["occurred_at"]) for _, event in customer.memory.events]
+        self.apart.update(arrival.time - other for other in others if other < arrival.time)
+        if arrival.event is None:
+            self.met |= {"erase"} if before > NEVER else set()
+        elif arrival.time < before:
+            self.met.add("late")
+        if others.count(arrival.time) > 1:
+            self.met.add("tie")

@@ -1,0 +1,29 @@
+"""Rules at random as an author would write them, so that a failing example can be copied into a story."""
+
+from segments.language import Segment
+from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
+from segments.language.durations import Duration
+from segments.language.measures import DURATIONS
+from segments.language.text import leaf_text, literal
+
+
+def rule_text(segment: Segment) -> str:
+    """A rule in a line."""
+    until = "" if segment.until is None else f", until={source(segment.until)}"
+    return f'{segment.id} = Segment(id="{segment.id}", when={source(segment.when)}{until})'
+
+
+def source(condition: Condition) -> str:
+    """A condition in the notation of the language."""
+    match condition:
+        case AllOf(parts):
+            return f"[{', '.join(map(source, parts))}]"
+        case AnyOf(parts):
+            return f"any_of({', '.join(map(source, parts))})"
+        case Not(inner):
+            return f"not_({source(inner)})"
+        case Comparison(operator=how, bound=bound) | ProfileComparison(operator=how, bound=bound):
+            duration = isinstance(condition, Comparison) and condition.measure.name in DURATIONS
+            text = str(Duration(bound)) if duration and isinstance(bound, int) else literal(bound)
+            return f"{leaf_text(condition)}.is_in{text}" if how == "is_in" else f"{leaf_text(condition)} {how} {text}"
+    return leaf_text(condition)

@@ -1,0 +1,196 @@
+"""Stories at random, drawn from the rules they are told to: their kinds, their fields, their windows and bounds.
+
+Instants are sums of a rule's own constants, a millisecond to each side, so that ends of windows, ties and crossings of
+bounds are met all the time rather than never.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from segments.language import Segment
+from segments.language.conditions import Comparison
+from segments.language.durations import Duration
+from segments.language.events import CLICK_KINDS, TRANSACTION_KINDS, VISIT_KINDS, Events
+from segments.language.life import Customer
+from segments.language.text import leaves
+
+from .picking import Pick, one_in, several
+from .printing import rule_text
+from .records import DAY, HOUR, MINUTE, START, Arrival, click, erase, item, profile, transaction
+from .rules import PROFILE, TEXTS, rule_set
+
+CENTS = (100_00, 50_00, 0, 99_99, 150_00, 149_99)
+MOST = 16
+GRACES = (0, 1, 2_000, HOUR)
+LAGS = (0, 0, 0, 0, 0, 1, 2_000, HOUR, -MINUTE, -5 * MINUTE, -5 * MINUTE - 1)
+"""Milliseconds from an event to Kafka; the last is from the future."""
+CUSTOMERS = ("ann", "ann", "ann", "bob")
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Records that are all in Kafka when the partition begins with them."""
+
+    arrivals: tuple[Arrival, ...]
+    now: int | None
+    """The wall clock read once they are; None: `SEGMENTS_CLOCK=event`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Rules, settings, and what happens."""
+
+    segments: tuple[Segment, ...]
+    grace: int
+    phases: tuple[Phase, ...]
+
+    @property
+    def arrivals(self) -> list[Arrival]:
+        """All records in the order in which they arrive."""
+        return [arrival for phase in self.phases for arrival in phase.arrivals]
+
+    def __repr__(self) -> str:
+        lines = [f"grace={self.grace}", *map(rule_text, self.segments)]
+        for phase in self.phases:
+            lines += [told(arrival) for arrival in phase.arrivals]
+            lines.append("---" if phase.now is None else f"--- now={span(phase.now - START)}")
+        return "\n    " + "\n    ".join(lines)
+
+
+def span(milliseconds: int) -> str:
+    """A time as it is read most easily: `days(1) + hours(2)`."""
+    return f"-({Duration(-milliseconds)})" if milliseconds < 0 else str(Duration(milliseconds))
+
+
+def told(arrival: Arrival) -> str:
+    """A record in a line."""
+    at = f"{span(arrival.time - START)}  {arrival.customer}"
+    if arrival.refused:
+        return f"{at}  {arrival.topic}  refused: {arrival.refused}"
+    if arrival.event is None:
+        return f"{at}  erase"
+    hidden = ("customer_id", "occurred_at", "kind")
+    fields = [f"{name}={value!r}" for name, value in arrival.event.items() if value and name not in hidden]
+    kind = arrival.event.get("kind", "profile")
+    kind = kind if arrival.topic != "clickstream" or kind in CLICK_KINDS else f'event("{kind}")'
+    return f"{at}  {kind}  {' '.join(fields)}  lag={span(arrival.timestamp - arrival.time)}"
+
+
+def example(pick: Pick) -> Example:
+    """Rules and a story of two customers, in one to three phases."""
+    segments = rule_set(pick)
+    arrivals = arrivals_to(pick, segments)
+    cuts = sorted(several(pick, 2, lambda: pick(range(len(arrivals) + 1))))
+    parts = [arrivals[start:end] for start, end in zip([0, *cuts], [*cuts, len(arrivals)], strict=True)]
+    phases, clocks = [], one_in(pick, 2)
+    for part in parts:
+        now = pick([0, *spans_of(segments)]) if clocks else None
+        latest = max((arrival.timestamp for arrival in part), default=START)
+        phases.append(Phase(tuple(part), None if now is None else latest + now))
+    if not one_in(pick, 4):
+        phases.append(Phase((afterwards(segments, arrivals),), None))
+    return Example(tuple(segments), pick(GRACES), tuple(phases))
+
+
+def afterwards(segments: Sequence[Segment], arrivals: Sequence[Arrival]) -> Arrival:
+    """Another customer's event, so much later that everything due before has fired."""
+    latest = max((arrival.time for arrival in arrivals), default=START) - START
+    return click(latest + 3 * Customer(segments).retention + 2 * HOUR, "email_click", customer="zoe")
+
+
+def spans_of(segments: Sequence[Segment]) -> list[int]:
+    """The lengths of time that matter to these rules."""
+    customer = Customer(segments)
+    return sorted({0, MINUTE, 30 * MINUTE, DAY, customer.retention, *customer.spans})
+
+
+def arrivals_to(pick: Pick, segments: Sequence[Segment]) -> list[Arrival]:
+    """Some records; each happens at an earlier one's time and a span, or a millisecond beside it."""
+    arrivals: list[Arrival] = []
+    times, spans, kinds = [0], spans_of(segments), kinds_of(segments)
+    reads_profile = any(not isinstance(leaf, Comparison | Segment) for leaf in read_by(segments))
+    shapes = ["event"] * 15 + ["profile"] * (6 if reads_profile else 1) + ["again"] * 2 + ["erase", "refused"]
+    for _ in range(pick(range(1, MOST + 1))):
+        times.append(instant(pick, times, spans))
+        shape, lag, customer = pick(shapes), pick(LAGS), pick(CUSTOMERS)
+        id = f"e{len(arrivals)}"
+        if shape == "again" and arrivals:
+            arrivals.append(again(pick, arrivals, times[-1]))
+        elif shape == "erase":
+            arrivals.append(erase(times[-1], customer))
+        elif shape == "profile":
+            arrivals.append(profile(times[-1], customer, id, lag, **known(pick)))
+        else:
+            event = happening(pick, times[-1], pick(kinds), customer, id, lag)
+            arrivals.append(replace(event, refused="undecodable") if shape == "refused" else event)
+    return arrivals
+
+
+def instant(pick: Pick, times: Sequence[int], spans: Sequence[int]) -> int:
+    """An earlier time and a span, seldom minus a span, and a millisecond to each side as often as not."""
+    anchor = times[-1] if pick((True, True, False)) else pick(times)
+    span = pick((0, MINUTE, 40 * MINUTE)) if one_in(pick, 2) else pick(spans)
+    return anchor + pick((1, 1, 1, 1, -1)) * span + pick((0, 0, 1, -1))
+
+
+def again(pick: Pick, arrivals: Sequence[Arrival], at: int) -> Arrival:
+    """A record once more: the very same, or the same id at another time."""
+    first = pick(arrivals)
+    if first.event is None or one_in(pick, 2):
+        return first
+    return replace(first, event=first.event | {"occurred_at": START + at}, timestamp=START + at)
+
+
+def happening(pick: Pick, at: int, kind: str, customer: str, id: str, lag: int) -> Arrival:
+    """A click or transaction; every field may be missing."""
+    if kind not in TRANSACTION_KINDS:
+        names = ("session_id", "page", "product_id", "category", "channel")
+        fields = {name: maybe(pick, TEXTS[name]) for name in names}
+        campaign = maybe(pick, TEXTS["attributes"])
+        attributes = {} if campaign is None else {"campaign": campaign}
+        return click(at, kind, customer, id, lag, attributes=attributes, **fields)
+    fields = {"channel": maybe(pick, TEXTS["channel"]), "order_id": pick(TEXTS["order_id"])}
+    currency, lines = pick(("EUR", "EUR", "EUR", "USD")), several(pick, 2, lambda: line(pick))
+    return transaction(at, kind, pick(CENTS), customer, id, lag, currency=currency, items=lines, **fields)
+
+
+def line(pick: Pick) -> dict[str, Any]:
+    """A line of an order."""
+    return item(pick(TEXTS["product_id"]), pick(CENTS), pick((1, 2, 3, 0)), maybe(pick, TEXTS["category"]))
+
+
+def maybe(pick: Pick, texts: Sequence[str]) -> str | None:
+    """One of these, or missing."""
+    return pick([*texts, *texts, None])
+
+
+def known(pick: Pick) -> dict[str, Any]:
+    """Attributes and consents."""
+    found = {name: pick([*values, *values, None, "31", 31.0]) for name, values in PROFILE.items()}
+    consents = {name: pick((True, False, None)) for name in ("marketing", "sms")}
+    given = {name: value for name, value in consents.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None} | {"consents": given}
+
+
+def read_by(segments: Sequence[Segment]) -> list[Any]:
+    """All leaves of these rules."""
+    return [leaf for segment in segments for leaf in leaves(segment.when) + leaves(segment.until)]
+
+
+def kinds_of(segments: Sequence[Segment]) -> list[str]:
+    """The kinds that these rules look at, and here and there another one."""
+    measured = [leaf.measure.events for leaf in read_by(segments) if isinstance(leaf, Comparison)]
+    sets = [*measured, *(events.reset for events in measured if events.reset is not None)]
+    wanted = [kind for events in sets for kind in kinds_in(events)]
+    measured_kinds = [kind for events in measured for kind in kinds_in(events)]
+    return measured_kinds * 4 + wanted * 2 + ["page_view", "purchase", "email_open", "wish"] if wanted else ["page_view", "purchase"]
+
+
+def kinds_in(events: Events) -> tuple[str, ...]:
+    """The kinds that an event set is made of."""
+    if events.name == "any_event":
+        return ("page_view", "purchase", "email_open")
+    if events.name == "visit":
+        return VISIT_KINDS[:1] + VISIT_KINDS[-1:]
+    return (events.name.removesuffix(".items").removeprefix('event("').removesuffix('")'),)

@@ -1,0 +1,81 @@
+"""`segments/README.md` cannot drift: its generated parts are current, and its rules and stories run."""
+
+import re
+
+import pytest
+
+from segments import language
+from segments.language import Segment
+from segments.language.handbook import README, filled
+from segments.language.lint import lint
+from segments.language.load import load
+from segments.language.measures import Measure
+from segments.language.proving import engine, failures
+from segments.language.stories import read_stories
+from streams.cli import COMMANDS
+
+TEXT = README.read_text(encoding="utf-8")
+IDEAS = re.findall(r"^\| ([^|`]+) \| (`.+`[^|]*) \|$", TEXT.partition("### Events")[0], re.MULTILINE)
+
+
+def test_the_generated_parts_are_current():
+    """Kinds, fields, measures and shipped rules: `python -m segments.language.handbook` writes them anew."""
+    assert filled(TEXT) == TEXT
+
+
+def test_the_measures_are_all_there():
+    """Each measure of the language has a row."""
+    rows = set(re.findall(r"^\| `(\w+)(?:\(\w*\))?` \|", TEXT, re.MULTILINE))
+    events = language.purchase.within(days=1)
+    names = {name for name in vars(type(events)) if not name.startswith("_")}
+    made = {name for name in names if isinstance(measured(events, name), Measure)}
+    assert made
+    assert made <= rows
+
+
+def measured(events, name):
+    """What an attribute of an event set gives: called if it can be, with a field if it wants one."""
+    made = getattr(events, name)
+    try:
+        return made(language.purchase.amount) if callable(made) else made
+    except TypeError:
+        return made()
+    except language.RuleError:
+        return None
+
+
+def test_the_rule_of_the_first_five_minutes_runs(tmp_path):
+    """It loads, lacks nothing, and its stories come true."""
+    (code,) = re.findall(r"```python\n# segments/(\w+)\.py\n(.*?)```", TEXT, re.DOTALL)
+    file = tmp_path / f"{code[0]}.py"
+    file.write_text(code[1], encoding="utf-8")
+    (segment,) = load([file])
+    assert lint([segment]) == []
+    assert failures(segment, engine) == []
+
+
+@pytest.mark.parametrize(("idea", "rule"), IDEAS, ids=[idea for idea, _ in IDEAS])
+def test_each_idea_of_the_language_is_a_rule(idea, rule):
+    """What the table says can be written can be written, and the linter does not refuse it."""
+    condition, *more = re.findall(r"`([^`]+)`", rule)
+    names = dict(vars(language)) | {"high_value": Segment(when=language.consent("x"), id="high_value")}
+    names |= {name: language.consent(name) for name in ("a", "b")}
+    for each in more:
+        if re.match(r"\w+ = ", each):
+            exec(each, names)
+    segment = Segment(id="idea", when=eval(condition, names))
+    refused = [finding for finding in lint([segment]) if finding.blocking]
+    assert not refused or condition == "any_of(a, b)" or "not_" in condition
+
+
+def test_the_example_of_a_story_can_be_read():
+    """Every form of a line that it shows is one."""
+    (story,) = re.findall(r"```\n(0d .*?)```", TEXT, re.DOTALL)
+    (read,) = read_stories(Segment(id="story", when=language.consent("x"), examples=story))
+    assert len(read.lines) == len(story.strip().splitlines()) - 1
+    assert read.told == {"enters", "leaves"}
+
+
+def test_its_commands_exist():
+    """No command is promised that is not there."""
+    assert set(re.findall(r"`?segments ([a-z]+)(?: |`)", TEXT)) <= COMMANDS.keys()

@@ -1,0 +1,161 @@
+"""A rule in a sentence: complete, in both languages, for everything that the language can say."""
+
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from segments import language
+from segments.language import (
+    Segment,
+    any_event,
+    consent,
+    days,
+    not_,
+    purchase,
+    visit,
+)
+from segments.language.dutch import DUTCH
+from segments.language.english import ENGLISH
+from segments.language.events import Events, fields_of
+from segments.language.fields import OPERATORS, Type
+from segments.language.load import load
+from segments.language.measures import DURATIONS
+from segments.language.remembered import remembered, retention
+from segments.language.timers import timers
+from segments.language.words import words
+
+HIGH = Segment(id="high_value", when=any_event.within(days=365).count() >= 1)
+SHIPPED = Path(language.__file__).parent.parent
+
+
+def snapshots():
+    """Conditions, with what is said of them in English and in Dutch."""
+    text = Path(__file__).with_name("rules_in_words.txt").read_text(encoding="utf-8")
+    return [tuple(map(str.strip, block.splitlines())) for block in text.strip().split("\n\n")]
+
+
+@pytest.mark.parametrize(("when", "english", "dutch"), snapshots())
+def test_a_rule_is_a_sentence_in_both_languages(when, english, dutch):
+    """The number, the article and the place of the verb are right, and money has its currency."""
+    segment = Segment(id="rule", when=eval(when, vars(language) | {"HIGH": HIGH}))
+    assert words(segment, "en") == f"A customer is in this segment while {english}."
+    assert words(segment, "nl") == f"Een klant zit in dit segment zolang {dutch}."
+
+
+def test_hysteresis_tells_both_ways():
+    """With until, how one enters is another thing than how one leaves."""
+    orders = purchase.within(days=90).count()
+    segment = Segment(id="rule", when=orders >= 3, until=orders <= 1)
+    assert words(segment, "en") == (
+        "A customer enters this segment once there are at least 3 purchases in the past 90 days, "
+        "and leaves it once there is at most 1 purchase in the past 90 days."
+    )
+    assert words(segment, "nl") == (
+        "Een klant komt in dit segment zodra er minstens 3 aankopen in de afgelopen 90 dagen zijn, "
+        "en verlaat het zodra er hoogstens 1 aankoop in de afgelopen 90 dagen is."
+    )
+
+
+def test_money_is_said_in_the_currency_of_the_shop():
+    """SEGMENTS_CURRENCY is what money means."""
+    segment = Segment(id="rule", when=purchase.within(days=1).sum(purchase.amount) >= 50)
+    assert "at least GBP 50.00" in words(segment, "en", "GBP")
+
+
+def every_comparison():
+    """Each measure of each event set, with each field it may have, and each operator."""
+    names = [*ENGLISH.events, 'event("own")']
+    for name, operator in product(names, OPERATORS):
+        events = Events(name).within(days=7)
+        fields = [getattr(events, field) for field in fields_of(name)]
+        numbers = [field for field in fields if field.type is not Type.TEXT]
+        measures = [events.count(), events.idle, events.age]
+        measures += [getattr(events, each)(field) for each in ("sum", "mean") for field in numbers]
+        measures += [
+            getattr(events, each)(field) for each in ("max", "min", "distinct", "last") for field in fields
+        ]
+        for measure in measures:
+            bound = days(2) if measure.name in DURATIONS else "x" if measure.type is Type.TEXT else 2
+            if operator != "is_in":
+                yield measure._compare(operator, bound)
+            elif measure.name not in DURATIONS:
+                yield measure.is_in(bound, bound)
+
+
+@pytest.mark.parametrize("code", ["en", "nl"])
+def test_nothing_in_the_language_is_without_words(code):
+    """Every measure, event set, field and operator gives a sentence, in which no word is missing or empty."""
+    count = 0
+    for comparison in every_comparison():
+        sentence = words(Segment(id="rule", when=[comparison, not_(comparison)]), code)
+        assert re.fullmatch(r"(A customer|Een klant) .*[^ ]\.", sentence), sentence
+        assert not re.search(r"  |\bNone\b|[{}]|\w_\w| ,", sentence), sentence
+        count += 1
+    assert count > 2_000
+
+
+def test_both_languages_have_the_same_words():
+    """What one language can say, the other can."""
+    assert ENGLISH.words.keys() == DUTCH.words.keys()
+    assert ENGLISH.events.keys() == DUTCH.events.keys()
+    assert ENGLISH.fields.keys() == DUTCH.fields.keys()
+    assert ENGLISH.units.keys() == DUTCH.units.keys()
+    assert {field for name in ENGLISH.events for field in fields_of(name)} <= ENGLISH.fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("when", "english", "dutch"),
+    [
+        (
+            visit.within(days=7).count() >= 3,
+            ["the 3rd latest visit is 7 days"],
+            ["het op 2 na laatste bezoek 7 dagen"],
+        ),
+        (visit.within(days=7).count() < 1, ["the latest visit is 7 days"], ["het laatste bezoek 7 dagen"]),
+        (
+            visit.within(days=7).count() > 21,
+            ["the 22nd latest visit is 7 days"],
+            ["het op 21 na laatste bezoek"],
+        ),
+        (
+            any_event.within(days=730).idle >= days(90),
+            ["the latest event is 90 days", "the latest event is 730 days"],
+            ["de laatste gebeurtenis 90 dagen", "de laatste gebeurtenis 730 dagen"],
+        ),
+        (
+            purchase.within(days=365).sum(purchase.amount) >= 500,
+            ["one of the purchases is 365 days"],
+            ["een van de aankopen 365 dagen"],
+        ),
+        (HIGH, ["the segment high_value does"], ["het segment high_value verandert"]),
+        (consent("marketing"), [], []),
+    ],
+)
+def test_flips_by_time_in_words(when, english, dutch):
+    """A rule tells at which age of which event time can change it; what time never changes tells nothing."""
+    segment = Segment(id="rule", when=when)
+    for code, expected in (("en", english), ("nl", dutch)):
+        said = timers(segment, code)
+        assert len(said) == len(expected)
+        assert all(part in sentence for part, sentence in zip(expected, said, strict=True)), said
+
+
+def test_what_is_remembered_is_told_with_its_retention():
+    """Who runs the system, and who is asked by a customer, sees what is kept and for how long."""
+    when = [visit.since(purchase).within(days=7).count() >= 3, consent("marketing"), HIGH]
+    segment = Segment(id="rule", when=when)
+    said = remembered(segment)
+    assert any(line.startswith("visit: the time of each, for 7 days and 30 minutes") for line in said)
+    assert any(line.startswith("purchase: the time of the latest") for line in said)
+    assert "the profile: until the customer is erased" in said
+    assert "the membership of high_value" in said
+    assert retention(segment) == "7 days and 30 minutes"
+
+
+@pytest.mark.parametrize("segment", load([SHIPPED]), ids=lambda segment: segment.id)
+def test_shipped_rules_have_words(segment):
+    """Each rule of the repository can be read in both languages."""
+    assert words(segment, "en").startswith("A customer ")
+    assert words(segment, "nl").startswith("Een klant ")
