@@ -81,7 +81,6 @@ class Settings(BaseSettings):
         Name,
         About(
             "Consumer group: workers of one group share the partitions and hold the same rules.",
-            LAST_PORT,
             NAME_EXPECTED,
         ),
     ] = "segments"
@@ -168,7 +167,6 @@ class Settings(BaseSettings):
         About(
             "A name of its own for each worker makes it a static member of the group: "
             "back within the session time-out, it has its partitions at once.",
-            LAST_PORT,
             NAME_EXPECTED,
         ),
     ] = None

@@ -98,6 +98,7 @@ async def run(where: Cluster, *arguments: str, output: Path | None = None) -> st
             await process.wait()
             raise
     if process.returncode:
-        said = stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise ClusterError(f"`segments {' '.join(arguments)}` ended with {process.returncode}: {said[-1]}")
+        lines = stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        said = lines[-1].removeprefix("Error: ")
+        raise ClusterError(f"`segments {' '.join(arguments)}` ended with {process.returncode}: {said}")
     return stdout.decode() if stdout else ""

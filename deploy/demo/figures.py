@@ -60,7 +60,8 @@ def by_segment(flips: Iterable[Flip]) -> Counter[tuple[str, str]]:
 
 
 def percentile(values: Sequence[int], percent: int) -> int | None:
-    """The value that so many percent do not exceed; None of nothing."""
+    """The smallest value that so many percent do not exceed (nearest rank); None of nothing."""
     if not values:
         return None
-    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
+    rank = -(-len(values) * percent // 100)
+    return sorted(values)[max(rank, 1) - 1]

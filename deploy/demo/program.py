@@ -45,7 +45,7 @@ def demo(options: Options, screen: Screen) -> int:
     now = wall_clock()
     lines = history.history(now, history.QUICK if options.quick else history.EVERYBODY)
     with cluster(options.partitions, now, screen.say) as where:
-        screen.say(f"Kafka answers at {where.brokers}.")
+        screen.say(f"Kafka: {where.brokers}")
         try:
             figures = asyncio.run(_until_interrupted(_acts(where, lines, options, screen), screen))
         except asyncio.CancelledError:
@@ -153,7 +153,7 @@ def _figures(lines: list[Line], log: Log, past: int, comparison: Comparison, act
 
 def _end(figures: Figures, screen: Screen) -> int:
     screen.act("4. Summary", f"{figures.customers} customers, {figures.events} events of history.")
-    screen.table("Flips", ("segment", "enters", "leaves", "enters live", "leaves live"), figures.rows())
+    screen.table("Flips", ("segment", "enters", "leaves", "live in", "live out"), figures.rows())
     same = "yes" if figures.comparison.equal else "no"
     screen.say(f"Flips of the history equal to replay's: {same} ({figures.comparison.workers} flips).")
     screen.say(_latency("From a live event to its flip being read", figures.event_latencies))

@@ -24,16 +24,17 @@ class Workers:
         self._running: list[tuple[subprocess.Popen[bytes], Path]] = []
 
     async def __aenter__(self) -> Self:
-        """Start them; nothing is awaited, so that an interruption can't leave behind one that nobody knows."""
+        """Start them; nothing is awaited, so no interruption leaves one behind that nobody knows."""
         for number in range(1, self.count + 1):
             self._start(number)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop them, gently if they will."""
-        for process, _ in self._running:
+        processes = [process for process, _log in self._running]
+        for process in processes:
             process.terminate()
-        await asyncio.gather(*(_ended(process) for process, _ in self._running))
+        await asyncio.gather(*map(_ended, processes))
 
     def check(self) -> None:
         """ClusterError if one of them ended by itself, with the last that it said."""
@@ -74,7 +75,7 @@ async def _ended(process: subprocess.Popen[bytes]) -> None:
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOPS_WITHIN):
-                while process.poll() is None:
+                while process.poll() is None:  # noqa: ASYNC110 - nothing tells of a process's end
                     await asyncio.sleep(0.05)
     finally:
         process.kill()

@@ -127,7 +127,7 @@ def _view(name: str, events: Events, field: Field | None, stream: Stream) -> str
     def of_row(read: Field) -> str:
         return columns[str(read)]
 
-    key = events.key or events.match
+    key = events.key if events.key is not None else events.match
     tests = [] if events.filter is None else [filter_source(events.filter, of_row)]
     tests += [f"{of_row(each)} is not None" for each in (field, key) if each is not None]
     row = ", ".join(["t", *columns.values(), "_end"])

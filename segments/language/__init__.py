@@ -1,6 +1,6 @@
 """The language of rules: all that a rule file imports.
 
-    events[.where][.by][.since][.within].measure  comparison  bound
+events[.where][.by][.since][.within].measure  comparison  bound
 """
 
 from decimal import Decimal
@@ -9,6 +9,7 @@ from segments.language.conditions import Condition, any_of, consent, not_, profi
 from segments.language.durations import Duration, days, hours, minutes
 from segments.language.errors import RuleError, SegmentsError, StoryError
 from segments.language.events import CLICK_KINDS, TRANSACTION_KINDS, Events
+from segments.language.fields import is_a
 from segments.language.segment import Segment
 
 __all__ = [
@@ -62,7 +63,7 @@ support_contact = Events("support_contact")
 
 def event(kind: str) -> Events:
     """The clicks of a kind of the shop's own: `event("wishlist_add")`."""
-    if not isinstance(kind, str) or not kind:
+    if not is_a(str, kind) or not kind:
         raise RuleError(f"event({kind!r}): the name of a kind was expected.", 'Write event("wishlist_add").')
     if kind in TRANSACTION_KINDS or kind in ("visit", "any_event"):
         raise RuleError(f'event("{kind}") is not a kind of click.', f"Import {kind} from segments.language.")

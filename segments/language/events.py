@@ -9,7 +9,7 @@ from typing import Any
 
 from segments.language.durations import span
 from segments.language.errors import RuleError
-from segments.language.fields import AllTests, Attributes, Field, Filter, NoTruth, Type, came
+from segments.language.fields import AllTests, Attributes, Field, Filter, NoTruth, Type, came, is_a
 from segments.language.measures import Measure
 
 CLICK_KINDS = (
@@ -61,14 +61,14 @@ class Events:
     reset: "Events | None" = None
     """The events of `since`: only what is later than the latest of those counts."""
     match: Field | None = None
-    """The field of `same`: in the argument of `since`, beside `by`, the latest of those with the same value."""
+    """The field of `same`: in the argument of `since`, beside `by`, the latest of those with this value."""
     window: int | None = None
     """Milliseconds: an event at t counts while t <= now < t + window."""
 
     def where(self, *tests: Filter) -> "Events":
         """Only the events that pass all these tests on their fields."""
         for test in tests:
-            if not _is_a(Filter, test):
+            if not is_a(Filter, test):
                 mend = f'Write, say, {self.name}.where({self.name}.channel == "web").'
                 if isinstance(test, NoTruth):
                     mend += " A condition stands in when, in a list beside this one."
@@ -86,7 +86,7 @@ class Events:
     def since(self, events: "Events") -> "Events":
         """Only what happened later than the latest of those events."""
         self._once("since", self.reset)
-        narrowed = (events.window, events.key, events.reset) if _is_a(Events, events) else (True,)
+        narrowed = (events.window, events.key, events.reset) if is_a(Events, events) else (True,)
         if any(each is not None for each in narrowed):
             raise RuleError(
                 f"{self.name}.since: a set of events was expected, narrowed by nothing but where and same.",
@@ -184,11 +184,6 @@ class Events:
                 f"{step}({own}): {own} is a text, which cannot be added up.", "Use count, distinct or last."
             )
         return own
-
-
-def _is_a(wanted: type, given: object) -> bool:
-    """Whether an author wrote what the types ask for: rule files are seldom type-checked."""
-    return isinstance(given, wanted)
 
 
 def _nearest(name: str, known: dict[str, Type]) -> str:

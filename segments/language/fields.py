@@ -52,6 +52,11 @@ def came(given: object) -> str:
     return _NAMES.get(type(given).__name__) or repr(given)
 
 
+def is_a(wanted: type, given: object) -> bool:
+    """Whether an author wrote what the types ask for: rule files are seldom type-checked."""
+    return isinstance(given, wanted)
+
+
 class Filter(NoTruth):
     """A test of one event: a `Test`, or `not_` and `any_of` of tests."""
 

@@ -22,27 +22,23 @@ def command(paths: tuple[str, ...]) -> None:
     settings = read_settings()
     segments = rules_in(paths, settings)
     refuse(segments)
-    failed = [_run(segment, settings.currency) for segment in segments]
-    click.echo(
-        f"{len(segments)} rules, {sum(failed)} stories failed"
-        if any(failed)
-        else f"{len(segments)} rules: all stories come true"
-    )
-    sys.exit(1 if any(failed) else 0)
+    failed = sum(_run(segment, settings.currency) for segment in segments)
+    said = f"{_of(failed, 'story fails', 'stories fail')}" if failed else "all stories come true"
+    click.echo(f"{_of(len(segments), 'rule', 'rules')}: {said}")
+    sys.exit(1 if failed else 0)
 
 
 def _run(segment: Segment, currency: str) -> int:
     """How many stories of a rule fail, each told with file and line as soon as the rule is done."""
     errors = failures(segment, engine, currency)
     count = len(read_stories(segment, currency))
-    said = (
-        f"{len(errors)} of {count} stories fail"
-        if errors
-        else f"{count} {'story' if count == 1 else 'stories'}"
-    )
-    click.echo(
-        f"{click.style('FAILS' if errors else 'ok', fg='red' if errors else 'green'):5} {segment.id}: {said}"
-    )
+    said = f"{len(errors)} of {_of(count, 'story', 'stories')}" if errors else _of(count, "story", "stories")
+    mark = click.style("FAILS", fg="red") if errors else click.style("ok   ", fg="green")
+    click.echo(f"{mark} {segment.id}: {said}")
     for error in errors:
         click.echo(f"      {error}")
     return len(errors)
+
+
+def _of(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

@@ -87,7 +87,7 @@ def test_ctrl_c_ends_workers_and_broker(tmp_path: Path) -> None:
     with demo(tmp_path) as (process, printed):
         said = until(printed, "2. Catching up", process)
         folder = next((tmp_path / "temporary").iterdir())
-        address = re.search(r"Kafka answers at (\S+)\.", said)
+        address = re.search(r"Kafka: (\S+)", said)
         assert address is not None
         while not list(folder.glob("worker-*.log")):
             time.sleep(0.05)

@@ -16,7 +16,7 @@ NAMED = ("event_id", "customer_id", "segment_version", "emitted_at")
 
 def differences(example: Example, expected: Output, worker: Worker) -> list[str]:
     """How the two differ; nothing if they agree."""
-    return [*flips(example, expected, worker), *memberships(example, expected, worker), *whole(expected, worker)]
+    return [*whole(expected, worker), *flips(example, expected, worker), *memberships(example, expected, worker)]
 
 
 def flips(example: Example, expected: Output, worker: Worker) -> Iterator[str]:
@@ -50,6 +50,7 @@ def memberships(example: Example, expected: Output, worker: Worker) -> Iterator[
 
 def whole(expected: Output, worker: Worker) -> Iterator[str]:
     """Outcomes, clock, offsets and members of the partition."""
+    yield from (f"a bug: {bug}" for bug in worker.bugs)
     for name in ("outcomes", "offsets"):
         if getattr(expected, name) != getattr(worker.output, name):
             yield f"{name}: oracle {getattr(expected, name)}, engine {getattr(worker.output, name)}"

@@ -30,6 +30,7 @@ class Worker:
         self.asked: tuple[dict[str, int], int, int | None] | None = None
         self.output = Output()
         self.members: Counter[str] = Counter()
+        self.bugs: list[str] = []
         self.settled = True
         """The clock at the end of the last phase is committed. (What time it is may be forgotten in a crash.)"""
         self.start()
@@ -108,6 +109,8 @@ class Worker:
             else:
                 self.store[key] = state
         self.output.outcomes += effects.outcomes
+        self.bugs += [each.error for each in effects.dead_letters if each.reason == "engine_error"]
+        self.bugs += ["in a flip by time"] * effects.engine_errors
         self.output.offsets = effects.offsets
         self.members, self.committed = Counter(self.partition.members), effects.clock
         return self.committed

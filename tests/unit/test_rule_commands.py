@@ -103,7 +103,7 @@ def test_lint_and_test_of_good_rules(run, own, rules):
 
 
 def test_a_refused_rule(run, rules):
-    """lint says so with file, line and mend; test does not run what a worker would refuse."""
+    """`lint` says so with file, line and mend; `test` does not run what a worker would refuse."""
     file = rules / "two_visits.py"
     file.write_text(GOOD.replace(".within(days=7)", ""))
     linted = run("lint", str(file))
