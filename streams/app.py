@@ -34,7 +34,8 @@ def build(settings: Settings, rules: RuleSet, partitions: int) -> Worker:
 
     More agents can be added to its ``app`` with ``@app.agent``, as Faust documents it.
     """
-    client = connection(settings) | {"client_id": settings.worker_name or f"{settings.group}-{uuid.uuid4().hex[:8]}"}
+    name = settings.worker_name or f"{settings.group}-{uuid.uuid4().hex[:8]}"
+    client = connection(settings) | {"client_id": name}
     metrics = Metrics(version("segments"), rules.digest)
     app = _application(settings, client)
     table = _table(app, settings, partitions)
@@ -79,8 +80,13 @@ def _application(settings: Settings, client: dict[str, Any]) -> BatchApp:
 
 
 def _table(app: BatchApp, settings: Settings, partitions: int) -> CustomerTable:
-    table: CustomerTable = app.Table(
-        CUSTOMERS, partitions=partitions, key_type=bytes, value_type=bytes, help="What is remembered of each customer."
+    table: Any = app.Table(
+        CUSTOMERS,
+        partitions=partitions,
+        key_type=bytes,
+        value_type=bytes,
+        help="What is remembered of each customer.",
     )
     table.configure(settings.store, settings.data_dir / "state" / (settings.worker_name or ""))
-    return table
+    customers: CustomerTable = table
+    return customers

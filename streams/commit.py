@@ -46,7 +46,7 @@ class Outbox:
         for key, event in events:
             event["emitted_at"] = now
             value = schemas.encode(schemas.SEGMENT_EVENT, event)
-            self._producer.add(batches, SEGMENT_EVENTS, now, key, value, self._cloud_event(event))
+            self._producer.add(batches, SEGMENT_EVENTS, now, (key, value), self._cloud_event(event))
 
     def _cloud_event(self, event: dict[str, Any]) -> list[Header]:
         """The binary binding of CloudEvents, so that a consumer can filter without decoding."""
@@ -56,7 +56,7 @@ class Outbox:
             ("ce_id", event["event_id"].encode()),
             self._source,
             ("ce_type", b"segment." + transition),
-            ("ce_time", schemas.to_iso(event["occurred_at"]).encode()),
+            ("ce_time", str(schemas.to_iso(event["occurred_at"])).encode()),
             ("ce_subject", event["customer_id"].encode()),
             ("ce_segment", segment),
             ("ce_transition", transition),
@@ -68,14 +68,13 @@ class Outbox:
     ) -> None:
         for key, membership in memberships:
             value = None if membership is None else schemas.encode(schemas.SEGMENT_MEMBERSHIPS, membership)
-            self._producer.add(batches, SEGMENT_MEMBERSHIPS, now, key, value, [])
+            self._producer.add(batches, SEGMENT_MEMBERSHIPS, now, (key, value), [])
 
     def _dead_letters(self, batches: Batches, letters: Iterable[DeadLetter], now: int) -> None:
         for letter in letters:
             record = letter.record
-            self._producer.add(
-                batches, DEAD_LETTERS, now, record.key, record.value, self._dead_letter_headers(letter)
-            )
+            headers = self._dead_letter_headers(letter)
+            self._producer.add(batches, DEAD_LETTERS, now, (record.key, record.value), headers)
 
     def _dead_letter_headers(self, letter: DeadLetter) -> list[Header]:
         record = letter.record

@@ -36,4 +36,6 @@ def _null_value(topic: str) -> Refusal | None:
     """Return what a null value means: an erasure on `profiles`, nothing that makes sense elsewhere."""
     if topic == PROFILES:
         return None
-    return Refusal(UNDECODABLE, f"expected a record, came a null value: only {PROFILES} has null values (erasures)")
+    return Refusal(
+        UNDECODABLE, f"expected a record, came a null value: only {PROFILES} has null values (erasures)"
+    )

@@ -108,6 +108,8 @@ class Intake:
         }
         self._moved_at = time.monotonic()
         if lost:
-            log.warning("partition %d: records don't come, fetching again from %s", self._partition.number, lost)
+            log.warning(
+                "partition %d: records don't come, fetching again from %s", self._partition.number, lost
+            )
             self._metrics.refetches.inc()
             await self._app.place(self._partition.number, lost)

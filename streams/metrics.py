@@ -62,7 +62,9 @@ class Metrics:
         self.flips = counter("flips_total", "Enters and exits.", "segment", "transition", "reason")
         self.dead_letters = counter("dead_letters_total", "Records refused.", "reason")
         self.engine_errors = counter("engine_errors_total", "Bugs met by flips by time.")
-        self.commits = counter("commits_total", "Transactions: committed, fenced or unknown_outcome.", "result")
+        self.commits = counter(
+            "commits_total", "Transactions: committed, fenced or unknown_outcome.", "result"
+        )
         self.rebalances = counter("rebalances_total", "Assignments of the group to this worker.")
         self.take_overs = counter("take_overs_total", "Partitions taken over, by cause.", "cause")
         self.gaps = counter("gaps_total", "Skips in the offsets that came, each fetched again.")
@@ -77,7 +79,10 @@ class Metrics:
 
     def _histograms(self) -> None:
         self.commit_seconds = Histogram(
-            "segments_commit_seconds", "Duration of a transaction.", buckets=COMMIT_SECONDS, registry=self.registry
+            "segments_commit_seconds",
+            "Duration of a transaction.",
+            buckets=COMMIT_SECONDS,
+            registry=self.registry,
         )
         self.event_to_flip = Histogram(
             "segments_event_to_flip_seconds",
@@ -131,7 +136,9 @@ class Metrics:
         self.engine_errors.inc(effects.engine_errors)
 
     def _flips(self, effects: Effects) -> None:
-        flips = Tally((each["segment"], each["transition"], each["reason"]) for _, each in effects.segment_events)
+        flips = Tally(
+            (each["segment"], each["transition"], each["reason"]) for _, each in effects.segment_events
+        )
         for labels, count in flips.items():
             self.flips.labels(*labels).inc(count)
 
@@ -154,7 +161,9 @@ class _Partitions(Collector):
         """Yield the gauges of the partitions that this worker owns now."""
         states = sorted(self._partitions(), key=lambda each: each.number)
         lag = GaugeMetricFamily(
-            "segments_consumer_lag_records", "Records not applied and committed yet.", labels=("topic", "partition")
+            "segments_consumer_lag_records",
+            "Records not applied and committed yet.",
+            labels=("topic", "partition"),
         )
         clock = GaugeMetricFamily(
             "segments_partition_clock_timestamp_seconds", "The clock of a partition.", labels=("partition",)
@@ -163,10 +172,14 @@ class _Partitions(Collector):
             "segments_customers_pending", "Customers with a flip by time to come.", labels=("partition",)
         )
         remaining = GaugeMetricFamily(
-            "segments_recovery_remaining_records", "Changelog offsets still to be restored.", labels=("partition",)
+            "segments_recovery_remaining_records",
+            "Changelog offsets still to be restored.",
+            labels=("partition",),
         )
         members = GaugeMetricFamily(
-            "segments_members", "Customers in a segment, of the partitions of this worker.", labels=("segment",)
+            "segments_members",
+            "Customers in a segment, of the partitions of this worker.",
+            labels=("segment",),
         )
         for state in states:
             number = str(state.number)
@@ -178,5 +191,7 @@ class _Partitions(Collector):
         total: Tally[str] = sum((state.members for state in states), Tally())
         for segment, count in sorted(total.items()):
             members.add_metric((segment,), count)
-        owned = GaugeMetricFamily("segments_partitions_owned", "Partitions of this worker.", value=len(states))
+        owned = GaugeMetricFamily(
+            "segments_partitions_owned", "Partitions of this worker.", value=len(states)
+        )
         return (lag, clock, pending, remaining, members, owned)

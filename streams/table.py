@@ -85,4 +85,8 @@ class CustomerTable(faust.Table[bytes, bytes]):
             "by what segments.engine.Partition takes from an event"
         )
 
-    __setitem__ = __delitem__ = on_key_set = on_key_del = on_clear = _refuse
+    __setitem__: Any = _refuse
+    __delitem__: Any = _refuse
+    on_key_set: Any = _refuse
+    on_key_del: Any = _refuse
+    on_clear: Any = _refuse

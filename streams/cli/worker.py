@@ -24,7 +24,9 @@ AWAY = 2.0
 
 @click.command()
 @click.option("--http-port", type=click.IntRange(0, 65535), help="Port of metrics and health; 0: a free one.")
-@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What to log.")
+@click.option(
+    "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What to log."
+)
 def command(http_port: int | None, log_level: str) -> None:
     """Run a worker. Several of them share the partitions.
 

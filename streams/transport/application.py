@@ -1,5 +1,7 @@
 """A Faust application whose input topics come in runs, and whose other topics are as Faust documents them."""
 
+# ruff: noqa: SLF001, ARG002  private parts of Faust are overridden here, with its signatures
+
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -46,7 +48,10 @@ class Producer(driver.Producer):
 
     def _new_producer(self, transactional_id: str | None = None) -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            **self.app.client_settings, enable_idempotence=True, linger_ms=self.linger_ms, partitioner=self.partitioner
+            **self.app.client_settings,
+            enable_idempotence=True,
+            linger_ms=self.linger_ms,
+            partitioner=self.partitioner,
         )
 
     async def flush(self) -> None:

@@ -1,20 +1,22 @@
 """Faust's consumer, delivering whole runs of the input topics, and single records of every other topic.
 
-For the input topics Faust keeps no offsets, tracks no acknowledgement and commits nothing: positions belong to the
-task that owns the partition. For other topics it is Faust as documented, with these repairs of what stock Faust
-0.15.3 does (FINDINGS, section 2): acknowledgements are committed before they are forgotten; partitions that never
-committed are sought explicitly; the set of partitions asked for is a copy; a refused commit doesn't end the worker.
+For the input topics Faust keeps no offsets, tracks no acknowledgement and commits nothing: positions belong to
+the task that owns the partition. For other topics it is Faust as documented, with repairs of what stock Faust
+0.15.3 does: acknowledgements are committed before they are forgotten; partitions that never committed are sought
+explicitly; the set of partitions asked for is a copy; a refused commit doesn't end the worker.
 """
+
+# ruff: noqa: SLF001, ARG002, ASYNC109  private parts of Faust are overridden here, with its signatures
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
+from faust.types import TP, ConsumerMessage
 
 from streams.transport.fetch import fetch_runs
 from streams.transport.runs import Run
@@ -186,7 +188,8 @@ class Consumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Fetch once, and yield a message for each run, or for each record of another topic."""
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)
+            resumed: Any = self.can_resume_flow
+            await self.wait(resumed)
         # A copy: aiokafka and the events of a rebalance would both change the live set.
         wanted = frozenset(self._active_partitions)
         if not wanted:
@@ -204,10 +207,10 @@ class Consumer(driver.Consumer):
         partition = TP(run.topic, run.partition)
         if not self._is_run(run.topic):
             return [self._to_message(partition, record) for record in run.records]
-        message_type: Any = driver.ConsumerMessage
+        whole: Any = run
         return [
-            message_type(
-                run.topic, run.partition, run.end - 1, 0.0, 1, (), None, run, None, None, None, partition,
+            ConsumerMessage(
+                run.topic, run.partition, run.end - 1, 0.0, 1, (), None, whole, None, None, None, partition,
                 generation_id=self.app.consumer_generation_id,
             )
         ]  # fmt: skip
@@ -217,7 +220,7 @@ class Consumer(driver.Consumer):
             try:
                 async for partition, message in self.getmany(timeout=1.0):
                     await self._deliver(partition, message)
-            except (*self.consumer_stopped_errors, asyncio.CancelledError):
+            except (ConsumerStoppedError, asyncio.CancelledError):
                 if not self.app.should_stop:
                     raise
                 return

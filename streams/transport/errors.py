@@ -1,10 +1,10 @@
 """What can go wrong between the worker and Kafka.
 
-    StreamsError
-    ├── WrongVersions         Faust, mode or aiokafka are not those whose private parts are overridden
-    └── CommitFailed          the transaction of a partition is not known to be committed: take it over anew
-        ├── Fenced            another worker has taken the partition over
-        └── OutcomeUnknown    anything else: time-out, connection lost, refused by the broker
+StreamsError
+├── WrongVersions         Faust, mode or aiokafka are not those whose private parts are overridden
+└── CommitFailed          the transaction of a partition is not known to be committed: take it over anew
+    ├── Fenced            another worker has taken the partition over
+    └── OutcomeUnknown    anything else: time-out, connection lost, refused by the broker
 """
 
 from collections.abc import Mapping

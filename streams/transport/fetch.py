@@ -1,5 +1,7 @@
 """Take what aiokafka has fetched, as runs. Executed in the consumer's own thread and event loop."""
 
+# ruff: noqa: SLF001, ASYNC109  aiokafka has no public way to the positions before and after a fetch
+
 import asyncio
 import logging
 from collections.abc import Collection

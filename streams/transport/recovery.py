@@ -1,9 +1,11 @@
 """What happens after a rebalance, in place of Faust's recovery of tables.
 
-Faust's recovery would read the changelog of the customers itself, uncommitted records included, and would resume
-partitions before it clears the queues (Faust issue 596), which loses records. Here: seek, clear, resume, in this
-order and without an await between the last two; then the owners of the input partitions take over.
+Faust's recovery would read the changelog of the customers itself, uncommitted records included, and would
+resume partitions before it clears the queues (Faust issue 596), which loses records. Here: seek, clear, resume,
+in this order and without an await between the last two; then the owners of the input partitions take over.
 """
+
+# ruff: noqa: SLF001, ARG002  private parts of Faust are overridden here, with its signatures
 
 import asyncio
 from typing import Any
@@ -31,8 +33,8 @@ class Tables(TableManager):
         """Add the table of the customers; another one would never be restored here."""
         if len(self):
             raise TypeError(
-                f"expected no table but that of the customers, came {table.name!r}: Faust's recovery of tables is off "
-                "here; keep the state of an agent elsewhere, or run it as an application of its own"
+                f"expected no table but that of the customers, came {table.name!r}: Faust's recovery of tables "
+                "is off here; keep the state of an agent elsewhere, or run it as an application of its own"
             )
         return super().add(table)
 
@@ -98,4 +100,5 @@ class Tables(TableManager):
 
     async def wait_until_recovery_completed(self) -> bool:
         """Wait for the first assignment; True if the worker stopped before."""
-        return bool(await self.wait_for_stopped(self.resumed))
+        resumed: Any = self.resumed
+        return bool(await self.wait_for_stopped(resumed))

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka.structs import ConsumerRecord
-
-RawRecord = ConsumerRecord[bytes, bytes]
+RawRecord = Any
+"""aiokafka's ``ConsumerRecord`` of bytes: its type is not known to a type checker."""
 
 
 class Run:
     """Consecutive records of a partition, covering the offsets ``[start, end)``.
 
-    The positions come from the fetcher, not from the records: markers of transactions and compaction leave holes
-    that are legal, and a run may hold no record at all and still move the position.
+    The positions come from the fetcher, not from the records: markers of transactions and compaction leave
+    holes that are legal, and a run may hold no record at all and still move the position.
     """
 
     __slots__ = ("end", "partition", "records", "start", "topic")

@@ -56,7 +56,9 @@ def wait_until_behind(address: str, group: str, most: int, seconds: float = 60) 
     """Wait until at most so many offsets are left to be committed."""
     deadline = time.monotonic() + seconds
     while behind(address, group) > most:
-        assert time.monotonic() < deadline, f"{behind(address, group)} offsets are left, expected at most {most}"
+        assert time.monotonic() < deadline, (
+            f"{behind(address, group)} offsets are left, expected at most {most}"
+        )
         time.sleep(0.02)
 
 

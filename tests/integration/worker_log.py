@@ -78,7 +78,14 @@ class Shop:
 
 def produce(address: str, events: Iterable[Event], rate: float = 0) -> int:
     """Send events, at a rate (events a second) or as fast as can be; returns how many."""
-    producer = Producer({"bootstrap.servers": address, "partitioner": "murmur2_random", "linger.ms": 2 if rate else 20, "log_level": 0})
+    producer = Producer(
+        {
+            "bootstrap.servers": address,
+            "partitioner": "murmur2_random",
+            "linger.ms": 2 if rate else 20,
+            "log_level": 0,
+        }
+    )
     began, count = time.monotonic(), 0
     for topic, customer, event in events:
         value = None if event is None else schemas.encode(schemas.RECORD_OF_TOPIC[topic], event)
@@ -141,7 +148,9 @@ def expected(address: str, rules: Path = RULES, settings: EngineSettings | None 
     count = partitions(address)
     outputs: Outputs = defaultdict(list)
     for number in range(count):
-        for key, event in _run(number, count, load([rules]), settings or EngineSettings(), by_partition[number]):
+        for key, event in _run(
+            number, count, load([rules]), settings or EngineSettings(), by_partition[number]
+        ):
             outputs[key.decode()].append(event)
     return dict(outputs)
 

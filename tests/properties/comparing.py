@@ -16,7 +16,11 @@ NAMED = ("event_id", "customer_id", "segment_version", "emitted_at")
 
 def differences(example: Example, expected: Output, worker: Worker) -> list[str]:
     """How the two differ; nothing if they agree."""
-    return [*whole(expected, worker), *flips(example, expected, worker), *memberships(example, expected, worker)]
+    return [
+        *whole(expected, worker),
+        *flips(example, expected, worker),
+        *memberships(example, expected, worker),
+    ]
 
 
 def flips(example: Example, expected: Output, worker: Worker) -> Iterator[str]:
@@ -67,7 +71,11 @@ def unlike(expected: dict[str, Any], found: dict[str, Any], loose: set[str]) -> 
     for name in expected | found:
         left, right = expected.get(name), found.get(name)
         if name == "valid_until" and expected["segment"] in loose:
-            if right is None and left is not None or (right is not None and left is not None and right > left):
+            if (
+                right is None
+                and left is not None
+                or (right is not None and left is not None and right > left)
+            ):
                 yield f"{name}: oracle {left}, engine {right}, which is late"
         elif left != right:
             yield f"{name}: oracle {left}, engine {right}"

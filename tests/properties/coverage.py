@@ -38,13 +38,19 @@ class Coverage:
             if segment.id in flipped:
                 bound = {"until"} if segment.until is not None else set[str]()
                 bound |= {"segment"} if segment.id in read or reads(segment) else set()
-                met |= {(measure, column) for measure, columns in met_by(segment, world) for column in columns | bound}
+                met |= {
+                    (measure, column)
+                    for measure, columns in met_by(segment, world)
+                    for column in columns | bound
+                }
         self.cells.update(met)
 
     @property
     def empty(self) -> list[tuple[str, str]]:
         """The cells that no example met."""
-        return [(measure, column) for measure in MEASURES for column in COLUMNS if not self.cells[measure, column]]
+        return [
+            (measure, column) for measure in MEASURES for column in COLUMNS if not self.cells[measure, column]
+        ]
 
     def __str__(self) -> str:
         lines = [f"{self.examples} examples", " " * 10 + "".join(f"{column:>9}" for column in COLUMNS)]
@@ -105,4 +111,6 @@ def befallen(leaf: Comparison, world: World) -> set[str]:
     if leaf.measure.name in DURATIONS and isinstance(leaf.bound, int):
         spans |= {leaf.bound, leaf.bound + 1}
     beside = {"before": -1, "boundary": 0, "after": 1}
-    return set(world.met) | {name for name, by in beside.items() if any(span + by in world.apart for span in spans)}
+    return set(world.met) | {
+        name for name, by in beside.items() if any(span + by in world.apart for span in spans)
+    }

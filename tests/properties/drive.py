@@ -34,7 +34,7 @@ class Worker:
         self.settled = True
         """The clock at the end of the last phase is committed. (What time it is may be forgotten in a crash.)"""
         self.start()
-        self.committed = self.partition.clock
+        self.committed: int = self.partition.clock
 
     @property
     def customers(self) -> dict[bytes, bytes]:
@@ -90,15 +90,15 @@ class Worker:
             self.confirm()
             while self.partition.advance():
                 pass
-        committed = self.commit()
-        self.settled = committed == self.partition.clock
+        self.commit()
+        self.settled = self.committed == self.partition.clock
 
-    def commit(self) -> int:
-        """Publish and store what was done since the last commit, all at once. Returns the clock as committed."""
+    def commit(self) -> None:
+        """Publish and store what was done since the last commit, all at once."""
         effects = self.partition.take()
         self.output.clock = self.partition.clock
         if effects is None:
-            return self.committed
+            return
         for key, flip in effects.segment_events:
             self.output.flips.setdefault(key.decode(), []).append(flip)
         for key, members in effects.memberships:
@@ -113,7 +113,6 @@ class Worker:
         self.bugs += ["in a flip by time"] * effects.engine_errors
         self.output.offsets = effects.offsets
         self.members, self.committed = Counter(self.partition.members), effects.clock
-        return self.committed
 
     def stumble(self, random: Random, crashes: bool) -> None:
         """Do one thing, whether it makes sense now or not."""

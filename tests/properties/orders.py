@@ -40,7 +40,7 @@ def harmless(arrivals: list[Arrival], retention: int) -> list[Arrival]:
     """Nothing erased, refused, twice, at one time, or too old whatever the order."""
     kept: dict[int, Arrival] = {}
     for arrival in arrivals:
-        near = all(abs(arrival.time - time) <= retention for time in kept)
+        near = arrival.time not in kept and all(abs(arrival.time - time) <= retention for time in kept)
         if arrival.event is not None and not arrival.refused and near:
             event = arrival.event | {"event_id": f"e{len(kept)}"}
             kept[arrival.time] = replace(arrival, event=event, timestamp=max(arrival.time, arrival.timestamp))

@@ -25,5 +25,9 @@ def source(condition: Condition) -> str:
         case Comparison(operator=how, bound=bound) | ProfileComparison(operator=how, bound=bound):
             duration = isinstance(condition, Comparison) and condition.measure.name in DURATIONS
             text = str(Duration(bound)) if duration and isinstance(bound, int) else literal(bound)
-            return f"{leaf_text(condition)}.is_in{text}" if how == "is_in" else f"{leaf_text(condition)} {how} {text}"
+            return (
+                f"{leaf_text(condition)}.is_in{text}"
+                if how == "is_in"
+                else f"{leaf_text(condition)} {how} {text}"
+            )
     return leaf_text(condition)

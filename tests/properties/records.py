@@ -41,7 +41,9 @@ class Arrival:
 def click(at: int, kind: str, customer: str = "ann", id: str = "", lag: int = 0, **fields: Any) -> Arrival:
     """A click that Kafka takes in `lag` milliseconds after it occurred."""
     nullable = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
-    event = _named(at, customer, id or f"{kind}@{at}") | {"kind": kind} | nullable | {"attributes": {}} | fields
+    event = (
+        _named(at, customer, id or f"{kind}@{at}") | {"kind": kind} | nullable | {"attributes": {}} | fields
+    )
     return Arrival("clickstream", customer, event, START + at + lag)
 
 

@@ -21,6 +21,7 @@ SETS = (*CLICK_KINDS, "wish", "purchase", "refund", "purchase.items", "refund.it
 USUAL = ("page_view", "visit", "purchase", "any_event", "purchase.items", "product_view", "cart_add")
 WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
+STEPS = ("within", "since", "by", "same", "where")
 MEASURES = ("count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last")
 TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity")
 """The fields in which events differ most."""
@@ -52,13 +53,24 @@ def rule_set(pick: Pick, until: bool = True) -> list[Segment]:
     for _ in range(pick((2, 1, 3))):
         name = pick(names)
         names.remove(name)
-        segments.append(segment(pick, name, tuple(segments), until))
+        others = tuple(segments)
+        when = condition(pick, others) if others else focused(pick)
+        segments.append(segment(pick, name, when, others, until))
     return segments
 
 
-def segment(pick: Pick, name: str, others: tuple[Segment, ...], until: bool) -> Segment:
+def focused(pick: Pick) -> Condition:
+    """Each measure with each thing that can be done to it, as often as any other."""
+    leaf = comparison(pick, pick(MEASURES), pick(STEPS))
+    shape = pick(("alone", "any_of", "not_", "alone"))
+    if shape == "alone":
+        return leaf
+    either: Condition = any_of(condition(pick, ()), leaf)
+    return not_(leaf) if shape == "not_" else either
+
+
+def segment(pick: Pick, name: str, when: Condition, others: tuple[Segment, ...], until: bool) -> Segment:
     """A segment that is empty of strangers; some have an `until`."""
-    when = condition(pick, others)
     if not until or not one_in(pick, 4):
         return Segment(id=name, when=[when, known(pick)] if holds(when, 0, Memory()) else when)
     ends = condition(pick, others)
@@ -75,11 +87,13 @@ def known(pick: Pick) -> Condition:
 
 def condition(pick: Pick, others: tuple[Segment, ...], depth: int = 2) -> Condition:
     """A leaf, or a few conditions combined."""
-    shape = pick(["leaf"] * 7 + (["any_of", "not_", "list", "any_of", "not_", "list", "other"] if depth else []))
+    shape = pick(
+        ["leaf"] * 7 + (["any_of", "not_", "list", "any_of", "not_", "list", "other"] if depth else [])
+    )
     if shape == "leaf":
         return comparison(pick)
     if shape == "other":
-        return pick(others) if others and pick((True, False)) else of_profile(pick)
+        return pick(others) if others and one_in(pick, 2) else of_profile(pick)
     if shape == "not_":
         return not_(condition(pick, others, depth - 1))
     parts = [condition(pick, others, depth - 1) for _ in range(2)]
@@ -96,7 +110,8 @@ def of_profile(pick: Pick) -> Condition:
     bounds = (*PROFILE[name], *PROFILE[name], 31, "31", Decimal("0.5"))
     if one_in(pick, 5):
         return profile(name).is_in(pick(bounds), pick(bounds))
-    return compared(profile(name), pick(OPERATORS), pick(bounds))
+    found: Condition = compared(profile(name), pick(OPERATORS), pick(bounds))
+    return found
 
 
 def compared(subject: Any, how: str, bound: Any) -> Any:
@@ -110,36 +125,37 @@ def event_set(name: str) -> Events:
     return event(name) if name == "wish" else Events(name)
 
 
-def comparison(pick: Pick) -> Comparison:
-    """One measure against a bound, of a set narrowed in any way."""
-    name = pick(MEASURES)
+def comparison(pick: Pick, name: str = "", step: str = "") -> Comparison:
+    """One measure against a bound, of a set narrowed in any way, or in this way only."""
+    name = name or pick(MEASURES)
     number = name in ("sum", "mean")
     sets = [each for each in USUAL * 3 + SETS if not number or each.startswith(("purchase", "refund"))]
-    events = narrowed(pick, event_set(pick(sets)))
+    steps = {step} if step else {each for each in STEPS if one_in(pick, 3)}
+    events = narrowed(pick, event_set(pick(sets)), steps)
     if name in DURATIONS:
         return duration(pick, getattr(events, name))
     return bounded(pick, Measure(events, name, None if name == "count" else field(pick, events.name, number)))
 
 
-def narrowed(pick: Pick, events: Events) -> Events:
-    """`where`, `by`, `since` each or not, and a window."""
-    if one_in(pick, 3):
+def narrowed(pick: Pick, events: Events, steps: set[str]) -> Events:
+    """`where`, `by`, `since` if wanted, and a window."""
+    if "where" in steps:
         events = events.where(*several(pick, 2, lambda: test(pick, events.name), least=1))
-    if one_in(pick, 3):
+    if steps & {"by", "same"}:
         events = events.by(field(pick, events.name))
-    if one_in(pick, 3):
-        events = events.since(reset(pick, events.key))
+    if steps & {"since", "same"}:
+        events = events.since(reset(pick, events.key, "same" in steps))
     return events.within(minutes=pick(WINDOWS) // MINUTE)
 
 
-def reset(pick: Pick, key: Field | None) -> Events:
+def reset(pick: Pick, key: Field | None, always: bool) -> Events:
     """The events of `since`: filtered or not, of the same value or not."""
     events = event_set(pick(USUAL * 2 + SETS))
     if one_in(pick, 3):
         events = events.where(test(pick, events.name))
     same = [] if key is None else [each for each in fields_held(events.name) if each.type is key.type]
     alike = [each for each in same if key is not None and each.name == key.name] or same
-    return events.same(pick(alike)) if alike and pick((True, False)) else events
+    return events.same(pick(alike)) if alike and always else events
 
 
 def fields_held(name: str) -> list[Field]:
@@ -159,10 +175,10 @@ def field(pick: Pick, name: str, number: bool = False) -> Field:
 def value(pick: Pick, of: Field) -> str | int | Decimal:
     """A value that the field may well have, seldom one of another type."""
     if one_in(pick, 24):
-        return pick(("a", 1))
+        return "a" if one_in(pick, 2) else 1
     if of.type is Type.TEXT:
         return pick(TEXTS[of.name])
-    return pick(AMOUNTS if of.type is Type.MONEY else (1, 2, 0, 3))
+    return pick(AMOUNTS) if of.type is Type.MONEY else pick((1, 2, 0, 3))
 
 
 def test(pick: Pick, name: str, depth: int = 1) -> Filter:
@@ -201,5 +217,7 @@ def bounded(pick: Pick, measure: Measure) -> Comparison:
         bounds = (value(pick, measure.field), value(pick, measure.field))
     how = pick((">=", *OPERATORS, "is_in"))
     bound = pick(bounds)
-    found: Comparison = measure.is_in(bound, pick(bounds)) if how == "is_in" else compared(measure, how, bound)
+    found: Comparison = (
+        measure.is_in(bound, pick(bounds)) if how == "is_in" else compared(measure, how, bound)
+    )
     return found

@@ -108,7 +108,8 @@ def spans_of(segments: Sequence[Segment]) -> list[int]:
 def arrivals_to(pick: Pick, segments: Sequence[Segment]) -> list[Arrival]:
     """Some records; each happens at an earlier one's time and a span, or a millisecond beside it."""
     arrivals: list[Arrival] = []
-    times, spans, kinds = [0], spans_of(segments), kinds_of(segments)
+    times, kinds = [0], kinds_of(segments)
+    spans = [*Customer(segments).spans, *spans_of(segments)]
     reads_profile = any(not isinstance(leaf, Comparison | Segment) for leaf in read_by(segments))
     shapes = ["event"] * 15 + ["profile"] * (6 if reads_profile else 1) + ["again"] * 2 + ["erase", "refused"]
     for _ in range(pick(range(1, MOST + 1))):
@@ -131,7 +132,7 @@ def instant(pick: Pick, times: Sequence[int], spans: Sequence[int]) -> int:
     """An earlier time and a span, seldom minus a span, and a millisecond to each side as often as not."""
     anchor = times[-1] if pick((True, True, False)) else pick(times)
     span = pick((0, MINUTE, 40 * MINUTE)) if one_in(pick, 2) else pick(spans)
-    return anchor + pick((1, 1, 1, 1, -1)) * span + pick((0, 0, 1, -1))
+    return anchor + pick((1, 1, 1, 1, -1)) * span + pick((0, 1, -1))
 
 
 def again(pick: Pick, arrivals: Sequence[Arrival], at: int) -> Arrival:
@@ -184,7 +185,11 @@ def kinds_of(segments: Sequence[Segment]) -> list[str]:
     sets = [*measured, *(events.reset for events in measured if events.reset is not None)]
     wanted = [kind for events in sets for kind in kinds_in(events)]
     measured_kinds = [kind for events in measured for kind in kinds_in(events)]
-    return measured_kinds * 4 + wanted * 2 + ["page_view", "purchase", "email_open", "wish"] if wanted else ["page_view", "purchase"]
+    return (
+        measured_kinds * 4 + wanted * 2 + ["page_view", "purchase", "email_open", "wish"]
+        if wanted
+        else ["page_view", "purchase"]
+    )
 
 
 def kinds_in(events: Events) -> tuple[str, ...]:

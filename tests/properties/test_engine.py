@@ -91,5 +91,7 @@ def test_the_order_of_arrival_does_not_matter_in_the_end(drawn: Shuffled) -> Non
 def inside(worker: Worker) -> dict[str, list[str]]:
     """The segments of each customer who is in any."""
     last = {name: records[-1] for name, records in worker.output.memberships.items()}
-    found = {name: [stay["segment"] for stay in record["segments"]] for name, record in last.items() if record}
+    found = {
+        name: [stay["segment"] for stay in record["segments"]] for name, record in last.items() if record
+    }
     return {name: segments for name, segments in found.items() if segments}

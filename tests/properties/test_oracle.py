@@ -119,7 +119,10 @@ def test_cart_abandoned() -> None:
         ("enter", HOUR + 10 * MINUTE, "timer"),
         ("exit", 3 * HOUR, "event"),
     ]
-    assert told(ABANDONED, story[:1], until=40 * DAY) == [("enter", HOUR, "timer"), ("exit", 30 * DAY, "timer")]
+    assert told(ABANDONED, story[:1], until=40 * DAY) == [
+        ("enter", HOUR, "timer"),
+        ("exit", 30 * DAY, "timer"),
+    ]
 
 
 def test_an_event_at_the_instant_of_a_flip_by_time_goes_first() -> None:
@@ -155,7 +158,9 @@ def test_high_value_with_its_evidence() -> None:
 
 def test_the_same_product_until_that_product_is_bought() -> None:
     """`by` and `same`: buying another product changes nothing; the evidence names the smallest key that holds."""
-    story = [at(day, "product_view", product_id=name) for day, name in ((0, "b"), (1, "a"), (2, "b"), (3, "b"))]
+    story = [
+        at(day, "product_view", product_id=name) for day, name in ((0, "b"), (1, "a"), (2, "b"), (3, "b"))
+    ]
     story += [at(4, "purchase", items=[item("a")]), at(5, "purchase", items=[item("x"), item("b")])]
     flips = lived(AGAIN, story).flips
     assert [flip["occurred_at"] - START for flip in flips] == [3 * DAY, 5 * DAY]
@@ -173,7 +178,9 @@ def test_a_visit_begins_after_thirty_minutes() -> None:
     """30 minutes to the millisecond; mails and transactions are no part of a visit."""
     two = visit.within(days=7).count() >= 2
     assert told(two, [click(0, "page_view"), click(30 * MINUTE - 1, "login")]) == []
-    assert told(two, [click(0, "page_view"), click(30 * MINUTE, "login")]) == [("enter", 30 * MINUTE, "event")]
+    assert told(two, [click(0, "page_view"), click(30 * MINUTE, "login")]) == [
+        ("enter", 30 * MINUTE, "event")
+    ]
     between = [click(0, "page_view"), click(20 * MINUTE, "email_open"), transaction(25 * MINUTE)]
     assert told(two, [*between, click(31 * MINUTE, "page_view")]) == [("enter", 31 * MINUTE, "event")]
 
@@ -328,7 +335,12 @@ def test_late_events_flip_at_the_customers_instant() -> None:
 def test_erasure() -> None:
     """Exits at E with the evidence of nothing; the null alone; events at or before E are ignored; then 1 again."""
     rule = page_view.within(days=2).count() >= 1
-    story = [click(0, "page_view"), erase(HOUR), click(HOUR, "page_view"), click(HOUR + 1, "page_view", id="y")]
+    story = [
+        click(0, "page_view"),
+        erase(HOUR),
+        click(HOUR, "page_view"),
+        click(HOUR + 1, "page_view", id="y"),
+    ]
     customer = lived(rule, story)
     flips = [(flip["transition"], flip["occurred_at"] - START, flip["sequence"]) for flip in customer.flips]
     assert flips == [("enter", 0, 1), ("exit", HOUR, 2), ("enter", HOUR + 1, 1)]
@@ -388,7 +400,9 @@ def test_valid_until() -> None:
 
 def test_a_condition_apart_from_a_life() -> None:
     """`holds` answers for any instant over what happened."""
-    memory = Memory(events=[("clickstream", login_at.event) for login_at in (click(0, "login"),) if login_at.event])
+    memory = Memory(
+        events=[("clickstream", login_at.event) for login_at in (click(0, "login"),) if login_at.event]
+    )
     two_days = login.within(days=2).count() >= 1
     assert [holds(two_days, START + now, memory) for now in (-1, 0, 2 * DAY - 1, 2 * DAY)] == [
         False,

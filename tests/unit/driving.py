@@ -26,6 +26,8 @@ class Driver:
         self.letters: list[tuple[str, int, str]] = []
         self.outcomes: dict[tuple[str, str], int] = {}
         self.errors = 0
+        self.waits = False
+        """Whether what is sent waits until `run`."""
         self.partition = self.open(segments)
 
     def open(self, segments: Sequence[Segment]) -> Partition:
@@ -87,7 +89,8 @@ class Driver:
         start = self.ends[record.topic]
         self.ends[record.topic] = record.offset + 1
         assert self.partition.offer(record.topic, start, [record], record.offset + 1) is None
-        self.run()
+        if not self.waits:
+            self.run()
 
     def _note(self, effects: Effects) -> None:
         self.events += [event for _, event in effects.segment_events]
