@@ -11,7 +11,7 @@ TOO_MUCH = 10**12
 
 
 def refusal(record: Record) -> Refusal | None:
-    """Why a record is refused, None if it is not. (A key in the wrong partition is told by the partition.)"""
+    """Why a record is refused, None if it is not. Whether its partition is its key's is told by the partition."""
     key, event = record.key, record.event
     if isinstance(event, Refusal):
         return event
@@ -21,15 +21,21 @@ def refusal(record: Record) -> Refusal | None:
         return Refusal("invalid_id", f"The key has {len(key)} bytes: 1 to {LONGEST_ID} were expected.")
     if event is None:
         if record.topic != PROFILES:
-            return Refusal("undecodable", "The value is null: only a profile may be, which erases the customer.")
+            return Refusal(
+                "undecodable", "The value is null: only a profile may be, which erases the customer."
+            )
         return None if _is_text(key) else Refusal("invalid_id", "The key is not UTF-8.")
     if event["customer_id"].encode() != key:
         return Refusal("key_mismatch", f"The key {key!r} is not the customer_id {event['customer_id']!r}.")
     if not event["event_id"] or len(event["event_id"].encode()) > LONGEST_ID:
-        return Refusal("invalid_id", f"The event_id {event['event_id'][:40]!r} is empty or over {LONGEST_ID} bytes.")
+        return Refusal(
+            "invalid_id", f"The event_id {event['event_id'][:40]!r} is empty or over {LONGEST_ID} bytes."
+        )
     if event["occurred_at"] > record.timestamp + FUTURE:
         ahead = event["occurred_at"] - record.timestamp
-        return Refusal("from_the_future", f"occurred_at is {ahead} ms after the Kafka timestamp: at most {FUTURE}.")
+        return Refusal(
+            "from_the_future", f"occurred_at is {ahead} ms after the Kafka timestamp: at most {FUTURE}."
+        )
     return _transaction(event) if record.topic == TRANSACTIONS else None
 
 
@@ -49,5 +55,3 @@ def _is_text(key: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-

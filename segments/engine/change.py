@@ -37,7 +37,17 @@ class Sweep:
     def _carried(self, old: Customer, layout: Layout) -> Customer:
         """The customer in the layout of this rule set: measures that go on keep their memory."""
         customer = Customer(old.key, len(self._rules.plan.streams), self._position.known)
-        for name in ("instant", "latest", "sequence", "profile", "profile_at", "consents", "erased_at", "ids", "entries"):
+        for name in (
+            "instant",
+            "latest",
+            "sequence",
+            "profile",
+            "profile_at",
+            "consents",
+            "erased_at",
+            "ids",
+            "entries",
+        ):
             setattr(customer, name, getattr(old, name))
         mine = self._position.layouts[self._position.current]
         theirs = {identity: place for place, (identity, _) in enumerate(layout.streams)}
@@ -83,7 +93,9 @@ class Sweep:
         machine.out.segment_events.append((customer.key, event))
 
 
-def _converted(kept: Kept, names: tuple[str, ...], columns: tuple[str, ...], rules: RuleSet, place: int) -> Kept:
+def _converted(
+    kept: Kept, names: tuple[str, ...], columns: tuple[str, ...], rules: RuleSet, place: int
+) -> Kept:
     """A stream with the columns that this rule set reads; what was not kept is missing."""
     stream = rules.plan.streams[place]
 
@@ -97,4 +109,3 @@ def _converted(kept: Kept, names: tuple[str, ...], columns: tuple[str, ...], rul
     if isinstance(kept, dict):
         return {key: converted(part) for key, part in kept.items()}
     return None if kept is None else converted(kept)
-

@@ -18,12 +18,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from segments.engine import tree
-from segments.engine.keyed import Held, held
 from segments.engine.kernels import Kernel, kernel
+from segments.engine.keyed import Held, held
 from segments.engine.records import NEVER, Event
 from segments.engine.remember import day, merge, prune, prune_visits, take_visit
-from segments.engine.source import filter_source, of_event
-from segments.language.events import CLICK_KINDS, VISIT_KINDS, Events
+from segments.engine.source import filter_source, indent
+from segments.engine.takes import takes
+from segments.language.events import Events
 from segments.language.fields import Field
 from segments.language.plan import Plan, Reader, Stream
 from segments.language.segment import Segment
@@ -35,9 +36,6 @@ Take = Callable[["Customer", Event, int, int], int]
 Holds = Callable[["Customer", int], bool]
 Upcoming = Callable[["Customer", int], int]
 Each = Callable[["Customer", int], Iterator[tuple[Any, Any, bool]]]
-
-OTHER = ""
-"""The kind of a click that no rule names."""
 
 
 class Compiled:
@@ -84,12 +82,8 @@ def _module(segments: Sequence[Segment], plan: Plan) -> Iterator[str]:
     index = {segment.id: place for place, segment in enumerate(segments)}
     for place, segment in enumerate(segments):
         yield from tree.rule(place, segment, numbers, index)
-    yield from _takes(segments, plan)
+    yield from takes(segments, plan)
     yield f"EACH = {{{', '.join(f'{number}: each_{number}' for number in numbers.values())}}}"
-
-
-def _indent(text: str, depth: int = 1) -> str:
-    return "\n".join("    " * depth + line for line in text.splitlines())
 
 
 def _leaf(number: int, reader: Reader, plan: Plan) -> Iterator[str]:
@@ -99,12 +93,15 @@ def _leaf(number: int, reader: Reader, plan: Plan) -> Iterator[str]:
     bodies = kernel(reader.leaf, column)
     yield f"# {reader.measure}"
     for part in ("test", "value", "change"):
-        yield f"def {part}_{number}(s, floor, now):\n{_indent(getattr(bodies, part))}"
+        yield f"def {part}_{number}(s, floor, now):\n{indent(getattr(bodies, part))}"
     if _viewed(stream, events, reader.leaf.measure.field):
         yield _view(f"view_{number}", events, reader.leaf.measure.field, stream)
     if events.reset is not None and _viewed(plan.streams[reader.reset or 0], events.reset, None):
         yield _view(f"reset_{number}", events.reset, None, plan.streams[reader.reset or 0])
-    yield from (_keyed if events.key is not None else _plain)(number, reader, plan, bodies)
+    if events.key is not None:
+        yield from _keyed(number, reader, plan)
+    else:
+        yield from _plain(number, reader, plan, bodies)
 
 
 def _column(reader: Reader, stream: Stream) -> int | None:
@@ -117,7 +114,9 @@ def _column(reader: Reader, stream: Stream) -> int | None:
 
 def _viewed(stream: Stream, events: Events, field: Field | None) -> bool:
     """Whether visits must be filtered or keyed as they are read; the bare starts can be read as they are."""
-    return stream.visits and any(each is not None for each in (events.filter, events.key, events.match, field))
+    return stream.visits and any(
+        each is not None for each in (events.filter, events.key, events.match, field)
+    )
 
 
 def _view(name: str, events: Events, field: Field | None, stream: Stream) -> str:
@@ -147,13 +146,12 @@ def _view(name: str, events: Events, field: Field | None, stream: Stream) -> str
 def _prologue(number: int, reader: Reader, plan: Plan, nothing: str) -> list[str]:
     """Find the stream and the floor: only what is later than the floor counts."""
     stream, events = plan.streams[reader.stream], reader.leaf.measure.events
-    read = f"c.streams[{reader.stream}]"
+    read, known = f"c.streams[{reader.stream}]", plan.measures.index(reader.measure)
     lines = [
         f"s = view_{number}({read})" if _viewed(stream, events, reader.leaf.measure.field) else f"s = {read}",
         f"if s is None: {nothing}",
         f"floor = now - {events.window or 0}",
-        f"if c.known is not None and c.known[{plan.measures.index(reader.measure)}] > floor + 1: "
-        f"floor = c.known[{plan.measures.index(reader.measure)}] - 1",
+        f"if c.known is not None and c.known[{known}] > floor + 1: floor = c.known[{known}] - 1",
     ]
     if reader.reset is not None and events.reset is not None:
         read = f"c.streams[{reader.reset}]"
@@ -166,10 +164,13 @@ def _prologue(number: int, reader: Reader, plan: Plan, nothing: str) -> list[str
 
 def _plain(number: int, reader: Reader, plan: Plan, bodies: Kernel) -> Iterator[str]:
     def function(name: str, nothing: str, tail: str) -> str:
-        return f"def {name}_{number}(c, now):\n{_indent(chr(10).join([*_prologue(number, reader, plan, nothing), tail]))}"
+        body = "\n".join([*_prologue(number, reader, plan, nothing), tail])
+        return f"def {name}_{number}(c, now):\n{indent(body)}"
 
     yield function("holds", f"return {bodies.nothing}", bodies.test)
-    yield function("change", "return NEVER", bodies.change).replace(f"change_{number}(c", f"upcoming_{number}(c")
+    yield function("change", "return NEVER", bodies.change).replace(
+        f"change_{number}(c", f"upcoming_{number}(c"
+    )
     yield function(
         "each",
         f"s = {_empty(reader, plan)}",
@@ -182,16 +183,20 @@ def _empty(reader: Reader, plan: Plan) -> str:
     return "[[-NEVER]" + ", [None]" * max(1, len(plan.streams[reader.stream].columns)) + "]"
 
 
-def _keyed(number: int, reader: Reader, plan: Plan, bodies: Kernel) -> Iterator[str]:
+def _keyed(number: int, reader: Reader, plan: Plan) -> Iterator[str]:
     """A leaf with `by`: `look_<n>` tells of one key; which of them hold is kept between events."""
     events = reader.leaf.measure.events
     low = ["low = floor"]
     if events.reset is not None and events.reset.match is not None:
-        low += ["q = None if r is None else r.get(key)", "if q is not None and q[0][-1] > low: low = q[0][-1]"]
+        low += [
+            "q = None if r is None else r.get(key)",
+            "if q is not None and q[0][-1] > low: low = q[0][-1]",
+        ]
     head = _prologue(number, reader, plan, "return {nothing}")
 
     def function(name: str, nothing: str, *tail: str) -> str:
-        return f"def {name}_{number}(c, now):\n{_indent(chr(10).join([*head, *tail]).format(nothing=nothing))}"
+        body = "\n".join([*head, *tail]).format(nothing=nothing)
+        return f"def {name}_{number}(c, now):\n{indent(body)}"
 
     look = [
         "def look(key):",
@@ -212,107 +217,3 @@ def _keyed(number: int, reader: Reader, plan: Plan, bodies: Kernel) -> Iterator[
     each = ["for key, group in s.items():", *(f"    {line}" for line in low), "    if group[0][-1] > low:"]
     each.append(f"        yield key, value_{number}(group, low, now), test_{number}(group, low, now)")
     yield function("each", "", *each)
-
-
-def _takes(segments: Sequence[Segment], plan: Plan) -> Iterator[str]:
-    """A function for each kind of event that a rule names, and one for the clicks that none names."""
-    named = {stream.events for stream in plan.streams}
-    own = {name[7:-2]: name for name in named if name.startswith('event("')}
-    kinds = {kind: {kind, "any_event"} | ({"visit"} if kind in VISIT_KINDS else set()) for kind in CLICK_KINDS}
-    kinds |= {kind: {name, "any_event"} for kind, name in own.items()} | {OTHER: {"any_event"}}
-    for place, (_, sets) in enumerate(kinds.items()):
-        yield from _take(f"take_click_{place}", sets, segments, plan)
-    for kind in ("purchase", "refund"):
-        yield from _take(f"take_{kind}", {kind, f"{kind}.items", "any_event"}, segments, plan)
-    yield f"TAKE = {{{', '.join(f'{kind!r}: take_click_{place}' for place, kind in enumerate(kinds))}}}"
-    yield "TAKE_TRANSACTION = {'purchase': take_purchase, 'refund': take_refund}"
-
-
-def _take(name: str, sets: set[str], segments: Sequence[Segment], plan: Plan) -> Iterator[str]:
-    yield f"def {name}(c, e, t, now):"
-    yield "    touched = 0"
-    yield "    S = c.streams"
-    if "purchase" in sets or "refund" in sets:
-        yield f'    money = e["currency"] == {plan.currency!r}'
-    for place, stream in enumerate(plan.streams):
-        if stream.events in sets:
-            yield _indent(_remember(place, stream, _readers_of(place, segments, plan), _heard(place, plan)))
-    yield "    return touched"
-
-
-def _readers_of(place: int, segments: Sequence[Segment], plan: Plan) -> int:
-    from segments.language.text import leaves
-
-    bits = 0
-    for index, segment in enumerate(segments):
-        for leaf in leaves(segment.when) + leaves(segment.until):
-            reader = plan.readers.get(id(leaf))
-            if reader is not None and place in (reader.stream, reader.reset):
-                bits |= 1 << index
-    return bits
-
-
-def _heard(place: int, plan: Plan) -> str:
-    """Tell the leaves with `by` that read a stream, or whose `since` it is, that something was heard."""
-    lines = []
-    for number, reader in enumerate(plan.readers.values()):
-        events = reader.leaf.measure.events
-        if events.key is None or plan.streams[reader.stream].visits:
-            continue
-        per_key = place == reader.stream or (place == reader.reset and events.reset is not None and events.reset.match)
-        if per_key is not None and per_key is not False:
-            lines.append(f"if {number} in c.held: c.held[{number}].stale.add(k)")
-        elif place == reader.reset:
-            lines.append(f"c.held.pop({number}, None)")
-    return "\n".join(lines)
-
-
-def _remember(place: int, stream: Stream, bits: int, heard: str) -> str:
-    """Keep an event in one stream, if it passes and is not older than is needed."""
-    row = [of_event(each) for each in stream.columns]
-    tests = [f"t + {stream.keep + (1_800_000 if stream.visits else 0)} > now"]
-    if stream.filter is not None:
-        tests.append(filter_source(stream.filter, of_event))
-    if stream.present is not None:
-        tests.append(f"{of_event(stream.present)} is not None")
-    body = _store(place, stream, row, bits)
-    if stream.key is not None:
-        body = _store_keyed(place, stream, row, bits) + ("\n" + heard if heard else "")
-        body = f"k = {of_event(stream.key)}\nif k is not None:\n{_indent(body)}"
-    elif heard:
-        body += f"\n{heard}"
-    text = f"if {' and '.join(tests)}:\n{_indent(body)}"
-    return f'for line in e["items"]:\n{_indent(text)}' if stream.events.endswith(".items") else text
-
-
-def _store(place: int, stream: Stream, row: list[str], bits: int) -> str:
-    target, values = f"S[{place}]", "".join(f"{each}, " for each in row)
-    lists = "[[t]" + "".join(f", [{each}]" for each in row) + ("" if not stream.visits else ", [t]") + "]"
-    if stream.visits:
-        return (
-            f"s = {target}\nif s is None:\n    {target} = {lists}; touched |= {bits}; c.entries += 1\n"
-            f"elif take_visit(s, t, ({values})):\n    touched |= {bits}; c.entries += 1\n"
-            f"    if s[-1][0] + {stream.keep} + 1800000 <= now: prune_visits(s, now - {stream.keep})"
-        )
-    return _store_in(target, target, stream, row, bits, lists)
-
-
-def _store_keyed(place: int, stream: Stream, row: list[str], bits: int) -> str:
-    lists = "[[t]" + "".join(f", [{each}]" for each in row) + "]"
-    first = f"g = S[{place}]\nif g is None: g = S[{place}] = {{}}\n"
-    return first + _store_in("g.get(k)", "g[k]", stream, row, bits, lists)
-
-
-def _store_in(source: str, target: str, stream: Stream, row: list[str], bits: int, lists: str) -> str:
-    if stream.latest:
-        return (
-            f"s = {source}\nif s is None: {target} = {lists}; touched |= {bits}; c.entries += 1\n"
-            f"elif t >= s[0][-1]: {target} = {lists}; touched |= {bits}"
-        )
-    appends = "; ".join(["s[0].append(t)", *(f"s[{column}].append({each})" for column, each in enumerate(row, 1))])
-    values = "".join(f"{each}, " for each in row)
-    return (
-        f"touched |= {bits}; c.entries += 1\ns = {source}\nif s is None: {target} = {lists}\n"
-        f"else:\n    if t >= s[0][-1]: {appends}\n    else: merge(s, t, ({values}))\n"
-        f"    if s[0][0] + {stream.keep} <= now: prune(s, now - {stream.keep})"
-    )

@@ -49,6 +49,7 @@ class Customer:
         "known",
         "latest",
         "log",
+        "next",
         "profile",
         "profile_at",
         "sequence",
@@ -76,7 +77,9 @@ class Customer:
         self.ids: dict[bytes, int] = {}
         """Digests of the ids seen, with the customer's instant just after; the oldest first."""
         self.known = known
-        """For each measure the instant from which it knows events, shared by the partition; None: from the beginning."""
+        """For each measure the instant from which it knows events, of the whole partition; None: from the beginning."""
+        self.next = NEVER
+        """The earliest instant at which time alone does something, as of the last step."""
         self.at = BEFORE_ALL
         """The instant of the evaluation going on."""
         self.held: dict[int, Held] = {}
@@ -136,16 +139,19 @@ def occupied(customer: Customer, plan: Plan, now: int) -> int:
         if seen + DAY > now:
             break
         total -= 1
-    return total + sum(entries(stream, kept, now) for stream, kept in zip(plan.streams, customer.streams, strict=True))
+    return total + sum(
+        entries(stream, kept, now) for stream, kept in zip(plan.streams, customer.streams, strict=True)
+    )
 
 
 def encode(customer: Customer, plan: Plan, layout: int) -> bytes:
     """A customer as bytes, without what is no longer needed."""
     now = customer.instant
     customer.forget_ids()
-    streams = [still_needed(stream, kept, now) for stream, kept in zip(plan.streams, customer.streams, strict=True)]
+    streams = [
+        still_needed(stream, kept, now) for stream, kept in zip(plan.streams, customer.streams, strict=True)
+    ]
     customer.streams = streams
-    customer.entries = occupied(customer, plan, now)
     places = list(customer.episodes)
     header = HEADER.pack(customer.due(plan.retention), layout, len(places))
     body = (
@@ -179,7 +185,9 @@ def decode(key: bytes, data: bytes, streams: int, known: list[int] | None) -> Cu
     customer = Customer(key, streams, known)
     customer.instant, customer.latest, customer.sequence, customer.profile_at = body[:4]
     customer.profile, customer.consents, customer.erased_at = body[4:7]
-    customer.episodes = {place: (episode[0], episode[1]) for place, episode in zip(places, body[7], strict=True)}
+    customer.episodes = {
+        place: (episode[0], episode[1]) for place, episode in zip(places, body[7], strict=True)
+    }
     customer.inside = sum(1 << place for place in places)
     customer.dues = body[8]
     digests, seen = body[9], body[10]
@@ -187,5 +195,6 @@ def decode(key: bytes, data: bytes, streams: int, known: list[int] | None) -> Cu
     for place, kept in body[11].items():
         customer.streams[place] = kept
     customer.entries = body[12]
+    customer.next = HEADER.unpack_from(data)[0]
     customer.base = data
     return customer

@@ -10,7 +10,7 @@ from segments.language.conditions import Comparison, Condition, Consent, Profile
 from segments.language.fields import Field, Type
 from segments.language.measures import Measure
 from segments.language.segment import Segment
-from segments.language.text import bound_text, leaf_text, plain
+from segments.language.text import plain
 
 MEAN_DIGITS = 10**6
 
@@ -21,12 +21,12 @@ def evidence(rules: RuleSet, place: int, customer: Customer, now: int) -> list[d
 
 
 def _entry(rules: RuleSet, leaf: Condition, customer: Customer, now: int) -> dict[str, Any]:
+    text, bound = rules.texts[id(leaf)]
     if isinstance(leaf, Comparison):
-        measure, value, holds = _measured(rules, leaf, customer, now)
+        text, value, holds = _measured(rules, leaf, text, customer, now)
     else:
-        measure = leaf_text(leaf)
         value, holds = _known(rules, leaf, customer)
-    return {"measure": measure, "value": value, "bound": bound_text(leaf), "holds": holds}
+    return {"measure": text, "value": value, "bound": bound, "holds": holds}
 
 
 def _known(rules: RuleSet, leaf: Condition, customer: Customer) -> tuple[str | None, bool]:
@@ -44,9 +44,10 @@ def _known(rules: RuleSet, leaf: Condition, customer: Customer) -> tuple[str | N
     raise TypeError(leaf)
 
 
-def _measured(rules: RuleSet, leaf: Comparison, customer: Customer, now: int) -> tuple[str, str | None, bool]:
+def _measured(
+    rules: RuleSet, leaf: Comparison, text: str, customer: Customer, now: int
+) -> tuple[str, str | None, bool]:
     """The value of a measure; for `by`, that of the smallest key that holds."""
-    text = leaf_text(leaf)
     found = list(rules.compiled.each[rules.numbers[id(leaf)]](customer, now))
     key = leaf.measure.events.key
     if key is None:

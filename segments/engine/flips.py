@@ -16,7 +16,9 @@ def cause_of(partition: int, record: Record) -> Cause:
     return {"topic": record.topic, "partition": partition, "offset": record.offset, "event_id": event_id}
 
 
-def event_id(customer: str, segment: str, version: str, transition: str, sequence: int, occurred_at: int) -> str:
+def event_id(
+    customer: str, segment: str, version: str, transition: str, sequence: int, occurred_at: int
+) -> str:
     """The same flip has the same id in every run."""
     text = "\0".join((customer, segment, version, transition, str(sequence), str(occurred_at)))
     return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -78,7 +78,12 @@ def _count(leaf: Comparison, window: int) -> Kernel:
     value = "return len(s[0]) - bisect_right(s[0], floor)"
     threshold = _threshold(leaf)
     if threshold is None:
-        return Kernel(_compared("len(s[0]) - bisect_right(s[0], floor)", leaf), value, EXPIRY.format(window=window), _nothing(leaf))
+        return Kernel(
+            _compared("len(s[0]) - bisect_right(s[0], floor)", leaf),
+            value,
+            EXPIRY.format(window=window),
+            _nothing(leaf),
+        )
     k, rising = threshold
     if k <= 0:
         return Kernel(ALWAYS[rising], value, "return NEVER", rising)
@@ -104,18 +109,30 @@ def _compared(subject: str, leaf: Comparison) -> str:
 def _column(leaf: Comparison, name: str, column: int, window: int) -> Kernel:
     """Measures of a field: over the values that the floor leaves."""
     values = f"values = s[{column}][bisect_right(s[0], floor):]\n"
-    subject = {"sum": "sum(filter(None, values))", "max": "max(values)", "min": "min(values)", "distinct": "len(set(values))"}.get(name)
+    subject = {
+        "sum": "sum(filter(None, values))",
+        "max": "max(values)",
+        "min": "min(values)",
+        "distinct": "len(set(values))",
+    }.get(name)
     change = EXPIRY.format(window=window)
     if name == "last":
         test = f"if s[0][-1] <= floor: return False\n{_compared(f's[{column}][-1]', leaf)}"
         value = f"return s[{column}][-1] if s[0][-1] > floor else None"
-        return Kernel(test, value, f"return s[0][-1] + {window} if s[0][-1] > floor else NEVER", nothing=False)
+        return Kernel(
+            test, value, f"return s[0][-1] + {window} if s[0][-1] > floor else NEVER", nothing=False
+        )
     if name == "mean":
         test = values + f"if not values: return False\n{_mean(leaf)}"
-        return Kernel(test, values + "return (sum(values), len(values)) if values else None", change, nothing=False)
+        return Kernel(
+            test, values + "return (sum(values), len(values)) if values else None", change, nothing=False
+        )
     assert subject is not None
     if name == "sum":
-        body, value = values + _compared(subject, leaf), values + f"return None if {{*values}} <= {{None}} else {subject}"
+        body, value = (
+            values + _compared(subject, leaf),
+            values + f"return None if {{*values}} <= {{None}} else {subject}",
+        )
     elif name == "distinct":
         body, value = values + _compared(subject, leaf), values + f"return {subject}"
     else:
@@ -131,7 +148,11 @@ def _mean(leaf: Comparison) -> str:
     if leaf.operator == "is_in":
         bounds = leaf.bound if isinstance(leaf.bound, tuple) else (leaf.bound,)
         texts = [text for each in bounds if (text := like(each, leaf.measure.type)) is not None]
-        return f"return any(sum(values) == each * len(values) for each in ({', '.join([*texts, ''])}))" if texts else "return False"
+        return (
+            f"return any(sum(values) == each * len(values) for each in ({', '.join([*texts, ''])}))"
+            if texts
+            else "return False"
+        )
     text = like(leaf.bound, leaf.measure.type) if not isinstance(leaf.bound, tuple) else None
     return "return False" if text is None else f"return sum(values) {leaf.operator} {text} * len(values)"
 
@@ -143,7 +164,8 @@ def _sum_change(leaf: Comparison, column: int, window: int) -> str:
     if opposite is None or text is None:
         return EXPIRY.format(window=window)
     return (
-        f"j = bisect_right(s[0], floor)\nrest = sum(filter(None, s[{column}][j:]))\nif rest {opposite} {text}: return NEVER\n"
+        f"j = bisect_right(s[0], floor)\nrest = sum(filter(None, s[{column}][j:]))\n"
+        f"if rest {opposite} {text}: return NEVER\n"
         f"for j in range(j, len(s[0])):\n    rest -= s[{column}][j] or 0\n"
         f"    if rest {opposite} {text}: return s[0][j] + {window}\nreturn NEVER"
     )
@@ -156,7 +178,9 @@ def _duration(leaf: Comparison, name: str, window: int) -> Kernel:
     none, at = ("j == len(s[0])", "s[0][j]") if name == "age" else ("s[0][-1] <= floor", "s[0][-1]")
     steps = {">=": [0], "<": [0], ">": [1], "<=": [1]}.get(operator, [0, 1])
     crossings = "".join(
-        f"if {at} + {bound} + {step} > now: return {at} + {bound} + {step}\n" for step in steps if bound + step < window
+        f"if {at} + {bound} + {step} > now: return {at} + {bound} + {step}\n"
+        for step in steps
+        if bound + step < window
     )
     return Kernel(
         f"{find}return False if {none} else now - {at} {operator} {bound}",

@@ -75,7 +75,7 @@ class Held:
 def held(
     store: dict[int, Held], number: int, now: int, keys: Iterable[Any], look: Look, *, ahead: bool
 ) -> tuple[bool, int]:
-    """Whether any key of a leaf holds, and when that may change; nothing is kept of a question about a later instant."""
+    """Whether any key of a leaf holds, and when that may change; of a question about later nothing is kept."""
     kept = store.get(number)
     if kept is not None and now >= kept.at:
         return kept.ask(now, look, ahead=ahead)

@@ -1,19 +1,19 @@
 """The pure machine for a customer: `(remembered state, event or instant) -> (state, flips, next instant)`.
 
-Everything that a customer does goes through `evaluate`: one evaluation at one instant, at most one flip for each segment.
-Hot path: plain loops over bits; a rule that an event cannot flip is not looked at.
+Everything that a customer does goes through `evaluate`: one evaluation at one instant, at most one flip for each
+segment. Hot path: plain loops over bits; a rule that an event cannot flip is not looked at.
 """
 
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from segments.engine.compile import OTHER
 from segments.engine.customer import Customer, id_digest
 from segments.engine.evidence import evidence
 from segments.engine.flips import Cause, cause_of, memberships, segment_event, valid_until
 from segments.engine.records import CLICKSTREAM, NEVER, PROFILES, Effects, Record
 from segments.engine.rules import RuleSet
+from segments.engine.takes import OTHER
 
 Reason = Callable[[int], str]
 """The reason of a flip, by the place of its rule."""
@@ -86,13 +86,27 @@ class Machine:
         nothing.sequence = customer.sequence
         for place in inside:
             nothing.sequence += 1
-            self._emit(nothing, place, "exit", instant, episodes[place][0], "erasure", cause_of(self.partition, record))
+            self._emit(
+                nothing,
+                place,
+                "exit",
+                instant,
+                episodes[place][0],
+                "erasure",
+                cause_of(self.partition, record),
+            )
         if nothing.sequence:
             self.out.memberships.append((customer.key, None))
         customer.clear(instant)
 
     def evaluate(
-        self, customer: Customer, touched: int, now: int, reason: Reason, record: Record | None, only: int = -1
+        self,
+        customer: Customer,
+        touched: int,
+        now: int,
+        reason: Reason,
+        record: Record | None,
+        only: int = -1,
     ) -> None:
         """One evaluation: rules in order of dependency, flips in the order of segment ids, then the memberships."""
         flipped = self.flip(customer, touched, now, only)
@@ -144,7 +158,14 @@ class Machine:
                 dues.pop(place, None)
 
     def _emit(
-        self, customer: Customer, place: int, transition: str, now: int, episode: int, reason: str, cause: Cause
+        self,
+        customer: Customer,
+        place: int,
+        transition: str,
+        now: int,
+        episode: int,
+        reason: str,
+        cause: Cause,
     ) -> None:
         segment = self.rules.ids[place]
         self.members[segment] += 1 if transition == "enter" else -1
@@ -177,7 +198,11 @@ class Machine:
         """A profile is whole: it replaces the one held."""
         old, new = customer.consents, event["consents"]
         changed = {name for name in {*old, *new} if old.get(name) != new.get(name)}
-        customer.profile, customer.consents, customer.profile_at = event["attributes"], new, event["occurred_at"]
+        customer.profile, customer.consents, customer.profile_at = (
+            event["attributes"],
+            new,
+            event["occurred_at"],
+        )
 
         def reason(place: int) -> str:
             if late:

@@ -181,6 +181,12 @@ class Partition:
         self._machine.out = Effects()
         return out
 
+    @property
+    def known_since(self) -> dict[str, int]:
+        """For each measure that did not know events from the beginning: the instant from which it does."""
+        known = self._position.layouts[self._position.current].known
+        return {measure: since for measure, since in known.items() if since > BEFORE_ALL}
+
     def customer(self, key: bytes) -> Customer | None:
         """What is remembered of a customer, for `segments why`; not to be changed."""
         return self._find(key)
@@ -223,7 +229,9 @@ class Partition:
             outcome = self._apply(customer, record)
         if outcome != "dead_letter":
             self._outcomes[record.topic, outcome] += 1
-        self._agenda.put(key, self._live[key].due(self._retention))
+        customer = self._live[key]
+        customer.next = customer.due(self._retention)
+        self._agenda.put(key, customer.next)
 
     def _screened(self, customer: Customer, record: Record) -> str | None:
         """Step (2): the outcome of a record that ends here."""
@@ -238,6 +246,7 @@ class Partition:
         if self._ignored(customer, record.topic, at):
             return "ignored"
         if customer.entries + SLACK >= self.settings.customer_limit:
+            customer.entries = occupied(customer, self.rules.plan, customer.instant)
             held = occupied(customer, self.rules.plan, now)
             if held >= self.settings.customer_limit:
                 limit = self.settings.customer_limit
@@ -268,7 +277,7 @@ class Partition:
 
     def _fire(self, customer: Customer, before: int) -> Customer:
         """Flip what is due by time; a bug is counted, and the customer left as they are until their next record."""
-        if customer.due(self._retention) >= before:
+        if customer.next >= before:
             return customer
         mark = self._mark()
         try:
@@ -277,6 +286,7 @@ class Partition:
             self._machine.out.engine_errors += 1
             return self._undo(customer, mark)
         customer.log.append(("fire", before))
+        customer.next = customer.due(self._retention)
         return customer
 
     def _mark(self) -> tuple[int, int]:
@@ -300,6 +310,7 @@ class Partition:
         for step, argument in customer.log:
             redo[step](fresh, argument)
         fresh.log = customer.log
+        fresh.next = fresh.due(self._retention)
         self._machine.out, self._machine.members = out, members
         self._live[key] = self._dirty[key] = fresh
         return fresh
@@ -319,13 +330,13 @@ class Partition:
             customer = self._find(key)
             if customer is None:
                 continue
-            due = customer.due(self._retention)
+            due = customer.next
             if due < before:
                 self._dirty[key] = customer
                 self._machine.out.lateness.append(max(0, before - due))
                 errors = self._machine.out.engine_errors
                 customer = self._fire(customer, before)
-                due = NEVER if self._machine.out.engine_errors > errors else customer.due(self._retention)
+                due = NEVER if self._machine.out.engine_errors > errors else customer.next
             self._agenda.put(key, due)
         return True
 
@@ -337,7 +348,8 @@ class Partition:
             if data is not None:
                 customer = self._sweep.take_over(key, data, self._machine, self.clock)
                 self._live[key] = self._dirty[key] = customer
-                self._agenda.put(key, customer.due(self._retention))
+                customer.next = customer.due(self._retention)
+                self._agenda.put(key, customer.next)
         del self._sweep.left[:most]
         if not self._sweep.left:
             self._sweep = None

@@ -52,8 +52,16 @@ def layout_of(rules: RuleSet, known: dict[str, int]) -> Layout:
 class Position:
     """Where a partition stands."""
 
-    def __init__(self, offsets: dict[str, int], clock: int, layouts: dict[int, Layout], current: int, count: int) -> None:
-        self.offsets, self.clock, self.layouts, self.current, self.count = offsets, clock, layouts, current, count
+    def __init__(
+        self, offsets: dict[str, int], clock: int, layouts: dict[int, Layout], current: int, count: int
+    ) -> None:
+        self.offsets, self.clock, self.layouts, self.current, self.count = (
+            offsets,
+            clock,
+            layouts,
+            current,
+            count,
+        )
         self.written = False
         """Whether the record says already what this rule set is."""
         self.known: list[int] | None = None
@@ -61,9 +69,15 @@ class Position:
 
     @classmethod
     def read(cls, data: bytes | None, rules: RuleSet, count: int) -> "Position":
-        """The position as committed, with a layout for this rule set: the last one if it is the same, else a new one."""
+        """The position as committed, with a layout for this rule set: the last one if that is the same."""
         if data is None:
-            position = cls({}, BEFORE_ALL, {0: layout_of(rules, dict.fromkeys(rules.plan.measures, BEFORE_ALL))}, 0, count)
+            position = cls(
+                {},
+                BEFORE_ALL,
+                {0: layout_of(rules, dict.fromkeys(rules.plan.measures, BEFORE_ALL))},
+                0,
+                count,
+            )
         else:
             position = cls._decoded(data, rules, count)
         known = position.layouts[position.current].known

@@ -1,8 +1,8 @@
 """How events are kept: streams of instants, sorted, beside columns of fields.
 
-Hot path: plain lists, changed in place. A stream is `[instants, column, …]`; of `visit` it is `[starts, column, …, ends]`,
-one entry for each session, since a session's start is all that counts and its end all that tells whether an event
-belongs to it. A stream with a key is a dict of such lists.
+Hot path: plain lists, changed in place. A stream is `[instants, column, …]`; of `visit` it is `[starts, column, …,
+ends]`, one entry for each session, since a session's start is all that counts and its end all that tells whether an
+event belongs to it. A stream with a key is a dict of such lists.
 """
 
 from bisect import bisect_right
@@ -70,7 +70,8 @@ def prune_visits(stream: Columns, until: int) -> None:
 
 
 def _pruned(stream: Stream, kept: Columns, now: int) -> Columns | None:
-    (prune_visits if stream.visits else prune)(kept, now - stream.keep)
+    if kept[0][0] <= now - stream.keep:
+        (prune_visits if stream.visits else prune)(kept, now - stream.keep)
     return kept if kept[0] else None
 
 
@@ -100,5 +101,3 @@ def _day(number: int) -> str:
 def day(at: int) -> str:
     """The UTC date of an instant: 2026-11-22."""
     return _day(at // DAY)
-
-

@@ -10,7 +10,7 @@ from segments.language.lint import refuse
 from segments.language.load import load as load_segments
 from segments.language.plan import Plan, plan
 from segments.language.segment import Segment
-from segments.language.text import leaves
+from segments.language.text import bound_text, leaf_text, leaves
 from segments.language.version import digest, in_order, reads, version
 
 
@@ -28,8 +28,14 @@ class RuleSet:
         self.plan: Plan = plan(self.segments, currency)
         self.numbers = {leaf: number for number, leaf in enumerate(self.plan.readers)}
         """The number of each leaf on a measure, by its identity as an object."""
+        self.texts = {
+            id(leaf): (leaf_text(leaf), bound_text(leaf)) for each in self.leaves for leaf in each
+        }
+        """The measure and the bound of each leaf, as the evidence shows them."""
         self.compiled: Compiled = compile_rules(self.segments, self.plan, self.digest)
-        self.rank = {place: rank for rank, place in enumerate(sorted(range(len(self.ids)), key=self.ids.__getitem__))}
+        self.rank = {
+            place: rank for rank, place in enumerate(sorted(range(len(self.ids)), key=self.ids.__getitem__))
+        }
 
     @cached_property
     def reads(self) -> tuple[tuple[int, ...], ...]:
@@ -45,7 +51,8 @@ class RuleSet:
         """For each rule the rules that read it, as bits."""
         direct = [{self.ids.index(other.id) for other in reads(segment)} for segment in self.segments]
         return tuple(
-            sum(1 << reader for reader, read in enumerate(direct) if place in read) for place in range(len(self.ids))
+            sum(1 << reader for reader, read in enumerate(direct) if place in read)
+            for place in range(len(self.ids))
         )
 
     @cached_property
@@ -60,7 +67,9 @@ class RuleSet:
     @cached_property
     def consents(self) -> tuple[frozenset[str], ...]:
         """For each rule the consents it reads."""
-        return tuple(frozenset(leaf.name for leaf in each if isinstance(leaf, Consent)) for each in self.leaves)
+        return tuple(
+            frozenset(leaf.name for leaf in each if isinstance(leaf, Consent)) for each in self.leaves
+        )
 
 
 def load(folders: Sequence[Path | str], currency: str = "EUR") -> RuleSet:

@@ -11,6 +11,11 @@ Access = Callable[[Field], str]
 PER_LINE = ("product_id", "category", "quantity", "price")
 
 
+def indent(text: str) -> str:
+    """Source text one level deeper."""
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
 def of_event(field: Field) -> str:
     """A field of the event `e`; within an item set `line` is the line. Money counts if `money` says so."""
     if field.name == "day":

@@ -15,7 +15,9 @@ Numbers = dict[int, int]
 def profile_test(value: Any, operator: str, bound: Value | tuple[Value, ...]) -> bool:
     """An attribute of the profile against a bound: text with text, number with number, boolean with boolean."""
     if operator == "is_in":
-        return any(profile_test(value, "==", each) for each in (bound if isinstance(bound, tuple) else (bound,)))
+        return any(
+            profile_test(value, "==", each) for each in (bound if isinstance(bound, tuple) else (bound,))
+        )
     if value is None or isinstance(bound, tuple) or _family(value) is not _family(bound):
         return False
     left: Any = value
@@ -96,7 +98,10 @@ class _Tree:
 
 
 def rule(place: int, segment: Segment, numbers: Numbers, index: dict[str, int]) -> Iterator[str]:
-    """`rule_i`, `wake_i` and `flip_i` of a segment. With `until` it enters by `when` without `until`, and leaves by `until`."""
+    """`rule_i`, `wake_i` and `flip_i` of a segment.
+
+    With `until` it enters by `when` without `until`, and leaves by `until`.
+    """
     tree = _Tree(f"rule_{place}", numbers, index)
     enter: Condition = segment.when if segment.until is None else AllOf((segment.when, Not(segment.until)))
     inside = f"c.inside >> {place} & 1"

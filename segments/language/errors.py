@@ -1,9 +1,9 @@
 """What can be wrong with a rule, said so that its author can mend it.
 
-    SegmentsError
-    └── RuleError          a rule is wrong: file, line, what was expected, what came, what to write
-        ├── RefusedRules   several rules, or several lines of one, are wrong: each of them is named
-        └── StoryError     a story among a rule's examples cannot be read, or does not come true
+SegmentsError
+└── RuleError          a rule is wrong: file, line, what was expected, what came, what to write
+    ├── RefusedRules   several rules, or several lines of one, are wrong: each of them is named
+    └── StoryError     a story among a rule's examples cannot be read, or does not come true
 """
 
 import sys
@@ -27,7 +27,7 @@ class Origin:
 
 def here() -> Origin:
     """The line of the rule that is being executed: the nearest one outside the language itself."""
-    frame = sys._getframe(1)
+    frame = sys._getframe(1)  # noqa: SLF001 - as logging and warnings find their caller
     while frame.f_back is not None and frame.f_code.co_filename.startswith((LANGUAGE_FOLDER, "<string>")):
         frame = frame.f_back
     return Origin(frame.f_code.co_filename, frame.f_lineno)
@@ -53,7 +53,7 @@ class RuleError(SegmentsError):
         return f"{self.origin}: {self.problem} {self.mend}".rstrip()
 
 
-class RefusedRules(RuleError):  # noqa: N818 - as httpx and trio, named by what happened
+class RefusedRules(RuleError):
     """Several things are wrong; `errors` has each of them, and the text names them line by line."""
 
     def __init__(self, errors: Sequence[RuleError]) -> None:

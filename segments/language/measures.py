@@ -36,7 +36,8 @@ class Measure(NoTruth):
             return Comparison(self, operator, _duration(self, bound), here())
         if isinstance(bound, Duration):
             raise RuleError(
-                f"{self.name} is compared with {bound}, a duration.", "Only idle and age are durations: write a number."
+                f"{self.name} is compared with {bound}, a duration.",
+                "Only idle and age are durations: write a number.",
             )
         bound = value(bound, self.name)
         if isinstance(bound, float):

@@ -71,9 +71,13 @@ def read(of: Field, event: Event, memory: Memory) -> Any:
 
 
 def compare(value: Any, how: str, bound: Any) -> bool:
-    """Text with text, number with number, boolean with boolean; anything else, and nothing, is false."""
+    """Text with text, number with number, boolean with boolean; anything else, and nothing, is false.
+
+    A double of a profile is compared with the double next to a decimal: 0.1 is Decimal("0.1").
+    """
     if how == "is_in":
         return any(compare(value, "==", each) for each in bound)
+    bound = float(bound) if isinstance(value, float) and isinstance(bound, Decimal) else bound
     sorts = [next(sort for sort in (bool, str, object) if isinstance(each, sort)) for each in (value, bound)]
     return value is not None and sorts[0] is sorts[1] and bool(OPERATORS[how](value, bound))
 
@@ -97,8 +101,12 @@ def combine(node: Condition | Filter, leaf: Callable[[Any], bool]) -> bool:
 
 def passing(events: Events, memory: Memory) -> list[Event]:
     """The events of a set that pass its `where`."""
-    rows, where = list(happened(events.name, memory)), events.filter
-    return [each for each in rows if where is None or combine(where, lambda test: passes(test, each, memory))]
+
+    def passes_all(row: Event) -> bool:
+        where = events.filter
+        return where is None or bool(combine(where, lambda test: passes(test, row, memory)))
+
+    return list(filter(passes_all, happened(events.name, memory)))
 
 
 def of_key(rows: list[Event], by: Field | None, key: Any, memory: Memory) -> list[Event]:
@@ -127,8 +135,7 @@ def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any
 
 def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool]:
     """The key of `by`, the value and the truth of a comparison: for the smallest key that holds, if one does."""
-    events = leaf.measure.events
-    rows = passing(events, memory)
+    events, rows = leaf.measure.events, passing(leaf.measure.events, memory)
     keys = {None} if events.key is None else {read(events.key, each, memory) for each in rows} - {None}
     for key in sorted(keys) if events.key is not None else keys:
         value = reckon(leaf.measure, rows := selected(events, now, memory, key), now, memory)
@@ -138,7 +145,7 @@ def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool
     return None, None, False
 
 
-def truth(leaf: Condition, now: int, memory: Memory, inside: Collection[str]) -> tuple[Any, Any, bool]:
+def truth(leaf: Any, now: int, memory: Memory, inside: Collection[str]) -> tuple[Any, Any, bool]:
     """The key, the value and the truth of a leaf of a rule, for one who is inside these segments."""
     profile = memory.profile or {"attributes": {}, "consents": {}}
     match leaf:
@@ -148,9 +155,8 @@ def truth(leaf: Condition, now: int, memory: Memory, inside: Collection[str]) ->
             return None, (value := profile["attributes"].get(name)), compare(value, how, bound)
         case Consent(name):
             return None, profile["consents"].get(name), profile["consents"].get(name) is True
-        case Segment():
+        case _:  # a segment
             return None, (member := is_member(leaf, now, memory, inside)), member
-    raise TypeError(leaf)
 
 
 def holds(condition: Condition, now: int, memory: Memory, inside: Collection[str] = ()) -> bool:
@@ -160,6 +166,5 @@ def holds(condition: Condition, now: int, memory: Memory, inside: Collection[str
 
 def is_member(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> bool:
     """Whether the customer is in a segment at an instant, having been inside these until then."""
-    stays = segment.until is not None and segment.id in inside
-    enters = stays or holds(segment.when, now, memory, inside)
-    return enters and not (segment.until is not None and holds(segment.until, now, memory, inside))
+    stays = (segment.until is not None and segment.id in inside) or holds(segment.when, now, memory, inside)
+    return stays and not (segment.until is not None and holds(segment.until, now, memory, inside))

@@ -97,7 +97,15 @@ class _Streams:
         self.currency = currency
         self.found: dict[str, Stream] = {}
 
-    def add(self, events: Events, key: Field | None, present: Field | None, columns: Iterable[Field], keep: int, latest: bool) -> int:
+    def add(
+        self,
+        events: Events,
+        key: Field | None,
+        present: Field | None,
+        columns: Iterable[Field],
+        keep: int,
+        latest: bool,
+    ) -> int:
         if events.name == "visit":
             wanted = (*fields_in(events.filter), key, present, *columns)
             columns = tuple(each for each in wanted if each is not None)
@@ -106,7 +114,8 @@ class _Streams:
         else:
             money = any(map(is_money, (events.filter, key, present)))
             text = "" if events.filter is None else filter_text(events.filter)
-            identity = f"{events.name}|{text}|{'' if key is None else key}|{'' if present is None else present}|{self.currency if money else ''}"
+            of_key, of_present = "" if key is None else key, "" if present is None else present
+            identity = f"{events.name}|{text}|{of_key}|{of_present}|{self.currency if money else ''}"
             stream = Stream(identity, events.name, events.filter, key, present)
         held = self.found.setdefault(stream.identity, stream)
         names = {str(each): each for each in (*held.columns, *columns)}

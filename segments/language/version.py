@@ -42,5 +42,3 @@ def in_order(segments: Iterable[Segment]) -> list[Segment]:
     for segment in sorted(segments, key=lambda each: each.id):
         visit(segment)
     return list(ordered.values())
-
-

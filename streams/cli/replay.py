@@ -3,29 +3,18 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 
 import schemas
 from segments.engine import Effects, EngineSettings, RuleSet, load
-from segments.engine.replay import replay
+from segments.engine.replay import Replay
+from streams.cli.instant import Instant
 from streams.log import Logs, read_log
 from streams.settings import read_settings
-
-
-class Instant(click.ParamType):
-    """An instant: ISO 8601, or milliseconds."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """In milliseconds."""
-        try:
-            return schemas.from_iso(int(value) if str(value).lstrip("-").isdigit() else value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command(name="replay")
@@ -57,9 +46,9 @@ def command(files: tuple[IO[bytes], ...], rules: tuple[Path, ...], until: int | 
     click.echo(f"replayed: {counts or 'nothing'}", err=True)
 
 
-def _effects(logs: Logs, rules: RuleSet, engine: EngineSettings, until: int | None) -> Any:
+def _effects(logs: Logs, rules: RuleSet, engine: EngineSettings, until: int | None) -> Iterator[Effects]:
     for number, log in logs.items():
-        yield from replay(number, len(logs), log, rules, engine, until)
+        yield from Replay(number, len(logs), log, rules, engine).run(until)
 
 
 def _told(effects: Effects) -> Counter[str]:

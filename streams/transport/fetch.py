@@ -4,6 +4,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -13,13 +14,16 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from streams.transport.runs import Run
 
+Timed = tuple[list[Run], float]
+"""Runs, and the seconds that it took to unpack them."""
+
 log = logging.getLogger(__name__)
 
 RUN_LIMIT = 1_000
 """Records in one run at most: a run is decoded in one piece, during which nothing else happens."""
 
 
-async def fetch_runs(consumer: AIOKafkaConsumer, wanted: Collection[Any], timeout: float) -> list[Run]:
+async def fetch_runs(consumer: AIOKafkaConsumer, wanted: Collection[Any], timeout: float) -> Timed:
     """Wait at most `timeout` seconds for runs of the wanted partitions.
 
     aiokafka's own ``getmany`` doesn't tell the position before and after, and passes over fetches that hold only
@@ -32,11 +36,13 @@ async def fetch_runs(consumer: AIOKafkaConsumer, wanted: Collection[Any], timeou
             _check(consumer, fetcher)
             if fetcher._subscriptions.reassignment_in_progress:
                 await asyncio.sleep(0.02)
-                return []
+                return [], 0.0
+            began = time.perf_counter()
             runs = take_runs(fetcher, wanted)
+            seconds = time.perf_counter() - began
             left = deadline - asyncio.get_running_loop().time()
             if runs or left <= 0:
-                return runs
+                return runs, seconds
             await _wait_for_data(fetcher, left)
 
 

@@ -71,11 +71,7 @@ def unlike(expected: dict[str, Any], found: dict[str, Any], loose: set[str]) -> 
     for name in expected | found:
         left, right = expected.get(name), found.get(name)
         if name == "valid_until" and expected["segment"] in loose:
-            if (
-                right is None
-                and left is not None
-                or (right is not None and left is not None and right > left)
-            ):
+            if left is not None and (right is None or right > left):
                 yield f"{name}: oracle {left}, engine {right}, which is late"
         elif left != right:
             yield f"{name}: oracle {left}, engine {right}"

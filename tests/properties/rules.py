@@ -62,7 +62,7 @@ def rule_set(pick: Pick, until: bool = True) -> list[Segment]:
 def focused(pick: Pick) -> Condition:
     """Each measure with each thing that can be done to it, as often as any other."""
     leaf = comparison(pick, pick(MEASURES), pick(STEPS))
-    shape = pick(("alone", "any_of", "not_", "alone"))
+    shape = pick(("alone", "any_of", "not_", "alone", "alone"))
     if shape == "alone":
         return leaf
     either: Condition = any_of(condition(pick, ()), leaf)
@@ -140,7 +140,7 @@ def comparison(pick: Pick, name: str = "", step: str = "") -> Comparison:
 def narrowed(pick: Pick, events: Events, steps: set[str]) -> Events:
     """`where`, `by`, `since` if wanted, and a window."""
     if "where" in steps:
-        events = events.where(*several(pick, 2, lambda: test(pick, events.name), least=1))
+        events = events.where(*several(pick, 2, lambda: where(pick, events.name), least=1))
     if steps & {"by", "same"}:
         events = events.by(field(pick, events.name))
     if steps & {"since", "same"}:
@@ -152,7 +152,7 @@ def reset(pick: Pick, key: Field | None, always: bool) -> Events:
     """The events of `since`: filtered or not, of the same value or not."""
     events = event_set(pick(USUAL * 2 + SETS))
     if one_in(pick, 3):
-        events = events.where(test(pick, events.name))
+        events = events.where(where(pick, events.name))
     same = [] if key is None else [each for each in fields_held(events.name) if each.type is key.type]
     alike = [each for each in same if key is not None and each.name == key.name] or same
     return events.same(pick(alike)) if alike and always else events
@@ -181,13 +181,13 @@ def value(pick: Pick, of: Field) -> str | int | Decimal:
     return pick(AMOUNTS) if of.type is Type.MONEY else pick((1, 2, 0, 3))
 
 
-def test(pick: Pick, name: str, depth: int = 1) -> Filter:
+def where(pick: Pick, name: str, depth: int = 1) -> Filter:
     """A test of `where`."""
     shape = pick(["test"] * 4 + ["is_in"] + ["not_", "any_of"] * depth)
     if shape == "not_":
-        return not_(test(pick, name, depth - 1))
+        return not_(where(pick, name, depth - 1))
     if shape == "any_of":
-        parts: Filter = any_of(test(pick, name, depth - 1), test(pick, name, depth - 1))
+        parts: Filter = any_of(where(pick, name, depth - 1), where(pick, name, depth - 1))
         return parts
     of = field(pick, name)
     if shape == "is_in":
@@ -209,7 +209,7 @@ def bounded(pick: Pick, measure: Measure) -> Comparison:
     if measure.name in ("count", "distinct"):
         bounds: tuple[Any, ...] = (2, 1, 3, 0)
     elif measure.name in ("sum", "mean") and measure.type is Type.MONEY:
-        bounds = (*AMOUNTS, *AMOUNTS, 200, Decimal("75"), Decimal("83.333333"))
+        bounds = (*AMOUNTS, *AMOUNTS, 200, Decimal(75), Decimal("83.333333"))
     elif measure.name in ("sum", "mean"):
         bounds = (2, 1, 3, 0, 4, Decimal("1.5"))
     else:

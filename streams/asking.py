@@ -1,0 +1,66 @@
+"""Questions to a running worker about a customer, over HTTP; whoever owns the customer's partition answers.
+
+A worker's Kafka client id ends in the address of its HTTP server, `@host:port`, so that the members of the group, which
+the broker knows, are their own directory.
+"""
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from segments.engine import Partition
+from segments.engine.murmur import partition_of
+from segments.engine.why import why
+
+Owned = Callable[[int], Partition | None]
+"""The machine of a partition, None where this worker doesn't serve it."""
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def client_id(name: str, host: str, port: int) -> str:
+    """A client id that tells where its worker answers."""
+    return f"{name}@{host}:{port}"
+
+
+def address(identity: str) -> str | None:
+    """Where a member of the group answers, by its client id."""
+    _, at, where = identity.rpartition("@")
+    return where if at else None
+
+
+class Answers:
+    """The page `/why/{customer}`; it shows a customer, so away from the loopback it needs the token."""
+
+    def __init__(self, owned: Owned, count: int, host: str, token: str | None) -> None:
+        """Answer for the partitions that `owned` knows, of `count`."""
+        self._owned, self._count = owned, count
+        self._open = host in LOOPBACK and not token
+        self._token = token
+
+    def routes(self) -> list[web.RouteDef]:
+        """The pages."""
+        return [web.get("/why/{customer}", self._why)]
+
+    def _allowed(self, request: web.Request) -> bool:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return self._open or (self._token is not None and hmac.compare_digest(given.encode(), self._token.encode()))
+
+    async def _why(self, request: web.Request) -> web.Response:
+        if not self._allowed(request):
+            return _error(401, "This shows a customer: send the token of SEGMENTS_HTTP_TOKEN as a bearer token.")
+        customer, segment = request.match_info["customer"], request.query.get("segment")
+        number = partition_of(customer.encode(), self._count)
+        partition = self._owned(number)
+        if partition is None:
+            return _error(404, f"This worker does not serve partition {number}.")
+        if segment is not None and segment not in partition.rules.ids:
+            return _error(404, f"There is no segment {segment}.")
+        return web.json_response(why(partition, customer, segment))
+
+
+def _error(status: int, message: str) -> web.Response:
+    body: dict[str, Any] = {"error": message}
+    return web.json_response(body, status=status)

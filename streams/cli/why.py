@@ -1,0 +1,149 @@
+"""`segments why`: in or out, the values, what would change it, and when it flips by itself."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+import schemas
+from segments.engine import EngineSettings, load
+from segments.engine.murmur import partition_of
+from segments.engine.replay import Replay
+from segments.engine.why import why
+from segments.language.errors import SegmentsError
+from streams import topics
+from streams.cli.instant import Instant
+from streams.errors import StreamsError
+from streams.log import read_log
+from streams.settings import Settings, read_settings
+
+TIMEOUT = 10.0
+"""Seconds that a worker has to answer."""
+DURATIONS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
+
+
+@click.command(name="why")
+@click.argument("customer")
+@click.argument("segment", required=False)
+@click.option("--file", "files", multiple=True, type=click.File("rb"), help="Ask of a file of events instead of the workers.")
+@click.option("--until", metavar="TIME", type=Instant(), help="With --file: as of this instant.")
+@click.option("--rules", multiple=True, type=click.Path(exists=True, path_type=Path), help="With --file: other rules.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+def command(
+    customer: str,
+    segment: str | None,
+    files: tuple[IO[bytes], ...],
+    until: int | None,
+    rules: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Ask the running workers why a customer is in a segment, or not.
+
+    The worker that owns the customer's partition answers; who that is, the broker knows. Away from the loopback it wants
+    the token of SEGMENTS_HTTP_TOKEN.
+    """
+    settings = read_settings()
+    if (until is not None or rules) and not files:
+        raise click.UsageError("--until and --rules go with --file.")
+    answer = _of_files(settings, customer, segment, files, until, rules) if files else _asked(settings, customer, segment)
+    if as_json:
+        click.echo(json.dumps(_shown(answer), ensure_ascii=False))
+    else:
+        for line in _told(answer):
+            click.echo(line)
+
+
+def _of_files(
+    settings: Settings,
+    customer: str,
+    segment: str | None,
+    files: tuple[IO[bytes], ...],
+    until: int | None,
+    rules: tuple[Path, ...],
+) -> dict[str, Any]:
+    chosen = load(rules or settings.rules, settings.currency)
+    if segment is not None and segment not in chosen.ids:
+        raise SegmentsError(f"There is no segment {segment}: `segments list` shows them.")
+    engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
+    replay = Replay(0, 1, read_log(files, None, until)[0], chosen, engine)
+    for _ in replay.run(until):
+        pass
+    return why(replay.partition, customer, segment)
+
+
+def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, Any]:
+    from streams.members import owner
+
+    count = topics.require(settings)
+    where = owner(settings, topics.INPUTS[0], partition_of(customer.encode(), count))
+    query = f"?segment={urllib.parse.quote(segment)}" if segment else ""
+    request = urllib.request.Request(f"http://{where}/why/{urllib.parse.quote(customer, safe='')}{query}")  # noqa: S310
+    if settings.http_token is not None:
+        request.add_header("Authorization", f"Bearer {settings.http_token.get_secret_value()}")
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - http, to a worker
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except urllib.error.HTTPError as error:
+        with error:
+            raise StreamsError(json.load(error)["error"]) from None
+    except (OSError, ValueError) as error:
+        raise StreamsError(f"The worker at {where} does not answer: {error}.") from None
+
+
+def _shown(answer: dict[str, Any]) -> dict[str, Any]:
+    """Instants as ISO 8601."""
+    instants = ("clock", "entered_at", "flips_at", "known_since")
+    return {
+        name: schemas.to_iso(value) if name in instants and value is not None else _deep(value)
+        for name, value in answer.items()
+    }
+
+
+def _deep(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shown(each) if isinstance(each, dict) else each for each in value]
+    return value
+
+
+def _told(answer: dict[str, Any]) -> Iterator[str]:
+    shown = _shown(answer)
+    yield f"{shown['customer_id']}, as of {shown['clock'] or 'the beginning'}"
+    if not shown["known"]:
+        yield "Nothing is remembered of this customer, who is therefore in no segment."
+    for each in shown["segments"]:
+        yield ""
+        since = f" since {each['entered_at']}" if each["inside"] else ""
+        yield f"{'in ' if each['inside'] else 'out'}  {each['segment']}{since}"
+        for entry in each["evidence"]:
+            yield f"     {'✓' if entry['holds'] else '✗'} {_entry(entry)}"
+        if each["would_change"]:
+            yield f"     would change it: {'; '.join(each['would_change'])}"
+        yield f"     by time alone: {_by_time(each)}"
+
+
+def _by_time(each: dict[str, Any]) -> str:
+    word = "leaves" if each["inside"] else "enters"
+    return "it does not change" if each["flips_at"] is None else f"{word} at {each['flips_at']} or later"
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    is_time = entry["measure"].endswith((".idle", ".age"))
+    value = "nothing" if entry["value"] is None else _duration(entry["value"]) if is_time else entry["value"]
+    bound = _duration(entry["bound"]) if is_time else entry["bound"]
+    known = f" (known since {entry['known_since']})" if entry["known_since"] else ""
+    return f"{entry['measure']} is {value}, bound {entry['operator']} {bound}{known}"
+
+
+def _duration(milliseconds: str) -> str:
+    rest, parts = int(milliseconds), []
+    for unit, size in DURATIONS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"
