@@ -53,6 +53,7 @@ def build(settings: Settings, rules: RuleSet, partitions: int) -> Worker:
     limits = Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")
     owners = Owners(app, ground, limits)
     app.owners = owners
+    app.on_fetched = metrics.stages.labels("fetch").inc
     segment_customers(app, owners)
     return Worker(app, owners, ground.offsets, metrics)
 

@@ -26,7 +26,8 @@ from segments.engine.source import filter_source, indent
 from segments.engine.takes import takes
 from segments.language.events import Events
 from segments.language.fields import Field
-from segments.language.plan import Plan, Reader, Stream
+from segments.language.measures import Measure
+from segments.language.plan import NEED_VALUE, Plan, Reader, Stream
 from segments.language.segment import Segment
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _leaf(number: int, reader: Reader, plan: Plan) -> Iterator[str]:
     for part in ("test", "value", "change"):
         yield f"def {part}_{number}(s, floor, now):\n{indent(getattr(bodies, part))}"
     if _viewed(stream, events, reader.leaf.measure.field):
-        yield _view(f"view_{number}", events, reader.leaf.measure.field, stream)
+        yield _view(f"view_{number}", events, reader.leaf.measure, stream)
     if events.reset is not None and _viewed(plan.streams[reader.reset or 0], events.reset, None):
         yield _view(f"reset_{number}", events.reset, None, plan.streams[reader.reset or 0])
     if events.key is not None:
@@ -119,8 +120,10 @@ def _viewed(stream: Stream, events: Events, field: Field | None) -> bool:
     )
 
 
-def _view(name: str, events: Events, field: Field | None, stream: Stream) -> str:
+def _view(name: str, events: Events, measure: Measure | None, stream: Stream) -> str:
     """Visits are filtered, keyed and stripped of missing fields as they are read: a late event may merge two."""
+    field = None if measure is None else measure.field
+    present = None if measure is None or measure.name not in NEED_VALUE else measure.field
     columns = {str(each): f"v{place}" for place, each in enumerate(stream.columns)}
 
     def of_row(read: Field) -> str:
@@ -128,7 +131,7 @@ def _view(name: str, events: Events, field: Field | None, stream: Stream) -> str
 
     key = events.key if events.key is not None else events.match
     tests = [] if events.filter is None else [filter_source(events.filter, of_row)]
-    tests += [f"{of_row(each)} is not None" for each in (field, key) if each is not None]
+    tests += [f"{of_row(each)} is not None" for each in (present, key) if each is not None]
     row = ", ".join(["t", *columns.values(), "_end"])
     lines = [
         f"def {name}(s):",

@@ -113,7 +113,7 @@ def _column(leaf: Comparison, name: str, column: int, window: int) -> Kernel:
         "sum": "sum(filter(None, values))",
         "max": "max(values)",
         "min": "min(values)",
-        "distinct": "len(set(values))",
+        "distinct": "len({*values} - {None})",
     }.get(name)
     change = EXPIRY.format(window=window)
     if name == "last":

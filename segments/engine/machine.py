@@ -99,6 +99,10 @@ class Machine:
             self.out.memberships.append((customer.key, None))
         customer.clear(instant)
 
+    def remember_erasure(self, customer: Customer, erased_at: int) -> None:
+        """Keep an erasure, though all else is forgotten: as long as older events could still come."""
+        customer.clear(erased_at)
+
     def evaluate(
         self,
         customer: Customer,

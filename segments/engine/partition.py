@@ -225,7 +225,11 @@ class Partition:
         if outcome is None:
             if record.event is not None:
                 self.clock = max(self.clock, min(occurred_at(record), record.timestamp) - self.settings.grace)
+            erased = customer.erased_at
             customer = self._fire(customer, max(occurred_at(record), self.clock))
+            if customer.blank and erased is not None and erased + self._retention >= self.clock:
+                self._machine.remember_erasure(customer, erased)
+                customer.log.append(("remember_erasure", erased))
             outcome = self._apply(customer, record)
         if outcome != "dead_letter":
             self._outcomes[record.topic, outcome] += 1
@@ -306,6 +310,7 @@ class Partition:
             "fire": self._machine.fire,
             "apply": self._machine.apply,
             "erase": self._machine.erase,
+            "remember_erasure": self._machine.remember_erasure,
         }
         for step, argument in customer.log:
             redo[step](fresh, argument)

@@ -60,10 +60,8 @@ def _heard(place: int, plan: Plan) -> str:
         events = reader.leaf.measure.events
         if events.key is None or plan.streams[reader.stream].visits:
             continue
-        per_key = place == reader.stream or (
-            place == reader.reset and events.reset is not None and events.reset.match
-        )
-        if per_key is not None and per_key is not False:
+        same = events.reset is not None and events.reset.match is not None and not plan.streams[place].visits
+        if place == reader.stream or (place == reader.reset and same):
             lines.append(f"if {number} in c.held: c.held[{number}].stale.add(k)")
         elif place == reader.reset:
             lines.append(f"c.held.pop({number}, None)")

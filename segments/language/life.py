@@ -82,6 +82,8 @@ class Customer:
     def apply(self, step: Step, clock: float) -> str:
         """A record in its turn, with the partition's clock as it stands: `applied`, `duplicate` or `ignored`."""
         self.fire(clock)  # (1)
+        if self.erased + self.retention < clock:
+            self.erased = NEVER
         if step.event is not None and self.is_duplicate(step, step.event):  # (2)
             return "duplicate"
         if step.event is not None and self.is_ignored(step, clock):
@@ -100,8 +102,6 @@ class Customer:
                 self.evaluate(now, "timer", None)
         if self.memory.profile is None and self.latest + self.retention < limit:
             self.forget()
-        if self.erased + self.retention < limit:
-            self.erased = NEVER
 
     def is_duplicate(self, step: Step, event: Event) -> bool:
         """The same id in the same topic, for 24 hours of the customer's own time."""

@@ -17,7 +17,7 @@ from segments.language.text import filter_text, leaves, measure_text
 SESSION_GAP = 30 * MINUTE
 """An event this long after the previous one begins another visit."""
 
-NEED_VALUE = ("mean", "max", "min", "distinct", "last")
+NEED_VALUE = ("mean", "max", "min", "last")
 NEED_LATEST = ("idle", "last")
 
 

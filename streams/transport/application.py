@@ -2,7 +2,7 @@
 
 # ruff: noqa: SLF001, ARG002  private parts of Faust are overridden here, with its signatures
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import faust
@@ -76,6 +76,8 @@ class BatchApp(faust.App):
     """
 
     owners: Owners
+    on_fetched: Callable[[float], None]
+    """Told the seconds that it took to unpack a fetch."""
 
     def __init__(
         self, group: str, *, client_settings: Mapping[str, Any], run_topics: Iterable[str], **settings: Any
@@ -83,6 +85,7 @@ class BatchApp(faust.App):
         """Configure Faust so that neither the environment nor its web server can interfere."""
         self.client_settings = dict(client_settings)
         self.run_topics = frozenset(run_topics)
+        self.on_fetched = lambda _seconds: None
         super().__init__(
             group,
             broker="kafka://" + str(client_settings["bootstrap_servers"]).replace(",", ";kafka://"),

@@ -18,7 +18,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams.transport.fetch import fetch_runs
+from streams.transport.fetch import Timed, fetch_runs
 from streams.transport.runs import Run
 
 Partitions = Iterable[TP]
@@ -63,12 +63,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def fetch(self, wanted: frozenset[TP], timeout: float) -> list[Run]:
         """Ask the thread for runs."""
-        runs: list[Run] = await self.call_thread(self._fetch, wanted, timeout)
-        return runs
+        runs, seconds = await self.call_thread(self._fetch, wanted, timeout)
+        app: Any = self.app
+        app.on_fetched(seconds)
+        return list(runs)
 
-    async def _fetch(self, wanted: frozenset[TP], timeout: float) -> list[Run]:
+    async def _fetch(self, wanted: frozenset[TP], timeout: float) -> Timed:
         if not self.consumer.flow_active:
-            return []
+            return [], 0.0
         return await fetch_runs(self._ensure_consumer(), wanted, timeout)
 
     async def place(self, positions: Mapping[TP, int]) -> None:
@@ -210,7 +212,7 @@ class Consumer(driver.Consumer):
         whole: Any = run
         return [
             ConsumerMessage(
-                run.topic, run.partition, run.end - 1, 0.0, 1, (), None, whole, None, None, None, partition,
+                run.topic, run.partition, run.end - 1, 0.0, 1, None, None, whole, None, None, None, partition,
                 generation_id=self.app.consumer_generation_id,
             )
         ]  # fmt: skip

@@ -1,0 +1,127 @@
+"""The parts of README.md and deploy/README.md that are made from the code, so that they cannot drift.
+
+`python -m deploy.docs` writes them anew; a test fails while they differ. A part stands between `<!-- name -->` and
+`<!-- /name -->`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import click
+from prometheus_client.metrics import MetricWrapperBase
+
+from segments.language.load import load
+from segments.language.remembered import retention
+from streams.cli import COMMANDS, main
+from streams.cli.settings import default_in_words
+from streams.metrics import Metrics, PartitionState
+from streams.settings import Settings, about, variable
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = (ROOT / "README.md", ROOT / "deploy" / "README.md")
+WIDTH = 90
+
+
+def rules() -> str:
+    """The rules that are shipped."""
+    rows = [
+        (f"[`{rule.id}`](segments/{rule.id}.py)", rule.en, retention(rule, "EUR"))
+        for rule in load([ROOT / "segments"])
+    ]
+    return _table(("rule", "who is in it", "remembers"), rows)
+
+
+def commands() -> str:
+    """Each command's own help."""
+    context = click.Context(main, info_name="segments", terminal_width=WIDTH, **main.context_settings)
+    return "\n\n".join(
+        f"<details><summary><code>{path}</code>: {line}</summary>\n\n```text\n{text}\n```\n\n</details>"
+        for path, line, text in _helps(context)
+    )
+
+
+def _helps(context: click.Context) -> Iterator[tuple[str, str, str]]:
+    """Every command that exists: its path, its line, and its help with that of its parts."""
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None, name  # noqa: S101 - it was listed
+        yield f"segments {name}", COMMANDS[name][1], "\n\n".join(_help(command, name, context))
+
+
+def _help(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=parent)
+    yield command.get_help(context)
+    if isinstance(command, click.Group):
+        for part, each in command.commands.items():
+            yield from _help(each, part, context)
+
+
+def settings() -> str:
+    """Every setting: its variable, its default, what it means."""
+    rows = [
+        (f"`{variable(name)}`", _code(default_in_words(field)), about(field).meaning)
+        for name, field in Settings.model_fields.items()
+    ]
+    return _table(("variable", "default", "meaning"), rows)
+
+
+def _code(default: str) -> str:
+    """A default as code, unless it is a phrase."""
+    return "" if default == "-" else default if " " in default else f"`{default}`"
+
+
+def metrics() -> str:
+    """Every metric of a worker: as it is scraped, its type, its labels, what it means."""
+    measured = Metrics()
+    labels = {each.describe()[0].name: _labels(each) for each in vars(measured).values() if _is_metric(each)}
+    measured.watch(lambda: [PartitionState(0, lag={"": 0}, members=Counter(segment=1))])
+    rows = []
+    for family in measured.registry.collect():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        named = labels.get(family.name) or ", ".join(f"`{each}`" for each in family.samples[0].labels)
+        rows.append((f"`{name}`", family.type, named, family.documentation))
+    return _table(("metric", "type", "labels", "meaning"), sorted(rows))
+
+
+def _is_metric(value: object) -> bool:
+    return isinstance(value, MetricWrapperBase)
+
+
+def _labels(metric: MetricWrapperBase) -> str:
+    """The labels of a metric, which nothing public tells before it has a sample."""
+    return ", ".join(f"`{each}`" for each in metric._labelnames)  # noqa: SLF001
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "rules": rules,
+    "commands": commands,
+    "settings": settings,
+    "metrics": metrics,
+}
+
+
+def filled(text: str) -> str:
+    """A page with its generated parts made anew."""
+    for name, part in PARTS.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        text = f"{before}{begin}{part()}\n{end}{after}" if begin and end else text
+    return text
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [
+        " | ".join(cell.replace("|", r"\|") for cell in line) for line in (head, ("---",) * len(head), *rows)
+    ]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def write() -> None:
+    """Write all pages anew."""
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
