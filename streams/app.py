@@ -8,6 +8,7 @@ from typing import Any
 from segments.engine import EngineSettings, RuleSet
 from segments.engine.records import INPUTS
 from streams.agents import segment_customers
+from streams.asking import identity
 from streams.connection import connection
 from streams.metrics import Metrics
 from streams.offsets import Offsets
@@ -25,19 +26,23 @@ class Worker:
 
     app: BatchApp
     owners: Owners
+    partitions: int
     offsets: Offsets
     metrics: Metrics
 
 
-def build(settings: Settings, rules: RuleSet, partitions: int) -> Worker:
+def build(settings: Settings, rules: RuleSet, partitions: int, answers_at: str = "") -> Worker:
     """Put a worker together; nothing is started and no broker asked.
+
+    `answers_at` is the address, host:port, of its HTTP server, which the other members of the group learn from the
+    broker, as they learn which rules it holds.
 
     More agents can be added to its ``app`` with ``@app.agent``, as Faust documents it.
     """
     name = settings.worker_name or f"{settings.group}-{uuid.uuid4().hex[:8]}"
-    client = connection(settings) | {"client_id": name}
+    client = connection(settings) | {"client_id": identity(name, rules.digest, answers_at)}
     metrics = Metrics(version("segments"), rules.digest)
-    app = _application(settings, client)
+    app = _application(settings, client, name)
     table = _table(app, settings, partitions)
     ground = Ground(
         group=settings.group,
@@ -55,10 +60,10 @@ def build(settings: Settings, rules: RuleSet, partitions: int) -> Worker:
     app.owners = owners
     app.on_fetched = metrics.stages.labels("fetch").inc
     segment_customers(app, owners)
-    return Worker(app, owners, ground.offsets, metrics)
+    return Worker(app, owners, partitions, ground.offsets, metrics)
 
 
-def _application(settings: Settings, client: dict[str, Any]) -> BatchApp:
+def _application(settings: Settings, client: dict[str, Any], name: str) -> BatchApp:
     session = settings.session_timeout / 1000
     return BatchApp(
         settings.group,
@@ -68,7 +73,7 @@ def _application(settings: Settings, client: dict[str, Any]) -> BatchApp:
         datadir=str(settings.data_dir / "faust"),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.worker_name,
-        canonical_url=f"http://{client['client_id']}",
+        canonical_url=f"http://{name}",
         broker_session_timeout=session,
         broker_heartbeat_interval=min(1.0, session / 4),
         broker_rebalance_timeout=max(session, 30.0),

@@ -1,7 +1,7 @@
 """Questions to a running worker about a customer, over HTTP; whoever owns the customer's partition answers.
 
-A worker's Kafka client id ends in the address of its HTTP server, `@host:port`, so that the members of the group, which
-the broker knows, are their own directory.
+A worker's Kafka client id is `name/digest of its rules@host:port of its HTTP server`, so that the members of the group,
+which the broker knows, are their own directory.
 """
 
 import hmac
@@ -20,15 +20,21 @@ Owned = Callable[[int], Partition | None]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def client_id(name: str, host: str, port: int) -> str:
-    """A client id that tells where its worker answers."""
-    return f"{name}@{host}:{port}"
+def identity(name: str, digest: str, answers_at: str) -> str:
+    """A client id that tells which rules its worker holds, and where it answers."""
+    return f"{name}/{digest}@{answers_at}"
 
 
-def address(identity: str) -> str | None:
+def address(client_id: str) -> str | None:
     """Where a member of the group answers, by its client id."""
-    _, at, where = identity.rpartition("@")
-    return where if at else None
+    _, _, where = client_id.rpartition("@")
+    return where if ":" in where else None
+
+
+def rules_of(client_id: str) -> str | None:
+    """The digest of the rules that a member of the group holds, by its client id."""
+    name, at, _ = client_id.rpartition("@")
+    return name.rpartition("/")[2] if at else None
 
 
 class Answers:

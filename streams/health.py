@@ -1,6 +1,7 @@
 """What a worker tells over HTTP: its metrics, whether it lives, and whether it is ready."""
 
 import errno
+import socket
 
 from aiohttp import web
 
@@ -20,6 +21,23 @@ class PortTaken(StreamsError):
             f"port {port} of {host} is taken, probably by another worker here: "
             "give this one another with --http-port or SEGMENTS_HTTP_PORT (0: any free one)"
         )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on a port, or on a free one if that is 0; the address is known before anything is served."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(host, port) from error
+        raise StreamsError(f"cannot listen on {host}:{port}: {error.strerror}; set SEGMENTS_HTTP_HOST") from error
+
+
+def reachable(host: str, listening: socket.socket) -> str:
+    """The address, host:port, under which others reach a socket."""
+    name = socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
+    return f"{name}:{listening.getsockname()[1]}"
 
 
 class HealthServer:
@@ -43,18 +61,10 @@ class HealthServer:
         """Add pages."""
         self._app.add_routes(routes)
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen, and return the port: the one asked for, or a free one if that is 0."""
+    async def start(self, listening: socket.socket) -> None:
+        """Answer what comes in on a socket that listens."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            await self._runner.cleanup()
-            if error.errno == errno.EADDRINUSE:
-                raise PortTaken(host, port) from error
-            raise
-        return int(self._runner.addresses[0][1])
+        await web.SockSite(self._runner, listening).start()
 
     async def stop(self) -> None:
         """Stop listening."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from segments.engine import Partition
 from streams.metrics import PartitionState
 from streams.partitions import Limits, Owner
 from streams.takeover import Ground
@@ -79,6 +80,11 @@ class Owners:
     def states(self) -> Iterator[PartitionState]:
         """Say how each partition is."""
         return (each.owner.state() for each in list(self._owned.values()))
+
+    def machine(self, number: int) -> Partition | None:
+        """The machine of a partition that is being served, for a question."""
+        owned = self._owned.get(number)
+        return None if owned is None else owned.owner.machine
 
     @property
     def ready(self) -> bool:

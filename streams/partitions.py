@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from segments.engine import Partition
 from segments.engine.records import INPUTS, Effects
 from streams.clock import wall_clock
 from streams.commit import Outbox
@@ -117,6 +118,11 @@ class Owner:
 
     def _progress(self, remaining: int) -> None:
         self._remaining = remaining
+
+    @property
+    def machine(self) -> Partition | None:
+        """The machine while it is served, None while it is taken over."""
+        return None if self._service is None else self._service.machine
 
     def state(self) -> PartitionState:
         """Say how the partition is, for a scrape."""
@@ -261,6 +267,11 @@ class Service:
             if (taken_in := self._ledger.taken_in_at(event["cause"])) is not None:
                 self._ground.metrics.event_to_flip.observe(max(0, now - taken_in) / 1000)
         self._ground.metrics.committed(effects, self._ledger.settle(effects.offsets), seconds)
+
+    @property
+    def machine(self) -> Partition:
+        """The machine, for a question."""
+        return self._partition
 
     def state(self) -> PartitionState:
         """Say how the partition is, for a scrape."""

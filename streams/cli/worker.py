@@ -3,16 +3,18 @@
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from typing import Any
 
 import click
 
 from segments.engine import RuleSet, load
-from streams import topics
+from streams import members, topics
 from streams.app import Worker, build
+from streams.asking import Answers
 from streams.errors import BrokerAway
-from streams.health import HealthServer
+from streams.health import HealthServer, listen, reachable
 from streams.settings import Settings, read_settings
 
 log = logging.getLogger("segments")
@@ -54,7 +56,10 @@ async def _main(settings: Settings, rules: RuleSet, port: int) -> int:
     partitions = await _topics(settings, stop)
     if partitions is None:
         return 0
-    return await _serve(build(settings, rules, partitions), settings, port, stop)
+    listening = listen(settings.http_host, port)
+    address = reachable(settings.http_host, listening)
+    await asyncio.to_thread(members.require_same_rules, settings, rules.digest)
+    return await _serve(build(settings, rules, partitions, address), settings, listening, stop)
 
 
 def _on_signals(stop: asyncio.Event) -> None:
@@ -97,9 +102,12 @@ async def _within(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _serve(built: Worker, settings: Settings, port: int, stop: asyncio.Event) -> int:
+async def _serve(built: Worker, settings: Settings, listening: socket.socket, stop: asyncio.Event) -> int:
     server = HealthServer(built.metrics, built.owners)
-    port = await server.start(settings.http_host, port)
+    token = None if settings.http_token is None else settings.http_token.get_secret_value()
+    server.add(Answers(built.owners.machine, built.partitions, settings.http_host, token).routes())
+    await server.start(listening)
+    port = listening.getsockname()[1]
     log.info("metrics and health: http://%s:%d/metrics /healthz /readyz", settings.http_host, port)
     try:
         await built.offsets.start()

@@ -107,9 +107,11 @@ class TransactionalProducer:
         committed = {TopicPartition(topic, self._partition): offset for topic, offset in offsets.items()}
         async with asyncio.TaskGroup() as group:
             sends = {topic: group.create_task(self._send(topic, made)) for topic, made in batches.items()}
-            if committed:
-                group.create_task(producer.send_offsets_to_transaction(committed, self._group))
-        # aiokafka commits even if a batch of the transaction failed, so the batches are awaited first.
+        # Not beside the batches: while a broker adds the group to the transaction it can't verify the partitions
+        # that are written to, and aiokafka tries again after its back-off.
+        if committed:
+            await producer.send_offsets_to_transaction(committed, self._group)
+        # aiokafka would commit even if a batch failed, but then the group of tasks has raised.
         await producer.commit_transaction()
         return {topic: task.result() for topic, task in sends.items()}
 
