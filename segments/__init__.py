@@ -1,1 +1,60 @@
 """The segments of the shop, one file each, and the language and engine behind them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ["replay"]
+
+
+def replay(
+    events: Iterable[Mapping[str, Any]],
+    rules: Any,
+    until: Any = None,
+    *,
+    partitions: int | None = None,
+    grace: int = 2_000,
+    currency: str = "EUR",
+    customer_limit: int = 10_000,
+) -> list[dict[str, Any]]:
+    """What rules would have done with these events, by the very engine of the worker: one dict for each enter or exit.
+
+    For notebooks and scripts; neither Kafka nor a wall clock takes part.
+
+    Args:
+        events: Dicts as JSON lines have them, in the order of the log, each with its `topic` (`clickstream`,
+            `transactions`, `profiles`). Times are ISO 8601 texts, datetimes with a time zone, or milliseconds;
+            amounts texts, `Decimal` or numbers. `"erase": True` erases a customer.
+        rules: A folder of rules, a rule file, a list of them, or segments made here (each with its `id=`).
+        until: Read no later event, and fire at the end what is due up to and including this instant.
+        partitions: As many as the topics have, for events that tell their `partition`.
+        grace: Milliseconds that the clock of a partition stays behind, as `SEGMENTS_GRACE`.
+        currency: The currency that counts as money, as `SEGMENTS_CURRENCY`.
+        customer_limit: Entries that one customer may occupy, as `SEGMENTS_CUSTOMER_LIMIT`.
+
+    Returns:
+        The segment events with the fields and values of the lines of `segments replay`; times are ISO 8601 texts.
+
+    Raises:
+        SegmentsError: An event or a rule is wrong; the message says which, what was expected and what came. An event
+            that a worker would refuse gives a warning.
+
+    Two visits and a purchase:
+
+    >>> import segments
+    >>> from segments.language import Segment, purchase, visit
+    >>> curious = Segment(id="curious", when=visit.since(purchase).within(days=7).count() >= 2)
+    >>> anna = {"customer_id": "anna", "topic": "clickstream", "kind": "page_view"}
+    >>> events = [
+    ...     anna | {"event_id": "1", "occurred_at": "2026-11-20T09:00:00Z"},
+    ...     anna | {"event_id": "2", "occurred_at": "2026-11-21T09:00:00Z"},
+    ... ]
+    >>> for flip in segments.replay(events, curious, until="2026-11-30T00:00:00Z"):
+    ...     print(flip["customer_id"], flip["transition"], flip["occurred_at"], flip["reason"])
+    anna enter 2026-11-21T09:00:00.000Z event
+    anna exit 2026-11-27T09:00:00.000Z timer
+    """
+    # Not above: whoever imports the language for a rule needs no engine.
+    from segments.engine import EngineSettings, notebook
+
+    settings = EngineSettings(grace, currency, customer_limit)
+    return notebook.replay(events, rules, until, partitions=partitions, settings=settings)

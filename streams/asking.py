@@ -52,11 +52,15 @@ class Answers:
 
     def _allowed(self, request: web.Request) -> bool:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return self._open or (self._token is not None and hmac.compare_digest(given.encode(), self._token.encode()))
+        return self._open or (
+            self._token is not None and hmac.compare_digest(given.encode(), self._token.encode())
+        )
 
     async def _why(self, request: web.Request) -> web.Response:
         if not self._allowed(request):
-            return _error(401, "This shows a customer: send the token of SEGMENTS_HTTP_TOKEN as a bearer token.")
+            return _error(
+                401, "This shows a customer: send the token of SEGMENTS_HTTP_TOKEN as a bearer token."
+            )
         customer, segment = request.match_info["customer"], request.query.get("segment")
         number = partition_of(customer.encode(), self._count)
         partition = self._owned(number)

@@ -22,7 +22,7 @@ class BrokerError(StreamsError):
     """The local broker cannot be installed, started or stopped."""
 
 
-class BrokerAway(StreamsError):  # noqa: N818 - says what happened
+class BrokerAway(StreamsError):
     """No broker answers at the address that the settings give."""
 
     def __init__(self, brokers: str, cause: object = "") -> None:

@@ -31,7 +31,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(host, port) from error
-        raise StreamsError(f"cannot listen on {host}:{port}: {error.strerror}; set SEGMENTS_HTTP_HOST") from error
+        raise StreamsError(
+            f"cannot listen on {host}:{port}: {error.strerror}; set SEGMENTS_HTTP_HOST"
+        ) from error
 
 
 def reachable(host: str, listening: socket.socket) -> str:

@@ -24,7 +24,7 @@ LOST_AFTER = 5.0
 """Seconds after which records that the broker has and the fetcher doesn't bring are fetched again."""
 
 
-class Again(Exception):  # noqa: N818  not an error: a reason to take the partition over anew
+class Again(Exception):
     """The partition must be taken over anew, although nothing failed here."""
 
     cause = "positions"

@@ -1,11 +1,15 @@
 """What was offered to a partition's machine and is not committed yet: for counting, and for latencies."""
 
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from segments.engine.records import Record
 from streams.transport import Run
+
+_offset = attrgetter("offset")
 
 
 class Ledger:
@@ -31,7 +35,8 @@ class Ledger:
         offset = cause["offset"]
         for records in self._open.get(cause["topic"], ()):
             if records[-1].offset >= offset:
-                return next((each.timestamp for each in records if each.offset == offset), None)
+                found = records[bisect_left(records, offset, key=_offset)]
+                return found.timestamp if found.offset == offset else None
         return None
 
     def settle(self, offsets: Mapping[str, int]) -> Counter[str]:
@@ -47,7 +52,7 @@ class Ledger:
         lists, count = self._open[topic], 0
         while lists and lists[0][0].offset < end:
             records = lists[0]
-            count += sum(1 for each in records if start <= each.offset < end)
+            count += bisect_left(records, end, key=_offset) - bisect_left(records, start, key=_offset)
             if records[-1].offset >= end:
                 break
             lists.popleft()

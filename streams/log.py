@@ -30,7 +30,9 @@ def read_log(files: Iterable[IO[bytes]], partitions: int | None = None, until: i
             number = _partition(line, partitions)
             record = _record(line, topic, offsets[number, topic])
             if record.offset < offsets[number, topic]:
-                raise line.error(f"offset: {record.offset} comes after {offsets[number, topic] - 1}; sort the lines")
+                raise line.error(
+                    f"offset: {record.offset} comes after {offsets[number, topic] - 1}; sort the lines"
+                )
             offsets[number, topic] = record.offset + 1
             if until is None or _occurred(record) <= until:
                 logs[number].setdefault(topic, []).append(record)
@@ -53,7 +55,9 @@ def _partition(line: Line, partitions: int | None) -> int:
     given = line.transport.get("partition")
     if given is None or partitions is None:
         if given is not None:
-            raise line.error("partition: the lines tell their partition; say with --partitions how many there are")
+            raise line.error(
+                "partition: the lines tell their partition; say with --partitions how many there are"
+            )
         return partition_of(_key(line) or b"", partitions or 1)
     if not _is_whole(given) or not 0 <= given < partitions:
         raise line.error(f"partition: expected 0 to {partitions - 1}, got {given!r}")

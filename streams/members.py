@@ -18,11 +18,11 @@ PATIENCE = 2.0
 """Seconds beyond the session time-out in which a member that died is dropped by the group."""
 
 
-class NoOwner(StreamsError):  # noqa: N818 - says what is the matter
+class NoOwner(StreamsError):
     """Nobody serves a partition at the moment."""
 
 
-class OtherRules(StreamsError):  # noqa: N818 - as above
+class OtherRules(StreamsError):
     """Other members of the group hold other rules."""
 
 
@@ -48,7 +48,11 @@ def require_same_rules(settings: Settings, digest: str) -> None:
                 f"The group {settings.group} runs other rules ({', '.join(others)}; these are {digest}). "
                 "Stop all its workers first, then start them with the new rules; or use another SEGMENTS_GROUP."
             )
-        log.warning("the group %s still runs other rules (%s): waiting for its workers to stop", settings.group, others)
+        log.warning(
+            "the group %s still runs other rules (%s): waiting for its workers to stop",
+            settings.group,
+            others,
+        )
         time.sleep(1)
         others = _others(settings, digest)
 

@@ -1,6 +1,8 @@
-"""Bad input: what is refused without looking at the customer's state."""
+"""Bad input, refused without looking at the customer's state; and what has no effect, by that state."""
 
+from segments.engine.customer import Customer, id_digest
 from segments.engine.records import PROFILES, TRANSACTIONS, Event, Record, Refusal
+from segments.language.durations import DAY
 
 LONGEST_ID = 128
 """Bytes."""
@@ -55,3 +57,22 @@ def _is_text(key: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def without_effect(customer: Customer, record: Record, clock: int, retention: int) -> str | None:
+    """The outcome of a record that changes nothing: `duplicate` or `ignored`; None if it is neither."""
+    event: Event = record.event  # type: ignore[assignment]
+    at: int = event["occurred_at"]
+    seen = customer.ids.get(id_digest(record.topic, event["event_id"]))
+    if seen is not None and max(customer.instant, at) < seen + DAY:
+        return "duplicate"
+    return "ignored" if _ignored(customer, record.topic, at, clock, retention) else None
+
+
+def _ignored(customer: Customer, topic: str, at: int, clock: int, retention: int) -> bool:
+    erased = customer.erased_at
+    if erased is not None and at <= erased and erased + retention >= clock:
+        return True
+    if topic == PROFILES:
+        return customer.profile_at is not None and at < customer.profile_at
+    return at + retention < clock

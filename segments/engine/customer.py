@@ -18,7 +18,7 @@ import msgspec
 
 from segments.engine.keyed import Held
 from segments.engine.records import NEVER
-from segments.engine.remember import Kept, entries, still_needed
+from segments.engine.remember import Kept, entries, held_entries, still_needed
 from segments.language.durations import DAY
 from segments.language.plan import Plan
 
@@ -152,6 +152,8 @@ def encode(customer: Customer, plan: Plan, layout: int) -> bytes:
         still_needed(stream, kept, now) for stream, kept in zip(plan.streams, customer.streams, strict=True)
     ]
     customer.streams = streams
+    # Counted anew, so that the bytes do not tell how often they were written.
+    customer.entries = len(customer.ids) + sum(map(held_entries, streams))
     places = list(customer.episodes)
     header = HEADER.pack(customer.due(plan.retention), layout, len(places))
     body = (

@@ -5,12 +5,12 @@ clock, never awaits. The worker, `segments replay`, the simulation and the tests
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
 
 from segments.engine import admission
 from segments.engine.change import Sweep
-from segments.engine.customer import BEFORE_ALL, Customer, decode, encode, header, id_digest, occupied
+from segments.engine.customer import BEFORE_ALL, Customer, header, occupied
+from segments.engine.customers import LIVE, Customers, States
 from segments.engine.due import Agenda
 from segments.engine.inputs import Inputs
 from segments.engine.machine import Machine, occurred_at
@@ -19,7 +19,6 @@ from segments.engine.position import Position
 from segments.engine.records import (
     NEVER,
     POSITION_KEY,
-    PROFILES,
     DeadLetter,
     Effects,
     EngineSettings,
@@ -27,29 +26,17 @@ from segments.engine.records import (
     Refusal,
 )
 from segments.engine.rules import RuleSet
-from segments.language.durations import DAY
-
-LIVE = 50_000
-"""Customers kept decoded between two commits."""
 
 SLACK = 64
 """How close to the limit of a customer the exact number of entries is counted."""
 
 
-class States(Protocol):
-    """The committed states of a partition."""
-
-    def get(self, key: bytes) -> bytes | None:
-        """The state of a key, None if there is none."""
-
-    def items(self) -> Iterable[tuple[bytes, bytes]]:
-        """All of them, in any order."""
-
-
 class Partition:
     """The state machine of one partition; `states` must be restored before it is made."""
 
-    def __init__(self, number: int, count: int, rules: RuleSet, settings: EngineSettings, states: States) -> None:
+    def __init__(
+        self, number: int, count: int, rules: RuleSet, settings: EngineSettings, states: States
+    ) -> None:
         self.number, self.count, self.rules, self.settings = number, count, rules, settings
         self._states = states
         self._machine = Machine(rules, number)
@@ -57,8 +44,7 @@ class Partition:
         self.clock = self._position.clock
         """In milliseconds; `BEFORE_ALL` until something was applied."""
         self._inputs = Inputs(self._position.offsets, self._refusal)
-        self._live: dict[bytes, Customer] = {}
-        self._dirty: dict[bytes, Customer] = {}
+        self._customers = Customers(states, rules, self._position.known)
         self._retention = rules.plan.retention
         self._outcomes: Counter[tuple[str, str]] = Counter()
         self._begun = False
@@ -161,19 +147,12 @@ class Partition:
         """Everything since the last time, to be committed as a whole; None if nothing changed."""
         out = self._machine.out
         offsets = self._inputs.offsets
-        changed = self._dirty or out.dead_letters or self._outcomes or offsets != self._position.offsets
+        changed = (
+            self._customers.changed or out.dead_letters or self._outcomes or offsets != self._position.offsets
+        )
         if not changed and not out.gaps and not out.engine_errors and self._position.written:
             return None
-        layout = self._position.current
-        for key, customer in self._dirty.items():
-            customer.log.clear()
-            if customer.blank and customer.base is None:
-                continue
-            customer.base = None if customer.blank else encode(customer, self.rules.plan, layout)
-            out.states[key] = customer.base
-        if len(self._live) > LIVE:
-            self._live = dict(self._dirty)
-        self._dirty = {}
+        out.states |= self._customers.write(self._position.current)
         out.outcomes, self._outcomes = self._outcomes, Counter()
         out.reasons = Counter(letter.reason for letter in out.dead_letters)
         out.offsets, out.clock = dict(offsets), self.clock
@@ -189,26 +168,18 @@ class Partition:
 
     def customer(self, key: bytes) -> Customer | None:
         """What is remembered of a customer, for `segments why`; not to be changed."""
-        return self._find(key)
-
-    def _find(self, key: bytes) -> Customer | None:
-        customer = self._live.get(key)
-        if customer is None:
-            data = self._states.get(key)
-            if data is None:
-                return None
-            customer = decode(key, data, len(self.rules.plan.streams), self._position.known)
-            self._live[key] = customer
-        return customer
+        return self._customers.find(key)
 
     def _refusal(self, record: Record) -> Refusal | None:
         """Why a record is refused without looking at the customer's state."""
         refusal = admission.refusal(record)
         if refusal is not None or record.key is None or self.count == 1:
             return refusal
-        if record.key in self._live or partition_of(record.key, self.count) == self.number:
+        if record.key in self._customers.live or partition_of(record.key, self.count) == self.number:
             return None
-        return Refusal("wrong_partition", f"The key belongs to partition {partition_of(record.key, self.count)}.")
+        return Refusal(
+            "wrong_partition", f"The key belongs to partition {partition_of(record.key, self.count)}."
+        )
 
     def _take(self, record: Record, refusal: Refusal | None) -> None:
         """One record: steps (1) to (4) of the contract."""
@@ -216,11 +187,7 @@ class Partition:
             self._refuse(record, refusal)
             return
         key: bytes = record.key  # type: ignore[assignment]
-        customer = self._find(key)
-        if customer is None:
-            customer = self._live[key] = Customer(key, len(self.rules.plan.streams), self._position.known)
-        self._dirty[key] = customer
-        customer = self._fire(customer, self.clock)
+        customer = self._fire(self._customers.take(key), self.clock)
         outcome = self._screened(customer, record)
         if outcome is None:
             if record.event is not None:
@@ -233,47 +200,36 @@ class Partition:
             outcome = self._apply(customer, record)
         if outcome != "dead_letter":
             self._outcomes[record.topic, outcome] += 1
-        customer = self._live[key]
+        customer = self._customers.live[key]
         customer.next = customer.due(self._retention)
         self._agenda.put(key, customer.next)
 
     def _screened(self, customer: Customer, record: Record) -> str | None:
         """Step (2): the outcome of a record that ends here."""
-        event = record.event
-        if not isinstance(event, dict):
+        if not isinstance(record.event, dict):
             return None
-        at: int = event["occurred_at"]
-        now = max(customer.instant, at)
-        seen = customer.ids.get(id_digest(record.topic, event["event_id"]))
-        if seen is not None and now < seen + DAY:
-            return "duplicate"
-        if self._ignored(customer, record.topic, at):
-            return "ignored"
+        outcome = admission.without_effect(customer, record, self.clock, self._retention)
+        if outcome is not None:
+            return outcome
         if customer.entries + SLACK >= self.settings.customer_limit:
             customer.entries = occupied(customer, self.rules.plan, customer.instant)
-            held = occupied(customer, self.rules.plan, now)
+            held = occupied(customer, self.rules.plan, max(customer.instant, record.event["occurred_at"]))
             if held >= self.settings.customer_limit:
                 limit = self.settings.customer_limit
-                self._refuse(record, Refusal("customer_limit", f"The customer occupies {held} entries of {limit}."))
+                self._refuse(
+                    record, Refusal("customer_limit", f"The customer occupies {held} entries of {limit}.")
+                )
                 return "dead_letter"
         return None
 
-    def _ignored(self, customer: Customer, topic: str, at: int) -> bool:
-        erased = customer.erased_at
-        if erased is not None and at <= erased and erased + self._retention >= self.clock:
-            return True
-        if topic == PROFILES:
-            return customer.profile_at is not None and at < customer.profile_at
-        return at + self._retention < self.clock
-
     def _apply(self, customer: Customer, record: Record) -> str:
         """Step (4): a bug in the engine undoes it and nothing else."""
-        mark = self._mark()
+        mark = self._customers.mark(self._machine)
         act = self._machine.erase if record.event is None else self._machine.apply
         try:
             act(customer, record)
         except Exception as error:  # noqa: BLE001 - whatever the bug is, neighbours go on
-            self._undo(customer, mark)
+            self._customers.undo(customer, mark, self._machine)
             self._refuse(record, Refusal("engine_error", f"{type(error).__name__}: {error}"))
             return "dead_letter"
         customer.log.append((act.__name__, record))
@@ -283,42 +239,15 @@ class Partition:
         """Flip what is due by time; a bug is counted, and the customer left as they are until their next record."""
         if customer.next >= before:
             return customer
-        mark = self._mark()
+        mark = self._customers.mark(self._machine)
         try:
             self._machine.fire(customer, before)
         except Exception:  # noqa: BLE001 - as above
             self._machine.out.engine_errors += 1
-            return self._undo(customer, mark)
+            return self._customers.undo(customer, mark, self._machine)
         customer.log.append(("fire", before))
         customer.next = customer.due(self._retention)
         return customer
-
-    def _mark(self) -> tuple[int, int]:
-        return len(self._machine.out.segment_events), len(self._machine.out.memberships)
-
-    def _undo(self, customer: Customer, mark: tuple[int, int]) -> Customer:
-        """The customer as before the last step: from the bytes last encoded, doing again what was done since."""
-        out, members, key = self._machine.out, self._machine.members, customer.key
-        for _, event in out.segment_events[mark[0] :]:
-            members[event["segment"]] -= 1 if event["transition"] == "enter" else -1
-        del out.segment_events[mark[0] :], out.memberships[mark[1] :]
-        fresh = Customer(key, len(self.rules.plan.streams), self._position.known)
-        if customer.base is not None:
-            fresh = decode(key, customer.base, len(self.rules.plan.streams), self._position.known)
-        self._machine.out, self._machine.members = Effects(), Counter()
-        redo: dict[str, Callable[[Customer, Any], None]] = {
-            "fire": self._machine.fire,
-            "apply": self._machine.apply,
-            "erase": self._machine.erase,
-            "remember_erasure": self._machine.remember_erasure,
-        }
-        for step, argument in customer.log:
-            redo[step](fresh, argument)
-        fresh.log = customer.log
-        fresh.next = fresh.due(self._retention)
-        self._machine.out, self._machine.members = out, members
-        self._live[key] = self._dirty[key] = fresh
-        return fresh
 
     def _refuse(self, record: Record, refusal: Refusal) -> None:
         self._machine.out.dead_letters.append(DeadLetter(record, refusal.reason, refusal.error))
@@ -332,12 +261,12 @@ class Partition:
             key = self._agenda.pop(before)
             if key is None:
                 return False
-            customer = self._find(key)
+            customer = self._customers.find(key)
             if customer is None:
                 continue
             due = customer.next
             if due < before:
-                self._dirty[key] = customer
+                self._customers.changed[key] = customer
                 self._machine.out.lateness.append(max(0, before - due))
                 errors = self._machine.out.engine_errors
                 customer = self._fire(customer, before)
@@ -352,7 +281,7 @@ class Partition:
             data = self._states.get(key)
             if data is not None:
                 customer = self._sweep.take_over(key, data, self._machine, self.clock)
-                self._live[key] = self._dirty[key] = customer
+                self._customers.keep(customer)
                 customer.next = customer.due(self._retention)
                 self._agenda.put(key, customer.next)
         del self._sweep.left[:most]

@@ -93,6 +93,13 @@ def entries(stream: Stream, kept: Kept, now: int) -> int:
     return sum(len(each[0]) - bisect_right(each[0], now - stream.keep) for each in groups)
 
 
+def held_entries(kept: Kept) -> int:
+    """How many entries are held of a stream, needed or not."""
+    if kept is None:
+        return 0
+    return sum(len(each[0]) for each in kept.values()) if isinstance(kept, dict) else len(kept[0])
+
+
 @lru_cache(maxsize=4096)
 def _day(number: int) -> str:
     return datetime.fromtimestamp(number * 86_400, UTC).strftime("%Y-%m-%d")

@@ -28,9 +28,7 @@ class RuleSet:
         self.plan: Plan = plan(self.segments, currency)
         self.numbers = {leaf: number for number, leaf in enumerate(self.plan.readers)}
         """The number of each leaf on a measure, by its identity as an object."""
-        self.texts = {
-            id(leaf): (leaf_text(leaf), bound_text(leaf)) for each in self.leaves for leaf in each
-        }
+        self.texts = {id(leaf): (leaf_text(leaf), bound_text(leaf)) for each in self.leaves for leaf in each}
         """The measure and the bound of each leaf, as the evidence shows them."""
         self.compiled: Compiled = compile_rules(self.segments, self.plan, self.digest)
         self.rank = {

@@ -49,7 +49,9 @@ class Step:
 class Customer:
     """One customer under a set of rules; `flips` and `memberships` are what is published, without versions and ids."""
 
-    def __init__(self, segments: Iterable[Segment], currency: str = "EUR") -> None:
+    def __init__(
+        self, segments: Iterable[Segment], currency: str = "EUR", known: Mapping[str, float] | None = None
+    ) -> None:
         self.segments = sorted(segments, key=lambda each: each.id)
         parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
         compared = [leaf for leaf in parts if isinstance(leaf, Comparison)]
@@ -63,7 +65,7 @@ class Customer:
         self.spans = {window for window, _ in windows} | {
             bound + later for bound in bounds for later in (0, 1)
         }
-        self.currency = currency
+        self.currency, self.known = currency, known or {}
         self.erased = NEVER
         self.flips: list[dict[str, Any]] = []
         self.memberships: list[dict[str, Any] | None] = []
@@ -73,11 +75,15 @@ class Customer:
         """Everything but what was published, and an erasure."""
         if self.memberships and self.memberships[-1] is not None:
             self.memberships.append(None)
-        self.memory = Memory(self.currency)
+        self.memory = self.nothing()
         self.inside: dict[str, dict[str, Any]] = {}
         self.ids: dict[tuple[str, str], float] = {}
         self.instant = self.latest = NEVER
         self.sequence = 0
+
+    def nothing(self) -> Memory:
+        """The memory of one of whom nothing is remembered."""
+        return Memory(self.currency, known=self.known)
 
     def apply(self, step: Step, clock: float) -> str:
         """A record in its turn, with the partition's clock as it stands: `applied`, `duplicate` or `ignored`."""
@@ -132,7 +138,7 @@ class Customer:
     def erase(self, step: Step) -> None:
         """One of whom nothing is remembered is in no segment: all are left at E, and only E is kept."""
         self.erased = max(step.time, self.instant, self.erased)
-        published, self.memory = list(self.memberships), Memory(self.currency)
+        published, self.memory = list(self.memberships), self.nothing()
         self.evaluate(int(self.erased), "erasure", step)
         self.memberships = published  # the null alone
         self.forget()

@@ -19,6 +19,7 @@ from segments.language.events import CLICK_KINDS, VISIT_KINDS, Events
 from segments.language.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
 from segments.language.measures import DURATIONS, Measure
 from segments.language.segment import Segment
+from segments.language.text import measure_text
 
 Event = Mapping[str, Any]
 VISIT_GAP = 30 * MINUTE
@@ -42,6 +43,8 @@ class Memory:
     events: list[tuple[str, Event]] = field(default_factory=list)
     """Topic and event, in order of application."""
     profile: Event | None = None
+    known: Mapping[str, float] = field(default_factory=dict)
+    """For measures that came with a later rule set, by their text, the instant from which they know events."""
 
 
 def happened(name: str, memory: Memory) -> Iterator[Event]:
@@ -123,6 +126,12 @@ def selected(events: Events, now: int, memory: Memory, key: Any = None) -> list[
     return [each for each in rows if after < each["occurred_at"] <= now < each["occurred_at"] + window]
 
 
+def known(measure: Measure, rows: list[Event], memory: Memory) -> list[Event]:
+    """Those of these events of which a measure knows."""
+    since = memory.known.get(measure_text(measure), NEVER) if memory.known else NEVER
+    return [each for each in rows if each["occurred_at"] >= since]
+
+
 def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any:
     """The value of a measure of these events, None if it has none."""
     if measure.name in DURATIONS:
@@ -138,7 +147,8 @@ def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool
     events, rows = leaf.measure.events, passing(leaf.measure.events, memory)
     keys = {None} if events.key is None else {read(events.key, each, memory) for each in rows} - {None}
     for key in sorted(keys) if events.key is not None else keys:
-        value = reckon(leaf.measure, rows := selected(events, now, memory, key), now, memory)
+        rows = known(leaf.measure, selected(events, now, memory, key), memory)
+        value = reckon(leaf.measure, rows, now, memory)
         true = compare(value, leaf.operator, leaf.bound)
         if events.key is None or (rows and true):
             return key, value, true

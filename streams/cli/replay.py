@@ -26,9 +26,18 @@ from streams.settings import read_settings
     type=click.Path(exists=True, path_type=Path),
     help="A folder of rules, or one rule file; may be given more than once. Default: SEGMENTS_RULES.",
 )
-@click.option("--until", metavar="TIME", type=Instant(), help="Read no later event; fire what is due up to and including it.")
-@click.option("--partitions", metavar="N", type=click.IntRange(min=1), help="As many as the topics have. Default: 1.")
-def command(files: tuple[IO[bytes], ...], rules: tuple[Path, ...], until: int | None, partitions: int | None) -> None:
+@click.option(
+    "--until",
+    metavar="TIME",
+    type=Instant(),
+    help="Read no later event; fire what is due up to and including it.",
+)
+@click.option(
+    "--partitions", metavar="N", type=click.IntRange(min=1), help="As many as the topics have. Default: 1."
+)
+def command(
+    files: tuple[IO[bytes], ...], rules: tuple[Path, ...], until: int | None, partitions: int | None
+) -> None:
     """Events in (JSON lines, each with its `topic`, in the order of the log), segment events out, by the worker's engine.
 
     A line may have `partition` (then say --partitions), `offset` and `timestamp`, as `segments consume` prints them;
@@ -62,7 +71,9 @@ def _told(effects: Effects) -> Counter[str]:
         sys.stdout.flush()
     for letter in effects.dead_letters:
         record = letter.record
-        click.echo(f"refused: {record.topic} offset {record.offset}: {letter.reason}: {letter.error}", err=True)
+        click.echo(
+            f"refused: {record.topic} offset {record.offset}: {letter.reason}: {letter.error}", err=True
+        )
     counted = Counter({"flips": len(lines)}) if lines else Counter()
     for (_, outcome), count in effects.outcomes.items():
         counted[outcome] += count

@@ -30,9 +30,17 @@ DURATIONS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), (
 @click.command(name="why")
 @click.argument("customer")
 @click.argument("segment", required=False)
-@click.option("--file", "files", multiple=True, type=click.File("rb"), help="Ask of a file of events instead of the workers.")
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.File("rb"),
+    help="Ask of a file of events instead of the workers.",
+)
 @click.option("--until", metavar="TIME", type=Instant(), help="With --file: as of this instant.")
-@click.option("--rules", multiple=True, type=click.Path(exists=True, path_type=Path), help="With --file: other rules.")
+@click.option(
+    "--rules", multiple=True, type=click.Path(exists=True, path_type=Path), help="With --file: other rules."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
     customer: str,
@@ -50,7 +58,11 @@ def command(
     settings = read_settings()
     if (until is not None or rules) and not files:
         raise click.UsageError("--until and --rules go with --file.")
-    answer = _of_files(settings, customer, segment, files, until, rules) if files else _asked(settings, customer, segment)
+    answer = (
+        _of_files(settings, customer, segment, files, until, rules)
+        if files
+        else _asked(settings, customer, segment)
+    )
     if as_json:
         click.echo(json.dumps(_shown(answer), ensure_ascii=False))
     else:
@@ -82,7 +94,7 @@ def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, 
     count = topics.require(settings)
     where = owner(settings, topics.INPUTS[0], partition_of(customer.encode(), count))
     query = f"?segment={urllib.parse.quote(segment)}" if segment else ""
-    request = urllib.request.Request(f"http://{where}/why/{urllib.parse.quote(customer, safe='')}{query}")  # noqa: S310
+    request = urllib.request.Request(f"http://{where}/why/{urllib.parse.quote(customer, safe='')}{query}")
     if settings.http_token is not None:
         request.add_header("Authorization", f"Bearer {settings.http_token.get_secret_value()}")
     try:

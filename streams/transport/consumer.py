@@ -139,9 +139,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return False
         return bool(await coordinator._do_heartbeat()) and not coordinator._rejoin_needed_fut.done()
 
-    def verify_event_path(self, now: float, tp: TP) -> None:
-        """Say nothing: Faust's watch knows neither runs nor transactions; /readyz and the metrics tell."""
-
 
 class Consumer(driver.Consumer):
     """Delivers runs and records to the agents."""
@@ -179,6 +176,9 @@ class Consumer(driver.Consumer):
         if self.commits_refused:
             return False
         return bool(await super().force_commit(topics, start_new_transaction))
+
+    async def verify_all_partitions_active(self) -> None:
+        """Say nothing: Faust's watch knows neither runs nor transactions; /readyz and the metrics tell."""
 
     async def perform_seek(self) -> None:
         """Seek the partitions of other topics; those of the inputs are sought when they are taken over."""

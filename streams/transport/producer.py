@@ -2,7 +2,7 @@
 
 aiokafka's back-off between two transactions is lowered from 20 ms to 2 ms: on one broker that makes a
 transaction of 200 states take 4 ms instead of 24. Records go out as ready-made batches, about 1 µs a record
-against 7 to 9 for ``send``.
+against 7 to 9 for ``send``; uncompressed, since compressing them on the event loop costs a fifth of the throughput.
 """
 
 # ruff: noqa: SLF001  what is given up must be let go of without waiting for the broker
@@ -10,6 +10,7 @@ against 7 to 9 for ``send``.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import aiokafka.producer.sender
@@ -44,7 +45,6 @@ class TransactionalProducer:
             transaction_timeout_ms=int(TRANSACTION_TIMEOUT * 1000),
             request_timeout_ms=10_000,
             retry_backoff_ms=50,
-            compression_type="lz4",
             max_batch_size=BATCH_BYTES,
         )
 
@@ -99,7 +99,7 @@ class TransactionalProducer:
         except ProducerFenced as error:
             raise Fenced(f"{self._group}-{self._partition} was fenced by another worker") from error
         except Exception as error:
-            raise OutcomeUnknown(f"{type(error).__name__}: {error}") from error
+            raise OutcomeUnknown(f"the outcome of a commit is not known ({error!r})") from error
 
     async def _commit(self, batches: Batches, offsets: Mapping[str, int]) -> dict[str, int | None]:
         producer = self._producer
@@ -138,15 +138,21 @@ class TransactionalProducer:
         if producer._closed:
             return
         producer._closed = True
-        producer._message_accumulator.fail_all(ProducerClosed())
+        accumulator = producer._message_accumulator
+        left = [*chain.from_iterable(accumulator._batches.values()), *accumulator._pending_batches]
+        accumulator.fail_all(ProducerClosed())
+        for batch in left:
+            _retrieve(batch.future)
+            _retrieve(batch._drain_waiter)
         sender = producer._sender.sender_task
+        if sender is not None:
+            sender.remove_done_callback(producer._sender._fail_all)
+            sender.add_done_callback(_retrieve)
         for _ in range(3):
             if sender is None or sender.done():
                 break
             sender.cancel()
             await asyncio.wait([sender], timeout=0.2)
-        if sender is not None and sender.done() and not sender.cancelled():
-            sender.exception()
         try:
             async with asyncio.timeout(2):
                 await producer.client.close()
@@ -156,5 +162,5 @@ class TransactionalProducer:
 
 def _retrieve(future: "asyncio.Future[Any]") -> None:
     """Look at a delivery's exception, which the transaction reports anyway."""
-    if not future.cancelled():
+    if future.done() and not future.cancelled():
         future.exception()

@@ -1,14 +1,12 @@
 """Workers that are killed, join and leave, over a real Kafka: every offset takes effect once, no flip is lost."""
 
-import json
 import shutil
 import threading
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
+from worker_control import ready, scrape, stop, total, wait_until, wait_until_behind, wait_until_ready
 from worker_log import (
     DAY,
     Shop,
@@ -21,45 +19,6 @@ from worker_log import (
 )
 
 EVENT_CLOCK = {"SEGMENTS_CLOCK": "event", "SEGMENTS_SESSION_TIMEOUT": "6000"}
-
-
-def address_of(worker) -> str:
-    """Wait until a worker has told where it serves its metrics."""
-    deadline = time.monotonic() + 40
-    while time.monotonic() < deadline:
-        for line in worker.stderr.splitlines():
-            if "/metrics" in line and "http://" in line:
-                return line.split("metrics and health: ")[1].split("/metrics")[0]
-        assert worker.process.poll() is None, worker.stderr
-        time.sleep(0.05)
-    raise AssertionError(f"the worker never told its port:\n{worker.stderr}")
-
-
-def ready(worker) -> dict:
-    """Ask a worker whether it is ready."""
-    try:
-        with urllib.request.urlopen(f"{address_of(worker)}/readyz", timeout=5) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        return json.load(error)
-
-
-def wait_until_ready(worker, seconds: float = 40) -> None:
-    """Wait until a worker serves all partitions it was assigned."""
-    deadline = time.monotonic() + seconds
-    while not ready(worker)["ready"]:
-        assert time.monotonic() < deadline, worker.stderr
-        time.sleep(0.05)
-
-
-def wait_until_behind(address: str, group: str, most: int, seconds: float = 60) -> None:
-    """Wait until at most so many offsets are left to be committed."""
-    deadline = time.monotonic() + seconds
-    while behind(address, group) > most:
-        assert time.monotonic() < deadline, (
-            f"{behind(address, group)} offsets are left, expected at most {most}"
-        )
-        time.sleep(0.02)
 
 
 def now() -> int:

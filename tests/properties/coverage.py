@@ -12,13 +12,12 @@ from segments.language.measures import DURATIONS
 from segments.language.text import leaves
 
 from .model import World
-from .rules import MEASURES
-from .stories import Example
+from .rules import MEASURES, SHAPES, STEPS
+from .stories import BEFALLS, BESIDE, Example
 
-RULES = ("plain", "since", "within", "by", "same", "where", "any_of", "not_", "until", "segment")
-STORY = ("late", "erase", "tie", "before", "boundary", "after")
-"""`boundary`: an event at the very end of a window or crossing of a bound; a millisecond `before` and `after`."""
-COLUMNS = (*RULES, *STORY)
+COLUMNS = (*STEPS, *SHAPES, *BEFALLS)
+ENOUGH = 3
+"""Examples without which a cell is thin."""
 
 
 class Coverage:
@@ -46,11 +45,10 @@ class Coverage:
         self.cells.update(met)
 
     @property
-    def empty(self) -> list[tuple[str, str]]:
-        """The cells that no example met."""
-        return [
-            (measure, column) for measure in MEASURES for column in COLUMNS if not self.cells[measure, column]
-        ]
+    def thin(self) -> list[tuple[str, str]]:
+        """The cells that hardly an example met."""
+        cells = [(measure, column) for measure in MEASURES for column in COLUMNS]
+        return [cell for cell in cells if self.cells[cell] < ENOUGH]
 
     def __str__(self) -> str:
         lines = [f"{self.examples} examples", " " * 10 + "".join(f"{column:>9}" for column in COLUMNS)]
@@ -74,8 +72,9 @@ def met_by(segment: Segment, world: World) -> Iterator[tuple[str, set[str]]]:
     """Each measure of a rule with the columns it meets."""
     for root in (segment.when, segment.until):
         for leaf, around in [] if root is None else within(root, frozenset()):
-            columns = around | narrowed(leaf) | befallen(leaf, world)
-            yield leaf.measure.name, columns | ({"plain"} if "within" in columns and root is leaf else set())
+            columns = around | narrowed(leaf)
+            columns |= {"plain"} if columns == {"within"} else set()
+            yield leaf.measure.name, columns | befallen(leaf, world)
 
 
 def within(node: Condition, around: frozenset[str]) -> Iterator[tuple[Comparison, set[str]]]:
@@ -110,7 +109,6 @@ def befallen(leaf: Comparison, world: World) -> set[str]:
     spans = {leaf.measure.events.window or 0}
     if leaf.measure.name in DURATIONS and isinstance(leaf.bound, int):
         spans |= {leaf.bound, leaf.bound + 1}
-    beside = {"before": -1, "boundary": 0, "after": 1}
     return set(world.met) | {
-        name for name, by in beside.items() if any(span + by in world.apart for span in spans)
+        name for name, by in BESIDE.items() if any(span + by in world.apart for span in spans)
     }

@@ -20,9 +20,11 @@ Engine = Any
 class Worker:
     """A worker of one partition, over logs that grow from phase to phase."""
 
-    def __init__(self, example: Example, engine: Engine = the_engine, rules: Any = None) -> None:
+    def __init__(self, example: Example, engine: Engine = the_engine, rules: list[Any] | None = None) -> None:
         self.example, self.engine = example, engine
-        self.rules = rules or engine.RuleSet(example.segments)
+        self.rule_sets = rules or [engine.RuleSet(each) for each in example.rule_sets]
+        """Those of the example, ready to run."""
+        self.rules, *self.coming = self.rule_sets
         self.store: dict[bytes, bytes] = {}
         self.logs: dict[str, list[Any]] = {topic: [] for topic in TOPICS}
         self.ends = dict.fromkeys(TOPICS, 0)
@@ -30,6 +32,8 @@ class Worker:
         self.asked: tuple[dict[str, int], int, int | None] | None = None
         self.output = Output()
         self.members: Counter[str] = Counter()
+        self.letters: list[tuple[str, int, str]] = []
+        """Topic, offset and reason of every dead letter."""
         self.bugs: list[str] = []
         self.settled = True
         """The clock at the end of the last phase is committed. (What time it is may be forgotten in a crash.)"""
@@ -43,13 +47,19 @@ class Worker:
 
     def start(self) -> None:
         """Take the partition over from what was committed."""
-        settings = self.engine.EngineSettings(grace=self.example.grace)
+        settings = self.engine.EngineSettings(grace=self.example.grace, customer_limit=self.example.limit)
         self.partition = self.engine.Partition(0, 1, self.rules, settings, self.store)
         self.asked = None
         for topic in TOPICS:
             if topic not in self.partition.offsets:
                 self.partition.begin(topic, 0)
         self.fetched = dict(self.partition.offsets)
+
+    def begin(self, number: int) -> None:
+        """A phase begins, perhaps with other rules."""
+        if number in self.example.changes:
+            self.rules, *self.coming = self.coming
+            self.start()
 
     def grow(self, phase: Phase, logs: dict[str, list[Placed]]) -> None:
         """The records of a phase are in Kafka."""
@@ -109,7 +119,9 @@ class Worker:
             else:
                 self.store[key] = state
         self.output.outcomes += effects.outcomes
-        self.bugs += [each.error for each in effects.dead_letters if each.reason == "engine_error"]
+        letters = effects.dead_letters
+        self.letters += [(each.record.topic, each.record.offset, each.reason) for each in letters]
+        self.bugs += [each.error for each in letters if each.reason == "engine_error"]
         self.bugs += ["in a flip by time"] * effects.engine_errors
         self.output.offsets = effects.offsets
         self.members, self.committed = Counter(self.partition.members), effects.clock
@@ -140,22 +152,24 @@ class Worker:
 DEEDS = ["fetch"] * 4 + ["ask", "ask", "confirm", "advance", "advance", "commit", "again", "ahead", "crash"]
 
 
-def whole(example: Example, engine: Engine = the_engine, rules: Any = None) -> Worker:
+def whole(example: Example, engine: Engine = the_engine, rules: list[Any] | None = None) -> Worker:
     """Every phase at once."""
     worker = Worker(example, engine, rules)
-    for phase, logs in zip(example.phases, placed(example), strict=True):
-        worker.grow(phase, logs)
+    for number, logs in enumerate(placed(example)):
+        worker.begin(number)
+        worker.grow(example.phases[number], logs)
         worker.finish()
     return worker
 
 
 def at_random(
-    example: Example, random: Random, crashes: bool, engine: Engine = the_engine, rules: Any = None
+    example: Example, random: Random, crashes: bool, engine: Engine = the_engine, rules: list[Any] | None = None
 ) -> Worker:
     """Every phase in pieces, done in any order."""
     worker = Worker(example, engine, rules)
-    for phase, logs in zip(example.phases, placed(example), strict=True):
-        worker.grow(phase, logs)
+    for number, logs in enumerate(placed(example)):
+        worker.begin(number)
+        worker.grow(example.phases[number], logs)
         for _ in range(random.randint(0, 30)):
             worker.stumble(random, crashes)
         worker.finish()

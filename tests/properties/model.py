@@ -9,7 +9,8 @@ from segments.language.life import Customer
 from segments.language.oracle import NEVER
 
 from .records import Arrival
-from .stories import Example
+from .stories import Example, Rules
+from .taking_over import measures, taken_over, unsaid
 
 TOPICS = ("clickstream", "profiles", "transactions")
 FUTURE = 5 * 60_000
@@ -70,11 +71,17 @@ class World:
         """`late`, `tie` and `erase`, if they happened."""
         self.apart: set[int] = set()
         """The milliseconds between any two events of one customer."""
+        self.segments = example.segments
+        self.known: dict[str, float] = {}
+        self.unsaid: set[str] = set()
+        """Customers whom a change of rules met in a way that the contract does not settle."""
 
     def run(self) -> Output:
         """Live through all phases."""
-        out = self.output
-        for phase, logs in zip(self.example.phases, placed(self.example), strict=True):
+        out, example = self.output, self.example
+        for number, (phase, logs) in enumerate(zip(example.phases, placed(example), strict=True)):
+            if number in example.changes:
+                self.change(example.changes[number])
             for offset, arrival in merged(logs):
                 self.take(offset, arrival)
             if phase.now is not None:
@@ -85,12 +92,24 @@ class World:
             out.flips[name], out.memberships[name] = customer.flips, customer.memberships
         return out
 
+    def change(self, segments: Rules) -> None:
+        """Other rules take over; their new measures know events from the clock on."""
+        clock = self.output.clock
+        new = measures(segments) - measures(self.segments)
+        self.known = {each: clock if each in new else self.known.get(each, NEVER) for each in measures(segments)}
+        for name, customer in self.customers.items():
+            if unsaid(customer, segments, clock):
+                self.unsaid.add(name)
+            self.customers[name] = taken_over(customer, segments, clock, self.known)
+        self.segments = segments
+
     def take(self, offset: int, arrival: Arrival) -> None:
         """A record in its turn."""
         out, outcome = self.output, "dead_letter"
         out.offsets[arrival.topic] = after(offset)
         if not refused(arrival):
-            customer = self.customers.setdefault(arrival.customer, Customer(self.example.segments))
+            stranger = Customer(self.segments, known=self.known)
+            customer = self.customers.setdefault(arrival.customer, stranger)
             before = customer.instant
             outcome = customer.apply(arrival.step(offset), out.clock)
             if outcome == "applied":

@@ -22,6 +22,7 @@ USUAL = ("page_view", "visit", "purchase", "any_event", "purchase.items", "produ
 WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
 STEPS = ("within", "since", "by", "same", "where")
+SHAPES = ("plain", "any_of", "not_", "until", "segment")
 MEASURES = ("count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last")
 TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity")
 """The fields in which events differ most."""
@@ -47,31 +48,40 @@ PROFILE: dict[str, tuple[str | float | bool, ...]] = {
 IDS = ("bee", "ant", "cat")
 
 
-def rule_set(pick: Pick, until: bool = True) -> list[Segment]:
+Aim = tuple[str, str]
+"""A measure of the first rule, and what befalls it: one of `STEPS`, `SHAPES`, or what a story is about."""
+NO_AIM = ("", "")
+
+
+def rule_set(pick: Pick, until: bool = True, aim: Aim = NO_AIM) -> list[Segment]:
     """One to three segments, each of which may read those before it; ids are in another order than reading."""
     names, segments = list(IDS), list[Segment]()
-    for _ in range(pick((2, 1, 3))):
+    for _ in range(pick((2, 3) if aim[1] == "segment" else (2, 1, 3))):
         name = pick(names)
         names.remove(name)
         others = tuple(segments)
-        when = condition(pick, others) if others else focused(pick)
-        segments.append(segment(pick, name, when, others, until))
+        when = condition(pick, others) if others else focused(pick, *aim)
+        if aim[1] == "segment" and len(others) == 1:
+            when = any_of(when, others[0])
+        ends = until and (aim[1] == "until" if aim[1] in SHAPES and not others else one_in(pick, 4))
+        segments.append(segment(pick, name, when, others, ends))
     return segments
 
 
-def focused(pick: Pick) -> Condition:
+def focused(pick: Pick, measure: str = "", aim: str = "") -> Condition:
     """Each measure with each thing that can be done to it, as often as any other."""
-    leaf = comparison(pick, pick(MEASURES), pick(STEPS))
-    shape = pick(("alone", "any_of", "not_", "alone", "alone"))
-    if shape == "alone":
+    step = "within" if aim == "plain" else aim if aim in STEPS else pick(STEPS)
+    leaf = comparison(pick, measure or pick(MEASURES), step)
+    shape = aim if aim in SHAPES else pick(("alone", "any_of", "not_", "alone", "alone"))
+    if shape not in ("any_of", "not_"):
         return leaf
     either: Condition = any_of(condition(pick, ()), leaf)
     return not_(leaf) if shape == "not_" else either
 
 
 def segment(pick: Pick, name: str, when: Condition, others: tuple[Segment, ...], until: bool) -> Segment:
-    """A segment that is empty of strangers; some have an `until`."""
-    if not until or not one_in(pick, 4):
+    """A segment that is empty of strangers; `until`: with an exit of its own."""
+    if not until:
         return Segment(id=name, when=[when, known(pick)] if holds(when, 0, Memory()) else when)
     ends = condition(pick, others)
     return Segment(id=name, when=when, until=ends if holds(ends, 0, Memory()) else not_(ends))

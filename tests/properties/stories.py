@@ -5,7 +5,7 @@ bounds are met all the time rather than never.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segments.language import Segment
@@ -18,7 +18,7 @@ from segments.language.text import leaves
 from .picking import Pick, one_in, several
 from .printing import rule_text
 from .records import DAY, HOUR, MINUTE, START, Arrival, click, erase, item, profile, transaction
-from .rules import PROFILE, TEXTS, rule_set
+from .rules import MEASURES, PROFILE, SHAPES, STEPS, TEXTS, rule_set
 
 CENTS = (100_00, 50_00, 0, 99_99, 150_00, 149_99)
 MOST = 16
@@ -26,6 +26,12 @@ GRACES = (0, 1, 2_000, HOUR)
 LAGS = (0, 0, 0, 0, 0, 1, 2_000, HOUR, -MINUTE, -5 * MINUTE, -5 * MINUTE - 1)
 """Milliseconds from an event to Kafka; the last is from the future."""
 CUSTOMERS = ("ann", "ann", "ann", "bob")
+BESIDE = {"before": -1, "boundary": 0, "after": 1}
+"""An event at the very end of a window or crossing of a bound, or a millisecond to a side of it."""
+BEFALLS = ("late", "erase", "tie", *BESIDE)
+"""What a story is about, if it is about something."""
+AIMS = [(measure, column) for column in (*STEPS, *SHAPES, *BEFALLS, "plain", "until") for measure in MEASURES]
+"""What an example is about; rare are flips of a measure alone, and of a rule with `until`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +43,25 @@ class Phase:
     """The wall clock read once they are; None: `SEGMENTS_CLOCK=event`."""
 
 
+Rules = tuple[Segment, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """Rules, settings, and what happens."""
 
-    segments: tuple[Segment, ...]
+    segments: Rules
     grace: int
     phases: tuple[Phase, ...]
+    changes: dict[int, Rules] = field(default_factory=dict)
+    """Other rules that take over, by the number of the phase before which they do."""
+    limit: int = 10_000
+    """`SEGMENTS_CUSTOMER_LIMIT`."""
+
+    @property
+    def rule_sets(self) -> list[Rules]:
+        """All of them, in order."""
+        return [self.segments, *self.changes.values()]
 
     @property
     def arrivals(self) -> list[Arrival]:
@@ -51,8 +69,9 @@ class Example:
         return [arrival for phase in self.phases for arrival in phase.arrivals]
 
     def __repr__(self) -> str:
-        lines = [f"grace={self.grace}", *map(rule_text, self.segments)]
-        for phase in self.phases:
+        lines = [f"grace={self.grace} limit={self.limit}", *map(rule_text, self.segments)]
+        for number, phase in enumerate(self.phases):
+            lines += [f"from now on {rule_text(each)}" for each in self.changes.get(number, ())]
             lines += [told(arrival) for arrival in phase.arrivals]
             lines.append("---" if phase.now is None else f"--- now={span(phase.now - START)}")
         return "\n    " + "\n    ".join(lines)
@@ -78,9 +97,13 @@ def told(arrival: Arrival) -> str:
 
 
 def example(pick: Pick) -> Example:
-    """Rules and a story of two customers, in one to three phases."""
-    segments = rule_set(pick)
-    arrivals = arrivals_to(pick, segments)
+    """Rules and a story of two customers, in one to three phases.
+
+    Each is about one of the things that can be done or happen to a measure, drawn first, so that none is rare.
+    """
+    aim = pick(AIMS)
+    segments = rule_set(pick, aim=aim)
+    arrivals = arrivals_to(pick, segments, aim[1])
     cuts = sorted(several(pick, 2, lambda: pick(range(len(arrivals) + 1))))
     parts = [arrivals[start:end] for start, end in zip([0, *cuts], [*cuts, len(arrivals)], strict=True)]
     phases, clocks = [], one_in(pick, 2)
@@ -105,15 +128,17 @@ def spans_of(segments: Sequence[Segment]) -> list[int]:
     return sorted({0, MINUTE, 30 * MINUTE, DAY, customer.retention, *customer.spans})
 
 
-def arrivals_to(pick: Pick, segments: Sequence[Segment]) -> list[Arrival]:
+def arrivals_to(pick: Pick, segments: Sequence[Segment], aim: str = "") -> list[Arrival]:
     """Some records; each happens at an earlier one's time and a span, or a millisecond beside it."""
     arrivals: list[Arrival] = []
     times, kinds = [0], kinds_of(segments)
     spans = [*Customer(segments).spans, *spans_of(segments)]
     reads_profile = any(not isinstance(leaf, Comparison | Segment) for leaf in read_by(segments))
     shapes = ["event"] * 15 + ["profile"] * (6 if reads_profile else 1) + ["again"] * 2 + ["erase", "refused"]
+    shapes += ["erase"] * 4 * (aim == "erase")
     for _ in range(pick(range(1, MOST + 1))):
-        times.append(instant(pick, times, spans))
+        aimed = aim in BEFALLS and one_in(pick, 3)
+        times.append(aimed_at(pick, times, segments[0], aim) if aimed else instant(pick, times, spans))
         shape, lag, customer = pick(shapes), pick(LAGS), pick(CUSTOMERS)
         id = f"e{len(arrivals)}"
         if shape == "again" and arrivals:
@@ -133,6 +158,15 @@ def instant(pick: Pick, times: Sequence[int], spans: Sequence[int]) -> int:
     anchor = times[-1] if pick((True, True, False)) else pick(times)
     span = pick((0, MINUTE, 40 * MINUTE)) if one_in(pick, 2) else pick(spans)
     return anchor + pick((1, 1, 1, 1, -1)) * span + pick((0, 1, -1))
+
+
+def aimed_at(pick: Pick, times: Sequence[int], segment: Segment, aim: str) -> int:
+    """An instant at which it happens what a story is about, to a window or bound of a segment."""
+    anchor, least = pick(times), MINUTE * pick((1, 40))
+    if aim in BESIDE:
+        customer = Customer([segment])
+        return anchor + pick(sorted(customer.spans - {0, 1}) or [customer.retention]) + BESIDE[aim]
+    return times[-1] - least if aim == "late" else anchor + (least if aim == "erase" else 0)
 
 
 def again(pick: Pick, arrivals: Sequence[Arrival], at: int) -> Arrival:

@@ -10,14 +10,27 @@ from segments.language import Segment
 HOUR = 3_600_000
 DAY = 24 * HOUR
 START = 1_767_225_600_000
-CLICK = {"session_id": None, "page": None, "product_id": None, "category": None, "channel": None, "attributes": {}}
+CLICK = {
+    "session_id": None,
+    "page": None,
+    "product_id": None,
+    "category": None,
+    "channel": None,
+    "attributes": {},
+}
 TRANSACTION = {"order_id": "o1", "amount": 1000, "currency": "EUR", "channel": None, "items": []}
 
 
 class Driver:
     """One partition of one, its committed states, and everything that came out of it."""
 
-    def __init__(self, *segments: Segment, grace: int = 0, limit: int = 10_000, states: dict[bytes, bytes] | None = None):
+    def __init__(
+        self,
+        *segments: Segment,
+        grace: int = 0,
+        limit: int = 10_000,
+        states: dict[bytes, bytes] | None = None,
+    ):
         self.settings = EngineSettings(grace=grace, customer_limit=limit)
         self.states = {} if states is None else states
         self.ends = dict.fromkeys(INPUTS, 0)
@@ -39,7 +52,9 @@ class Driver:
             self.ends[topic] = self.partition.offsets[topic]
         return self.partition
 
-    def click(self, at: int, kind: str = "page_view", customer: str = "c", id: str = "", **fields: Any) -> None:
+    def click(
+        self, at: int, kind: str = "page_view", customer: str = "c", id: str = "", **fields: Any
+    ) -> None:
         """A click at an instant (milliseconds since START)."""
         self._event("clickstream", at, customer, id, CLICK | {"kind": kind} | fields)
 
@@ -47,7 +62,9 @@ class Driver:
         """A purchase at an instant."""
         self._event("transactions", at, customer, id, TRANSACTION | {"kind": "purchase"} | fields)
 
-    def profile(self, at: int, customer: str = "c", id: str = "", consents: Any = None, **attributes: Any) -> None:
+    def profile(
+        self, at: int, customer: str = "c", id: str = "", consents: Any = None, **attributes: Any
+    ) -> None:
         """A profile of an instant."""
         self._event("profiles", at, customer, id, {"attributes": attributes, "consents": consents or {}})
 
@@ -77,12 +94,21 @@ class Driver:
     def flips(self, *fields: str) -> list[Any]:
         """What flipped: (segment, transition, instant) and further fields."""
         return [
-            (each["segment"], each["transition"], each["occurred_at"] - START, *(each[name] for name in fields))
+            (
+                each["segment"],
+                each["transition"],
+                each["occurred_at"] - START,
+                *(each[name] for name in fields),
+            )
             for each in self.events
         ]
 
     def _event(self, topic: str, at: int, customer: str, id: str, fields: dict[str, Any]) -> None:
-        event = {"event_id": id or f"e{self.ends[topic]}", "customer_id": customer, "occurred_at": START + at} | fields
+        event = {
+            "event_id": id or f"e{self.ends[topic]}",
+            "customer_id": customer,
+            "occurred_at": START + at,
+        } | fields
         self._send(Record(topic, self.ends[topic], START + at, customer.encode(), b"raw", event))
 
     def _send(self, record: Record) -> None:
@@ -95,7 +121,9 @@ class Driver:
     def _note(self, effects: Effects) -> None:
         self.events += [event for _, event in effects.segment_events]
         self.memberships += effects.memberships
-        self.letters += [(each.record.topic, each.record.offset, each.reason) for each in effects.dead_letters]
+        self.letters += [
+            (each.record.topic, each.record.offset, each.reason) for each in effects.dead_letters
+        ]
         self.errors += effects.engine_errors
         for key, count in effects.outcomes.items():
             self.outcomes[key] = self.outcomes.get(key, 0) + count

@@ -2,36 +2,25 @@
 
 import ast
 import re
-import subprocess
 
 import pytest
 
-from deploy.docs import PAGES, ROOT, filled
+from deploy.docs import PAGES, filled
 from schemas import DecodeError
 from streams.cli import COMMANDS, main
 from streams.metrics import Metrics, PartitionState
 from streams.settings import Settings, variable
+from tests.unit.repository import ROOT, files, name
 
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 README, OPERATIONS = TEXTS.values()
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
-def names(path):
-    """A page by its place in the repository."""
-    return str(path.relative_to(ROOT))
+WRITTEN = [file for file in files() if file.suffix == ".md"]
 
 
-def written_pages():
-    """Every page that is kept in the repository."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=names)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_generated_parts_are_current(page):
     """Rules, commands, settings and metrics are as the code has them."""
     assert filled(TEXTS[page]) == TEXTS[page], "write them anew with: python -m deploy.docs"
@@ -46,25 +35,23 @@ def test_every_part_has_a_place():
 
 def test_every_setting_is_documented():
     """Whoever greps the README for a variable finds it."""
-    assert [name for name in map(variable, Settings.model_fields) if f"`{name}`" not in README] == []
+    assert [each for each in map(variable, Settings.model_fields) if f"`{each}`" not in README] == []
 
 
 def test_every_variable_in_the_documents_is_a_setting():
     """No document promises a setting that is unknown to the code."""
     known = set(map(variable, Settings.model_fields))
-    found = {
-        page: set(re.findall(r"\bSEGMENTS_[A-Z_]*[A-Z]\b", page.read_text())) for page in written_pages()
-    }
-    assert {names(page): unknown for page, each in found.items() if (unknown := each - known)} == {}
+    found = {page: set(re.findall(r"\bSEGMENTS_[A-Z_]*[A-Z]\b", page.read_text())) for page in WRITTEN}
+    assert {name(page): unknown for page, each in found.items() if (unknown := each - known)} == {}
 
 
 def test_every_command_is_documented():
     """Each command that exists has its help in the README."""
-    missing = [name for name in main.list_commands(None) if f"Usage: segments {name} " not in README]
+    missing = [each for each in main.list_commands(None) if f"Usage: segments {each} " not in README]
     assert missing == []
 
 
-@pytest.mark.parametrize("page", written_pages(), ids=names)
+@pytest.mark.parametrize("page", WRITTEN, ids=name)
 def test_every_command_in_the_documents_exists(page):
     """What stands in backquotes or at the start of a line can be typed."""
     text = page.read_text(encoding="utf-8")
@@ -77,9 +64,9 @@ def test_every_metric_is_documented():
     metrics = Metrics()
     metrics.watch(lambda: [PartitionState(0)])
     scraped = set(re.findall(r"^# TYPE (\w+) ", metrics.text().decode(), re.MULTILINE))
-    shown = {name for name in scraped if not name.endswith("_created")}
+    shown = {each for each in scraped if not each.endswith("_created")}
     assert shown
-    assert [name for name in sorted(shown) if f"`{name}`" not in OPERATIONS] == []
+    assert [each for each in sorted(shown) if f"`{each}`" not in OPERATIONS] == []
 
 
 def test_every_metric_in_the_runbook_exists():
@@ -105,7 +92,7 @@ def reasons_of_the_engine():
                 yield from (each.value for each in node.args[:1] if isinstance(each, ast.Constant))
 
 
-@pytest.mark.parametrize("page", written_pages(), ids=names)
+@pytest.mark.parametrize("page", WRITTEN, ids=name)
 def test_links_lead_somewhere(page):
     """A link to a file of the repository leads to one."""
     targets = [target for target, _ in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]

@@ -1,11 +1,11 @@
 """A new rule set takes over a partition before anything else (contract, section 3)."""
 
-from tests.unit.driving import DAY, HOUR, START, Driver
-
 from segments.language import Segment, any_event, cart_add, days, hours, page_view, purchase
+from tests.unit.driving import DAY, HOUR, START, Driver
 
 
 def seen(count=1, id="seen", days_=7):
+    """Somebody who was seen so many times in so many days."""
     return Segment(id=id, when=page_view.within(days=days_).count() >= count)
 
 
@@ -38,7 +38,9 @@ def test_a_rule_added_flips_at_the_clock():
         ("once", "enter", HOUR, "rule_added", 1),
         ("once", "enter", HOUR, "rule_added", 1),
     ]
-    assert [event["customer_id"] for event in driver.events] == ["c", "other"], "customers in the order of their keys"
+    assert [event["customer_id"] for event in driver.events] == ["c", "other"], (
+        "customers in the order of their keys"
+    )
 
 
 def test_a_rule_changed_flips_those_whom_it_changes():
@@ -152,7 +154,9 @@ def test_two_changes_in_a_row():
 def test_hysteresis_goes_on_over_a_change():
     """A segment with an exit of its own keeps its members when another rule is added."""
     idle = Segment(
-        id="quiet", when=any_event.within(days=30).idle >= days(2), until=any_event.within(days=30).count() != 1
+        id="quiet",
+        when=any_event.within(days=30).idle >= days(2),
+        until=any_event.within(days=30).count() != 1,
     )
     driver = Driver(idle)
     driver.click(0)

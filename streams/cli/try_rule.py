@@ -1,0 +1,85 @@
+"""`segments try RULE`: a rule on events of the past, before it runs."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import click
+
+from streams import trial
+from streams.cli.instant import Instant
+from streams.cli.trial_text import told
+from streams.history import History, Progress
+from streams.settings import read_settings
+
+
+@click.command(name="try")
+@click.argument("rule")
+@click.option(
+    "--days",
+    metavar="N",
+    type=click.IntRange(1, 3650),
+    default=30,
+    show_default=True,
+    help="Days of the chart.",
+)
+@click.option(
+    "--file", "files", multiple=True, type=click.File("rb"), help="JSON lines instead of the input topics."
+)
+@click.option(
+    "--partitions", metavar="N", type=click.IntRange(min=1), help="With --file: as many as the topics have."
+)
+@click.option("--until", metavar="TIME", type=Instant(), help="As of this instant; read no later event.")
+@click.option(
+    "--against",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What runs now. Default: the rule of the same id in SEGMENTS_RULES, if it is another file.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(
+    rule: str,
+    days: int,
+    files: tuple[IO[bytes], ...],
+    partitions: int | None,
+    until: int | None,
+    against: Path | None,
+    as_json: bool,
+) -> None:
+    """Try RULE, a rule file or an id, on the events of the past: who would be in it now, who came and went each day.
+
+    Reads all that the rules remember from the input topics, and writes nothing. The rule is tried among those of
+    SEGMENTS_RULES. A file whose name is the id of one of those is an edit of it: who stays, enters and leaves is told.
+    """
+    if partitions is not None and not files:
+        raise click.UsageError("--partitions goes with --file.")
+    settings = read_settings()
+    tried = trial.find(rule, against, settings)
+    now = trial.present(settings, files, until)
+    since = None if now is None else trial.needed_since(tried, now, days)
+    with trial.past(settings, files, partitions, since, until) as history:
+        with _progress(history) as progress:
+            found = trial.run(tried, history, settings, now, progress)
+        if as_json:
+            click.echo(json.dumps(trial.as_json(found, days, since, history), ensure_ascii=False))
+        else:
+            for line in told(found, days, tried.segment.en, history):
+                click.echo(line)
+
+
+@contextmanager
+def _progress(history: History) -> Iterator[Progress]:
+    """A bar on stderr, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=history.length)
+        yield lambda count: bar.advance(task, count)

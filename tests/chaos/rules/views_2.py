@@ -1,0 +1,5 @@
+"""Views: 2 pages or more, so that a page lost or counted twice is seen."""
+
+from segments.language import Segment, page_view
+
+views_2 = Segment(en="2 pages", nl="2 pagina's", when=page_view.within(days=1).count() >= 2)

@@ -1,0 +1,138 @@
+"""`segments why`, `segments replay` and a change of rules, as their users call them."""
+
+import json
+import time
+
+import pytest
+
+RULE = '''"""Seen: {count}."""
+
+from segments.language import Segment, page_view
+
+seen = Segment(en="Seen", nl="Gezien", when=page_view.within(days=7).count() >= {count})
+'''
+
+
+def lines(*events):
+    """Events as JSON lines."""
+    return "".join(json.dumps(event) + "\n" for event in events)
+
+
+def view(customer, number, at):
+    """A page view."""
+    return {
+        "event_id": f"{customer}{number}",
+        "customer_id": customer,
+        "occurred_at": at,
+        "kind": "page_view",
+    }
+
+
+def flips(run):
+    """The segment events so far."""
+    answer = run("consume", "segment-events", "--from-beginning", "--until-end")
+    return [json.loads(line) for line in answer.stdout.splitlines()]
+
+
+def wait_for_flips(run, count):
+    """Wait until there are so many segment events."""
+    deadline = time.monotonic() + 60
+    while len(found := flips(run)) < count:
+        assert time.monotonic() < deadline, f"{len(found)} of {count} flips"
+        time.sleep(0.3)
+    return found
+
+
+def wait_for(done):
+    """Wait for something to be true."""
+    deadline = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@pytest.mark.timeout(240)
+def test_workers_are_asked_and_rules_are_changed(fresh_topics, run, spawn, tmp_path):
+    """The owner of the customer answers; other rules wait for the old worker to go, then take over."""
+    fresh_topics(2)
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "seen.py").write_text(RULE.format(count=1))
+    env = {"SEGMENTS_RULES": str(rules), "SEGMENTS_SESSION_TIMEOUT": "6000"}
+    now = int(time.time() * 1000)
+    run(
+        "produce",
+        "clickstream",
+        stdin=lines(view("ann", 1, now - 1000), view("ann", 2, now), view("bob", 1, now)),
+    )
+    first = spawn("worker", env=env)
+    assert {event["transition"] for event in wait_for_flips(run, 2)} == {"enter"}
+    answer = json.loads(run("why", "ann", "seen", "--json", env=env).stdout)
+    assert answer["segments"][0]["inside"] is True
+    assert answer["segments"][0]["evidence"][0]["value"] == "2"
+    told = run("why", "bob", env=env)
+    assert "in   seen" in told.stdout
+    assert run("why", "stranger", env=env).stdout.count("out  seen") == 1
+    assert "no segment nosuch" in run("why", "ann", "nosuch", env=env).stderr
+    (rules / "seen.py").write_text(RULE.format(count=2))
+    second = spawn("worker", env=env)
+    wait_for(lambda: "still runs other rules" in second.stderr)
+    assert len(flips(run)) == 2
+    first.process.terminate()
+    first.wait()
+    found = wait_for_flips(run, 3)
+    assert [
+        (each["customer_id"], each["transition"], each["reason"]) for each in found if each["sequence"] == 2
+    ] == [("bob", "exit", "rule_changed")]
+
+
+@pytest.mark.timeout(120)
+def test_why_without_workers(fresh_topics, run):
+    """Without a worker one line says what to start; without a broker too."""
+    fresh_topics(2)
+    answer = run("why", "ann")
+    assert answer.returncode == 1
+    assert "segments worker" in answer.stderr
+    away = run("why", "ann", env={"SEGMENTS_BROKERS": "127.0.0.1:1"})
+    assert away.returncode == 1
+    assert "no Kafka broker answers" in away.stderr
+    assert run("why").returncode == 2
+
+
+def test_replay_as_a_command(run, tmp_path):
+    """Events in, segment events out; until, partitions and bad lines as the contract says."""
+    rules = tmp_path / "seen.py"
+    rules.write_text(RULE.format(count=1))
+    log = tmp_path / "log.jsonl"
+    start = 1_767_225_600_000
+    log.write_text(
+        lines(
+            {"topic": "clickstream"} | view("ann", 1, "2026-01-01T00:00:00.000Z"),
+            {"topic": "clickstream"} | view("bob", 1, start + 1) | {"kind": 7},
+            {"topic": "clickstream"} | view("bob", 2, start + 2),
+            {"topic": "profiles", "customer_id": "bob", "erase": True, "timestamp": start + 5},
+            {"topic": "clickstream"} | view("late", 3, "2026-03-01T00:00:00.000Z"),
+        )
+    )
+    answer = run(
+        "replay", str(log), "--rules", str(rules), "--until", "2026-01-08T00:00:00.000Z", "--partitions", "3"
+    )
+    assert answer.returncode == 0, answer.stderr
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    by_customer = {name: [each for each in found if each["customer_id"] == name] for name in ("ann", "bob")}
+    assert len(found) == 4
+    assert [(each["transition"], each["reason"]) for each in by_customer["bob"]] == [
+        ("enter", "event"),
+        ("exit", "erasure"),
+    ]
+    assert [each["occurred_at"] for each in by_customer["ann"]] == [
+        "2026-01-01T00:00:00.000Z",
+        "2026-01-08T00:00:00.000Z",
+    ]
+    assert by_customer["ann"][0]["valid_until"] == "2026-01-08T00:00:00.000Z"
+    assert "undecodable" in answer.stderr
+    assert run("replay", str(tmp_path / "missing.jsonl")).returncode == 2
+    log.write_text('{"topic": "clicks"}\n')
+    wrong = run("replay", str(log))
+    assert wrong.returncode == 1
+    assert "log.jsonl:1" in wrong.stderr

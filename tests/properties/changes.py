@@ -1,0 +1,92 @@
+"""Stories in which other rules take over: edited, added, removed, put back."""
+
+from collections.abc import Sequence
+
+from segments.language import Segment, not_
+from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.measures import DURATIONS
+from segments.language.oracle import Memory, holds
+from segments.language.text import leaves
+
+from .picking import Pick, one_in, several
+from .records import DAY, HOUR, MINUTE, START, Arrival, click
+from .rules import bounded, condition, duration, known, rule_set
+from .stories import GRACES, Example, Phase, Rules, afterwards, arrivals_to
+
+NAMES = ("bee", "ant", "cat", "dog", "eel", "fly")
+BEAT = (HOUR, 0, MINUTE, 2 * DAY)
+
+
+def changing(pick: Pick) -> Example:
+    """A story in two or three parts, each under rules of its own.
+
+    A part ends with the click of somebody else, so that its clock is committed: rules take over at the committed clock.
+    """
+    rule_sets = [tuple(rule_set(pick))]
+    for _ in range(pick((1, 2))):
+        back = len(rule_sets) > 1 and one_in(pick, 3)
+        rule_sets.append(rule_sets[0] if back else edited(pick, rule_sets[-1]))
+    arrivals = arrivals_to(pick, [each for rules in rule_sets for each in rules])
+    cuts = sorted(pick(range(len(arrivals) + 1)) for _ in rule_sets[1:])
+    parts = [arrivals[start:end] for start, end in zip([0, *cuts], [*cuts, len(arrivals)], strict=True)]
+    phases = [Phase((*part, beat(pick, part)), None) for part in parts[:-1]]
+    end = afterwards([each for rules in rule_sets for each in rules], arrivals)
+    changes = {number: rules for number, rules in enumerate(rule_sets) if number}
+    return Example(rule_sets[0], pick(GRACES), (*phases, Phase((*parts[-1], end), None)), changes)
+
+
+def beat(pick: Pick, part: Sequence[Arrival]) -> Arrival:
+    """Somebody else's click, after all that is in a part of the story."""
+    latest = max((arrival.time for arrival in part), default=START) - START
+    return click(latest + pick(BEAT), "page_view", customer="zoe")
+
+
+def edited(pick: Pick, rules: Rules) -> Rules:
+    """Other rules, made of these: mostly of the same measures, so that their memory goes on."""
+    pool = [leaf for each in rules for leaf in leaves(each.when) + leaves(each.until)]
+    pool = [leaf for leaf in pool if not isinstance(leaf, Segment)]
+    made: dict[str, Segment] = {}
+    for each in rules:
+        deed = pick(("edit", "keep", "remove"))
+        if deed != "remove":
+            edit = Edit(pick, made, pool, deed == "edit")
+            made[each.id] = sound(pick, each.id, edit(each.when), each.until and edit(each.until))
+    for name in several(pick, 1, lambda: pick([name for name in NAMES if name not in made]), least=not made):
+        others = tuple(made.values())
+        when = condition(pick, others) if one_in(pick, 3) else Edit(pick, made, pool, edits=True)(pick(pool))
+        ends = not_(pick(pool)) if one_in(pick, 4) else None
+        made[name] = sound(pick, name, when, ends)
+    return tuple(made.values())
+
+
+class Edit:
+    """Writes a condition anew, over the segments made so far; a bound or two differ if it is an edit."""
+
+    def __init__(self, pick: Pick, made: dict[str, Segment], pool: list[Condition], edits: bool) -> None:
+        self.pick, self.made, self.pool, self.edits = pick, made, pool, edits
+
+    def __call__(self, node: Condition) -> Condition:
+        match node:
+            case Not(inner):
+                return Not(self(inner))
+            case AllOf(parts):
+                return AllOf(tuple(map(self, parts)))
+            case AnyOf(parts):
+                return AnyOf(tuple(map(self, parts)))
+            case Segment(id=name):
+                return self.made.get(name) or self.pick(self.pool)
+        if not self.edits or one_in(self.pick, 2):
+            return node
+        return rebound(self.pick, node) if isinstance(node, Comparison) else self.pick(self.pool)
+
+
+def rebound(pick: Pick, leaf: Comparison) -> Comparison:
+    """The same measure against another bound."""
+    return (duration if leaf.measure.name in DURATIONS else bounded)(pick, leaf.measure)
+
+
+def sound(pick: Pick, name: str, when: Condition, ends: Condition | None) -> Segment:
+    """A segment that is empty of strangers."""
+    if ends is not None:
+        return Segment(id=name, when=when, until=ends if holds(ends, 0, Memory()) else not_(ends))
+    return Segment(id=name, when=[when, known(pick)] if holds(when, 0, Memory()) else when)

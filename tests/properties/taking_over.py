@@ -1,0 +1,91 @@
+"""How another rule set takes a customer over, by the oracle: word by word from the contract, section 3."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from segments.language import Segment
+from segments.language.conditions import Comparison
+from segments.language.life import Customer, evidence
+from segments.language.oracle import NEVER, VISIT_GAP
+from segments.language.text import leaves, measure_text
+from segments.language.version import version
+
+
+def measures(segments: Sequence[Segment]) -> set[str]:
+    """The measures of a rule set, by their text."""
+    read = [leaf for each in segments for leaf in leaves(each.when) + leaves(each.until)]
+    return {measure_text(leaf.measure) for leaf in read if isinstance(leaf, Comparison)}
+
+
+def taken_over(old: Customer, segments: Sequence[Segment], clock: float, known: Mapping[str, float]) -> Customer:
+    """A customer under these rules; what is due before the clock has fired already."""
+    new = Customer(segments, old.currency, known)
+    for name in ("memory", "ids", "instant", "latest", "sequence", "erased", "flips", "memberships"):
+        setattr(new, name, getattr(old, name))
+    new.memory.known = known
+    ids = {each.id for each in new.segments}
+    new.inside = {name: stay for name, stay in old.inside.items() if name in ids}
+    if new.instant > NEVER:
+        flip_changed(new, old, changed(old.segments, new.segments), int(max(new.instant, clock)))
+    return new
+
+
+def changed(before: Sequence[Segment], after: Sequence[Segment]) -> set[str]:
+    """The rules that are new, or mean something else."""
+    versions = {each.id: version(each) for each in before}
+    return {each.id for each in after if versions.get(each.id) != version(each)}
+
+
+def flip_changed(new: Customer, old: Customer, touched: set[str], now: int) -> None:
+    """What changed flips, and what was removed is left, in one evaluation."""
+    inside = {name for name in new.inside if name not in touched}
+    inside |= new.members(now, new.inside) & touched
+    removed, names = set(old.inside) - set(new.inside), {each.id for each in old.segments}
+    flipped = sorted(removed | {name for name in touched if (name in inside) != (name in new.inside)})
+    if not flipped:
+        return
+    new.instant = now
+    by_id = {each.id: each for each in new.segments}
+    fresh = []
+    for name in flipped:
+        if name in removed:
+            fresh.append(leave_removed(new, old.inside[name], now))
+        else:
+            reason = "rule_changed" if name in names else "rule_added"
+            fresh.append(new.flip(by_id[name], name in inside, now) | {"reason": reason, "cause": None})
+    for flip in fresh:
+        if flip["segment"] not in removed:
+            segment = by_id[flip["segment"]]
+            flip["evidence"] = list(evidence(segment, now, new.memory, inside))
+            flip["valid_until"] = new.next_flip(segment)
+    new.flips += fresh
+    new.memberships.append({"sequence": new.sequence, "segments": list(stays(new))})
+
+
+def leave_removed(new: Customer, stay: dict[str, Any], now: int) -> dict[str, Any]:
+    """The exit from a segment whose rule is gone, and with it what it measured."""
+    new.sequence += 1
+    left = {"segment": stay["segment"], "transition": "exit", "occurred_at": now, "sequence": new.sequence}
+    left |= {"episode": stay["episode"], "reason": "rule_removed", "cause": None}
+    return {**left, "evidence": [], "valid_until": None}
+
+
+def stays(customer: Customer) -> Iterator[dict[str, Any]]:
+    """The segments that a customer is in, as memberships tell them."""
+    for each in customer.segments:
+        if each.id in customer.inside:
+            yield {**customer.inside[each.id], "valid_until": customer.next_flip(each)}
+
+
+def unsaid(old: Customer, segments: Sequence[Segment], clock: float) -> bool:
+    """Whether this oracle can't say what comes of a customer.
+
+    A new measure knows events *from then on*: of one that was applied before, but occurred after the clock of the
+    change, this can be read in two ways. And a rule that goes on may be due at that very instant, not before it.
+    """
+    times = [event["occurred_at"] for _, event in old.memory.events]
+    new = measures(segments) - measures(old.segments)
+    going = {each.id for each in segments} - changed(old.segments, segments)
+    now = max(old.instant, clock)
+    due = now > NEVER and old.members(int(now), old.inside) & going != set(old.inside) & going
+    return due or (bool(new) and max(times, default=NEVER) > clock - VISIT_GAP)
