@@ -192,10 +192,10 @@ class Settings(BaseSettings):
         int,
         Field(ge=0),
         About(
-            "How long at most records are gathered for one transaction, in milliseconds.",
+            "How long at most a backlog is gathered for one transaction, in milliseconds; what has caught up is committed at once.",
             "milliseconds, 0 or more",
         ),
-    ] = 5
+    ] = 100
     max_batch: Annotated[
         int,
         Field(ge=1),

@@ -38,7 +38,7 @@ from streams.settings import read_settings
 def command(
     files: tuple[IO[bytes], ...], rules: tuple[Path, ...], until: int | None, partitions: int | None
 ) -> None:
-    """Events in (JSON lines, each with its `topic`, in the order of the log), segment events out, by the worker's engine.
+    """Events in (JSON lines, each with its `topic`, in log order), segment events out, by the worker's engine.
 
     A line may have `partition` (then say --partitions), `offset` and `timestamp`, as `segments consume` prints them;
     else partitions are told by the customer id, offsets count from 0, and nothing is from the future. The wall clock is

@@ -52,8 +52,8 @@ def command(
 ) -> None:
     """Ask the running workers why a customer is in a segment, or not.
 
-    The worker that owns the customer's partition answers; who that is, the broker knows. Away from the loopback it wants
-    the token of SEGMENTS_HTTP_TOKEN.
+    The worker that owns the customer's partition answers; who that is, the broker knows. Away from the loopback it
+    wants the token of SEGMENTS_HTTP_TOKEN.
     """
     settings = read_settings()
     if (until is not None or rules) and not files:

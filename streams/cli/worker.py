@@ -182,3 +182,5 @@ def _log(level: str) -> None:
         handler.addFilter(_Once())
         for library in LIBRARIES:
             logging.getLogger(library).setLevel(logging.WARNING)
+        # The admin client: what it complains of is told by whoever used it.
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)

@@ -35,7 +35,7 @@ class RunSchema(Schema[Any, Any]):
     def compile(self, app: Any, **_options: Any) -> Any:
         """Return what makes an event of a message."""
 
-        async def decode(message: Any, *, propagate: bool = False) -> Any:
+        async def decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001 - Faust names it
             return app.create_event(None, message.value, (), message)
 
         return decode

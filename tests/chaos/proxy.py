@@ -5,6 +5,7 @@ tell what a worker was doing when a fault struck it, and cut a connection in the
 """
 
 import asyncio
+import random
 import struct
 import threading
 from collections.abc import Coroutine
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import uvloop
 
-from tests.chaos.phases import END, JOIN, Journal
+from tests.chaos.phases import ADD, END, JOIN, Journal
 
 TRANSACTIONAL = {22: "init", 24: "add_partitions", 25: "add_offsets", 26: "end"}
 """Requests that begin with a transactional id."""
@@ -83,7 +84,7 @@ class Proxy:
         self.journal = Journal()
         self.trap: Trap | None = None
         self.latency = 0.0
-        """Seconds by which the end of a transaction is told later, as by brokers that replicate."""
+        """Seconds, at most, by which the answers to a transaction come later, as from brokers that replicate."""
         self._links: set[Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = uvloop.new_event_loop()
@@ -204,8 +205,8 @@ class Proxy:
                 link.close()
                 return
             if request is not None:
-                if self.latency and request.api == END:
-                    await asyncio.sleep(self.latency)
+                if self.latency and request.api in (ADD, END):
+                    await asyncio.sleep(self.latency * random.random())
                 self.journal.answered(request.client, request.api, request.transactional_id, link.joins)
             link.client.write(frame)
             await link.client.drain()

@@ -34,7 +34,7 @@ class Plan:
 
     seed: int
     partitions: int = 4
-    events: int = 30_000
+    events: int = 15_000
     customers: int = 400
     faults: int = 11
     rate: float = 200.0
@@ -73,6 +73,9 @@ class Report:
         )
 
 
+BRAKE = 0.2
+"""Seconds, at most, by which each answer to a transaction is late while a fault strikes: else all would be over."""
+
 Say = Callable[[str], None]
 
 
@@ -97,7 +100,6 @@ def preloaded(cluster: Cluster, folder: Path, plan: Plan, say: Say = print, prog
     if program:
         crew.program = program
     scene = Scene(cluster, crew, group, random.Random(f"faults {plan.seed}"), plan.away, say=say)
-    cluster.proxy.latency = 0.02
     before = cluster.proxy.journal.transactions
     try:
         scene.at_least(2)
@@ -123,7 +125,9 @@ def strike_by_progress(scene: Scene, plan: Plan, report: Report) -> None:
         if left == 0:
             report.problems.append(f"all was done before fault {number + 1} of {len(faults)}: the run proves nothing")
             return
+        scene.cluster.proxy.latency = BRAKE
         fault(scene, wanted)
+        scene.cluster.proxy.latency = 0.0
 
 
 def wait_for_progress(scene: Scene, most: int, seconds: float = 60) -> int:

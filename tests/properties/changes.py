@@ -50,7 +50,8 @@ def edited(pick: Pick, rules: Rules) -> Rules:
         deed = pick(("edit", "keep", "remove"))
         if deed != "remove":
             edit = Edit(pick, made, pool, deed == "edit")
-            made[each.id] = sound(pick, each.id, edit(each.when), each.until and edit(each.until))
+            ends = None if each.until is None else edit(each.until)
+            made[each.id] = sound(pick, each.id, edit(each.when), ends)
     for name in several(pick, 1, lambda: pick([name for name in NAMES if name not in made]), least=not made):
         others = tuple(made.values())
         when = condition(pick, others) if one_in(pick, 3) else Edit(pick, made, pool, edits=True)(pick(pool))
@@ -74,7 +75,7 @@ class Edit:
             case AnyOf(parts):
                 return AnyOf(tuple(map(self, parts)))
             case Segment(id=name):
-                return self.made.get(name) or self.pick(self.pool)
+                return self.made[name] if name in self.made else self.pick(self.pool)
         if not self.edits or one_in(self.pick, 2):
             return node
         return rebound(self.pick, node) if isinstance(node, Comparison) else self.pick(self.pool)

@@ -112,9 +112,9 @@ def orderly(worker: Worker) -> Iterator[str]:
             if flip["sequence"] == 1:
                 inside, sequence, told = {}, 0, {0: set()}
             sequence += 1
-            enters = flip["transition"] == "enter"
+            enters, was = flip["transition"] == "enter", flip["segment"] in inside
             episode = sequence if enters else inside.pop(flip["segment"], None)
-            if flip["sequence"] != sequence or flip["episode"] != episode or enters == (flip["segment"] in inside):
+            if flip["sequence"] != sequence or flip["episode"] != episode or enters == was:
                 yield f"{name}: {flip} out of order"
             if enters:
                 inside[flip["segment"]] = sequence

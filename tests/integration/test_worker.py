@@ -1,0 +1,326 @@
+"""One worker over a real Kafka: what it writes, what it tells, and what it does when something is wrong."""
+
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from worker_control import address_of, ready, scrape, stop, total, wait_until, wait_until_ready
+from worker_log import (
+    DAY,
+    Shop,
+    actual,
+    assert_same,
+    behind,
+    expected,
+    produce,
+    read,
+    wait_until_caught_up,
+)
+
+import schemas
+
+EVENT_CLOCK = {"SEGMENTS_CLOCK": "event"}
+LETTER_HEADERS = {"reason", "error", "topic", "partition", "offset"}
+
+
+def now() -> int:
+    """Return milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+@pytest.fixture
+def group(environment) -> str:
+    """The group of the workers of this test."""
+    return environment["SEGMENTS_GROUP"]
+
+
+@pytest.mark.timeout(120)
+def test_every_record_consumed_is_accounted_for(kafka, environment, fresh_topics, spawn, group) -> None:
+    """Scraped: consumed = applied + duplicate + ignored + dead letters, in each topic and as Kafka has them."""
+    fresh_topics(2)
+    shop = Shop(seed=2)
+    events = list(shop.events(3_000, now() - 30 * DAY, 60_000))
+    sent = produce(kafka.address, events + events[:200])
+    old = {"event_id": "old", "customer_id": "c1", "occurred_at": now() - 3000 * DAY}
+    click = next(event for topic, _, event in events if topic == "clickstream")
+    sent += produce(kafka.address, [("clickstream", "c1", click | old)])
+    bad = Producer({"bootstrap.servers": kafka.address, "partitioner": "murmur2_random"})
+    bad.produce("clickstream", b"not avro", b"c1")
+    bad.produce("transactions", None, b"c2")
+    bad.flush(10)
+    worker = spawn("worker", env=EVENT_CLOCK)
+    wait_until_caught_up(kafka.address, group)
+    wait_until("all is counted", lambda: total(scrape(worker), "segments_records_consumed_total") == sent + 2)
+    metrics = scrape(worker)
+    for topic in ("clickstream", "transactions", "profiles"):
+        consumed = metrics[f'segments_records_consumed_total{{topic="{topic}"}}']
+        assert consumed == len(read(kafka.address, topic))
+        outcomes = [v for k, v in metrics.items() if k.startswith("segments_records_total") and topic in k]
+        assert consumed == sum(outcomes)
+    assert metrics['segments_records_total{outcome="ignored",topic="clickstream"}'] == 1
+    assert metrics['segments_records_total{outcome="duplicate",topic="clickstream"}'] > 50
+    assert total(metrics, "segments_dead_letters_total") == 2
+    assert total(metrics, "segments_consumer_lag_records") == 0
+    assert total(metrics, "segments_flips_total") == len(read(kafka.address, "segment-events"))
+    stop(worker)
+
+
+@pytest.mark.timeout(120)
+def test_a_dead_letter_is_the_record_as_it_came(kafka, environment, fresh_topics, spawn, group) -> None:
+    """Key and value byte for byte, in the same partition, with five headers; its neighbours are not affected."""
+    fresh_topics(3)
+    shop = Shop(seed=4, customers=20)
+    produce(kafka.address, shop.events(100, now() - DAY, 1000))
+    producer = Producer({"bootstrap.servers": kafka.address})
+    bad = [("clickstream", b"\x00\x00\x00\x00\xffx", b"c1"), ("transactions", None, b"c2"), ("clickstream", b"", b"")]
+    for topic, value, key in bad:
+        producer.produce(topic, value, key, partition=1)
+    producer.flush(10)
+    produce(kafka.address, shop.events(100, now() - DAY + 200_000, 1000))
+    worker = spawn("worker", env=EVENT_CLOCK)
+    wait_until_caught_up(kafka.address, group)
+    stop(worker)
+    letters = read(kafka.address, "dead-letters")
+    assert sorted((each.value, each.key) for each in letters if each.value) == [(bad[0][1], b"c1")]
+    assert {each.partition for each in letters} == {1}
+    for letter in letters:
+        headers = {name: value.decode() for name, value in letter.headers}
+        assert headers.keys() == LETTER_HEADERS
+        assert headers["partition"] == "1"
+        source = next(
+            each for each in read(kafka.address, headers["topic"])
+            if (each.partition, each.offset) == (1, int(headers["offset"]))
+        )  # fmt: skip
+        assert (source.key, source.value) == (letter.key, letter.value)
+    assert len(letters) == 3
+    assert_same(expected(kafka.address), actual(kafka.address))
+
+
+@pytest.mark.timeout(120)
+def test_a_segment_event_carries_the_headers_of_cloudevents(
+    kafka, environment, fresh_topics, spawn, group
+) -> None:
+    """Whoever filters by header needs no schema; key, partition and time of emission are as promised."""
+    fresh_topics(4)
+    began = now()
+    produce(kafka.address, Shop(seed=6, customers=50).events(1000, began - 20 * DAY, 60_000))
+    worker = spawn("worker", env=EVENT_CLOCK)
+    wait_until_caught_up(kafka.address, group)
+    stop(worker)
+    inputs = {each.key: each.partition for each in read(kafka.address, "clickstream")}
+    events = read(kafka.address, "segment-events")
+    assert events
+    for each in events:
+        event = schemas.decode(schemas.SEGMENT_EVENT, each.value)
+        assert dict(each.headers) == {
+            "ce_specversion": b"1.0",
+            "ce_id": event["event_id"].encode(),
+            "ce_source": f"/segments/{group}".encode(),
+            "ce_type": f"segment.{event['transition']}".encode(),
+            "ce_time": schemas.to_iso(event["occurred_at"]).encode(),
+            "ce_subject": event["customer_id"].encode(),
+            "ce_segment": event["segment"].encode(),
+            "ce_transition": event["transition"].encode(),
+            "content-type": b"application/avro",
+        }
+        assert each.key == event["customer_id"].encode()
+        assert each.partition == inputs.get(each.key, each.partition)
+        assert began <= event["emitted_at"] <= now()
+
+
+@pytest.mark.timeout(120)
+def test_memberships_are_what_the_events_add_up_to(kafka, environment, fresh_topics, spawn, group) -> None:
+    """The last membership of each customer holds the segments entered and not left, and is null after an erasure."""
+    fresh_topics(2)
+    shop = Shop(seed=8, customers=40)
+    produce(kafka.address, shop.events(2000, now() - 20 * DAY, 60_000))
+    produce(kafka.address, [("profiles", "c3", None)])
+    worker = spawn("worker", env=EVENT_CLOCK)
+    wait_until_caught_up(kafka.address, group)
+    stop(worker)
+    members: dict[str, set[str]] = {}
+    for customer, events in actual(kafka.address).items():
+        held = members.setdefault(customer, set())
+        for number, event in enumerate(events, 1):
+            assert event["sequence"] == number
+            change = held.add if event["transition"] == "enter" else held.remove
+            change(event["segment"])
+    last = {each.key.decode(): each.value for each in read(kafka.address, "segment-memberships")}
+    assert last["c3"] is None
+    assert members["c3"] == set()
+    for customer, value in last.items():
+        if value is not None:
+            segments = schemas.decode(schemas.SEGMENT_MEMBERSHIPS, value)["segments"]
+            assert {each["segment"] for each in segments} == members[customer]
+
+
+@pytest.mark.timeout(120)
+def test_transactions_of_producers_do_not_hold_it_up(kafka, environment, fresh_topics, spawn, group) -> None:
+    """Markers at the end of an input, and records of an aborted transaction, don't keep it from being caught up."""
+    fresh_topics(1)
+    shop = Shop(seed=9, customers=10, shares=(1.0, 1.0))
+    produce(kafka.address, shop.events(50, now() - DAY, 1000))
+    for last in ("commit", "abort"):
+        producer = Producer({"bootstrap.servers": kafka.address, "transactional.id": f"shop-{last}"})
+        producer.init_transactions(10)
+        producer.begin_transaction()
+        for topic in ("transactions", "profiles"):
+            for _, customer, event in Shop(seed=10, customers=10, shares=(0, 1)).events(20, now() - DAY, 1000):
+                event = event | {"event_id": f"{last}-{event['event_id']}"}
+                if topic == "transactions":
+                    producer.produce(topic, schemas.encode("Transaction", event), customer.encode())
+                else:
+                    producer.produce(topic, None, f"gone-{customer}".encode())
+        producer.flush(10)
+        producer.commit_transaction(10) if last == "commit" else producer.abort_transaction(10)
+    worker = spawn("worker", env=EVENT_CLOCK)
+    wait_until_caught_up(kafka.address, group)
+    wait_until("all is counted", lambda: total(scrape(worker), "segments_records_consumed_total") == 50 + 40)
+    produce(kafka.address, shop.events(1, now() - DAY + 100_000, 1000))
+    wait_until("one more", lambda: total(scrape(worker), "segments_records_consumed_total") == 91, 20)
+    stop(worker)
+
+
+@pytest.mark.timeout(120)
+def test_records_deleted_before_they_were_read_are_told(kafka, environment, fresh_topics, spawn, group) -> None:
+    """If retention was faster than the worker, it says so, counts it, and goes on with what is there."""
+    fresh_topics(1)
+    shop = Shop(seed=11, customers=10, shares=(1.0, 1.0))
+    produce(kafka.address, shop.events(100, now() - DAY, 1000))
+    first = spawn("worker", env=EVENT_CLOCK)
+    wait_until_caught_up(kafka.address, group)
+    stop(first)
+    produce(kafka.address, shop.events(100, now() - DAY + 200_000, 1000))
+    with kafka.admin() as admin:
+        from kafka import TopicPartition as Deleted
+
+        admin.delete_records({Deleted("clickstream", 0): 150})
+    second = spawn("worker", env=EVENT_CLOCK)
+    wait_until_caught_up(kafka.address, group)
+    wait_until("counted", lambda: total(scrape(second), "segments_records_consumed_total") == 50)
+    assert total(scrape(second), "segments_lost_ranges_total") == 1
+    assert "expected to go on at offset 100, but the topic holds 150 to 200" in second.stderr
+    stop(second)
+
+
+@pytest.mark.timeout(120)
+def test_rocksdb_reads_only_what_was_committed_since(kafka, environment, fresh_topics, spawn, group) -> None:
+    """A worker that comes back with its state directory restores nothing; with a foreign one, everything."""
+    fresh_topics(2)
+    settings = {**EVENT_CLOCK, "SEGMENTS_STORE": "rocksdb", "SEGMENTS_WORKER_NAME": "a"}
+    produce(kafka.address, Shop(seed=12).events(2000, now() - 20 * DAY, 60_000))
+    first = spawn("worker", env=settings)
+    wait_until_caught_up(kafka.address, group)
+    stop(first)
+    assert restored(first) == [0, 0]
+    second = spawn("worker", env=settings)
+    wait_until_ready(second)
+    stop(second)
+    assert restored(second) == [0, 0]
+    state = Path(environment["SEGMENTS_DATA_DIR"]) / "state" / "a"
+    folders = sorted(state.iterdir())
+    shutil.rmtree(folders[1])
+    shutil.copytree(folders[0], folders[1])
+    third = spawn("worker", env=settings)
+    wait_until_ready(third)
+    stop(third)
+    assert "wiped" in third.stderr
+    assert sorted(map(bool, restored(third))) == [False, True]
+
+
+def restored(worker) -> list[int]:
+    """Return how many records each partition restored, as the log tells; nothing is told of none."""
+    counts = [int(line.split("restored ")[1].split()[0]) for line in worker.stderr.splitlines() if "restored " in line]
+    return counts + [0] * (2 - len(counts))
+
+
+@pytest.mark.timeout(120)
+def test_a_wrong_rule_stops_it_before_it_has_consumed_anything(
+    kafka, environment, fresh_topics, run, tmp_path, group
+) -> None:
+    """File, line and mend on stderr, exit code 1, and no offset committed."""
+    fresh_topics(1)
+    sent = produce(kafka.address, Shop(seed=1).events(10, now(), 1))
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "broken.py").write_text('"""Broken."""\n\nfrom segments.language import nothing_like_this\n')
+    ended = run("worker", env={"SEGMENTS_RULES": str(folder)})
+    assert ended.returncode == 1
+    assert "broken.py" in ended.stderr
+    assert "3" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert behind(kafka.address, group) == sent
+
+
+def test_a_missing_topic_is_refused_with_its_mend(kafka, run) -> None:
+    """Without its topics a worker ends at once and names the command that makes them."""
+    kafka.clear()
+    ended = run("worker")
+    assert ended.returncode == 1
+    assert "segments topics create" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.timeout(120)
+def test_a_port_that_is_taken_is_one_clear_line(kafka, fresh_topics, run) -> None:
+    """It names the port and the option that chooses another one."""
+    fresh_topics(1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("worker", "--http-port", str(port))
+    assert ended.returncode == 1
+    assert str(port) in ended.stderr
+    assert "--http-port" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_wrong_option_is_refused(run) -> None:
+    """An unknown option ends with exit code 2, and the help tells the ones there are."""
+    assert run("worker", "--nonsense").returncode == 2
+    shown = run("worker", "--help")
+    assert shown.returncode == 0
+    assert "--http-port" in shown.stdout
+
+
+@pytest.mark.timeout(240)
+def test_a_broker_that_is_away_is_waited_for(own_broker, environment, spawn, run) -> None:
+    """At the start and in the middle of the work: it says so, waits, and then goes on as if nothing had happened."""
+    address = own_broker.start()
+    settings = {**EVENT_CLOCK, "SEGMENTS_BROKERS": address}
+    assert run("topics", "create", "--partitions", "2", env=settings).returncode == 0
+    own_broker.stop()
+    worker = spawn("worker", env=settings)
+    wait_until("it says that it waits", lambda: "waiting for it" in worker.stderr)
+    own_broker.start()
+    wait_until_ready(worker, 90)
+    shop = Shop(seed=14, shares=(1.0, 1.0))
+    produce(address, shop.events(500, now() - 20 * DAY, 60_000))
+    wait_until("something is committed", lambda: total(scrape(worker), "segments_commits_total") > 2)
+    own_broker.kill()
+    time.sleep(3)
+    own_broker.start()
+    produce(address, shop.events(500, now() - 10 * DAY, 60_000))
+    wait_until_caught_up(address, environment["SEGMENTS_GROUP"], 90)
+    wait_until_ready(worker, 60)
+    stop(worker)
+    assert "Traceback" not in worker.stderr
+    assert_same(expected(address), actual(address))
+
+
+@pytest.mark.timeout(120)
+def test_it_stops_gently_and_soon(kafka, environment, fresh_topics, spawn, group) -> None:
+    """SIGTERM: what is applied is committed, the group is left, exit code 0 within seconds; ready before, gone after."""
+    fresh_topics(4)
+    worker = spawn("worker", env=EVENT_CLOCK)
+    wait_until_ready(worker)
+    assert ready(worker) == {"ready": True, "assigned": True, "restoring": []}
+    assert address_of(worker)
+    began = time.monotonic()
+    stop(worker)
+    assert time.monotonic() - began < 10
+    with kafka.admin() as admin:
+        described = admin.describe_groups([group])
+    assert not str(described).count("client_host='/")
