@@ -192,7 +192,7 @@ class Settings(BaseSettings):
         int,
         Field(ge=0),
         About(
-            "How long at most a backlog is gathered for one transaction, in milliseconds; what has caught up is committed at once.",
+            "How long at most a backlog is gathered for one transaction, in milliseconds; without one it is less.",
             "milliseconds, 0 or more",
         ),
     ] = 100

@@ -219,7 +219,7 @@ class Sender:
 
     def in_transaction(self, messages: Iterable[Message], commit: bool) -> None:
         """Send some in a transaction; duplicates of what is sent anyway, or what nobody is to see."""
-        producer = Producer(self._settings | {"transactional.id": f"other-{id(self)}"})
+        producer = Producer(self._settings | {"transactional.id": f"other-{id(self)}", "message.timeout.ms": 30_000})
         producer.init_transactions(30)
         producer.begin_transaction()
         for message in messages:

@@ -99,6 +99,17 @@ def produce(address: str, events: Iterable[Event], rate: float = 0) -> int:
     return count
 
 
+def send(
+    address: str, records: Iterable[tuple[str, bytes | None, bytes | None]], partition: int | None = None
+) -> None:
+    """Send raw records: topic, value, key; to the partition of their key if none is named."""
+    producer = Producer({"bootstrap.servers": address, "partitioner": "murmur2_random", "log_level": 0})
+    where = {} if partition is None else {"partition": partition}
+    for topic, value, key in records:
+        producer.produce(topic, value, key, **where)
+    assert producer.flush(30) == 0
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A record as a consumer of committed records sees it."""
