@@ -13,10 +13,9 @@ from streams.connection import connection
 from streams.metrics import Metrics
 from streams.offsets import Offsets
 from streams.owners import Owners
-from streams.partitions import Limits
 from streams.settings import Settings
 from streams.table import CUSTOMERS, CustomerTable, changelog_topic
-from streams.takeover import Ground
+from streams.takeover import Ground, Limits
 from streams.transport import BatchApp
 
 

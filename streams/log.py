@@ -69,7 +69,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _key(line: Line) -> bytes | None:
-    name = line.fields.get("customer_id", line.transport.get("key"))
+    name = line.transport.get("key", line.fields.get("customer_id"))
     return name.encode("utf-8", "surrogatepass") if isinstance(name, str) else None
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from segments.engine import Partition
+from streams.errors import TopicsError
 from streams.metrics import PartitionState
-from streams.partitions import Limits, Owner
-from streams.takeover import Ground
+from streams.partitions import Owner
+from streams.takeover import Ground, Limits
 from streams.transport import BatchApp, Run
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,11 @@ class Owners:
         if self._stopped:
             return
         self._ground.metrics.rebalances.inc()
+        if unknown := sorted(number for number in partitions if number >= self._ground.count):
+            raise TopicsError(
+                f"the inputs had {self._ground.count} partitions when this worker started, now there is {unknown[-1]}: "
+                "customers would move between partitions; `segments topics check` says what to do"
+            )
         log.info("assigned partitions: %s", ", ".join(map(str, sorted(partitions))) or "none")
         for number in self._ground.table.open_partitions() - partitions:
             self._ground.table.close_partition(number)
@@ -56,6 +62,9 @@ class Owners:
         owned, self._owned = self._owned, {}
         for each in owned.values():
             each.owner.stop()
+            if not each.owner.serving:
+                # It is restoring: there is nothing to commit, and the group need not wait.
+                each.task.cancel()
         tasks = [each.task for each in owned.values()]
         if not tasks:
             return

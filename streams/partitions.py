@@ -4,19 +4,19 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from segments.engine import Partition
 from segments.engine.records import INPUTS, Effects
+from segments.language.errors import SegmentsError
 from streams.clock import wall_clock
 from streams.commit import Outbox
 from streams.intake import Again, Intake
 from streams.ledger import Ledger
 from streams.metrics import PartitionState
-from streams.takeover import Ground, Taken, take_over
+from streams.takeover import Ground, Limits, Taken, take_over
 from streams.transport import BatchApp, Run
 from streams.transport.errors import CommitFailed
 
@@ -28,19 +28,13 @@ SLICE = 1_000
 ASK_AGAIN = 1.0
 """Seconds after which a question is asked again although no record came since."""
 
+CHECK = 30.0
+"""Seconds after which an idle partition asks whether there is something that was not brought to it."""
+
 SHORTEST_POLL = 0.25
 """Seconds between two looks at the wall clock when flips by time are due."""
 
 BACKOFF = (0.1, 0.2, 0.5, 1, 2, 5, 10)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When to commit, as long as there is more to do; and whether the wall clock counts."""
-
-    records: int
-    seconds: float
-    event_clock: bool
 
 
 class Owner:
@@ -85,6 +79,10 @@ class Owner:
             except (KafkaError, TimeoutError, OSError) as error:
                 cause = "broker"
                 log.warning("partition %d: %s; taking it over anew", self.number, _words(error))
+            except SegmentsError as error:
+                # The rules and what is stored don't go together: no other attempt would end better.
+                await self._app.crash(error)
+                return
             except Exception:
                 cause = "error"
                 log.exception("partition %d: unexpected error; taking it over anew", self.number)
@@ -94,8 +92,15 @@ class Owner:
     async def _wait_for_membership(self, seconds: float) -> None:
         """Wait; a worker that the group has dropped must not fence the rightful owner again and again."""
         await self._pause(seconds)
-        while not self._stop.is_set() and not await self._app.is_member():
+        while not self._stop.is_set() and not await self._is_member():
             await self._pause(0.5)
+
+    async def _is_member(self) -> bool:
+        try:
+            return await self._app.is_member()
+        except KafkaError as error:
+            log.warning("partition %d: asking the group: %s", self.number, _words(error))
+            return False
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -114,6 +119,8 @@ class Owner:
             await self._service.serve()
         finally:
             self._service = None
+            for topic in INPUTS:
+                self._app.hold(topic, self.number, True)
             await taken.producer.abandon()
 
     def _progress(self, remaining: int) -> None:
@@ -208,7 +215,7 @@ class Service:
         since = time.monotonic() - self._asked_at
         if self._partition.waiting:
             return self._partition.stamp != self._asked_at_stamp or since >= ASK_AGAIN
-        return since >= SHORTEST_POLL and self._seconds_to_due() <= 0
+        return since >= CHECK or (since >= SHORTEST_POLL and self._seconds_to_due() <= 0)
 
     def _seconds_to_due(self) -> float:
         due = self._partition.next_due
@@ -229,7 +236,7 @@ class Service:
 
     async def _idle(self) -> None:
         """Sleep until a run arrives or a flip by time is due."""
-        seconds = min(self._seconds_to_due(), ASK_AGAIN if self._partition.waiting else 60)
+        seconds = min(self._seconds_to_due(), ASK_AGAIN if self._partition.waiting else CHECK)
         seconds = max(seconds, self._asked_at + SHORTEST_POLL - time.monotonic(), 0.001)
         try:
             await asyncio.wait_for(self._wake.wait(), seconds)

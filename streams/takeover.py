@@ -25,6 +25,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """When to commit, as long as there is more to do; and whether the wall clock counts."""
+
+    records: int
+    seconds: float
+    event_clock: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """What all partitions of a worker stand on."""
 

@@ -17,8 +17,8 @@ from segments.language.segment import Segment
 from segments.language.version import in_order
 from streams.clock import wall_clock
 from streams.errors import StreamsError
-from streams.history import FileHistory, History, Progress, topics_history
 from streams.log import read_log
+from streams.past import FileHistory, History, Progress
 from streams.settings import Settings
 
 
@@ -96,6 +96,8 @@ def past(
     if files:
         yield FileHistory(read_log(files, partitions, until))
     else:
+        from streams.history import topics_history
+
         with topics_history(settings, since, until) as history:
             yield history
 
@@ -107,13 +109,14 @@ def present(settings: Settings, files: tuple[IO[bytes], ...], until: int | None)
     return until
 
 
-def run(tried: Tried, history: History, settings: Settings, now: int | None, progress: Progress) -> Findings:
+def run(
+    tried: Tried, history: History, settings: EngineSettings, now: int | None, progress: Progress
+) -> Findings:
     """Live through it."""
-    engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
-    course = Course(tried.rules, tried.id, history.count, engine)
-    running = (
-        None if tried.running is None else Course(tried.running, tried.running_id, history.count, engine)
-    )
+    course = Course(tried.rules, tried.id, history.count, settings)
+    running = None
+    if tried.running is not None:
+        running = Course(tried.running, tried.running_id, history.count, settings)
     trial = Trial(course, running)
     history.read(trial, progress)
     return trial.finish(now)

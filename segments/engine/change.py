@@ -26,7 +26,7 @@ class Sweep:
         while customer.dues and min(customer.dues.values()) < clock:
             machine.fire_at(customer, min(customer.dues.values()), same)
         self._flip_changed(customer, old, layout, machine, max(customer.instant, clock), same)
-        # From here on a bug in the engine is undone, and one who is forgotten before the next commit has a state to delete.
+        # From here a bug in the engine is undone; one who is forgotten before the next commit has a state to delete.
         customer.base = encode(customer, self._rules.plan, self._position.current)
         return customer
 

@@ -117,8 +117,11 @@ class Partition:
         return missing
 
     def confirm(self, ends: Mapping[str, int], stamp: int, now: int | None) -> None:
-        """Note the read-committed end offsets asked for at a stamp, and the wall clock read before asking."""
-        if self._inputs.confirm(ends, stamp) and now is not None:
+        """Note the read-committed end offsets asked for at a stamp, and the wall clock read before asking.
+
+        While another rule set takes over, the clock stays as it was committed: all are taken over at that one.
+        """
+        if self._inputs.confirm(ends, stamp) and now is not None and self._sweep is None:
             self.clock = max(self.clock, now - self.settings.grace)
 
     def buffered(self, topic: str) -> int:

@@ -12,8 +12,10 @@ from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, No
 from segments.language.text import condition_text, leaf_text
 
 
-def why(partition: Partition, customer_id: str, segment: str | None = None) -> dict[str, Any]:
-    """In or out of each segment, or of one, as of the clock of the partition; instants in milliseconds.
+def why(
+    partition: Partition, customer_id: str, segment: str | None = None, at: int = BEFORE_ALL
+) -> dict[str, Any]:
+    """In or out of each segment, or of one, as of the clock of the partition or `at`; instants in milliseconds.
 
     `known` is False for a customer of whom nothing is remembered, who is in no segment.
     """
@@ -22,7 +24,7 @@ def why(partition: Partition, customer_id: str, segment: str | None = None) -> d
     known = customer is not None and not customer.blank
     if customer is None:
         customer = Customer(key, len(rules.plan.streams), None)
-    now = max(customer.instant, partition.clock)
+    now = max(customer.instant, partition.clock, at)
     places = [place for place in range(len(rules.ids)) if segment in (None, rules.ids[place])]
     return {
         "customer_id": customer_id,

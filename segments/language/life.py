@@ -67,6 +67,8 @@ class Customer:
         }
         self.currency, self.known = currency, known or {}
         self.erased = NEVER
+        self.swept = NEVER
+        """When these rules took over from others: what time alone would have flipped until then did not."""
         self.flips: list[dict[str, Any]] = []
         self.memberships: list[dict[str, Any] | None] = []
         self.forget()
@@ -185,7 +187,7 @@ class Customer:
     def instants(self) -> list[int]:
         """Every instant to come at which time alone could flip something."""
         times = {event["occurred_at"] + span for _, event in self.memory.events for span in self.spans}
-        return sorted(time for time in times if time > self.instant)
+        return sorted(time for time in times if time > max(self.instant, self.swept))
 
     def next_flip(self, segment: Segment) -> int | None:
         """When time alone will flip a segment, found by living on without events."""

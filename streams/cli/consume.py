@@ -145,9 +145,14 @@ def _content(record: Any) -> dict[str, Any]:
         empty = {"segments": None} if name == schemas.SEGMENT_MEMBERSHIPS else {"erase": True}
         return _customer(record.key) | empty
     try:
-        return schemas.to_json(name, schemas.decode(name, record.value))
+        event = schemas.decode(name, record.value)
     except schemas.DecodeError as error:
         return {**_customer(record.key), "value": _base64(record.value), "error": f"{error.reason}: {error}"}
+    line: dict[str, Any] = schemas.to_json(name, event)
+    if record.key != event["customer_id"].encode():
+        # The workers refuse it, and a replay of this line must do so too.
+        line |= {"key": _customer(record.key).get("customer_id", _base64(record.key))}
+    return line
 
 
 def _customer(key: bytes | None) -> dict[str, Any]:

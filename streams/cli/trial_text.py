@@ -8,11 +8,11 @@ import click
 import schemas
 from segments.engine.findings import Findings
 from segments.language.durations import DAY
-from streams.history import History
+from streams.past import History
 from streams.trial import example_json
 
 BARS = "▁▂▃▄▅▆▇█"
-WIDEST = 60
+WIDEST = 45
 """Columns of the chart; more days than that share them."""
 DURATIONS = (("d", DAY), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
 VERDICTS = {

@@ -9,10 +9,11 @@ from typing import IO
 
 import click
 
+from segments.engine import EngineSettings
 from streams import trial
 from streams.cli.instant import Instant
 from streams.cli.trial_text import told
-from streams.history import History, Progress
+from streams.past import History, Progress
 from streams.settings import read_settings
 
 
@@ -57,12 +58,13 @@ def command(
     if partitions is not None and not files:
         raise click.UsageError("--partitions goes with --file.")
     settings = read_settings()
+    engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
     tried = trial.find(rule, against, settings)
     now = trial.present(settings, files, until)
     since = None if now is None else trial.needed_since(tried, now, days)
     with trial.past(settings, files, partitions, since, until) as history:
         with _progress(history) as progress:
-            found = trial.run(tried, history, settings, now, progress)
+            found = trial.run(tried, history, engine, now, progress)
         if as_json:
             click.echo(json.dumps(trial.as_json(found, days, since, history), ensure_ascii=False))
         else:
@@ -77,9 +79,10 @@ def _progress(history: History) -> Iterator[Progress]:
         yield lambda _count: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=history.length)
         yield lambda count: bar.advance(task, count)

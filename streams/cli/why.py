@@ -12,6 +12,7 @@ import click
 
 import schemas
 from segments.engine import EngineSettings, load
+from segments.engine.customer import BEFORE_ALL
 from segments.engine.murmur import partition_of
 from segments.engine.replay import Replay
 from segments.engine.why import why
@@ -85,7 +86,7 @@ def _of_files(
     replay = Replay(0, 1, read_log(files, None, until)[0], chosen, engine)
     for _ in replay.run(until):
         pass
-    return why(replay.partition, customer, segment)
+    return why(replay.partition, customer, segment, BEFORE_ALL if until is None else until)
 
 
 def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ log = logging.getLogger("segments")
 LEVELS = ("debug", "info", "warning", "error")
 AWAY = 2.0
 """Seconds between two attempts to find a broker."""
+STOP_TIMEOUT = 15.0
 
 
 @click.command()
@@ -139,7 +140,7 @@ async def _until_stopped(built: Worker, stop: asyncio.Event) -> int:
         starting.result()
         await asyncio.wait([stopped, failed], return_when=asyncio.FIRST_COMPLETED)
     reason = failed.result() if failed.done() else None
-    await built.app.stop()
+    await _end(built)
     for task in (starting, stopped, failed):
         task.cancel()
     if reason is not None:
@@ -147,6 +148,17 @@ async def _until_stopped(built: Worker, stop: asyncio.Event) -> int:
         return 1
     log.info("stopped")
     return 0
+
+
+async def _end(built: Worker) -> None:
+    """Stop everything; a library that waits for a broker that is away doesn't hold up the end."""
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT):
+            await built.app.stop()
+    except TimeoutError:
+        log.warning("not everything ended in %.0f s: what was not committed will be done again", STOP_TIMEOUT)
+        logging.shutdown()
+        signal.raise_signal(signal.SIGKILL)
 
 
 LIBRARIES = ("aiokafka", "faust", "mode", "kafka")

@@ -123,7 +123,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()
         try:
-            await consumer.commit({tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items()})
+            await consumer.commit(
+                {TopicPartition(*each): OffsetAndMetadata(offset, "") for each, offset in offsets.items()}
+            )
         except KafkaError as error:
             self.log.warning("offsets not committed, their records will come again: %s", error)
             return False
@@ -200,10 +202,14 @@ class Consumer(driver.Consumer):
         generation = self.app.consumer_generation_id
         for run in await self._thread.fetch(wanted, timeout):
             for message in self._messages(run):
-                if not self.flow_active or generation != self.app.consumer_generation_id:
+                if not self.flow_active or self._is_stale(message, generation):
                     # Nothing is lost: after a rebalance every partition is sought before it flows.
                     return
                 yield message.tp, message
+
+    def _is_stale(self, message: Any, generation: int) -> bool:
+        """Whether a message is of an earlier assignment; of a run its owner knows better, by the offsets."""
+        return generation != self.app.consumer_generation_id and not self._is_run(message.topic)
 
     def _messages(self, run: Run) -> Iterable[Any]:
         partition = TP(run.topic, run.partition)

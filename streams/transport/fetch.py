@@ -27,14 +27,16 @@ async def fetch_runs(consumer: AIOKafkaConsumer, wanted: Collection[Any], timeou
     """Wait at most `timeout` seconds for runs of the wanted partitions.
 
     aiokafka's own ``getmany`` doesn't tell the position before and after, and passes over fetches that hold only
-    markers of transactions.
+    markers of transactions. A fetch that began before a rebalance brings nothing that came after it: whoever asked
+    would take it for something old and drop it, while the position has moved on.
     """
     fetcher: Any = consumer._fetcher
     deadline = asyncio.get_running_loop().time() + timeout
+    assignment = _assignment(fetcher)
     with fetcher._subscriptions.fetch_context():
         while True:
             _check(consumer, fetcher)
-            if fetcher._subscriptions.reassignment_in_progress:
+            if fetcher._subscriptions.reassignment_in_progress or _assignment(fetcher) is not assignment:
                 await asyncio.sleep(0.02)
                 return [], 0.0
             began = time.perf_counter()
@@ -44,6 +46,12 @@ async def fetch_runs(consumer: AIOKafkaConsumer, wanted: Collection[Any], timeou
             if runs or left <= 0:
                 return runs, seconds
             await _wait_for_data(fetcher, left)
+
+
+def _assignment(fetcher: Any) -> Any:
+    """The assignment as aiokafka holds it: a new object after each rebalance."""
+    subscription = fetcher._subscriptions.subscription
+    return None if subscription is None else subscription.assignment
 
 
 async def _wait_for_data(fetcher: Any, timeout: float) -> None:

@@ -1,5 +1,8 @@
 """A real broker that workers reach through the proxy only, and everyone else directly."""
 
+import os
+import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -43,6 +46,7 @@ class Cluster:
     """The broker and the proxy in front of it; `with Cluster(folder) as cluster`."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.broker = ProxiedBroker(folder / "broker")
         self.proxy = Proxy(self.broker.proxy_port, self.broker.behind_proxy)
 
@@ -63,13 +67,28 @@ class Cluster:
             if old:
                 admin.delete_topics(old)
                 while not set(old).isdisjoint(admin.list_topics()):
-                    pass
+                    time.sleep(0.02)
             make(admin, topics(group), partitions, replication=1)
 
     def __enter__(self) -> Self:
         self.broker.start()
+        self._guard = self._watch_over()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def _watch_over(self) -> "subprocess.Popen[bytes]":
+        """Ends the broker and the workers if this process is killed and cannot: nobody else would."""
+        script = 'while kill -0 "$0" 2>/dev/null; do sleep 1; done; find "$1" -name "*.pid" -exec cat {} + | xargs -r kill -9'
+        return subprocess.Popen(
+            ["sh", "-c", script, str(os.getpid()), str(self.folder)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.proxy.stop()
         self.broker.kill()
+        self._guard.kill()
+        self._guard.wait()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from tests.chaos.phases import ADD, END, IDLE, REBALANCING, RESTORING, TRANSACTION
-from tests.chaos.proxy import CUT_AFTER, CUT_BEFORE, HOLD, Trap
+from tests.chaos.proxy import CUT_AFTER, CUT_BEFORE, HOLD, HOLD_ANSWER, Trap
 from tests.chaos.scene import SESSION, Scene
 from tests.chaos.workers import damage
 
@@ -85,8 +85,16 @@ def held(scene: Scene, _wanted: str) -> None:
     _trap(scene, "held", HOLD, scene.chance.choice((1.0, scene.away)))
 
 
-def _trap(scene: Scene, kind: str, action: str, seconds: float) -> None:
-    api = scene.chance.choice((END, END, END, PRODUCE, ADD, ADD_OFFSETS, COMMIT_OFFSETS))
+def held_back(scene: Scene, _wanted: str) -> None:
+    """A request to end a transaction, or its answer, is late by two seconds."""
+    _trap(scene, "held", scene.chance.choice((HOLD, HOLD_ANSWER)), 2.0, (END,))
+
+
+ANY = (END, END, END, PRODUCE, ADD, ADD_OFFSETS, COMMIT_OFFSETS)
+
+
+def _trap(scene: Scene, kind: str, action: str, seconds: float, among: tuple[int, ...] = ANY) -> None:
+    api = scene.chance.choice(among)
     trap = scene.cluster.proxy.set(Trap(api, action, seconds))
     if not trap.sprung.wait(10):
         scene.cluster.proxy.trap = None
@@ -120,7 +128,10 @@ def _lose(scene: Scene, wanted: str, how: str) -> None:
 FAULTS: tuple[Fault, ...] = (
     kill, pause, join, leave, broker_killed, broker_away, cut_before, cut_after, held, state_deleted, state_damaged,
 )  # fmt: skip
-PHASED = {kill: (TRANSACTION, RESTORING, REBALANCING, IDLE), pause: (TRANSACTION, RESTORING, REBALANCING, IDLE)}
+PHASED = {
+    kill: (TRANSACTION, RESTORING, REBALANCING, IDLE),
+    pause: (TRANSACTION, RESTORING, REBALANCING, IDLE),
+}
 
 
 def schedule(chance: random.Random, count: int, without: tuple[Fault, ...] = ()) -> list[tuple[Fault, str]]:

@@ -12,7 +12,13 @@ import threading
 import time
 from collections import defaultdict
 
-REBALANCING, RESTORING, TRANSACTION, FIRING, IDLE = "rebalancing", "restoring", "transaction", "firing", "idle"
+REBALANCING, RESTORING, TRANSACTION, FIRING, IDLE = (
+    "rebalancing",
+    "restoring",
+    "transaction",
+    "firing",
+    "idle",
+)
 PHASES = (IDLE, TRANSACTION, RESTORING, REBALANCING, FIRING)
 
 JOIN, SYNC, OFFSETS, INIT, ADD, END = 11, 14, 9, 22, 24, 26

@@ -20,7 +20,7 @@ from tests.chaos.phases import ADD, END, JOIN, Journal
 TRANSACTIONAL = {22: "init", 24: "add_partitions", 25: "add_offsets", 26: "end"}
 """Requests that begin with a transactional id."""
 
-CUT_BEFORE, CUT_AFTER, HOLD = "cut_before", "cut_after", "hold"
+CUT_BEFORE, CUT_AFTER, HOLD, HOLD_ANSWER = "cut_before", "cut_after", "hold", "hold_answer"
 
 
 class Request(NamedTuple):
@@ -66,6 +66,8 @@ class Link:
     asked: dict[int, Request] = field(default_factory=dict)
     cut_at: int | None = None
     """The correlation id whose response is not to arrive."""
+    hold: tuple[int, float] = (-1, 0.0)
+    """The correlation id whose response is to arrive so many seconds late."""
     joins: bool = False
     """Whether this connection is that of a member of a group."""
 
@@ -141,7 +143,10 @@ class Proxy:
             return
         link = Link(writer, upstream[1])
         self._links.add(link)
-        pumps = [asyncio.ensure_future(self._requests(link, reader)), asyncio.ensure_future(self._answers(link, upstream[0]))]
+        pumps = [
+            asyncio.ensure_future(self._requests(link, reader)),
+            asyncio.ensure_future(self._answers(link, upstream[0])),
+        ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -180,6 +185,8 @@ class Proxy:
         trap.sprung.set()
         if trap.action == CUT_AFTER:
             link.cut_at = request.correlation
+        elif trap.action == HOLD_ANSWER:
+            link.hold = (request.correlation, trap.seconds)
         elif trap.action == CUT_BEFORE:
             link.close()
             trap.done.set()
@@ -204,6 +211,8 @@ class Proxy:
             if link.cut_at == correlation:
                 link.close()
                 return
+            if link.hold[0] == correlation:
+                await asyncio.sleep(link.hold[1])
             if request is not None:
                 if self.latency and request.api in (ADD, END):
                     await asyncio.sleep(self.latency * random.random())

@@ -94,14 +94,26 @@ class Reader:
     def ends(self, topics: tuple[str, ...] = INPUTS) -> dict[tuple[str, int], int]:
         """The end offsets of topics."""
         with closing(self._consumer("reader")) as consumer:
-            asked = [TopicPartition(topic, number) for topic in topics for number in self._partitions(consumer, topic)]
-            return {(each.topic, each.partition): consumer.get_watermark_offsets(each, 10)[1] for each in asked}
+            asked = [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in self._partitions(consumer, topic)
+            ]
+            return {
+                (each.topic, each.partition): consumer.get_watermark_offsets(each, 10)[1] for each in asked
+            }
 
     def committed(self, group: str) -> Counter[tuple[str, int]]:
         """What a group has committed of the inputs; 0 where nothing."""
         with closing(self._consumer(group)) as consumer:
-            asked = [TopicPartition(topic, number) for topic in INPUTS for number in self._partitions(consumer, topic)]
-            return Counter({(each.topic, each.partition): max(0, each.offset) for each in _committed(consumer, asked)})
+            asked = [
+                TopicPartition(topic, number)
+                for topic in INPUTS
+                for number in self._partitions(consumer, topic)
+            ]
+            return Counter(
+                {(each.topic, each.partition): max(0, each.offset) for each in _committed(consumer, asked)}
+            )
 
     def behind(self, group: str) -> int:
         """How many offsets of the inputs a group has yet to commit."""

@@ -6,26 +6,36 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import schemas
 from segments.engine import EngineSettings, load
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults import Fault, schedule
+from tests.chaos.live import GRACE, SETTINGS, Traffic
+from tests.chaos.phases import FIRING, IDLE, REBALANCING, RESTORING, TRANSACTION
 from tests.chaos.reading import Reader, by_customer, consumed, memberships
 from tests.chaos.scene import SESSION, Scene, Struck
 from tests.chaos.traffic import Sender, Shop, history
 from tests.chaos.truth import logs, replayed_lines, truth
 from tests.chaos.verdict import (
+    Stay,
     Verdict,
     check_accounts,
     check_letters,
     check_positions,
+    check_sequences,
     compare,
     compare_lines,
+    fold,
+    held,
+    remembered,
     states,
 )
 from tests.chaos.workers import ROOT, Crew
 
 SHIPPED = ROOT / "segments"
+MINUTES = Path(__file__).with_name("rules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,10 @@ class Plan:
     away: float = 4.0
     """Seconds for which the broker is away."""
     without: tuple[Fault, ...] = ()
+    only: tuple[tuple[Fault, str], ...] | None = None
+    """These faults, instead of some by chance."""
+    patience: float = 120.0
+    """Seconds after the last fault in which all must be done."""
 
 
 @dataclass(slots=True)
@@ -69,7 +83,8 @@ class Report:
         return (
             f"{self.regime} seed {self.seed}: {self.events} events, {self.flips} flips, {self.transactions} transactions, "
             f"{len(self.struck)} faults in {self.seconds:.0f} s; lost {verdict['lost']}, doubled {verdict['doubled']}, "
-            f"wrong {verdict['wrong']}" + "".join(f"\n  {line}" for line in (*self.verdict.notes, *self.problems))
+            f"wrong {verdict['wrong']}"
+            + "".join(f"\n  {line}" for line in (*self.verdict.notes, *self.problems))
         )
 
 
@@ -89,7 +104,9 @@ def settings(cluster: Cluster, group: str, **more: str) -> dict[str, str]:
     }
 
 
-def preloaded(cluster: Cluster, folder: Path, plan: Plan, say: Say = print, program: tuple[str, ...] = ()) -> Report:
+def preloaded(
+    cluster: Cluster, folder: Path, plan: Plan, say: Say = print, program: tuple[str, ...] = ()
+) -> Report:
     """Everything is in Kafka before the first worker starts; what comes out equals a replay byte for byte."""
     began, group = time.monotonic(), f"preloaded-{plan.seed}"
     report = Report("preloaded", plan.seed)
@@ -105,7 +122,7 @@ def preloaded(cluster: Cluster, folder: Path, plan: Plan, say: Say = print, prog
         scene.at_least(2)
         assert scene.someone().ready(), scene.crew.workers[0].said[-3000:]
         strike_by_progress(scene, plan, report)
-        finish(scene, report)
+        finish(scene, report, plan.patience)
     finally:
         cluster.proxy.latency, cluster.proxy.trap = 0.0, None
         crew.end()
@@ -118,16 +135,23 @@ def preloaded(cluster: Cluster, folder: Path, plan: Plan, say: Say = print, prog
 def strike_by_progress(scene: Scene, plan: Plan, report: Report) -> None:
     """Each fault as so many of the records are done."""
     total = scene.reader.behind(scene.group)
-    faults = schedule(scene.chance, plan.faults, plan.without)
+    faults = plan_of(scene, plan)
     for number, (fault, wanted) in enumerate(faults):
         share = (number + scene.chance.random()) / (len(faults) + 1) * 0.6
         left = wait_for_progress(scene, int(total * (1 - share)))
         if left == 0:
-            report.problems.append(f"all was done before fault {number + 1} of {len(faults)}: the run proves nothing")
+            report.problems.append(
+                f"all was done before fault {number + 1} of {len(faults)}: the run proves nothing"
+            )
             return
         scene.cluster.proxy.latency = BRAKE
         fault(scene, wanted)
         scene.cluster.proxy.latency = 0.0
+
+
+def plan_of(scene: Scene, plan: Plan) -> list[tuple[Fault, str]]:
+    """The faults to come."""
+    return schedule(scene.chance, plan.faults, plan.without) if plan.only is None else list(plan.only)
 
 
 def wait_for_progress(scene: Scene, most: int, seconds: float = 60) -> int:
@@ -142,7 +166,7 @@ def wait_for_progress(scene: Scene, most: int, seconds: float = 60) -> int:
     return left
 
 
-def finish(scene: Scene, report: Report, seconds: float = 120) -> None:
+def finish(scene: Scene, report: Report, seconds: float) -> None:
     """No more faults: everyone may run as fast as can be, until all is done; then all stop gently."""
     scene.cluster.proxy.latency = 0.0
     if not [worker for worker in scene.crew.running if worker.alive]:
@@ -151,7 +175,9 @@ def finish(scene: Scene, report: Report, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while (left := scene.reader.behind(scene.group)) > 0:
         if time.monotonic() > deadline:
-            report.verdict.add("lost", f"{left} records are not done {seconds:.0f} s after the last fault", left)
+            report.verdict.add(
+                "lost", f"{left} records are not done {seconds:.0f} s after the last fault", left
+            )
             break
         time.sleep(0.3)
     stop_all(scene, report)
@@ -160,13 +186,16 @@ def finish(scene: Scene, report: Report, seconds: float = 120) -> None:
 def stop_all(scene: Scene, report: Report) -> None:
     """Look at every worker's accounts, then stop it gently, which must succeed."""
     for worker in scene.crew.running:
+        scene.crew.wait_until_ready(worker, 15)
         check_accounts(report.verdict, worker.metrics(), worker.address)
     for worker in scene.crew.running:
         worker.process.terminate()
     for worker in scene.crew.running:
         code = worker.process.wait(30)
         if code != 0:
-            report.verdict.add("wrong", f"a worker that was told to stop ended with {code}: {worker.said[-300:]}")
+            report.verdict.add(
+                "wrong", f"a worker that was told to stop ended with {code}: {worker.said[-300:]}"
+            )
 
 
 def judge_preloaded(cluster: Cluster, folder: Path, group: str, plan: Plan, report: Report) -> None:
@@ -184,4 +213,113 @@ def judge_preloaded(cluster: Cluster, folder: Path, group: str, plan: Plan, repo
     kept, positions = states(scene_reader, group)
     check_positions(verdict, scene_reader, group, positions)
     for number, wanted in expected.states.items():
-        compare(verdict, f"the state in partition {number}", wanted, kept.get(number, {}))
+        compare(
+            verdict, f"the state in partition {number}", remembered(wanted), remembered(kept.get(number, {}))
+        )
+
+
+def live(
+    cluster: Cluster, folder: Path, plan: Plan, say: Say = print, program: tuple[str, ...] = ()
+) -> Report:
+    """Events come at a rate while faults strike; what comes out is one valid order, and ends as a replay does."""
+    began, group = time.monotonic(), f"live-{plan.seed}"
+    report = Report("live", plan.seed)
+    cluster.fresh_topics(group, plan.partitions)
+    own = {"SEGMENTS_GRACE": str(GRACE), "SEGMENTS_RULES": str(MINUTES), "SEGMENTS_MAX_BATCH": "10"}
+    crew = Crew(folder, settings(cluster, group, **own))
+    if program:
+        crew.program = program
+    scene = Scene(cluster, crew, group, random.Random(f"faults {plan.seed}"), plan.away, say=say)
+    traffic = Traffic(cluster.direct, Shop(plan.seed, plan.partitions), plan.rate)
+    before = cluster.proxy.journal.transactions
+    traffic.start()
+    try:
+        scene.at_least(2)
+        assert scene.someone().ready(), scene.crew.workers[0].said[-3000:]
+        strike_at_times(scene, traffic, plan)
+        report.events = traffic.stop()
+        finish(scene, report, plan.patience)
+        settle(scene, report)
+    finally:
+        traffic.stop()
+        cluster.proxy.latency, cluster.proxy.trap = 0.0, None
+        crew.end()
+    report.struck, report.transactions = scene.struck, cluster.proxy.journal.transactions - before
+    judge_live(cluster, group, plan, report)
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def strike_at_times(scene: Scene, traffic: Traffic, plan: Plan) -> None:
+    """One fault after the other, some of them while a burst of flips by time is due."""
+    for fault, wanted in plan_of(scene, plan):
+        scene.at_least(1)
+        time.sleep(scene.chance.uniform(0.2, 1.5))
+        if scene.chance.random() < 0.6 or wanted == IDLE:
+            due = traffic.burst(3.0)
+            if wanted in (TRANSACTION, IDLE):
+                time.sleep(max(0.0, due + GRACE / 1000 + scene.chance.uniform(0.02, 0.5) - time.time()))
+        fault(scene, wanted)
+
+
+def settle(scene: Scene, report: Report) -> None:
+    """Let what was due before the committed clocks fire: a worker that reads no clock, until it has nothing to do."""
+    closing = scene.crew.start({"SEGMENTS_CLOCK": "event", "SEGMENTS_MAX_BATCH": "5000"})
+    if not scene.crew.wait_until_ready(closing):
+        report.verdict.add("wrong", f"the last worker never became ready: {closing.said[-300:]}")
+    time.sleep(1.0)
+    stop_all(scene, report)
+
+
+def judge_live(cluster: Cluster, group: str, plan: Plan, report: Report) -> None:
+    """Sequences, turns, memberships, dead letters, positions; and at the same clocks the segments of a replay."""
+    verdict, reader = report.verdict, Reader(cluster.direct)
+    events = [schemas.decode(schemas.SEGMENT_EVENT, raw.value or b"") for raw in reader.all("segment-events")]
+    report.flips = len(events)
+    found = logs(reader, plan.partitions)
+    erased = {
+        each.key.decode()
+        for log in found.values()
+        for each in log["profiles"]
+        if each.event is None and each.key
+    }
+    check_sequences(verdict, events, erased)
+    inside = fold(events)
+    compare(verdict, "memberships", inside, held(reader.all("segment-memberships")))
+    _, positions = states(reader, group)
+    check_positions(verdict, reader, group, positions)
+    clocks = {number: position["clock"] - 1 for number, position in positions.items()}
+    expected = truth(found, load([MINUTES]), SETTINGS, clocks)
+    report.outcomes = expected.outcomes
+    check_letters(verdict, reader, expected)
+    wanted = fold(event for each in expected.events.values() for event in each)
+    compare(verdict, "segments", names(wanted), names(inside), "lost")
+    find_firing(report, events)
+
+
+def names(inside: dict[str, set[Stay]]) -> dict[str, list[str]]:
+    """The segments of customers to whom the conditions of *Late* apply."""
+    return {who: sorted(stay[0] for stay in stays) for who, stays in inside.items() if who[0] in "cb"}
+
+
+def find_firing(report: Report, events: list[dict[str, Any]]) -> None:
+    """Faults that struck while flips by time were being published: some just before, many due and not yet."""
+    timers = [
+        (each["occurred_at"] + GRACE, each["emitted_at"]) for each in events if each["reason"] == "timer"
+    ]
+    for struck in report.struck:
+        at = struck.at * 1000
+        waiting = sum(1 for due, emitted in timers if due <= at < emitted)
+        if (
+            struck.phase in (IDLE, TRANSACTION)
+            and waiting >= 20
+            and any(at - 300 < each <= at for _, each in timers)
+        ):
+            struck.phase = FIRING
+
+
+EXPECTED = {
+    "preloaded": {TRANSACTION, RESTORING, REBALANCING},
+    "live": {IDLE, TRANSACTION, RESTORING, REBALANCING, FIRING},
+}
+"""The phases that the faults of several runs of a regime must have hit, all together."""

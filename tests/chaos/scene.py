@@ -82,7 +82,9 @@ class Scene:
         """Wait for the moment at which a worker is in a phase, and provoke it; returns the phase that it is in."""
         if wanted in (RESTORING, REBALANCING):
             self.provoke(worker)
-        self.cluster.proxy.journal.wait_for(worker.address, wanted, 8 if wanted in (RESTORING, REBALANCING) else 2)
+        self.cluster.proxy.journal.wait_for(
+            worker.address, wanted, 8 if wanted in (RESTORING, REBALANCING) else 2
+        )
         return self.phase(worker)
 
     def provoke(self, worker: Worker) -> None:

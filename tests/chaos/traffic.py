@@ -7,10 +7,11 @@ other producers, some of them aborted, so that offsets have holes.
 import random
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 import schemas
 from segments.engine.murmur import partition_of
@@ -19,7 +20,17 @@ MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 CLICKS, MONEY, PROFILES = "clickstream", "transactions", "profiles"
-KINDS = ("page_view", "page_view", "product_view", "product_view", "cart_add", "checkout", "login", "email_open", "search")
+KINDS = (
+    "page_view",
+    "page_view",
+    "product_view",
+    "product_view",
+    "cart_add",
+    "checkout",
+    "login",
+    "email_open",
+    "search",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,12 @@ class Shop:
 
     def _transaction(self) -> dict[str, Any]:
         price = self.chance.randrange(100, 30_000)
-        item = {"product_id": f"p{self.chance.randrange(4)}", "category": "shoes", "quantity": 1, "price": price}
+        item = {
+            "product_id": f"p{self.chance.randrange(4)}",
+            "category": "shoes",
+            "quantity": 1,
+            "price": price,
+        }
         return {
             "kind": self.chance.choice(("purchase", "purchase", "purchase", "refund")), "order_id": f"o{self.made}", "amount": price,
             "currency": self.chance.choice(("EUR", "EUR", "EUR", "USD")), "channel": None, "items": [item],
@@ -219,7 +235,13 @@ class Sender:
 
     def in_transaction(self, messages: Iterable[Message], commit: bool) -> None:
         """Send some in a transaction; duplicates of what is sent anyway, or what nobody is to see."""
-        producer = Producer(self._settings | {"transactional.id": f"other-{id(self)}", "message.timeout.ms": 30_000})
+        with suppress(KafkaException):  # the broker is away: committed or not, readers will see
+            self._in_transaction(messages, commit)
+
+    def _in_transaction(self, messages: Iterable[Message], commit: bool) -> None:
+        producer = Producer(
+            self._settings | {"transactional.id": f"other-{id(self)}", "message.timeout.ms": 30_000}
+        )
         producer.init_transactions(30)
         producer.begin_transaction()
         for message in messages:

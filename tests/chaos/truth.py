@@ -1,5 +1,8 @@
-"""What must come out, worked out twice: by `segments replay` from the lines of `segments consume`, and in this process
-by the engine from the raw records, which tells what lines don't: memberships, dead letters, states, positions."""
+"""What must come out, worked out twice.
+
+By `segments replay` from the lines of `segments consume`, and in this process by the engine from the raw records, which
+tells what lines don't: memberships, dead letters, states, positions.
+"""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -52,7 +55,9 @@ def logs(reader: Reader, partitions: int) -> Logs:
     return found
 
 
-def truth(found: Logs, rules: RuleSet, settings: EngineSettings, until: dict[int, int] | None = None) -> Truth:
+def truth(
+    found: Logs, rules: RuleSet, settings: EngineSettings, until: dict[int, int] | None = None
+) -> Truth:
     """Replay each partition, up to an instant of its own if one is given."""
     result = Truth()
     for number, log in found.items():
@@ -64,10 +69,13 @@ def truth(found: Logs, rules: RuleSet, settings: EngineSettings, until: dict[int
                 result.memberships[key.decode()].append(members)
             for letter in effects.dead_letters:
                 record = letter.record
-                result.letters[record.topic, number, record.offset] = (letter.reason, record.key, record.value)
+                result.letters[record.topic, number, record.offset] = (
+                    letter.reason,
+                    record.key,
+                    record.value,
+                )
             for (_, outcome), count in effects.outcomes.items():
                 result.outcomes[outcome] += count
         result.states[number] = {key: state for key, state in replay._states.items() if key != POSITION_KEY}
         result.consumed += sum(len(records) for records in log.values())
     return result
-

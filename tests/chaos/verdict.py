@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 import schemas
+from segments.engine.customer import Customer, decode
 from segments.engine.records import INPUTS, POSITION_KEY
 from streams.topics import changelog
 from tests.chaos.reading import Raw, Reader
@@ -29,7 +30,7 @@ class Verdict:
         if count:
             self.counts[kind] += count
             if len(self.notes) < 12:
-                self.notes.append(f"{kind}: {note}")
+                self.notes.append(f"{kind}: {note:.400}")
 
     @property
     def clean(self) -> bool:
@@ -37,7 +38,9 @@ class Verdict:
         return not self.counts
 
 
-def compare_lines(verdict: Verdict, expected: Mapping[str, list[str]], actual: Mapping[str, list[str]]) -> None:
+def compare_lines(
+    verdict: Verdict, expected: Mapping[str, list[str]], actual: Mapping[str, list[str]]
+) -> None:
     """Customer by customer, byte for byte."""
     for customer in sorted(expected.keys() | actual.keys()):
         wanted, came = expected.get(customer, []), actual.get(customer, [])
@@ -46,7 +49,9 @@ def compare_lines(verdict: Verdict, expected: Mapping[str, list[str]], actual: M
         many, few = Counter(wanted), Counter(came)
         lost, more = many - few, few - many
         ids = {json.loads(line)["event_id"] for line in wanted}
-        doubled = sum(count for line, count in more.items() if line in many or json.loads(line)["event_id"] in ids)
+        doubled = sum(
+            count for line, count in more.items() if line in many or json.loads(line)["event_id"] in ids
+        )
         verdict.add(LOST, f"{customer}: {next(iter(lost), '')}", lost.total())
         verdict.add(DOUBLED, f"{customer}: {next(iter(more), '')}", doubled)
         verdict.add(WRONG, f"{customer}: {next(iter(more), '')}", more.total() - doubled)
@@ -54,15 +59,15 @@ def compare_lines(verdict: Verdict, expected: Mapping[str, list[str]], actual: M
             verdict.add(WRONG, f"{customer}: {len(wanted)} flips in another order")
 
 
-def check_sequences(verdict: Verdict, events: Iterable[Mapping[str, Any]]) -> None:
-    """Sequences without a gap, enters and exits in turns; 1 again only for one who was in no segment."""
+def check_sequences(verdict: Verdict, events: Iterable[Mapping[str, Any]], erased: Collection[str]) -> None:
+    """Sequences without a gap, enters and exits in turns; 1 again only for one who was erased, and is in no segment."""
     sequence: dict[str, int] = defaultdict(int)
     inside: dict[str, dict[str, int]] = defaultdict(dict)
     seen: Counter[str] = Counter()
     for event in events:
         customer, number = event["customer_id"], event["sequence"]
         seen[event["event_id"]] += 1
-        afresh = number == 1 and not inside[customer]
+        afresh = number == 1 and customer in erased and not inside[customer]
         if number != sequence[customer] + 1 and not afresh:
             kind = DOUBLED if number <= sequence[customer] else LOST
             verdict.add(kind, f"{customer}: sequence {number} after {sequence[customer]}")
@@ -81,6 +86,9 @@ def _alternates(verdict: Verdict, inside: dict[str, int], event: Mapping[str, An
     elif inside.pop(segment, None) != event["episode"]:
         verdict.add(WRONG, f"{event['customer_id']}: exit of {segment} with episode {event['episode']}")
 
+
+STREAMS = 64
+"""At least as many streams of events as any rule set here has."""
 
 Stay = tuple[str, str, int, int]
 """Segment, version, entered at, episode."""
@@ -105,17 +113,24 @@ def held(memberships: Iterable[Raw]) -> dict[str, set[Stay]]:
     for key, value in latest.items():
         if key is not None and value is not None:
             record = schemas.decode(schemas.SEGMENT_MEMBERSHIPS, value)
-            stays = {(s["segment"], s["segment_version"], s["entered_at"], s["episode"]) for s in record["segments"]}
+            stays = {
+                (s["segment"], s["segment_version"], s["entered_at"], s["episode"])
+                for s in record["segments"]
+            }
             if stays:
                 found[key.decode()] = stays
     return found
 
 
-def compare(verdict: Verdict, what: str, expected: Mapping[Any, Any], actual: Mapping[Any, Any], kind: str = WRONG) -> None:
+def compare(
+    verdict: Verdict, what: str, expected: Mapping[Any, Any], actual: Mapping[Any, Any], kind: str = WRONG
+) -> None:
     """Two mappings, entry by entry."""
     for key in expected.keys() | actual.keys():
         if expected.get(key) != actual.get(key):
-            verdict.add(kind, f"{what} of {key}: expected {expected.get(key)!r:.300}, came {actual.get(key)!r:.300}")
+            verdict.add(
+                kind, f"{what} of {key}: expected {expected.get(key)!r:.300}, came {actual.get(key)!r:.300}"
+            )
 
 
 def check_letters(verdict: Verdict, reader: Reader, expected: Truth) -> None:
@@ -136,13 +151,18 @@ def check_letters(verdict: Verdict, reader: Reader, expected: Truth) -> None:
             verdict.add(kind, f"{came[where]} dead letters of {where}, expected {wanted}")
 
 
-def check_positions(verdict: Verdict, reader: Reader, group: str, positions: Mapping[int, Mapping[str, Any]]) -> None:
+def check_positions(
+    verdict: Verdict, reader: Reader, group: str, positions: Mapping[int, Mapping[str, Any]]
+) -> None:
     """The record beside the customers and what the group committed are equal, and both at the end of the inputs."""
     committed = reader.committed(group)
     for (topic, number), end in reader.ends().items():
         said = positions.get(number, {}).get("offsets", {}).get(topic, 0)
         if not said == committed[topic, number] == end:
-            verdict.add(WRONG, f"{topic}-{number} ends at {end}: position {said}, committed {committed[topic, number]}")
+            verdict.add(
+                WRONG,
+                f"{topic}-{number} ends at {end}: position {said}, committed {committed[topic, number]}",
+            )
 
 
 def states(reader: Reader, group: str) -> tuple[dict[int, dict[bytes, bytes]], dict[int, dict[str, Any]]]:
@@ -157,10 +177,23 @@ def states(reader: Reader, group: str) -> tuple[dict[int, dict[bytes, bytes]], d
     return dict(folded), positions
 
 
+def remembered(kept: Mapping[bytes, bytes]) -> dict[bytes, dict[str, Any]]:
+    """What is remembered of each customer; the bytes may have the keys of a `by` in another order."""
+    rows = ((key, decode(key, data, STREAMS, None)) for key, data in kept.items())
+    names = [name for name in Customer.__slots__ if name not in ("base", "log", "held", "at")]
+    return {key: {name: getattr(customer, name) for name in names} for key, customer in rows}
+
+
 def check_accounts(verdict: Verdict, metrics: Mapping[str, float], who: str) -> None:
     """What a worker consumed is what it applied, recognised, ignored and refused, topic by topic."""
     for topic in INPUTS:
         consumed = metrics.get(f'segments_records_consumed_total{{topic="{topic}"}}', 0.0)
-        outcomes = sum(value for name, value in metrics.items() if name.startswith("segments_records_total{") and f'"{topic}"' in name)
+        outcomes = sum(
+            value
+            for name, value in metrics.items()
+            if name.startswith("segments_records_total{") and f'"{topic}"' in name
+        )
         if consumed != outcomes:
-            verdict.add(WRONG, f"{who} consumed {consumed:.0f} of {topic}, and says what became of {outcomes:.0f}")
+            verdict.add(
+                WRONG, f"{who} consumed {consumed:.0f} of {topic}, and says what became of {outcomes:.0f}"
+            )

@@ -109,14 +109,23 @@ class Crew:
         """Start one; with settings of its own."""
         self.started += 1
         port = free_port()
-        own = {"SEGMENTS_HTTP_PORT": str(port), "SEGMENTS_DATA_DIR": str(self.folder / f"data-{self.started}")}
+        own = {
+            "SEGMENTS_HTTP_PORT": str(port),
+            "SEGMENTS_DATA_DIR": str(self.folder / f"data-{self.started}"),
+        }
         settings = {**self.settings, **own, **(more or {})}
         log = self.folder / f"worker-{self.started}.log"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SEGMENTS_")}
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [*self.program, "worker"], env=clean | settings, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+                [*self.program, "worker"],
+                env=clean | settings,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
             )
+        log.with_suffix(".pid").write_text(f"{process.pid}\n")
         self.workers.append(Worker(process, settings, log, port))
         return self.workers[-1]
 
@@ -138,6 +147,7 @@ class Crew:
         """End all of them."""
         for worker in self.workers:
             worker.end()
+            worker.log.with_suffix(".pid").unlink(missing_ok=True)
 
 
 PLACE = ("SEGMENTS_DATA_DIR", "SEGMENTS_WORKER_NAME", "SEGMENTS_STORE", "SEGMENTS_MAX_BATCH")

@@ -1,6 +1,7 @@
 """Workers that are killed, join and leave, over a real Kafka: every offset takes effect once, no flip is lost."""
 
 import shutil
+import signal
 import threading
 import time
 from pathlib import Path
@@ -36,7 +37,6 @@ def test_a_killed_worker_without_its_state_goes_on_exactly_where_it_was(
     group = environment["SEGMENTS_GROUP"]
     settings = {**EVENT_CLOCK, "SEGMENTS_STORE": store, "SEGMENTS_MAX_BATCH": "20"}
     shop = Shop(seed=7)
-    start = now() - 120 * DAY
     total = produce(kafka.address, shop.events(30_000, now() - 100 * DAY, 4 * 60_000))
     for kill, loss in enumerate(("deleted", "damaged", "kept")):
         worker = spawn("worker", env=settings)
@@ -121,3 +121,51 @@ def join_and_leave(spawn, settings: dict[str, str], check, stop: bool = True):
         first.process.terminate()
     assert "Traceback" not in first.stderr
     return first
+
+
+@pytest.mark.timeout(240)
+def test_a_paused_worker_comes_back_as_a_stranger(kafka, environment, fresh_topics, spawn) -> None:
+    """SIGSTOP beyond the session time-out, then SIGCONT: what the zombie still wants to commit is fenced off."""
+    fresh_topics(4)
+    group = environment["SEGMENTS_GROUP"]
+    shop = Shop(seed=21, shares=(1.0, 1.0))
+    produce(kafka.address, shop.events(30_000, now() - 100 * DAY, 4 * 60_000))
+    slowly = EVENT_CLOCK | {"SEGMENTS_MAX_BATCH": "10"}
+    first = spawn("worker", env=slowly)
+    second = spawn("worker", env=slowly)
+    for worker in (first, second):
+        wait_until_ready(worker)
+    for zombie, other in ((first, second), (second, first)):
+        zombie.signal(signal.SIGSTOP)
+        wait_until("the other has all partitions", lambda: partitions_of(other) == 4)  # noqa: B023
+        zombie.signal(signal.SIGCONT)
+        wait_until("it has come back", lambda: 0 < partitions_of(zombie) < 4)  # noqa: B023
+        assert behind(kafka.address, group) > 0, "it was done before both had been paused"
+    for worker in (first, second):
+        stop(worker)
+    last = spawn("worker", env=EVENT_CLOCK)
+    wait_until_caught_up(kafka.address, group)
+    stop(last)
+    assert_same(expected(kafka.address), actual(kafka.address))
+
+
+def partitions_of(worker) -> float:
+    """Return how many partitions a worker serves."""
+    return total(scrape(worker), "segments_partitions_owned") if ready(worker)["ready"] else 0
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_with_a_name_restarts_without_a_rebalance(fresh_topics, spawn) -> None:
+    """Static membership: the named worker is killed and comes back; its peer is not interrupted."""
+    fresh_topics(4)
+    settings = EVENT_CLOCK | {"SEGMENTS_SESSION_TIMEOUT": "20000"}
+    peer = spawn("worker", env=settings | {"SEGMENTS_WORKER_NAME": "peer"})
+    named = spawn("worker", env=settings | {"SEGMENTS_WORKER_NAME": "named"})
+    wait_until("both have partitions", lambda: partitions_of(peer) == partitions_of(named) == 2)
+    before = total(scrape(peer), "segments_rebalances_total")
+    named.kill()
+    again = spawn("worker", env=settings | {"SEGMENTS_WORKER_NAME": "named"})
+    wait_until("it is back", lambda: partitions_of(again) == 2, 15)
+    assert total(scrape(peer), "segments_rebalances_total") == before
+    stop(again)
+    stop(peer)

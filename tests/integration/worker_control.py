@@ -44,7 +44,9 @@ def scrape(worker: Any) -> dict[str, float]:
     """Return the metrics of a worker, by name and labels as they are written."""
     with urllib.request.urlopen(f"{address_of(worker)}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
-    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+    return {
+        name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")
+    }
 
 
 def total(metrics: dict[str, float], name: str) -> float:
@@ -74,5 +76,3 @@ def wait_until_behind(address: str, group: str, most: int, seconds: float = 60) 
             f"{behind(address, group)} offsets are left, expected at most {most}"
         )
         time.sleep(0.02)
-
-

@@ -29,10 +29,18 @@ def changing(pick: Pick) -> Example:
     arrivals = arrivals_to(pick, [each for rules in rule_sets for each in rules])
     cuts = sorted(pick(range(len(arrivals) + 1)) for _ in rule_sets[1:])
     parts = [arrivals[start:end] for start, end in zip([0, *cuts], [*cuts, len(arrivals)], strict=True)]
-    phases = [Phase((*part, beat(pick, part)), None) for part in parts[:-1]]
     end = afterwards([each for rules in rule_sets for each in rules], arrivals)
-    changes = {number: rules for number, rules in enumerate(rule_sets) if number}
-    return Example(rule_sets[0], pick(GRACES), (*phases, Phase((*parts[-1], end), None)), changes)
+    endings = [*(beat(pick, part) for part in parts[:-1]), end]
+    phases, changes = list[Phase](), {}
+    for rules, part, ending in zip(rule_sets, parts, endings, strict=True):
+        if phases:
+            changes[len(phases)] = rules
+            # The wall clock is read while others still belong to the rules before.
+            phases += (
+                [Phase((), phases[-1].arrivals[-1].time + pick((0, HOUR, DAY)))] if one_in(pick, 2) else []
+            )
+        phases.append(Phase((*part, ending), None))
+    return Example(rule_sets[0], pick(GRACES), tuple(phases), changes)
 
 
 def beat(pick: Pick, part: Sequence[Arrival]) -> Arrival:
@@ -67,6 +75,7 @@ class Edit:
         self.pick, self.made, self.pool, self.edits = pick, made, pool, edits
 
     def __call__(self, node: Condition) -> Condition:
+        """The condition, written anew."""
         match node:
             case Not(inner):
                 return Not(self(inner))

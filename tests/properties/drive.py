@@ -92,6 +92,12 @@ class Worker:
             self.partition.confirm(*self.asked)
 
     def finish(self) -> None:
+        """Do all that is left of a phase, and commit it."""
+        self.work()
+        self.commit()
+        self.settled = self.committed == self.partition.clock
+
+    def work(self) -> None:
         """Do all that is left of a phase."""
         for topic in TOPICS:
             self.fetch(topic, self.fetched[topic], self.ends[topic])
@@ -100,8 +106,6 @@ class Worker:
             self.confirm()
             while self.partition.advance():
                 pass
-        self.commit()
-        self.settled = self.committed == self.partition.clock
 
     def commit(self) -> None:
         """Publish and store what was done since the last commit, all at once."""
@@ -163,7 +167,11 @@ def whole(example: Example, engine: Engine = the_engine, rules: list[Any] | None
 
 
 def at_random(
-    example: Example, random: Random, crashes: bool, engine: Engine = the_engine, rules: list[Any] | None = None
+    example: Example,
+    random: Random,
+    crashes: bool,
+    engine: Engine = the_engine,
+    rules: list[Any] | None = None,
 ) -> Worker:
     """Every phase in pieces, done in any order."""
     worker = Worker(example, engine, rules)

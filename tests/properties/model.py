@@ -96,7 +96,9 @@ class World:
         """Other rules take over; their new measures know events from the clock on."""
         clock = self.output.clock
         new = measures(segments) - measures(self.segments)
-        self.known = {each: clock if each in new else self.known.get(each, NEVER) for each in measures(segments)}
+        self.known = {
+            each: clock if each in new else self.known.get(each, NEVER) for each in measures(segments)
+        }
         for name, customer in self.customers.items():
             if unsaid(customer, segments, clock):
                 self.unsaid.add(name)
@@ -114,6 +116,9 @@ class World:
             outcome = customer.apply(arrival.step(offset), out.clock)
             if outcome == "applied":
                 self.note(customer, arrival, before)
+                if arrival.time <= customer.swept:
+                    # Whether time alone flips anything between its instant and the change is not said.
+                    self.unsaid.add(arrival.customer)
         if outcome == "applied" and arrival.event is not None:
             out.clock = max(out.clock, min(arrival.time, arrival.timestamp) - self.example.grace)
         out.outcomes[arrival.topic, outcome] += 1

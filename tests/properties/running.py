@@ -43,5 +43,7 @@ def unlike_in(at_once: Worker, in_pieces: Worker) -> list[str]:
     if +at_once.members != +in_pieces.members:
         found.append(f"members at once: {at_once.members}, in pieces: {in_pieces.members}")
     keys = {*at_once.customers, *in_pieces.customers}
-    found += [f"state of {key!r}" for key in keys if at_once.customers.get(key) != in_pieces.customers.get(key)]
+    found += [
+        f"state of {key!r}" for key in keys if at_once.customers.get(key) != in_pieces.customers.get(key)
+    ]
     return found

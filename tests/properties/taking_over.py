@@ -17,7 +17,9 @@ def measures(segments: Sequence[Segment]) -> set[str]:
     return {measure_text(leaf.measure) for leaf in read if isinstance(leaf, Comparison)}
 
 
-def taken_over(old: Customer, segments: Sequence[Segment], clock: float, known: Mapping[str, float]) -> Customer:
+def taken_over(
+    old: Customer, segments: Sequence[Segment], clock: float, known: Mapping[str, float]
+) -> Customer:
     """A customer under these rules; what is due before the clock has fired already."""
     new = Customer(segments, old.currency, known)
     for name in ("memory", "ids", "instant", "latest", "sequence", "erased", "flips", "memberships"):
@@ -25,8 +27,10 @@ def taken_over(old: Customer, segments: Sequence[Segment], clock: float, known: 
     new.memory.known = known
     ids = {each.id for each in new.segments}
     new.inside = {name: stay for name, stay in old.inside.items() if name in ids}
+    touched = changed(old.segments, new.segments)
+    new.swept = max(new.instant, clock) if touched else old.swept
     if new.instant > NEVER:
-        flip_changed(new, old, changed(old.segments, new.segments), int(max(new.instant, clock)))
+        flip_changed(new, old, touched, int(max(new.instant, clock)))
     return new
 
 

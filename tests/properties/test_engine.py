@@ -15,6 +15,7 @@ from .picking import picked
 from .running import EXAMPLES, LEAST, alike, thorough
 from .stories import Example, example
 
+
 def test_engine_and_oracle_agree(capsys: pytest.CaptureFixture[str]) -> None:
     """Every flip with all its fields, every record of memberships, every outcome; no cell of the table is thin."""
     coverage = Coverage()

@@ -2,4 +2,6 @@
 
 from segments.language import Segment, any_event, minutes
 
-quiet = Segment(en="A minute of silence", nl="Een minuut stilte", when=any_event.within(days=1).idle >= minutes(1))
+quiet = Segment(
+    en="A minute of silence", nl="Een minuut stilte", when=any_event.within(days=1).idle >= minutes(1)
+)

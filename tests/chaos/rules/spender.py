@@ -2,4 +2,6 @@
 
 from segments.language import Segment, purchase
 
-spender = Segment(en="Spent a hundred", nl="Honderd uitgegeven", when=purchase.within(days=1).sum(purchase.amount) >= 100)
+spender = Segment(
+    en="Spent a hundred", nl="Honderd uitgegeven", when=purchase.within(days=1).sum(purchase.amount) >= 100
+)

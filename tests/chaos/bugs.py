@@ -1,0 +1,316 @@
+"""Workers with a bug, to see whether the harness notices: `python -m tests.chaos.bugs NAME worker`.
+
+Each bug is a few lines that change the worker's code in this process before it starts.
+"""
+
+import asyncio
+import random
+import sys
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from segments.engine import POSITION_KEY
+from segments.engine.inputs import Inputs
+from segments.engine.partition import Partition
+from streams import owners, takeover
+from streams.cli import main
+from streams.stores import MemoryStore, RocksStore
+from streams.transport import producer as producers
+from streams.transport.errors import CommitFailed, Fenced, OutcomeUnknown
+from streams.transport.producer import TransactionalProducer
+
+Any_ = Any
+CHANGELOG = "-changelog"
+
+
+def read_before_fencing() -> None:
+    """The state is read before the previous owner is fenced: what it commits in between is lost."""
+
+    async def take_over(ground: Any, number: int, progress: Any) -> Any:
+        store = await takeover._restored(ground, number, progress)
+        partition = Partition(number, ground.count, ground.rules, ground.engine, store)
+        positions = await takeover._positions(ground, number, partition)
+        await asyncio.sleep(3)
+        producer = TransactionalProducer(ground.client, ground.group, number)
+        await producer.start()
+        return takeover.Taken(producer, store, partition, positions)
+
+    _replace_take_over(take_over)
+
+
+def _replace_take_over(take_over: Any) -> None:
+    import streams.partitions
+
+    takeover.take_over = streams.partitions.take_over = take_over  # type: ignore[attr-defined]
+
+
+def _split(first: Callable[[str], bool]) -> None:
+    """Commit in two transactions: what `first` chooses of the topics, then the rest."""
+    whole = TransactionalProducer.commit
+
+    async def commit(self: Any, batches: Any, offsets: Any) -> Any:
+        early = {topic: made for topic, made in batches.items() if first(topic)}
+        late = {topic: made for topic, made in batches.items() if not first(topic)}
+        ends = await whole(self, early, offsets if any(map(_is_changelog, early)) else {})
+        await asyncio.sleep(0.02)
+        return {**ends, **await whole(self, late, offsets if any(map(_is_changelog, late)) else {})}
+
+    TransactionalProducer.commit = commit  # type: ignore[method-assign]
+
+
+def _is_changelog(topic: str) -> bool:
+    return topic.endswith(CHANGELOG)
+
+
+def position_before_outputs() -> None:
+    """State and offsets are committed before what they have put out."""
+    _split(_is_changelog)
+
+
+def changelog_outside() -> None:
+    """The outputs are committed first, the changelog in a transaction of its own."""
+    _split(lambda topic: not _is_changelog(topic))
+
+
+def fires_twice() -> None:
+    """What fired by time is not written to the state: it fires again after a restart."""
+    take = Partition.take
+
+    def forgetful(self: Any) -> Any:
+        effects = take(self)
+        if effects is not None:
+            timers = {key for key, event in effects.segment_events if event["reason"] == "timer"}
+            others = {key for key, event in effects.segment_events if event["reason"] != "timer"}
+            for key in timers - others:
+                effects.states.pop(key, None)
+        return effects
+
+    Partition.take = forgetful  # type: ignore[method-assign]
+
+
+def due_list_not_rebuilt() -> None:
+    """After a restart nobody is due until they speak again."""
+    scan = Partition._scan
+
+    def empty(self: Any) -> None:
+        scan(self)
+        self._agenda._heap.clear()
+        self._agenda._armed.clear()
+
+    Partition._scan = empty  # type: ignore[method-assign]
+
+
+def skips_accepted() -> None:
+    """A fetched run is lost now and then, and the gap is passed over instead of fetched again."""
+    lose_runs()
+    offer = Inputs.offer
+
+    def gullible(self: Any, topic: str, start: int, records: Any, end: int) -> Any:
+        each = self._by_topic[topic]
+        if each.expected is not None and start > each.expected:
+            each.expected = start
+        return offer(self, topic, start, records, end)
+
+    Inputs.offer = gullible  # type: ignore[method-assign]
+
+
+def lose_runs() -> None:
+    """No bug but a fault: one run in ten never arrives, and must be fetched again."""
+    deliver, chance = owners.Owners.deliver, random.Random(1)
+
+    def lossy(self: Any, run: Any) -> None:
+        if chance.random() > 0.1:
+            deliver(self, run)
+
+    owners.Owners.deliver = lossy  # type: ignore[method-assign]
+
+
+def unknown_is_success() -> None:
+    """A commit whose outcome is unknown is taken for a success; the work goes on with a new producer."""
+    producers.COMMIT_TIMEOUT = 1.0
+    commit = TransactionalProducer.commit
+
+    async def optimistic(self: Any, batches: Any, offsets: Any) -> Any:
+        try:
+            return await commit(self, batches, offsets)
+        except OutcomeUnknown:
+            await _begin_again(self)
+            return {}
+
+    TransactionalProducer.commit = optimistic  # type: ignore[method-assign]
+
+
+def unknown_is_failure() -> None:
+    """A commit whose outcome is unknown is taken for a failure, and done once more."""
+    _once_more(OutcomeUnknown)
+    producers.COMMIT_TIMEOUT = 1.0
+
+
+def fenced_goes_on() -> None:
+    """A worker that was fenced takes the partition back, and commits what it had prepared."""
+    _once_more(Fenced)
+
+
+def _once_more(wrong: type[CommitFailed]) -> None:
+    commit = TransactionalProducer.commit
+
+    async def stubborn(self: Any, batches: Any, offsets: Any) -> Any:
+        copies = {topic: [_copy(builder) for builder in made] for topic, made in batches.items()}
+        try:
+            return await commit(self, batches, offsets)
+        except wrong:
+            await _begin_again(self)
+            made = {topic: [_built(self, rows) for rows in each] for topic, each in copies.items()}
+            return await commit(self, made, offsets)
+
+    _remember_rows()
+    TransactionalProducer.commit = stubborn  # type: ignore[method-assign]
+
+
+def _remember_rows() -> None:
+    from aiokafka.producer.message_accumulator import BatchBuilder
+
+    append = BatchBuilder.append
+
+    def remembering(self: Any, *, timestamp: Any, key: Any, value: Any, headers: Any = ()) -> Any:
+        added = append(self, timestamp=timestamp, key=key, value=value, headers=headers)
+        if added is not None:
+            self.__dict__.setdefault("rows", []).append((timestamp, key, value, headers))
+        return added
+
+    BatchBuilder.append = remembering
+
+
+def _copy(builder: Any) -> list[Any]:
+    return list(builder.__dict__.get("rows", []))
+
+
+def _built(producer: Any, rows: list[Any]) -> Any:
+    builder = producer._producer.create_batch()
+    for timestamp, key, value, headers in rows:
+        builder.append(timestamp=timestamp, key=key, value=value, headers=headers)
+    return builder
+
+
+async def _begin_again(producer: Any) -> None:
+    """A new producer with the same transactional id."""
+    old = producer._producer
+    fresh = TransactionalProducer(_client_of(old), producer._group, producer._partition)
+    await producer.abandon()
+    await fresh.start()
+    producer._producer = fresh._producer
+
+
+def _client_of(old: Any) -> dict[str, Any]:
+    return {"bootstrap_servers": old.client._bootstrap_servers, "client_id": old.client._client_id}
+
+
+def random_transactional_id() -> None:
+    """A new transactional id at each start: nobody is fenced."""
+    start = TransactionalProducer.start
+
+    async def named(self: Any) -> None:
+        self._producer._txn_manager.transactional_id += uuid.uuid4().hex
+        await start(self)
+
+    TransactionalProducer.start = named  # type: ignore[method-assign]
+
+
+def store_before_commit() -> None:
+    """The store has what the transaction has yet to commit: after one that fails it is ahead."""
+    commit = TransactionalProducer.commit
+
+    async def late(self: Any, batches: Any, offsets: Any) -> Any:
+        store = _STORES.get(self._partition)
+        rows = [
+            row
+            for topic, made in batches.items()
+            if _is_changelog(topic)
+            for each in made
+            for row in _copy(each)
+        ]
+        if store is not None:
+            store.apply({key: value for _, key, value, _ in rows}, None)
+        return await commit(self, batches, offsets)
+
+    _remember_rows()
+    _remember_stores()
+    producers.COMMIT_TIMEOUT = 1.0
+    TransactionalProducer.commit = late  # type: ignore[method-assign]
+
+
+_STORES: dict[int, Any] = {}
+
+
+def _remember_stores() -> None:
+    restored = takeover._restored
+
+    async def noted(ground: Any, number: int, progress: Any) -> Any:
+        _STORES[number] = await restored(ground, number, progress)
+        return _STORES[number]
+
+    takeover._restored = noted
+
+
+def unconfirmed_is_caught_up() -> None:
+    """An input of which nothing is at hand is taken for caught up, though nobody asked."""
+    following = Inputs.next
+
+    def impatient(self: Any) -> Any:
+        for each in self._inputs:
+            each.end, each.confirmed = each.expected, self.stamp
+        return following(self)
+
+    Inputs.next = impatient  # type: ignore[method-assign]
+
+
+def reads_uncommitted() -> None:
+    """Records of aborted transactions are applied."""
+    from aiokafka import AIOKafkaConsumer
+
+    begin = AIOKafkaConsumer.__init__
+
+    def anything(self: Any, *topics: Any, **settings: Any) -> None:
+        begin(self, *topics, **settings | {"isolation_level": "read_uncommitted"})
+
+    AIOKafkaConsumer.__init__ = anything
+
+
+def deletions_not_restored() -> None:
+    """Those who were erased or forgotten come back with a restart."""
+    for store in (MemoryStore, RocksStore):
+        apply = store.apply
+
+        def keeping(self: Any, states: Any, position: Any, as_of: int = 0, apply: Any = apply) -> None:
+            rows = states.items() if hasattr(states, "items") else states
+            apply(self, {key: value for key, value in rows if value is not None}, position, as_of)
+
+        store.apply = keeping  # type: ignore[assignment,method-assign]
+
+
+def clock_not_kept() -> None:
+    """The clock of a partition begins anew with each restart."""
+    begin = Partition.__init__
+
+    def anew(self: Any, number: int, count: int, rules: Any, settings: Any, states: Any) -> None:
+        begin(self, number, count, rules, settings, states)
+        if states.get(POSITION_KEY) is not None:
+            self.clock = min(self.clock, 0)
+
+    Partition.__init__ = anew  # type: ignore[method-assign]
+
+
+BUGS: dict[str, Callable[[], None]] = {
+    bug.__name__: bug
+    for bug in (
+        read_before_fencing, position_before_outputs, changelog_outside, fires_twice, due_list_not_rebuilt, skips_accepted,
+        unknown_is_success, unknown_is_failure, fenced_goes_on, random_transactional_id, store_before_commit,
+        unconfirmed_is_caught_up, reads_uncommitted, deletions_not_restored, clock_not_kept,
+    )
+}  # fmt: skip
+
+if __name__ == "__main__":
+    name = sys.argv.pop(1)
+    (BUGS | {"lose_runs": lose_runs})[name]()
+    main(prog_name="segments")

@@ -1,0 +1,152 @@
+"""Stories in which records are refused after a look at the customer: one who occupies too much, or a bug of ours."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+from segments import engine as the_engine
+
+from .changes import changing
+from .comparing import bare
+from .drive import Engine, Worker
+from .model import Placed, merged, placed
+from .picking import Pick, one_in
+from .records import Arrival
+from .stories import Example, Phase, example
+
+LIMITS = (3, 2, 5, 8)
+LINES = 2
+"""The most lines of an order, each of which is an entry."""
+Position = tuple[str, int]
+"""Topic and offset."""
+
+
+def crowded(pick: Pick) -> Example:
+    """A story under a limit that a few events reach."""
+    return replace(one_by_one(example(pick)), limit=pick(LIMITS))
+
+
+def prompt(pick: Pick) -> Example:
+    """A story in which every event is in Kafka as it occurs, and the clock of a partition is up to it at once."""
+    drawn = changing(pick) if one_in(pick, 2) else example(pick)
+    phases = [
+        Phase(tuple(replace(each, timestamp=each.time) for each in phase.arrivals), None)
+        for phase in drawn.phases
+    ]
+    return one_by_one(replace(drawn, grace=0, phases=tuple(phases)))
+
+
+def one_by_one(example: Example) -> Example:
+    """The same story with each record in a phase of its own, so that one left out changes no order."""
+    phases: list[Phase] = []
+    changes = {}
+    for number, (phase, logs) in enumerate(zip(example.phases, placed(example), strict=True)):
+        if number in example.changes:
+            changes[len(phases)] = example.changes[number]
+        single = [Phase((arrival,), None) for _, arrival in merged(logs)]
+        phases += [*single[:-1], replace(single[-1], now=phase.now)] if single else [phase]
+    return replace(example, phases=tuple(phases), changes=changes)
+
+
+def positions(example: Example) -> Iterator[list[Placed]]:
+    """The records of each phase."""
+    for logs in placed(example):
+        yield [each for log in logs.values() for each in log]
+
+
+def by_nobody(example: Example, refused: Collection[Position]) -> Example:
+    """The same story in which what was refused is of somebody else, so that only the clock moves by it."""
+    phases = []
+    for phase, records in zip(example.phases, positions(example), strict=True):
+        kept = [ghost(at, each) if (each.topic, at) in refused else each for at, each in records]
+        phases.append(replace(phase, arrivals=tuple(kept)))
+    return replace(example, phases=tuple(phases))
+
+
+def ghost(offset: int, arrival: Arrival) -> Arrival:
+    """A record of nobody at the same time."""
+    event = arrival.event and arrival.event | {"customer_id": "nobody", "event_id": f"ghost{offset}"}
+    return replace(arrival, customer="nobody", event=event)
+
+
+def without(example: Example, refused: Collection[Position]) -> Example:
+    """The same story in which what was refused could not be decoded, so that nothing moves by it."""
+    phases = []
+    for phase, records in zip(example.phases, positions(example), strict=True):
+        kept = [
+            replace(each, refused="undecodable") if (each.topic, at) in refused else each
+            for at, each in records
+        ]
+        phases.append(replace(phase, arrivals=tuple(kept)))
+    return replace(example, phases=tuple(phases))
+
+
+class Poisoned(Exception):
+    """The bug."""
+
+
+def poisoned(
+    example: Example, engine: Engine = the_engine, poison: Collection[str] = ("e1", "e3", "e4")
+) -> Worker:
+    """Live through a story with rules that raise for the events of these ids, having remembered them."""
+    worker = Worker(example, engine)
+    for rules in worker.rule_sets:
+        for takes in (rules.compiled.take, rules.compiled.take_transaction):
+            takes.update({kind: raising(take, poison) for kind, take in takes.items()})
+    return seldom_committed(worker)
+
+
+def seldom_committed(worker: Worker) -> Worker:
+    """Live through a story with several records to a commit, which is what undoing must go back to."""
+    for number, logs in enumerate(placed(worker.example)):
+        if number in worker.example.changes:
+            worker.commit()
+        worker.begin(number)
+        worker.grow(worker.example.phases[number], logs)
+        worker.work()
+        if number % 5 == 4:
+            worker.commit()
+    worker.commit()
+    return worker
+
+
+def raising(take: Any, poison: Collection[str]) -> Any:
+    """A generated function that has a bug in the end."""
+
+    def broken(customer: Any, event: Any, at: int, now: int) -> int:
+        touched = take(customer, event, at, now)
+        if event["event_id"] in poison:
+            raise Poisoned(event["event_id"])
+        return int(touched)
+
+    return broken
+
+
+def refused_for(worker: Worker, reason: str) -> set[Position]:
+    """The dead letters of a reason."""
+    return {(topic, offset) for topic, offset, why in worker.letters if why == reason}
+
+
+def unlike_but_for(worker: Worker, other: Worker) -> Iterator[str]:
+    """How two runs differ in what customers are told, and in their states; counters aside."""
+    for name in sorted({*worker.output.flips, *other.output.flips} - {"nobody"}):
+        ours, theirs = ([bare(each) for each in run.output.flips.get(name, [])] for run in (worker, other))
+        if ours != theirs:
+            yield f"{name}: with what was refused {ours}, without {theirs}"
+        if worker.output.memberships.get(name) != other.output.memberships.get(name):
+            yield f"{name}: memberships differ"
+    keys = {*worker.customers, *other.customers} - {b"nobody"}
+
+    yield from (f"state of {key!r}" for key in keys if worker.customers.get(key) != other.customers.get(key))
+
+
+def overfull(worker: Worker) -> Iterator[str]:
+    """The customers who occupy more than the limit and what one more event can add."""
+    module = import_module(f"{worker.engine.__name__}.customer")
+    plan = worker.rules.plan
+    for key, state in worker.customers.items():
+        customer = module.decode(key, state, len(plan.streams), None)
+        held = module.occupied(customer, plan, customer.instant)
+        if held >= worker.example.limit + 1 + LINES * len(plan.streams):
+            yield f"{key!r} occupies {held} entries"

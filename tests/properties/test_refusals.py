@@ -1,0 +1,52 @@
+"""One customer who occupies too much, and bugs in the engine: what is refused is as if it had not been sent."""
+
+from random import Random
+
+from hypothesis import given
+
+from .comparing import orderly
+from .drive import Worker, at_random, whole
+from .picking import picked
+from .refusals import (
+    by_nobody,
+    crowded,
+    overfull,
+    poisoned,
+    prompt,
+    refused_for,
+    seldom_committed,
+    unlike_but_for,
+    without,
+)
+from .running import alike, thorough
+from .stories import Example
+
+
+@thorough(0.1)
+@given(picked(crowded))
+def test_a_customer_is_bounded_and_what_is_beyond_is_as_if_it_had_not_come(drawn: Example) -> None:
+    """`customer_limit`: the same for everybody, neighbours and the customer, as without the dead letters."""
+    worker = whole(drawn)
+    refused = refused_for(worker, "customer_limit")
+    bare = whole(without(drawn, refused), rules=worker.rule_sets)
+    assert not refused_for(bare, "customer_limit"), repr(drawn)
+    found = [*overfull(worker), *orderly(worker), *unlike_but_for(worker, bare)]
+    assert not found, "\n".join([repr(drawn), *found])
+
+
+@thorough(0.1)
+@given(picked(crowded))
+def test_what_is_beyond_the_limit_is_a_function_of_the_state_alone(drawn: Example) -> None:
+    """Where runs were cut, what was committed and what was lost in a crash decide nothing."""
+    at_once = whole(drawn)
+    alike(drawn, at_once, at_random(drawn, Random(repr(drawn)), crashes=True, rules=at_once.rule_sets))
+
+
+@thorough(0.1)
+@given(picked(prompt))
+def test_a_bug_in_the_engine_undoes_one_record(drawn: Example) -> None:
+    """`engine_error`: the same as if somebody else had sent the record; several to a commit."""
+    worker = poisoned(drawn)
+    spared = by_nobody(drawn, refused_for(worker, "engine_error"))
+    found = [*orderly(worker), *unlike_but_for(worker, seldom_committed(Worker(spared)))]
+    assert not found, "\n".join([repr(drawn), *found])
