@@ -43,6 +43,22 @@ format: install ## format the code
 demo: install ## watch real customers enter and leave segments, through a real Kafka
 	$(BIN)/python -m deploy.demo
 
+.PHONY: chaos
+chaos: install ## kills, pauses, rebalances, broken connections: SEEDS=20 of them, with a table
+	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),20)
+
+.PHONY: soak
+soak: install ## engine against oracle on EXAMPLES=20000 random rules and stories, other ones each time
+	SEGMENTS_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest --timeout=0 tests/properties
+
+.PHONY: bench
+bench: install ## how fast one worker is, and where its time goes
+	$(BIN)/python -m tests.benchmarks.worker
+
+.PHONY: docs
+docs: install ## rewrite the generated parts of the READMEs
+	$(BIN)/python -m deploy.docs
+
 .PHONY: lock
 lock: install ## lock the newest allowed versions, with hashes
 	$(BIN)/python -m pip install --quiet uv

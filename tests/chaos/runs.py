@@ -53,6 +53,8 @@ class Plan:
     without: tuple[Fault, ...] = ()
     only: tuple[tuple[Fault, str], ...] | None = None
     """These faults, instead of some by chance."""
+    batch: str = "4"
+    """Records in a transaction, at most."""
     patience: float = 120.0
     """Seconds after the last fault in which all must be done."""
 
@@ -113,7 +115,7 @@ def preloaded(
     cluster.fresh_topics(group, plan.partitions)
     shop = Shop(plan.seed, plan.partitions)
     report.events = Sender(cluster.direct).send_all(history(shop, plan.events, plan.customers), shop.chance)
-    crew = Crew(folder, settings(cluster, group, SEGMENTS_CLOCK="event", SEGMENTS_MAX_BATCH="4"))
+    crew = Crew(folder, settings(cluster, group, SEGMENTS_CLOCK="event", SEGMENTS_MAX_BATCH=plan.batch))
     if program:
         crew.program = program
     scene = Scene(cluster, crew, group, random.Random(f"faults {plan.seed}"), plan.away, say=say)

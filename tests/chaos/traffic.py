@@ -212,7 +212,7 @@ class Sender:
         _produce(self._plain, message)
 
     def send_all(self, messages: Iterable[Message], chance: random.Random) -> int:
-        """Send many, by runs: most plainly, some in a transaction, some in one that is aborted; returns how many are valid."""
+        """Send many, by runs: most plainly, some in a transaction, some in one that is aborted; returns how many are there to be read."""
         count, run = 0, list[Message]()
         for message in messages:
             run.append(message)
@@ -224,17 +224,18 @@ class Sender:
         return count
 
     def _send_run(self, run: list[Message], chance: random.Random) -> int:
-        draw = chance.random()
-        if draw < 0.1:
-            self.in_transaction(run[: len(run) // 4], chance.random() < 0.5)
-            draw = 1.0
-        for message in run:
+        count, begin = len(run), 0
+        if chance.random() < 0.2:
+            commit, begin = chance.random() < 0.5, len(run) // 4
+            self.in_transaction(run[:begin], commit)
+            count -= 0 if commit else begin
+        for message in run[begin:]:
             _produce(self._plain, message)
         self.flush()
-        return len(run)
+        return count
 
     def in_transaction(self, messages: Iterable[Message], commit: bool) -> None:
-        """Send some in a transaction; duplicates of what is sent anyway, or what nobody is to see."""
+        """Send some in a transaction; if it is aborted, nobody is to see them."""
         with suppress(KafkaException):  # the broker is away: committed or not, readers will see
             self._in_transaction(messages, commit)
 

@@ -4,20 +4,17 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
-from random import Random
 from typing import Any
-from unittest.mock import patch
 
 from segments import engine as the_engine
 
 from . import by_hand
 from .changes import changing
 from .comparing import differences, orderly
-from .drive import Engine, Worker, at_random, whole
+from .drive import Engine, Worker, whole
 from .model import World
-from .picking import Pick
-from .refusals import crowded, poisoned, prompt
+from .picking import by_chance
+from .refusals import counted_closely, crowded, in_pieces, poisoned, prompt
 from .running import unlike_in
 from .stories import Example, example
 
@@ -77,20 +74,9 @@ def patience(seconds: float = 1.0) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def in_pieces(drawn: Example, engine: Engine, rules: Any) -> Worker:
-    """With crashes."""
-    return at_random(drawn, Random(repr(drawn)), crashes=True, engine=engine, rules=rules)
-
-
 def with_poison(drawn: Example, engine: Engine, _rules: Any) -> Worker:
     """With rules that raise: they are made for it."""
     return poisoned(drawn, engine)
-
-
-def drawn_from(make: Callable[[Pick], Example], count: int) -> list[Example]:
-    """The same stories in each run: drawn by plain chance, which is faster than Hypothesis and repeats itself less."""
-    random = Random(make.__name__)
-    return [make(random.choice) for _ in range(count)]
 
 
 def by_oracle(drawn: Example, live: Live) -> Case:
@@ -115,22 +101,16 @@ def by_engine(drawn: Example, live: Live) -> Case:
     return Case(drawn, live, expected.rule_sets, wrong)
 
 
-def counted_closely(drawn: Example, engine: Engine, rules: Any) -> Worker:
-    """With crashes, and entries counted exactly at the limit only, which does if the count kept is never low."""
-    with patch.object(import_module(f"{engine.__name__}.partition"), "SLACK", 0):
-        return in_pieces(drawn, engine, rules)
-
-
 def judges() -> list[Judge]:
     """All judges, the fastest first."""
-    stories, changes = drawn_from(example, 300), drawn_from(changing, 150)
-    crowds, bugs = drawn_from(crowded, 60), drawn_from(prompt, 60)
+    stories, changes = [*by_chance(example, 300, "mutants")], [*by_chance(changing, 150, "mutants")]
+    crowds, bugs = [*by_chance(crowded, 60, "mutants")], [*by_chance(prompt, 60, "mutants")]
     return [
         Judge("told by hand", [by_oracle(each, whole) for each in by_hand.STORIES]),
         Judge("oracle", [by_oracle(each, whole) for each in stories]),
+        Judge("limit", [by_engine(each, counted_closely) for each in crowds]),
         Judge("crashes", [by_oracle(each, in_pieces) for each in stories[:150]]),
         Judge("changes", [by_oracle(each, whole) for each in changes]),
         Judge("crashing changes", [by_oracle(each, in_pieces) for each in changes]),
-        Judge("limit", [by_engine(each, counted_closely) for each in crowds]),
         Judge("bugs", [by_engine(each, with_poison) for each in bugs]),
     ]

@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from importlib import import_module
+from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from segments import engine as the_engine
 
 from .changes import changing
 from .comparing import bare
-from .drive import Engine, Worker
+from .drive import Engine, Worker, at_random
 from .model import Placed, merged, placed
 from .picking import Pick, one_in
 from .records import Arrival
@@ -24,7 +26,7 @@ Position = tuple[str, int]
 
 def crowded(pick: Pick) -> Example:
     """A story under a limit that a few events reach."""
-    return replace(one_by_one(example(pick)), limit=pick(LIMITS))
+    return replace(example(pick), limit=pick(LIMITS))
 
 
 def prompt(pick: Pick) -> Example:
@@ -150,3 +152,14 @@ def overfull(worker: Worker) -> Iterator[str]:
         held = module.occupied(customer, plan, customer.instant)
         if held >= worker.example.limit + 1 + LINES * len(plan.streams):
             yield f"{key!r} occupies {held} entries"
+
+
+def in_pieces(drawn: Example, engine: Engine, rules: Any) -> Worker:
+    """With crashes."""
+    return at_random(drawn, Random(repr(drawn)), crashes=True, engine=engine, rules=rules)
+
+
+def counted_closely(drawn: Example, engine: Engine, rules: Any) -> Worker:
+    """With crashes, and entries counted exactly at the limit only, which does if the count kept is never low."""
+    with patch.object(import_module(f"{engine.__name__}.partition"), "SLACK", 0):
+        return in_pieces(drawn, engine, rules)

@@ -1,6 +1,7 @@
 """How many examples a property is tried on, and what being the same means."""
 
 import os
+import time
 
 from hypothesis import HealthCheck, Phase, settings
 
@@ -12,6 +13,10 @@ EXAMPLES = int(os.environ.get("SEGMENTS_EXAMPLES", "2000"))
 LEAST = 2000
 """Fewer examples are not judged by what they cover."""
 SOAK = "SEGMENTS_EXAMPLES" in os.environ
+
+
+SEED = str(time.time_ns()) if SOAK else "properties"
+"""Of what is drawn by plain chance."""
 
 
 def thorough(share: float = 1.0) -> settings:

@@ -1,15 +1,17 @@
 """One customer who occupies too much, and bugs in the engine: what is refused is as if it had not been sent."""
 
-from random import Random
-
 from hypothesis import given
 
+from segments import engine
+
 from .comparing import orderly
-from .drive import Worker, at_random, whole
+from .drive import Worker, whole
 from .picking import picked
 from .refusals import (
     by_nobody,
+    counted_closely,
     crowded,
+    one_by_one,
     overfull,
     poisoned,
     prompt,
@@ -26,9 +28,10 @@ from .stories import Example
 @given(picked(crowded))
 def test_a_customer_is_bounded_and_what_is_beyond_is_as_if_it_had_not_come(drawn: Example) -> None:
     """`customer_limit`: the same for everybody, neighbours and the customer, as without the dead letters."""
-    worker = whole(drawn)
+    slowly = one_by_one(drawn)
+    worker = whole(slowly)
     refused = refused_for(worker, "customer_limit")
-    bare = whole(without(drawn, refused), rules=worker.rule_sets)
+    bare = whole(without(slowly, refused), rules=worker.rule_sets)
     assert not refused_for(bare, "customer_limit"), repr(drawn)
     found = [*overfull(worker), *orderly(worker), *unlike_but_for(worker, bare)]
     assert not found, "\n".join([repr(drawn), *found])
@@ -37,9 +40,9 @@ def test_a_customer_is_bounded_and_what_is_beyond_is_as_if_it_had_not_come(drawn
 @thorough(0.1)
 @given(picked(crowded))
 def test_what_is_beyond_the_limit_is_a_function_of_the_state_alone(drawn: Example) -> None:
-    """Where runs were cut, what was committed and what was lost in a crash decide nothing."""
+    """Where runs were cut, what was committed, what was lost in a crash, and how often it was counted decide nothing."""
     at_once = whole(drawn)
-    alike(drawn, at_once, at_random(drawn, Random(repr(drawn)), crashes=True, rules=at_once.rule_sets))
+    alike(drawn, at_once, counted_closely(drawn, engine, at_once.rule_sets))
 
 
 @thorough(0.1)
