@@ -42,7 +42,9 @@ def attempt(
     """A run of workers with a bug; without a name, of workers without."""
     program = (sys.executable, "-m", "tests.chaos.bugs", name) if name else ()
     struck = SCENARIOS.get(name, ())
-    plan = Plan(seed, events=4_000, customers=150, only=struck, batch="4" if struck else "50", patience=patience)
+    plan = Plan(
+        seed, events=4_000, customers=150, only=struck, batch="4" if struck else "50", patience=patience
+    )
     return preloaded(cluster, folder, plan, say, program)
 
 

@@ -88,10 +88,10 @@ EVENTS = [
         "elif t > s[0][-1]: {target}",
     ),
     Mutant(
-        "late ties are reversed",
+        "a late event goes to the end",
         "remember",
         "index = bisect_right(stream[0], at)\n",
-        "index = bisect_right(stream[0], at - 1)\n",
+        "index = len(stream[0])\n",
     ),
     Mutant("the keys of by are not told of an event", "takes", "c.held[{number}].stale.add(k)", "pass"),
     Mutant("the keys of by are not told of a reset", "takes", "c.held.pop({number}, None)", "pass"),
