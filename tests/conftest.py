@@ -24,6 +24,10 @@ NOBODY = "127.0.0.1:1"
 INTERNAL = "__"
 COMMAND = Path(sys.executable).with_name("segments")
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Whoever runs the tests in the background of a shell hands that on to all commands, whose Ctrl-C is tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
