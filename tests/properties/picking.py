@@ -14,7 +14,7 @@ Made = TypeVar("Made")
 class Pick(Protocol):
     """Chooses one of several options; the simplest comes first."""
 
-    def __call__(self, options: Sequence[Option]) -> Option:
+    def __call__(self, options: Sequence[Option], /) -> Option:
         """One of these."""
 
 

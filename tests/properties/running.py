@@ -3,6 +3,7 @@
 import os
 import time
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from .drive import Worker
@@ -17,6 +18,10 @@ SOAK = "SEGMENTS_EXAMPLES" in os.environ
 
 SEED = str(time.time_ns()) if SOAK else "properties"
 """Of what is drawn by plain chance."""
+
+
+LONG = pytest.mark.timeout(0 if SOAK else 900)
+"""Many examples take long on a busy machine, and a soak takes as long as it is asked to."""
 
 
 def thorough(share: float = 1.0) -> settings:

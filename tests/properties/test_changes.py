@@ -4,13 +4,18 @@ from random import Random
 
 from hypothesis import given
 
+from segments.language import Segment, page_view
+
 from .changes import changing
 from .comparing import differences, names, orderly
 from .drive import at_random, whole
 from .model import World
 from .picking import by_chance, picked
-from .running import EXAMPLES, SEED, alike, thorough
-from .stories import Example
+from .records import DAY, START, click
+from .running import EXAMPLES, LONG, SEED, alike, thorough
+from .stories import Example, Phase
+
+pytestmark = LONG
 
 
 @thorough(0.25)
@@ -40,3 +45,26 @@ def test_a_crash_in_the_middle_of_a_sweep_changes_nothing(drawn: Example) -> Non
     """Customers are taken over once each, whatever was committed of the sweep."""
     at_once = whole(drawn)
     alike(drawn, at_once, at_random(drawn, Random(repr(drawn)), crashes=True, rules=at_once.rule_sets))
+
+
+SEEN = Segment(id="seen", when=page_view.within(hours=1).count() >= 1)
+OFTEN = Segment(id="seen", when=page_view.within(hours=1).count() >= 2)
+BEFORE = click(DAY, "login", customer="zoe")
+
+
+def test_one_forgotten_right_after_a_change_leaves_no_state() -> None:
+    """Taken over and forgotten within one commit: the state that the rules before had written is deleted."""
+    after = click(5 * DAY, "login", customer="zoe")
+    phases = Phase((click(0, "page_view"), BEFORE), None), Phase((after,), None)
+    assert sorted(whole(Example((SEEN,), 0, phases)).customers) == [b"zoe"]
+    assert sorted(whole(Example((SEEN,), 0, phases, {1: (OFTEN,)})).customers) == [b"zoe"]
+
+
+def test_a_wall_clock_read_in_a_sweep_waits() -> None:
+    """Everybody is taken over at the clock as it was committed, however long the sweep takes."""
+    phases = Phase((click(DAY - 1, "page_view"), BEFORE), None), Phase((), START + 2 * DAY)
+    flips = whole(Example((SEEN,), 0, phases, {1: (OFTEN,)})).output.flips["ann"]
+    assert [(flip["reason"], flip["occurred_at"] - START) for flip in flips] == [
+        ("event", DAY - 1),
+        ("rule_changed", DAY),
+    ]

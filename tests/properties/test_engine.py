@@ -12,8 +12,10 @@ from .drive import Worker, at_random, whole
 from .model import World
 from .orders import Shuffled, shuffled
 from .picking import by_chance, picked
-from .running import EXAMPLES, LEAST, SEED, alike, thorough
+from .running import EXAMPLES, LEAST, LONG, SEED, alike, thorough
 from .stories import Example, example
+
+pytestmark = LONG
 
 
 def test_engine_and_oracle_agree(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,9 @@ from segments import engine
 from .judging import judges
 from .mutants import ALL
 from .mutating import mutated, sources
+from .running import LONG
+
+pytestmark = LONG
 
 
 def test_every_mutant_is_caught(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,8 +20,10 @@ from .refusals import (
     unlike_but_for,
     without,
 )
-from .running import alike, thorough
+from .running import LONG, alike, thorough
 from .stories import Example
+
+pytestmark = LONG
 
 
 @thorough(0.1)

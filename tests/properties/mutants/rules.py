@@ -1,0 +1,155 @@
+"""Bugs in what a rule set is made into: windows, bounds, and how events are kept."""
+
+from tests.properties.mutating import Mutant
+
+WINDOWS = [
+    Mutant(
+        "a window includes its end",
+        "compile",
+        '"floor = now - {events.window or 0}"',
+        '"floor = now - {(events.window or 0) + 1}"',
+    ),
+    Mutant(
+        "a window ends a millisecond early",
+        "compile",
+        '"floor = now - {events.window or 0}"',
+        '"floor = now - {(events.window or 0) - 1}"',
+    ),
+    Mutant("since lets ties in", "compile", 'floor: floor = r[0][-1]"', 'floor: floor = r[0][-1] - 1"'),
+    Mutant(
+        "since the same value lets ties in", "compile", 'low: low = q[0][-1]"', 'low: low = q[0][-1] - 1"'
+    ),
+    Mutant("more than is at least", "kernels", '">": (k + 1, True)', '">": (k, True)'),
+    Mutant(
+        "idle crosses its bound a millisecond late",
+        "kernels",
+        "{step} > now: return {at} + {bound} + {step}\\n",
+        "{step} > now: return {at} + {bound} + {step} + 1\\n",
+    ),
+    Mutant(
+        "idle forgets the end of its window",
+        "kernels",
+        "{crossings}return {at} + {window}",
+        "{crossings}return NEVER",
+    ),
+    Mutant(
+        "a count forgets the end of its window",
+        "kernels",
+        'f"return s[0][-{k}] + {window} if {reached} else NEVER"',
+        '"return NEVER"',
+    ),
+    Mutant(
+        "a value expires a millisecond late",
+        "kernels",
+        "return s[0][j] + {window} if j < len",
+        "return s[0][j] + {window} + 1 if j < len",
+    ),
+    Mutant(
+        "a sum falls a millisecond late",
+        "kernels",
+        "{text}: return s[0][j] + {window}\\n",
+        "{text}: return s[0][j] + {window} + 1\\n",
+    ),
+    Mutant("a sum does not fall to its bound", "kernels", '{">=": "<", ">": "<=",', '{">=": "<", ">": "<",'),
+    Mutant(
+        "a mean is divided to whole numbers",
+        "kernels",
+        "return sum(values) {leaf.operator} {text} * len(values)",
+        "return sum(values) // len(values) {leaf.operator} {text}",
+    ),
+    Mutant(
+        "nothing counts as a value",
+        "kernels",
+        "if not values: return False\\n{_compared(subject",
+        "if not values: return True\\n{_compared(subject",
+    ),
+    Mutant(
+        "a combination of conditions is not looked at again",
+        "tree",
+        "return last if blocked else first",
+        "return NEVER if blocked else first",
+    ),
+    Mutant(
+        "until is ignored while inside", "tree", 'body = f"if {inside}: return {stay}\\n    {body}"', "pass"
+    ),
+    Mutant(
+        "the wake of until is that of when",
+        "tree",
+        'f"now = {within} if inside else {outside}"',
+        'f"now = {outside}"',
+    ),
+]
+
+EVENTS = [
+    Mutant("a late event is dropped", "takes", "else: merge(s, t, ({values}))", "else: pass"),
+    Mutant(
+        "of a tie the first is the last",
+        "takes",
+        "elif t >= s[0][-1]: {target}",
+        "elif t > s[0][-1]: {target}",
+    ),
+    Mutant(
+        "a late event goes to the end",
+        "remember",
+        "index = bisect_right(stream[0], at)\n",
+        "index = len(stream[0])\n",
+    ),
+    Mutant("the keys of by are not told of an event", "takes", "c.held[{number}].stale.add(k)", "pass"),
+    Mutant("the keys of by are not told of a reset", "takes", "c.held.pop({number}, None)", "pass"),
+    Mutant(
+        "what is kept of by goes stale a millisecond late",
+        "keyed",
+        "if not self.stale and now < self.soonest",
+        "if not self.stale and now <= self.soonest",
+    ),
+    Mutant(
+        "forgets an event too early",
+        "takes",
+        'prune(s, now - {stream.keep})"\n    )',
+        'prune(s, now - {stream.keep} + 1)"\n    )',
+    ),
+    Mutant("money of other currencies counts", "source", "({text} if money else None)", "({text})"),
+    Mutant(
+        "events without the field are kept",
+        "plan",
+        '("mean", "max", "min", "last")',
+        '("mean", "max", "min")',
+    ),
+    Mutant("the latest is all that is kept", "plan", "held.latest and latest", "held.latest or latest"),
+    Mutant(
+        "resets are kept too short",
+        "plan",
+        "None, (), window, latest=True",
+        "None, (), window // 2, latest=True",
+    ),
+    Mutant(
+        "visits are remembered without their gap",
+        "plan",
+        '(SESSION_GAP if events.name == "visit" else 0)',
+        "0",
+    ),
+    Mutant(
+        "a late event does not join two visits",
+        "remember",
+        "return _join_next(stream, index)",
+        "return False",
+    ),
+    Mutant(
+        "a visit begins a millisecond after the gap",
+        "remember",
+        "at < ends[index] + SESSION_GAP",
+        "at <= ends[index] + SESSION_GAP",
+    ),
+    Mutant(
+        "a late event does not begin a visit earlier",
+        "remember",
+        "if index + 1 < len(starts) and",
+        "if False and",
+    ),
+    Mutant(
+        "a visit is pruned while it may be joined",
+        "remember",
+        "bisect_right(stream[-1], until - SESSION_GAP)",
+        "bisect_right(stream[-1], until)",
+    ),
+]
