@@ -4,10 +4,10 @@ import random
 import time
 from collections.abc import Callable
 
-from tests.chaos.phases import ADD, END, IDLE, REBALANCING, RESTORING, TRANSACTION
+from tests.chaos.phases import ADD, END, IDLE, INPUT_TOPICS, REBALANCING, RESTORING, TRANSACTION
 from tests.chaos.proxy import CUT_AFTER, CUT_BEFORE, HOLD, HOLD_ANSWER, Trap
 from tests.chaos.scene import SESSION, Scene
-from tests.chaos.workers import damage
+from tests.chaos.workers import Worker, damage
 
 PRODUCE, ADD_OFFSETS, COMMIT_OFFSETS = 0, 25, 28
 
@@ -35,6 +35,47 @@ def pause(scene: Scene, wanted: str) -> None:
     scene.note("pause", phase)
     time.sleep(SESSION + scene.chance.uniform(1.0, 2.5))
     victim.wake()
+
+
+def killed_in_flight(scene: Scene, _wanted: str) -> None:
+    """`kill -9` with a commit on its way, which arrives when the next owner has read what was committed."""
+    victim, trap = _commit_in_flight(scene)
+    if victim is None:
+        return
+    victim.kill()
+    scene.note("kill", TRANSACTION)
+    scene.forget(victim)
+    scene.crew.again(victim)
+    _let_arrive(scene, trap)
+
+
+def paused_in_flight(scene: Scene, _wanted: str) -> None:
+    """The zombie, with a commit on its way that arrives when the next owner has read what was committed."""
+    victim, trap = _commit_in_flight(scene)
+    if victim is None:
+        return
+    victim.pause()
+    scene.note("pause", TRANSACTION)
+    _let_arrive(scene, trap)
+    victim.wake()
+    time.sleep(1)
+
+
+def _commit_in_flight(scene: Scene) -> tuple[Worker | None, Trap]:
+    scene.at_least(2)
+    trap = scene.cluster.proxy.set(Trap(END, HOLD, SESSION + 12))
+    trap.sprung.wait(10)
+    scene.cluster.proxy.trap = None
+    senders = [each for each in scene.crew.running if trap.client and trap.client.endswith(each.address)]
+    return (senders[0] if senders else None), trap
+
+
+def _let_arrive(scene: Scene, trap: Trap) -> None:
+    journal = scene.cluster.proxy.journal
+    journal.wait_for_reads(journal.reads + INPUT_TOPICS, SESSION + 10)
+    time.sleep(scene.chance.uniform(0.1, 0.5))
+    trap.release.set()
+    trap.done.wait(5)
 
 
 def join(scene: Scene, _wanted: str) -> None:
@@ -126,12 +167,9 @@ def _lose(scene: Scene, wanted: str, how: str) -> None:
 
 
 FAULTS: tuple[Fault, ...] = (
-    kill, pause, join, leave, broker_killed, broker_away, cut_before, cut_after, held, state_deleted, state_damaged,
+    kill, pause, killed_in_flight, paused_in_flight, join, leave, broker_killed, broker_away, cut_before, cut_after, held,
+    state_deleted, state_damaged,
 )  # fmt: skip
-PHASED = {
-    kill: (TRANSACTION, RESTORING, REBALANCING, IDLE),
-    pause: (TRANSACTION, RESTORING, REBALANCING, IDLE),
-}
 
 
 def schedule(chance: random.Random, count: int, without: tuple[Fault, ...] = ()) -> list[tuple[Fault, str]]:

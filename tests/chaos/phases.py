@@ -36,6 +36,8 @@ class Journal:
         self._restoring: dict[str, list[str]] = defaultdict(list)
         self._offsets: dict[str, int] = defaultdict(int)
         self.transactions = 0
+        self.reads = 0
+        """How often somebody who takes over has asked what the group committed."""
 
     @staticmethod
     def now() -> float:
@@ -76,6 +78,7 @@ class Journal:
                 self.transactions += 1
             else:
                 self._offsets[client] += 1
+                self.reads += 1
                 if self._offsets[client] % INPUT_TOPICS == 0 and self._restoring[client]:
                     self._restoring[client].pop(0)
             self._changed.notify_all()
@@ -101,6 +104,11 @@ class Journal:
         if any(names and client.endswith(address) for client, names in self._open.items()):
             return TRANSACTION
         return IDLE
+
+    def wait_for_reads(self, count: int, seconds: float) -> bool:
+        """Wait until those who take over have asked so often."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.reads >= count, seconds)
 
     def wait_for(self, address: str, phase: str, seconds: float) -> bool:
         """Wait until the worker is in a phase; False if it wasn't in time."""

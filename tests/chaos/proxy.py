@@ -53,6 +53,8 @@ class Trap:
     seconds: float = 0.0
     sprung: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
+    """Ends a hold before its time."""
     at: float = 0.0
     client: str = ""
 
@@ -198,7 +200,7 @@ class Proxy:
         return True
 
     async def _later(self, link: Link, trap: Trap, frame: bytes) -> None:
-        await asyncio.sleep(trap.seconds)
+        await asyncio.to_thread(trap.release.wait, trap.seconds)
         link.broker.write(frame)
         await link.broker.drain()
         trap.done.set()

@@ -134,7 +134,8 @@ class Reader:
 
 def _committed(consumer: Consumer, asked: list[TopicPartition]) -> list[TopicPartition]:
     """A broker that has just started doesn't know its groups at once."""
-    for _ in range(40):
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
         try:
             return list(consumer.committed(asked, 10))
         except KafkaException:

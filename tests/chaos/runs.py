@@ -53,6 +53,8 @@ class Plan:
     without: tuple[Fault, ...] = ()
     only: tuple[tuple[Fault, str], ...] | None = None
     """These faults, instead of some by chance."""
+    rules: Path = SHIPPED
+    """Those of a preloaded run."""
     batch: str = "4"
     """Records in a transaction, at most."""
     patience: float = 120.0
@@ -115,7 +117,8 @@ def preloaded(
     cluster.fresh_topics(group, plan.partitions)
     shop = Shop(plan.seed, plan.partitions)
     report.events = Sender(cluster.direct).send_all(history(shop, plan.events, plan.customers), shop.chance)
-    crew = Crew(folder, settings(cluster, group, SEGMENTS_CLOCK="event", SEGMENTS_MAX_BATCH=plan.batch))
+    own = {"SEGMENTS_CLOCK": "event", "SEGMENTS_MAX_BATCH": plan.batch, "SEGMENTS_RULES": str(plan.rules)}
+    crew = Crew(folder, settings(cluster, group, **own))
     if program:
         crew.program = program
     scene = Scene(cluster, crew, group, random.Random(f"faults {plan.seed}"), plan.away, say=say)
@@ -205,8 +208,8 @@ def judge_preloaded(cluster: Cluster, folder: Path, group: str, plan: Plan, repo
     verdict, scene_reader = report.verdict, Reader(cluster.direct)
     actual = by_customer(consumed(cluster.direct, "segment-events"))
     report.flips = sum(map(len, actual.values()))
-    compare_lines(verdict, replayed_lines(cluster.direct, SHIPPED, plan.partitions, folder), actual)
-    expected = truth(logs(scene_reader, plan.partitions), load([SHIPPED]), EngineSettings())
+    compare_lines(verdict, replayed_lines(cluster.direct, plan.rules, plan.partitions, folder), actual)
+    expected = truth(logs(scene_reader, plan.partitions), load([plan.rules]), EngineSettings())
     report.outcomes = expected.outcomes
     if expected.consumed != expected.outcomes.total():
         verdict.add("wrong", f"{expected.consumed} records in the log, outcomes {dict(expected.outcomes)}")

@@ -9,12 +9,14 @@ from tests.chaos.bugs import BUGS
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults import Fault
 from tests.chaos.phases import IDLE, TRANSACTION
-from tests.chaos.runs import Plan, Report, preloaded
+from tests.chaos.runs import MINUTES, SHIPPED, Plan, Report, preloaded
 
 Struck = tuple[tuple[Fault, str], ...]
 
 KILLS: Struck = ((faults.kill, TRANSACTION),) * 4
 PAUSES: Struck = ((faults.pause, TRANSACTION),) * 2
+KILLED: Struck = ((faults.killed_in_flight, TRANSACTION),) * 3
+AWAKE: Struck = ((faults.paused_in_flight, TRANSACTION),) * 3
 HELD: Struck = ((faults.held_back, TRANSACTION),) * 4
 SCENARIOS: dict[str, Struck] = {
     "unconfirmed_is_caught_up": (),
@@ -23,16 +25,18 @@ SCENARIOS: dict[str, Struck] = {
     "due_list_not_rebuilt": KILLS[:2],
     "fires_twice": KILLS[:2],
     "deletions_not_restored": ((faults.state_deleted, IDLE),) * 2,
-    "clock_not_kept": KILLS[:2],
+    "ids_not_kept": KILLS[:2],
     "position_before_outputs": KILLS,
     "changelog_outside": KILLS,
-    "read_before_fencing": PAUSES,
-    "fenced_goes_on": PAUSES,
+    "read_before_fencing": KILLED,
+    "fenced_goes_on": AWAKE,
     "random_transactional_id": PAUSES,
     "unknown_is_success": HELD,
     "unknown_is_failure": HELD,
     "store_before_commit": HELD,
 }
+SHORT_MEMORY = ("deletions_not_restored",)
+"""Those that show only where customers are forgotten, so with rules that look back a day at most."""
 assert SCENARIOS.keys() == BUGS.keys()
 
 
@@ -42,9 +46,9 @@ def attempt(
     """A run of workers with a bug; without a name, of workers without."""
     program = (sys.executable, "-m", "tests.chaos.bugs", name) if name else ()
     struck = SCENARIOS.get(name, ())
-    plan = Plan(
-        seed, events=4_000, customers=150, only=struck, batch="4" if struck else "50", patience=patience
-    )
+    rules = MINUTES if name in SHORT_MEMORY else SHIPPED
+    batch = "4" if struck else "50"
+    plan = Plan(seed, events=4_000, customers=150, only=struck, rules=rules, batch=batch, patience=patience)
     return preloaded(cluster, folder, plan, say, program)
 
 

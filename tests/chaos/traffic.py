@@ -216,7 +216,7 @@ class Sender:
         count, run = 0, list[Message]()
         for message in messages:
             run.append(message)
-            if len(run) >= 400:
+            if len(run) >= 200:
                 count += self._send_run(run, chance)
                 run = []
         count += self._send_run(run, chance)
@@ -225,7 +225,7 @@ class Sender:
 
     def _send_run(self, run: list[Message], chance: random.Random) -> int:
         count, begin = len(run), 0
-        if chance.random() < 0.2:
+        if chance.random() < 0.3:
             commit, begin = chance.random() < 0.5, len(run) // 4
             self.in_transaction(run[:begin], commit)
             count -= 0 if commit else begin
@@ -247,6 +247,7 @@ class Sender:
         producer.begin_transaction()
         for message in messages:
             _produce(producer, message)
+        producer.flush(30)  # an abort would forget what was not sent yet
         (producer.commit_transaction if commit else producer.abort_transaction)(30)
 
     def flush(self) -> None:
