@@ -2,23 +2,15 @@
 
 import base64
 import json
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import click
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
 
 import schemas
-from streams.connection import BOOTSTRAP_MILLISECONDS, connection
-from streams.errors import BrokerAway, TopicsError
-from streams.settings import Settings, read_settings
+from streams.committed import committed_reader, forever, partitions_of, take, until
+from streams.settings import read_settings
 
-POLL_MILLISECONDS = 200
-SILENCE_SECONDS = 60.0
-OURS = (*schemas.RECORD_OF_TOPIC, "dead-letters")
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "))
 
 
@@ -41,82 +33,12 @@ def command(
     that can't be decoded has an error and its value in base64. No consumer group is used.
     """
     settings = read_settings()
-    with _consumer(settings) as consumer:
-        ends = _start(consumer, _partitions(consumer, topic, partition), from_beginning)
+    with committed_reader(settings) as consumer:
+        ends = take(consumer, partitions_of(consumer, topic, partition), from_beginning)
         key = None if customer is None else customer.encode()
-        batches = _until(consumer, ends, settings) if until_end else _forever(consumer)
+        batches = until(consumer, ends, settings) if until_end else forever(consumer)
         for batch in batches:
             _print(record for record in batch if key is None or record.key == key)
-
-
-@contextmanager
-def _consumer(settings: Settings) -> Iterator[KafkaConsumer]:
-    try:
-        consumer = KafkaConsumer(
-            **connection(settings),
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-            allow_auto_create_topics=False,
-            max_poll_records=5_000,
-            bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
-        )
-    except (KafkaError, OSError) as error:
-        raise BrokerAway(settings.brokers, "" if isinstance(error, KafkaTimeoutError) else error) from error
-    try:
-        yield consumer
-    finally:
-        consumer.close(autocommit=False)
-
-
-def _partitions(consumer: KafkaConsumer, topic: str, wanted: tuple[int, ...]) -> list[TopicPartition]:
-    there = consumer.partitions_for_topic(topic)
-    if not there:
-        mend = "`segments topics create` makes it" if topic in OURS else f"ours are {', '.join(OURS)}"
-        raise TopicsError(f"there is no topic {topic}: {mend}")
-    if missing := sorted(set(wanted) - set(there)):
-        raise TopicsError(f"{topic} has no partition {missing[0]}: it has 0 to {max(there)}")
-    return [TopicPartition(topic, number) for number in sorted(wanted or there)]
-
-
-def _start(
-    consumer: KafkaConsumer, partitions: list[TopicPartition], from_beginning: bool
-) -> dict[TopicPartition, int]:
-    """Take the partitions; the ends of what is committed in them, as they are now."""
-    consumer.assign(partitions)
-    ends: dict[TopicPartition, int] = consumer.end_offsets(partitions)
-    begins = consumer.beginning_offsets(partitions) if from_beginning else ends
-    for partition, offset in begins.items():
-        consumer.seek(partition, offset)
-    return ends
-
-
-def _forever(consumer: KafkaConsumer) -> Iterator[list[Any]]:
-    while True:
-        yield from consumer.poll(timeout_ms=POLL_MILLISECONDS).values()
-
-
-def _until(
-    consumer: KafkaConsumer, ends: dict[TopicPartition, int], settings: Settings
-) -> Iterator[list[Any]]:
-    """What is before these ends.
-
-    The last offsets before an end may be those of transaction markers, which are no records: the consumer's
-    position says when the end is reached, not the last record.
-    """
-    left = {partition for partition, end in ends.items() if consumer.position(partition) < end}
-    heard = time.monotonic()
-    while left:
-        consumer.pause(*(consumer.assignment() - left))
-        positions = {partition: consumer.position(partition) for partition in left}
-        for partition, batch in consumer.poll(timeout_ms=POLL_MILLISECONDS).items():
-            yield [record for record in batch if record.offset < ends[partition]]
-        if any(consumer.position(partition) > at for partition, at in positions.items()):
-            heard = time.monotonic()
-        elif time.monotonic() - heard > SILENCE_SECONDS:
-            raise BrokerAway(settings.brokers, f"nothing came for {SILENCE_SECONDS:.0f} seconds")
-        left = {partition for partition in left if consumer.position(partition) < ends[partition]}
 
 
 def _print(records: Iterable[Any]) -> None:

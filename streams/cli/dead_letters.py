@@ -1,0 +1,180 @@
+"""`segments dead-letters`: which records were refused and why, and sending them again."""
+
+import base64
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import click
+
+import schemas
+from streams.cli.instant import Instant
+from streams.committed import committed_reader
+from streams.dead_letters import AT_ONCE, MAY_PASS, Choice, Letter, Retried, letters, sender
+from streams.settings import read_settings
+from streams.topics import INPUTS
+
+SHOWN = 2_000
+"""Characters of a value on the screen; --json has all of it."""
+
+
+@click.group()
+def command() -> None:
+    """Look at refused records, and send them again.
+
+    Reads committed records only, and joins no consumer group.
+    """
+
+
+def choosing(function: Any) -> Any:
+    """The options that say which dead letters are meant."""
+    since = "Only what was refused at this instant or later (ISO 8601, or milliseconds)."
+    options = [
+        click.option("--reason", "reasons", multiple=True, help="Only this reason (may be given again)."),
+        click.option(
+            "--topic", "topics", multiple=True, type=click.Choice(INPUTS), help="Only records of this topic."
+        ),
+        click.option("--since", metavar="TIME", type=Instant(), help=since),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@command.command()
+@choosing
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="The latest N only.")
+@click.option("--json", "as_json", is_flag=True, help="The letters as JSON lines, without the counts.")
+def show(
+    reasons: tuple[str, ...], topics: tuple[str, ...], since: int | None, limit: int, as_json: bool
+) -> None:
+    """Show how many there are for each reason and topic, and the latest of them.
+
+    The record is shown decoded where it can be, else in base64.
+    """
+    settings = read_settings()
+    counts: Counter[tuple[str, str]] = Counter()
+    with committed_reader(settings) as consumer:
+        retried = Retried(settings, consumer)
+        chosen = letters(consumer, settings, Choice(reasons, topics, since))
+        latest = heapq.nlargest(
+            limit, _counted(chosen, counts), key=lambda letter: (letter.timestamp, letter.offset)
+        )
+    if as_json:
+        for letter in reversed(latest):
+            click.echo(json.dumps(as_line(letter, letter in retried), ensure_ascii=False))
+        return
+    for line in _table(counts):
+        click.echo(line)
+    for letter in reversed(latest):
+        click.echo("\n".join(["", *_told(letter, letter in retried)]))
+
+
+@command.command()
+@choosing
+@click.option("--yes", is_flag=True, help="Send them; without it, only say what would be sent.")
+@click.option("--again", is_flag=True, help="Also those that were sent again before.")
+def retry(
+    reasons: tuple[str, ...], topics: tuple[str, ...], since: int | None, yes: bool, again: bool
+) -> None:
+    """Send refused records again: key and value byte for byte, to the partition they came from.
+
+    Without --reason those that may pass now: customer_limit, engine_error, from_the_future,
+    unknown_schema. What was sent again is noted in the group GROUP-dead-letters, and not sent twice. A record
+    is applied when it comes, by its own occurred_at; what had been applied is recognised for 24 hours by its
+    event_id.
+    """
+    settings = read_settings()
+    counts: Counter[tuple[str, str]] = Counter()
+    with committed_reader(settings) as consumer:
+        retried = Retried(settings, consumer)
+        chosen = _sendable(letters(consumer, settings, Choice(reasons or MAY_PASS, topics, since)))
+        fresh = _counted((letter for letter in chosen if again or letter not in retried), counts)
+        if yes:
+            with sender(settings) as sending:
+                for batch in _batches(fresh):
+                    sending.send(batch, retried)
+                    click.echo(f"{sum(counts.values()):,} sent", err=True)
+        else:
+            for _ in fresh:
+                pass
+    for line in _table(counts):
+        click.echo(line)
+    click.echo(_conclusion(sum(counts.values()), yes))
+
+
+def _conclusion(count: int, sent: bool) -> str:
+    if not count:
+        return "nothing to send: none of those chosen, or all were sent again before (--again sends them once more)"
+    return f"{count:,} sent again" if sent else f"{count:,} would be sent again: --yes sends them"
+
+
+def _counted(found: Iterable[Letter], counts: Counter[tuple[str, str]]) -> Iterator[Letter]:
+    """The same letters, counted as they pass."""
+    for letter in found:
+        counts[letter.reason, letter.topic] += 1
+        yield letter
+
+
+def _batches(found: Iterator[Letter]) -> Iterator[list[Letter]]:
+    while batch := list(islice(found, AT_ONCE)):
+        yield batch
+
+
+def _sendable(found: Iterable[Letter]) -> Iterator[Letter]:
+    """Without what somebody else wrote to the topic: nobody knows where that belongs."""
+    return (letter for letter in found if letter.origin is not None)
+
+
+def _table(counts: Counter[tuple[str, str]]) -> Iterator[str]:
+    total = sum(counts.values())
+    yield f"{total:,} dead letter{'' if total == 1 else 's'}"
+    for (reason, topic), count in counts.most_common():
+        yield f"{count:>9,}  {reason or '(no reason)':<18} {topic}"
+
+
+def as_line(letter: Letter, retried: bool) -> dict[str, Any]:
+    """A letter as a JSON object; `record` is what `segments produce` takes, key and value are the bytes."""
+    return {
+        "timestamp": schemas.to_iso(letter.timestamp),
+        "headers": letter.headers,
+        "partition": letter.place.partition,
+        "offset": letter.offset,
+        "retried": retried,
+        "record": letter.decoded(),
+        "key": _base64(letter.key),
+        "value": _base64(letter.value),
+    }
+
+
+def _told(letter: Letter, retried: bool) -> Iterator[str]:
+    sent = "  (sent again)" if retried else ""
+    yield f"{schemas.to_iso(letter.timestamp)}  {letter.place.partition}@{letter.offset}{sent}"
+    for name, value in letter.headers.items():
+        yield f"  {name:<10} {value}"
+    yield f"  {'key':<10} {_text(letter.key) or 'null'}"
+    yield f"  {'value':<10} {_shown(letter)}"
+
+
+def _shown(letter: Letter) -> str:
+    """The value on the screen."""
+    decoded = letter.decoded()
+    text = _base64(letter.value) if decoded is None else json.dumps(decoded, ensure_ascii=False)
+    if text is None or len(text) <= SHOWN:
+        return text or "null"
+    return f"{text[:SHOWN]} … ({len(text):,} characters, --json has all)"
+
+
+def _text(data: bytes | None) -> str | None:
+    """As text if it is, else in base64."""
+    try:
+        return None if data is None else data.decode()
+    except UnicodeDecodeError:
+        return _base64(data)
+
+
+def _base64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()
