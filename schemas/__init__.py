@@ -15,7 +15,7 @@ from schemas.records import (
     SEGMENT_MEMBERSHIPS,
     TRANSACTION,
 )
-from schemas.wire import accept, decode, encode
+from schemas.wire import accept, decode, encode, is_settled, refuse, renumber
 
 __all__ = [
     "CLICK",
@@ -33,6 +33,9 @@ __all__ = [
     "encode",
     "from_iso",
     "from_json",
+    "is_settled",
+    "refuse",
+    "renumber",
     "to_iso",
     "to_json",
 ]

@@ -9,6 +9,7 @@ import struct
 
 _SHIFTS = tuple(range(7, 64, 7))
 _DOUBLE = struct.Struct("<d")
+_FLOAT = struct.Struct("<f")
 
 
 class BrokenError(ValueError):
@@ -72,6 +73,11 @@ def read_decimal(data: bytes, at: int) -> tuple[int, int]:
 def read_double(data: bytes, at: int) -> tuple[float, int]:
     """A double, eight bytes."""
     return _DOUBLE.unpack_from(data, at)[0], at + 8
+
+
+def read_float(data: bytes, at: int) -> tuple[float, int]:
+    """A float, four bytes."""
+    return _FLOAT.unpack_from(data, at)[0], at + 4
 
 
 def write_long(out: bytearray, number: int) -> None:

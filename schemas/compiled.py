@@ -13,24 +13,23 @@ nothing.
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
-from types import TracebackType
 from typing import Any
 
-from schemas import binary
-from schemas.binary import BrokenError
 from schemas.errors import SchemaError
+from schemas.resolution import resolved
+from schemas.skipping import Skip
+from schemas.source import Source, kind_of
 
 Reader = Callable[[bytes], dict[str, Any]]
 Writer = Callable[[dict[str, Any]], bytes]
 
 HEADER_LENGTH = 5
-BROKEN = (IndexError, ValueError, struct.error)
+BROKEN = (IndexError, ValueError, RecursionError, struct.error)
 """What a reader raises for bytes that are not the record's."""
 UNFIT = (AttributeError, KeyError, TypeError, ValueError, OverflowError, struct.error)
 """What a writer raises for a value that does not fit its schema."""
 
-_SIMPLE = {"long", "int", "double", "decimal", "boolean"}
+_SIMPLE = {"float", "long", "int", "double", "decimal", "boolean"}
 _TESTS = {
     "null": "{0} is None",
     "boolean": "{0} is True or {0} is False",
@@ -43,19 +42,23 @@ _TESTS = {
 
 
 def compile_reader(schema: Any, reader: Any) -> Reader:
-    """A function from header and bytes written by `schema` to the record as `reader` has it."""
-    source = _Source("def made(data):")
+    """A function from header and bytes written by `schema` to the record as `reader` has it.
+
+    Raises SchemaError, with the field, if Avro's resolution can't make the one of the other.
+    """
+    schema = resolved(schema, reader)
+    source = Source("def made(data):")
     source.add(f"at = {HEADER_LENGTH}")
-    _read_record(source, schema, reader, "record")
+    _read(source, schema, reader, "record")
     source.field = "after the last field"
     source.add("if at != len(data): raise leftover(data, at)", "return record")
-    made: Reader = source.made(schema["name"] + " reader")
+    made: Reader = source.made(reader["name"] + " reader")
     return made
 
 
 def compile_writer(schema: Any, header: bytes) -> Writer:
     """A function from a record to the header and its bytes."""
-    source = _Source("def made(record):")
+    source = Source("def made(record):")
     source.add(f"out = bytearray({header!r})")
     _write_record(source, schema, "record")
     source.add("return bytes(out)")
@@ -63,100 +66,28 @@ def compile_writer(schema: Any, header: bytes) -> Writer:
     return made
 
 
-def failed_at(function: Callable[..., Any], error: BaseException) -> str:
-    """The field at which a compiled function failed, found by the line of its source that it was at."""
-    lines = _fields_of_lines[function.__code__.co_filename]
-    return next(
-        (lines[line - 1] for file, line in _frames(error) if file == function.__code__.co_filename), ""
-    )
-
-
-_fields_of_lines: dict[str, list[str]] = {}
-
-
-def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
-    traceback: TracebackType | None = error.__traceback__
-    while traceback is not None:
-        yield traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
-        traceback = traceback.tb_next
-
-
-def kind_of(schema: Any) -> str:
-    """What a schema is: a primitive, `decimal`, or one of union, record, array, map."""
-    if isinstance(schema, list):
-        return "union"
-    if isinstance(schema, str):
-        return schema
-    if schema.get("logicalType") == "decimal":
-        return "decimal"
-    return str(schema["type"])
-
-
-class _Source:
-    """Source under construction: its lines, and for each the field that it reads or writes."""
-
-    def __init__(self, head: str) -> None:
-        self.lines = [head]
-        self.fields = [""]
-        self.depth = 1
-        self.field = ""
-        self._numbers = count()
-
-    def add(self, *lines: str) -> None:
-        """Append lines at the present depth."""
-        self.lines += [" " * self.depth + line for line in lines]
-        self.fields += [self.field] * len(lines)
-
-    @contextmanager
-    def block(self, head: str) -> Iterator[None]:
-        """Append the head of a block; what is added within is its body."""
-        self.add(head)
-        self.depth += 1
-        yield
-        self.depth -= 1
-
-    @contextmanager
-    def within(self, field: str) -> Iterator[None]:
-        """What is added within reads or writes this field."""
-        outer = self.field
-        self.field = f"{outer}.{field}" if outer else field
-        yield
-        self.field = outer
-
-    def name(self) -> str:
-        """A variable not yet used."""
-        return f"v{next(self._numbers)}"
-
-    def made(self, title: str) -> Any:
-        """The function, compiled."""
-        title = f"<{title} {len(_fields_of_lines)}>"
-        _fields_of_lines[title] = self.fields
-        names = {**vars(binary), "leftover": _leftover}
-        exec(compile("\n".join(self.lines), title, "exec"), names)  # noqa: S102 - made of our own schemas only
-        return names["made"]
-
-
-def _leftover(data: bytes, at: int) -> BrokenError:
-    if at > len(data):
-        return BrokenError(f"ends {at - len(data)} bytes too early")
-    return BrokenError(f"{len(data) - at} bytes too many")
-
-
-def _read(source: _Source, schema: Any, reader: Any, into: str) -> None:
+def _read(source: Source, schema: Any, reader: Any, into: str) -> None:
+    if isinstance(schema, Skip):
+        source.add(f"at = {source.constant(schema)}(data, at)")
+        return
     kind = kind_of(schema)
+    if kind != "union":
+        reader = _branch(reader, kind)
     if kind in _SIMPLE - _READS.keys():
         source.add(f"{into}, at = read_{kind}(data, at)")
+        if isinstance(schema, dict) and "becomes" in schema:
+            source.add(f"{into} = {schema['becomes']}({into})")
     elif kind in _READS:
         _READS[kind](source, schema, reader, into)
     else:
         raise SchemaError(f"{source.field}: the type {kind} is not one that this package reads")
 
 
-def _read_null(source: _Source, _schema: Any, _reader: Any, into: str) -> None:
+def _read_null(source: Source, _schema: Any, _reader: Any, into: str) -> None:
     source.add(f"{into} = None")
 
 
-def _read_string(source: _Source, _schema: Any, _reader: Any, into: str) -> None:
+def _read_string(source: Source, _schema: Any, _reader: Any, into: str) -> None:
     source.add("n = data[at]")
     with source.block("if n & 129:"):
         source.add("n, at = read_length(data, at)")
@@ -165,7 +96,7 @@ def _read_string(source: _Source, _schema: Any, _reader: Any, into: str) -> None
     source.add("end = at + n", f"{into} = data[at:end].decode()", "at = end")
 
 
-def _read_boolean(source: _Source, _schema: Any, _reader: Any, into: str) -> None:
+def _read_boolean(source: Source, _schema: Any, _reader: Any, into: str) -> None:
     source.add(
         "n = data[at]",
         "at += 1",
@@ -174,20 +105,22 @@ def _read_boolean(source: _Source, _schema: Any, _reader: Any, into: str) -> Non
     )
 
 
-def _read_union(source: _Source, schema: Any, reader: Any, into: str) -> None:
+def _read_union(source: Source, schema: Any, reader: Any, into: str) -> None:
     source.add("n = data[at]", "at += 1")
     for index, branch in enumerate(schema):
         with source.block(f"{'el' if index else ''}if n == {2 * index}:"):
-            _read(source, branch, _branch(reader, branch), into)
+            _read(source, branch, reader, into)
     source.add("else: raise BrokenError(f'{n >> 1} is none of the branches of the union')")
 
 
-def _branch(reader: Any, branch: Any) -> Any:
-    """The branch of the reader's union that takes what was written by this one."""
-    return next((each for each in reader if kind_of(each) == kind_of(branch)), branch)
+def _branch(reader: Any, kind: str) -> Any:
+    """The branch of the reader's union that takes a kind; a number that becomes another one needs none."""
+    if not isinstance(reader, list):
+        return reader
+    return next((each for each in reader if kind_of(each) == kind), None)
 
 
-def _read_record(source: _Source, schema: Any, reader: Any, into: str) -> None:
+def _read_record(source: Source, schema: Any, reader: Any, into: str) -> None:
     read = {}
     wanted = {field["name"]: field for field in reader["fields"]}
     for field in schema["fields"]:
@@ -200,7 +133,7 @@ def _read_record(source: _Source, schema: Any, reader: Any, into: str) -> None:
 
 
 @contextmanager
-def _each_entry(source: _Source) -> Iterator[None]:
+def _each_entry(source: Source) -> Iterator[None]:
     """What is added within is done once for each entry of an array or map, whose entries come in blocks."""
     left = source.name()
     source.add(f"{left}, at = (0, at + 1) if data[at] == 0 else read_count(data, at)")
@@ -210,7 +143,7 @@ def _each_entry(source: _Source) -> Iterator[None]:
         source.add(f"{left}, at = read_count(data, at)")
 
 
-def _read_array(source: _Source, schema: Any, reader: Any, into: str) -> None:
+def _read_array(source: Source, schema: Any, reader: Any, into: str) -> None:
     item = source.name()
     source.add(f"{into} = []")
     with _each_entry(source):
@@ -218,7 +151,7 @@ def _read_array(source: _Source, schema: Any, reader: Any, into: str) -> None:
         source.add(f"{into}.append({item})")
 
 
-def _read_map(source: _Source, schema: Any, reader: Any, into: str) -> None:
+def _read_map(source: Source, schema: Any, reader: Any, into: str) -> None:
     key, value = source.name(), source.name()
     source.add(f"{into} = {{}}")
     with _each_entry(source):
@@ -227,7 +160,7 @@ def _read_map(source: _Source, schema: Any, reader: Any, into: str) -> None:
         source.add(f"{into}[{key}] = {value}")
 
 
-_READS: dict[str, Callable[[_Source, Any, Any, str], None]] = {
+_READS: dict[str, Callable[[Source, Any, Any, str], None]] = {
     "null": _read_null,
     "boolean": _read_boolean,
     "string": _read_string,
@@ -238,7 +171,7 @@ _READS: dict[str, Callable[[_Source, Any, Any, str], None]] = {
 }
 
 
-def _write(source: _Source, schema: Any, value: str) -> None:
+def _write(source: Source, schema: Any, value: str) -> None:
     kind = kind_of(schema)
     if kind in _SIMPLE:
         source.add(f"write_{kind}(out, {value})")
@@ -246,12 +179,12 @@ def _write(source: _Source, schema: Any, value: str) -> None:
         _WRITES[kind](source, schema, value)
 
 
-def _write_string(source: _Source, _schema: Any, value: str) -> None:
+def _write_string(source: Source, _schema: Any, value: str) -> None:
     source.add(f"b = {value}.encode()", "n = len(b)")
     source.add("if n < 64: out.append(n << 1)", "else: write_long(out, n)", "out += b")
 
 
-def _write_union(source: _Source, schema: Any, value: str) -> None:
+def _write_union(source: Source, schema: Any, value: str) -> None:
     branches = {kind_of(branch): (index, branch) for index, branch in enumerate(schema)}
     word = "if"
     for kind in [kind for kind in _TESTS if kind in branches]:
@@ -263,7 +196,7 @@ def _write_union(source: _Source, schema: Any, value: str) -> None:
     source.add(f"else: raise TypeError(f'{{{value}!r}} is none of {', '.join(branches)}')")
 
 
-def _write_record(source: _Source, schema: Any, value: str) -> None:
+def _write_record(source: Source, schema: Any, value: str) -> None:
     for field in schema["fields"]:
         part = source.name()
         with source.within(field["name"]):
@@ -271,7 +204,7 @@ def _write_record(source: _Source, schema: Any, value: str) -> None:
             _write(source, field["type"], part)
 
 
-def _write_array(source: _Source, schema: Any, value: str) -> None:
+def _write_array(source: Source, schema: Any, value: str) -> None:
     item = source.name()
     source.add(f"if len({value}): write_long(out, len({value}))")
     with source.block(f"for {item} in {value}:"):
@@ -279,7 +212,7 @@ def _write_array(source: _Source, schema: Any, value: str) -> None:
     source.add("out.append(0)")
 
 
-def _write_map(source: _Source, schema: Any, value: str) -> None:
+def _write_map(source: Source, schema: Any, value: str) -> None:
     key, part = source.name(), source.name()
     source.add(f"if len({value}): write_long(out, len({value}))")
     with source.block(f"for {key}, {part} in {value}.items():"):
@@ -288,7 +221,7 @@ def _write_map(source: _Source, schema: Any, value: str) -> None:
     source.add("out.append(0)")
 
 
-_WRITES: dict[str, Callable[[_Source, Any, str], None]] = {
+_WRITES: dict[str, Callable[[Source, Any, str], None]] = {
     "string": _write_string,
     "union": _write_union,
     "record": _write_record,

@@ -11,9 +11,9 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from schemas import records
-from schemas.compiled import kind_of
 from schemas.errors import JsonError, shown
 from schemas.instants import from_iso, to_iso
+from schemas.source import kind_of
 
 LARGEST_AMOUNT = Decimal(10) ** 60
 """In hundredths, beyond any sum of money. What merely doesn't fit a decimal (12, 2), or is negative, can be

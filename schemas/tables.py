@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas import records
-from schemas.compiled import kind_of
+from schemas.source import kind_of
 
 README = records.FOLDER / "README.md"
 BEGIN = "<!-- made by python -m schemas.tables -->\n"

@@ -1,18 +1,25 @@
 """The Confluent wire format: byte 0, the schema's id in four bytes (big-endian), Avro binary.
 
-A reader is found by these five bytes; a writer puts those of the newest version that is shipped.
+A reader is found by these five bytes; a writer puts those of the newest version that is shipped. The ids are those
+of `ids.json`, until `renumber` says that a registry has given others.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from schemas import compiled
 from schemas.binary import BrokenError
 from schemas.errors import DecodeError, EncodeError
-from schemas.records import RECORD_OF_TOPIC, newest, read, releases
+from schemas.records import RECORD_OF_TOPIC, Release, read, releases
 from schemas.records import schema as schema_of
+from schemas.source import failed_at
 
 MAGIC = b"\x00"
 _NAMES = tuple(RECORD_OF_TOPIC.values())
+_READERS: dict[str, dict[bytes, compiled.Reader]] = {name: {} for name in _NAMES}
+_WRITERS: dict[str, compiled.Writer] = {}
+_RECORD_OF_ID: dict[int, str] = {}
+_REFUSED: dict[str, dict[bytes, str]] = {name: {} for name in _NAMES}
 
 
 def header(schema_id: int) -> bytes:
@@ -21,17 +28,43 @@ def header(schema_id: int) -> bytes:
 
 
 def accept(name: str, schema_id: int, schema: Any) -> None:
-    """From now on, read records of this name that were written by this schema under this id."""
+    """From now on, read records of this name that were written by this schema under this id.
+
+    Raises SchemaError if Avro's schema resolution can't make our record of it.
+    """
     _READERS[name][header(schema_id)] = compiled.compile_reader(schema, schema_of(name))
 
 
-_READERS: dict[str, dict[bytes, compiled.Reader]] = {name: {} for name in _NAMES}
-for _release in releases():
-    accept(_release.record, _release.id, read(_release.path))
+def refuse(name: str, schema_id: int, why: str) -> None:
+    """From now on, tell why records with this id can't be read as records of this name."""
+    _REFUSED[name][header(schema_id)] = why
 
-_WRITERS: dict[str, compiled.Writer] = {
-    name: compiled.compile_writer(schema_of(name), header(newest(name).id)) for name in _NAMES
-}
+
+def is_settled(name: str, data: bytes) -> bool:
+    """Whether it is known what to do with these bytes, or nobody could tell: they have no schema id."""
+    start = data[:5]
+    return (
+        start in _READERS[name]
+        or start[:1] != MAGIC
+        or len(start) < compiled.HEADER_LENGTH
+        or start in _REFUSED[name]
+    )
+
+
+def renumber(ids: Mapping[Release, int]) -> None:
+    """From now on, the ids are a registry's: these for what we released, `accept` for more; none that was shipped."""
+    _RECORD_OF_ID.clear()
+    for name in _NAMES:
+        _READERS[name].clear()
+        _REFUSED[name].clear()
+    for release, number in sorted(ids.items(), key=lambda each: each[0].version):
+        _RECORD_OF_ID[number] = release.record
+        accept(release.record, number, read(release.path))
+        # The newest comes last.
+        _WRITERS[release.record] = compiled.compile_writer(schema_of(release.record), header(number))
+
+
+renumber({release: release.id for release in releases()})
 
 
 def decode(name: str, data: bytes) -> dict[str, Any]:
@@ -54,12 +87,12 @@ def encode(name: str, record: dict[str, Any]) -> bytes:
     try:
         return writer(record)
     except compiled.UNFIT as error:
-        field = compiled.failed_at(writer, error)
+        field = failed_at(writer, error)
         raise EncodeError(f"{name}.{field}: {type(error).__name__}: {error}") from error
 
 
 def _explain(name: str, reader: compiled.Reader, error: Exception) -> str:
-    field = compiled.failed_at(reader, error)
+    field = failed_at(reader, error)
     if isinstance(error, BrokenError):
         return f"{name}, {field}: {error}"
     if isinstance(error, UnicodeDecodeError):
@@ -78,10 +111,10 @@ def _refusal(name: str, data: bytes) -> DecodeError:
             DecodeError.UNDECODABLE, f"the first byte is {data[0]}; the Confluent wire format has 0"
         )
     number = int.from_bytes(data[1:5], "big")
-    for release in releases():
-        if release.id == number:
-            return DecodeError(DecodeError.UNDECODABLE, f"schema id {number} is {release.record}, not {name}")
-    return DecodeError(DecodeError.UNKNOWN_SCHEMA, f"schema id {number} is none of {name}: {_ids(name)}")
+    if (other := _RECORD_OF_ID.get(number)) is not None:
+        return DecodeError(DecodeError.UNDECODABLE, f"schema id {number} is {other}, not {name}")
+    why = _REFUSED[name].get(data[:5]) or f"is none of {name}: {_ids(name)}"
+    return DecodeError(DecodeError.UNKNOWN_SCHEMA, f"schema id {number} {why}")
 
 
 def _ids(name: str) -> str:

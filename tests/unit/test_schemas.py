@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import schemas
 from schemas import compiled, records, tables, wire
-from schemas.compiled import kind_of
+from schemas.source import kind_of
 
 FOLDER = Path(schemas.__file__).parent
 NAMES = tuple(schemas.RECORD_OF_TOPIC.values())

@@ -1,0 +1,96 @@
+"""Python source of a reader or writer under construction, and the field that each of its lines is about."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from types import TracebackType
+from typing import Any
+
+from schemas import binary
+from schemas.binary import BrokenError
+
+
+def failed_at(function: Callable[..., Any], error: BaseException) -> str:
+    """The field at which a compiled function failed, found by the line of its source that it was at."""
+    lines = _fields_of_lines[function.__code__.co_filename]
+    return next(
+        (lines[line - 1] for file, line in _frames(error) if file == function.__code__.co_filename), ""
+    )
+
+
+_fields_of_lines: dict[str, list[str]] = {}
+
+
+def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
+    traceback: TracebackType | None = error.__traceback__
+    while traceback is not None:
+        yield traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        traceback = traceback.tb_next
+
+
+def kind_of(schema: Any) -> str:
+    """What a schema is: a primitive, `decimal`, or one of union, record, array, map."""
+    if isinstance(schema, list):
+        return "union"
+    if isinstance(schema, str):
+        return schema
+    if schema.get("logicalType") == "decimal":
+        return "decimal"
+    return str(schema["type"])
+
+
+class Source:
+    """Source under construction: its lines, and for each the field that it reads or writes."""
+
+    def __init__(self, head: str) -> None:
+        self.lines = [head]
+        self.fields = [""]
+        self.depth = 1
+        self.field = ""
+        self._numbers = count()
+        self._constants: dict[str, Any] = {}
+
+    def add(self, *lines: str) -> None:
+        """Append lines at the present depth."""
+        self.lines += [" " * self.depth + line for line in lines]
+        self.fields += [self.field] * len(lines)
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """Append the head of a block; what is added within is its body."""
+        self.add(head)
+        self.depth += 1
+        yield
+        self.depth -= 1
+
+    @contextmanager
+    def within(self, field: str) -> Iterator[None]:
+        """What is added within reads or writes this field."""
+        outer = self.field
+        self.field = f"{outer}.{field}" if outer else field
+        yield
+        self.field = outer
+
+    def name(self) -> str:
+        """A variable not yet used."""
+        return f"v{next(self._numbers)}"
+
+    def constant(self, value: Any) -> str:
+        """The name by which the source may use a value."""
+        name = self.name()
+        self._constants[name] = value
+        return name
+
+    def made(self, title: str) -> Any:
+        """The function, compiled."""
+        title = f"<{title} {len(_fields_of_lines)}>"
+        _fields_of_lines[title] = self.fields
+        names = {**vars(binary), "leftover": _leftover, **self._constants}
+        exec(compile("\n".join(self.lines), title, "exec"), names)  # noqa: S102 - of a schema only its shape gets in
+        return names["made"]
+
+
+def _leftover(data: bytes, at: int) -> BrokenError:
+    if at > len(data):
+        return BrokenError(f"ends {at - len(data)} bytes too early")
+    return BrokenError(f"{len(data) - at} bytes too many")
