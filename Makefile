@@ -47,6 +47,11 @@ demo: install ## watch real customers enter and leave segments, through a real K
 chaos: install ## kills, pauses, rebalances, broken connections: SEEDS=20 of them, with a table
 	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),20)
 
+.PHONY: simulate
+simulate: install ## SEEDS=2000 schedules of faults over a Kafka in memory, then the seeded bugs
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000)
+	$(BIN)/python -m tests.simulation --bugs
+
 .PHONY: soak
 soak: install ## engine against oracle on EXAMPLES=20000 random rules and stories, other ones each time
 	SEGMENTS_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest --timeout=0 tests/properties

@@ -1,0 +1,202 @@
+"""aiokafka's producer and consumer, as far as the worker uses them, over the network of the simulation.
+
+Both are given the process that they belong to where the real ones are given an address.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalOperation, ProducerClosed
+
+from streams.clock import wall_clock
+from tests.simulation.kafka import Entry, Row
+from tests.simulation.network import Network, Process
+
+BATCH = 7
+"""Records in a batch at most: real ones hold thousands; a transaction is to have several here, too."""
+
+
+class Builder:
+    """Records on their way into a batch."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, bytes | None, bytes | None, list[Any]]] = []
+
+    def append(
+        self, *, timestamp: int, key: bytes | None, value: bytes | None, headers: Iterable[Any] = ()
+    ) -> object | None:
+        """Add a record; None if the batch is full."""
+        if len(self.rows) >= BATCH:
+            return None
+        self.rows.append((timestamp, key, value, list(headers)))
+        return self
+
+    def records(self) -> list[Row]:
+        """Key, value and headers of each."""
+        return [(key, value, tuple(headers)) for _, key, value, headers in self.rows]
+
+    def record_count(self) -> int:
+        """How many there are."""
+        return len(self.rows)
+
+
+class Producer:
+    """A transactional producer."""
+
+    def __init__(
+        self, *, bootstrap_servers: tuple[Network, Process], transactional_id: str, **_settings: Any
+    ) -> None:
+        self._network, self._process = bootstrap_servers
+        self._epoch, self._ongoing = -1, False
+        self._txn_manager = SimpleNamespace(transactional_id=transactional_id)
+        self._sends: dict[tuple[str, int], asyncio.Task[Any]] = {}
+        self._closed = False
+        self._message_accumulator = SimpleNamespace(
+            fail_all=lambda _error: None, _batches={}, _pending_batches=()
+        )
+        self._sender = SimpleNamespace(sender_task=None)
+        self.client = SimpleNamespace(
+            close=self._close, _bootstrap_servers=bootstrap_servers, _client_id=None
+        )
+
+    @property
+    def _name(self) -> str:
+        return str(self._txn_manager.transactional_id)
+
+    async def _close(self) -> None:
+        await asyncio.sleep(0)
+
+    async def _ask(self, action: Any) -> Any:
+        if self._closed:
+            raise ProducerClosed
+        return await self._network.request(self._process, action)
+
+    async def start(self) -> None:
+        """Initialise the transactional id."""
+        self._epoch = await self._ask(lambda: self._network.kafka.init(self._name))
+
+    def create_batch(self) -> Builder:
+        """An empty batch."""
+        return Builder()
+
+    async def begin_transaction(self) -> None:
+        """Known here only, until something is written."""
+        if self._ongoing:
+            raise IllegalOperation
+        self._ongoing = True
+
+    async def send_batch(self, builder: Builder, topic: str, *, partition: int) -> "asyncio.Future[Any]":
+        """Send a batch; those of one partition in their order."""
+        where = (topic, partition)
+        before = self._sends.get(where)
+        self._sends[where] = asyncio.get_running_loop().create_task(
+            self._send(where, builder.records(), before)
+        )
+        return self._sends[where]
+
+    async def _send(
+        self, where: tuple[str, int], rows: Sequence[Row], before: "asyncio.Task[Any] | None"
+    ) -> Any:
+        if before is not None:
+            await before
+        at = wall()
+        kafka = self._network.kafka
+        first = await self._ask(lambda: kafka.produce(self._name, self._epoch, where, list(rows), at))
+        return SimpleNamespace(offset=first)
+
+    async def send_offsets_to_transaction(self, offsets: dict[TopicPartition, int], _group: str) -> None:
+        """Have offsets committed with the transaction."""
+        plain = {(each.topic, each.partition): offset for each, offset in offsets.items()}
+        await self._ask(lambda: self._network.kafka.add_offsets(self._name, self._epoch, plain))
+
+    async def commit_transaction(self) -> None:
+        """End the transaction, once all is written."""
+        await asyncio.gather(*self._sends.values())
+        self._sends.clear()
+        name, epoch = self._name, self._epoch
+        await self._ask(lambda: self._network.kafka.end(name, epoch, commit=True))
+        self._network.repeat(lambda: self._network.kafka.end(name, epoch, commit=True))
+        self._ongoing = False
+
+
+def wall() -> int:
+    """The wall clock: replaced, with that of the worker, by the one of the simulation."""
+    return wall_clock()
+
+
+class Consumer:
+    """A consumer with no group's assignment: reads changelogs, and asks about offsets."""
+
+    def __init__(
+        self,
+        *,
+        bootstrap_servers: tuple[Network, Process],
+        isolation_level: str = "read_uncommitted",
+        **_settings: Any,
+    ) -> None:
+        self._network, self._process = bootstrap_servers
+        self._uncommitted = isolation_level == "read_uncommitted"
+        self._positions: dict[TopicPartition, int] = {}
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._network.request(self._process, lambda: None)
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await asyncio.sleep(0)
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        """Read these."""
+        self._positions = dict.fromkeys(partitions, 0)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on from there."""
+        self._positions[partition] = offset
+
+    async def position(self, partition: TopicPartition) -> int:
+        """Where it reads on."""
+        return self._positions[partition]
+
+    async def getmany(
+        self, partition: TopicPartition, *, timeout_ms: int
+    ) -> dict[TopicPartition, list[Entry]]:
+        """Read some."""
+        await asyncio.sleep(timeout_ms / 100_000)
+        kafka, start = self._network.kafka, self._positions[partition]
+        most = self._network.chance.randrange(1, 200)
+        records, self._positions[partition] = await self._network.request(
+            self._process,
+            lambda: kafka.read(
+                (partition.topic, partition.partition), start, most, uncommitted=self._uncommitted
+            ),
+        )
+        return {partition: records}
+
+    async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The last stable offsets; the very ends for one who reads what is uncommitted."""
+        asked, kafka = list(partitions), self._network.kafka
+
+        def end(each: TopicPartition) -> int:
+            where = (each.topic, each.partition)
+            return len(kafka.logs[where]) if self._uncommitted else kafka.stable(where)
+
+        found: dict[TopicPartition, int] = await self._network.request(
+            self._process, lambda: {each: end(each) for each in asked}
+        )
+        return found
+
+    async def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Nothing is ever deleted here."""
+        return dict.fromkeys(partitions, 0)
+
+    async def committed(self, partition: TopicPartition) -> int | None:
+        """What the group has committed."""
+        kafka = self._network.kafka
+        found: int | None = await self._network.request(
+            self._process, lambda: kafka.committed.get((partition.topic, partition.partition))
+        )
+        return found

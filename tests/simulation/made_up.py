@@ -1,0 +1,65 @@
+"""What the worker's own code is given instead of Kafka, the clock and its log, for as long as a schedule is played."""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import streams.commit
+import streams.intake
+import streams.offsets
+import streams.partitions
+import streams.restore
+import streams.transport.producer
+import tests.chaos.traffic
+import tests.simulation.client
+from tests.simulation.client import Consumer, Producer
+
+READS_CLOCK = (streams.partitions, streams.commit, streams.restore, tests.simulation.client)
+COUNTS_SECONDS = (streams.partitions, streams.intake, streams.restore)
+
+
+@contextmanager
+def made_up(elapsed: Callable[[], float], wall: Callable[[], int], errors: list[str]) -> Iterator[None]:
+    """Replace what reads a clock or talks to Kafka; of the worker's own code nothing.
+
+    `elapsed` gives seconds, `wall` milliseconds; exceptions that nobody foresaw are added to `errors`.
+    """
+    clocks: Any = SimpleNamespace(monotonic=elapsed, perf_counter=elapsed)
+    changes: list[tuple[Any, str, Any]] = [
+        (streams.transport.producer, "AIOKafkaProducer", Producer),
+        (streams.restore, "AIOKafkaConsumer", Consumer),
+        (streams.offsets, "AIOKafkaConsumer", Consumer),
+        (streams.partitions, "log", _Notes(errors)),
+        (tests.chaos.traffic, "time", SimpleNamespace(time=lambda: wall() / 1000)),
+        *((module, "time", clocks) for module in COUNTS_SECONDS),
+        *((module, "wall_clock", wall) for module in READS_CLOCK),
+    ]
+    kept = [(module, name, getattr(module, name)) for module, name, _ in changes]
+    logging.disable(logging.CRITICAL)
+    try:
+        for module, name, value in changes:
+            setattr(module, name, value)
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        for module, name, value in kept:
+            setattr(module, name, value)
+
+
+class _Notes:
+    """The log of the owners: an exception that nobody foresaw is a finding."""
+
+    def __init__(self, errors: list[str]) -> None:
+        self._errors = errors
+
+    def warning(self, *_arguments: Any) -> None:
+        """Foreseen."""
+
+    info = debug = warning
+
+    def exception(self, message: str, *arguments: Any) -> None:
+        """Not foreseen."""
+        self._errors.append(f"{message % arguments}\n{traceback.format_exc()}")

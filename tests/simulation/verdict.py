@@ -1,0 +1,116 @@
+"""What a schedule's output must be."""
+
+from typing import Any
+
+import msgspec
+
+import schemas
+from segments.engine import POSITION_KEY
+from segments.engine.records import INPUTS
+from streams.decode import decode
+from tests.chaos.reading import Raw
+from tests.chaos.truth import Logs, Truth, truth
+from tests.chaos.verdict import Verdict, check_sequences, compare, fold, held, remembered
+from tests.simulation.kafka import COMMITTED, Kafka
+from tests.simulation.schedule import ENGINE, PARTITIONS, Schedule
+from tests.simulation.worker import CHANGELOG
+
+
+def judge(schedule: Schedule) -> list[str]:
+    """What is wrong; nothing if all is well."""
+    verdict, kafka = Verdict(), schedule.kafka
+    if schedule.errors:
+        return schedule.errors[:3]
+    logs = _logs(kafka)
+    events = [
+        schemas.decode(schemas.SEGMENT_EVENT, raw.value or b"") for raw in committed(kafka, "segment-events")
+    ]
+    kept, positions = _states(kafka)
+    members = committed(kafka, "segment-memberships")
+    check_sequences(verdict, events, {raw.key.decode() for raw in members if raw.key and raw.value is None})
+    compare(verdict, "memberships", fold(events), held(members))
+    _nulls(verdict, members)
+    clocks = {number: positions[number]["clock"] - 1 for number in positions} if schedule.live else None
+    expected = truth(logs, schedule.rules, ENGINE, clocks)
+    _letters(verdict, kafka, expected)
+    if schedule.live:
+        _same_segments(verdict, events, expected)
+    else:
+        _same_events(verdict, events, expected)
+        for number, wanted in expected.states.items():
+            compare(verdict, f"state in {number}", remembered(wanted), remembered(kept.get(number, {})))
+    for (topic, number), end in (
+        (where, len(kafka.logs[where])) for where in list(kafka.logs) if where[0] in INPUTS
+    ):
+        said = positions.get(number, {}).get("offsets", {}).get(topic, 0)
+        if not said == kafka.committed.get((topic, number), 0) == end:
+            verdict.add("wrong", f"{topic}-{number} ends at {end}, position {said}")
+    return verdict.notes
+
+
+def committed(kafka: Kafka, topic: str) -> list[Raw]:
+    """The committed records of a topic."""
+    return [
+        Raw(topic, number, each.offset, each.timestamp, each.key, each.value, dict(each.headers))
+        for number in range(PARTITIONS)
+        for each in kafka.logs[topic, number]
+        if each.state == COMMITTED
+    ]
+
+
+def _nulls(verdict: Verdict, members: list[Raw]) -> None:
+    """A null only for a customer who has a record."""
+    known: set[bytes | None] = set()
+    for raw in members:
+        if raw.value is not None:
+            known.add(raw.key)
+        elif raw.key in known:
+            known.discard(raw.key)
+        else:
+            verdict.add("doubled", f"{raw.key!r} was erased or forgotten twice")
+
+
+def _logs(kafka: Kafka) -> Logs:
+    found: Logs = {number: {topic: [] for topic in INPUTS} for number in range(PARTITIONS)}
+    for topic in INPUTS:
+        raws = committed(kafka, topic)
+        for raw, record in zip(raws, decode(topic, raws), strict=True):
+            found[raw.partition][topic].append(record)
+    return found
+
+
+def _states(kafka: Kafka) -> tuple[dict[int, dict[bytes, bytes]], dict[int, dict[str, Any]]]:
+    kept: dict[int, dict[bytes, bytes]] = {}
+    for raw in committed(kafka, CHANGELOG):
+        states = kept.setdefault(raw.partition, {})
+        if raw.value is None:
+            states.pop(raw.key or b"", None)
+        else:
+            states[raw.key or b""] = raw.value
+    return kept, {number: msgspec.msgpack.decode(states.pop(POSITION_KEY)) for number, states in kept.items()}
+
+
+def _letters(verdict: Verdict, kafka: Kafka, expected: Truth) -> None:
+    came = [
+        (raw.headers["topic"].decode(), raw.partition, int(raw.headers["offset"]))
+        for raw in committed(kafka, "dead-letters")
+    ]
+    if sorted(came) != sorted(expected.letters):
+        verdict.add("wrong", f"dead letters: expected {sorted(expected.letters)}, came {sorted(came)}")
+
+
+def _same_events(verdict: Verdict, events: list[dict[str, Any]], expected: Truth) -> None:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        found.setdefault(event["customer_id"], []).append(event | {"emitted_at": 0})
+    compare(verdict, "flips", dict(expected.events), found)
+
+
+def _same_segments(verdict: Verdict, events: list[dict[str, Any]], expected: Truth) -> None:
+    def clean(inside: dict[str, Any]) -> dict[str, list[str]]:
+        return {
+            who: sorted(stay[0] for stay in stays) for who, stays in inside.items() if who.startswith("c")
+        }
+
+    wanted = fold(event for each in expected.events.values() for event in each)
+    compare(verdict, "segments", clean(wanted), clean(fold(events)))
