@@ -31,8 +31,9 @@ class Sweep:
         return customer
 
     def _same(self, layout: Layout) -> int:
-        """The rules that go on, as bits."""
+        """The rules that go on as they were, as bits."""
         versions = dict(zip(layout.ids, layout.versions, strict=True))
+        versions |= dict.fromkeys(layout.filled, "")
         pairs = enumerate(zip(self._rules.ids, self._rules.versions, strict=True))
         return sum(1 << place for place, (name, version) in pairs if versions.get(name) == version)
 
@@ -51,12 +52,9 @@ class Sweep:
             "entries",
         ):
             setattr(customer, name, getattr(old, name))
-        mine = self._position.layouts[self._position.current]
-        theirs = {identity: place for place, (identity, _) in enumerate(layout.streams)}
-        for place, (identity, columns) in enumerate(mine.streams):
-            if identity in theirs:
-                kept, names = old.streams[theirs[identity]], layout.streams[theirs[identity]][1]
-                customer.streams[place] = _converted(kept, names, columns, self._rules, place)
+        customer.streams = carried(
+            old.streams, layout, self._position.layouts[self._position.current], self._rules
+        )
         places, same = {name: place for place, name in enumerate(self._rules.ids)}, self._same(layout)
         for before, episode in old.episodes.items():
             if (now := places.get(layout.ids[before])) is not None:
@@ -70,7 +68,7 @@ class Sweep:
     def _flip_changed(
         self, customer: Customer, old: Customer, layout: Layout, machine: Machine, now: int, same: int
     ) -> None:
-        rules, known = self._rules, set(layout.ids)
+        rules, known = self._rules, set(layout.ids) - set(layout.filled)
         everyone = (1 << len(rules.ids)) - 1
         flipped = [] if customer.blank else machine.flip(customer, everyone & ~same, now, everyone & ~same)
         removed = {layout.ids[place]: place for place in old.episodes if layout.ids[place] not in rules.ids}
@@ -93,6 +91,17 @@ class Sweep:
         event = segment_event(customer, name, version, "exit", now, episode, "rule_removed", None, [], None)
         machine.members[name] -= 1
         machine.out.segment_events.append((customer.key, event))
+
+
+def carried(kept: list[Kept], layout: Layout, mine: Layout, rules: RuleSet) -> list[Kept]:
+    """What a rule set, whose layout is `mine`, goes on with of the streams that another layout kept."""
+    theirs = {identity: place for place, (identity, _) in enumerate(layout.streams)}
+    streams: list[Kept] = [None] * len(rules.plan.streams)
+    for place, (identity, columns) in enumerate(mine.streams):
+        if identity in theirs:
+            held, names = kept[theirs[identity]], layout.streams[theirs[identity]][1]
+            streams[place] = _converted(held, names, columns, rules, place)
+    return streams
 
 
 def _converted(

@@ -23,6 +23,8 @@ class Layout:
     known: dict[str, int]
     """For each measure the instant from which it knows events."""
     retention: int
+    filled: tuple[str, ...] = ()
+    """The rules whose measures were filled from the past since these states were written: they flip as if new."""
 
     def as_plain(self) -> dict[str, Any]:
         """For MessagePack."""
@@ -32,12 +34,20 @@ class Layout:
             "streams": self.streams,
             "known": self.known,
             "retention": self.retention,
+            "filled": self.filled,
         }
 
 
 def _layout(plain: dict[str, Any]) -> Layout:
     streams = tuple((identity, tuple(columns)) for identity, columns in plain["streams"])
-    return Layout(tuple(plain["ids"]), tuple(plain["versions"]), streams, plain["known"], plain["retention"])
+    return Layout(
+        tuple(plain["ids"]),
+        tuple(plain["versions"]),
+        streams,
+        plain["known"],
+        plain["retention"],
+        tuple(plain.get("filled", ())),
+    )
 
 
 def layout_of(rules: RuleSet, known: dict[str, int]) -> Layout:
@@ -62,6 +72,8 @@ class Position:
             current,
             count,
         )
+        self.last = current
+        """The layout that was current when the record was written."""
         self.written = False
         """Whether the record says already what this rule set is."""
         self.known: list[int] | None = None

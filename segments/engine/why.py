@@ -8,6 +8,7 @@ from segments.engine.evidence import evidence
 from segments.engine.flips import valid_until
 from segments.engine.partition import Partition
 from segments.engine.rules import RuleSet
+from segments.engine.warming import warming
 from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.text import condition_text, leaf_text
 
@@ -25,6 +26,7 @@ def why(
     if customer is None:
         customer = Customer(key, len(rules.plan.streams), None)
     now = max(customer.instant, partition.clock, at)
+    warm = warming(rules, partition.known_since, now)
     places = [place for place in range(len(rules.ids)) if segment in (None, rules.ids[place])]
     return {
         "customer_id": customer_id,
@@ -34,6 +36,7 @@ def why(
         "sequence": customer.sequence,
         "segments": [
             _of_segment(rules, customer, place, now, partition.known_since)
+            | {"warming_until": warm.get(rules.ids[place])}
             for place in sorted(places, key=rules.rank.__getitem__)
         ],
     }

@@ -1,0 +1,63 @@
+"""A partition that lives through its past once more: it remembers what its rules would have, and publishes nothing."""
+
+from collections.abc import Mapping
+
+from segments.engine.customer import Customer, decode
+from segments.engine.partition import Partition
+from segments.engine.records import NEVER, EngineSettings, Record
+from segments.engine.rules import RuleSet
+from segments.language.conditions import AllOf, Comparison
+from segments.language.segment import Segment
+
+
+def listening(rules: RuleSet) -> RuleSet:
+    """A rule that reads the same measures, so that the same is kept in the same order, and that nobody is ever in."""
+    measured = tuple(leaf for each in rules.leaves for leaf in each if isinstance(leaf, Comparison))
+    found = RuleSet([Segment(id="past", when=AllOf(measured))], rules.plan.currency)
+    found.compiled.rules[:] = [lambda _customer, _now: False]
+    found.compiled.wakes[:] = [lambda _customer, _now: NEVER]
+    return found
+
+
+class Past:
+    """What comes of the records of one partition, by `listening` rules."""
+
+    def __init__(self, number: int, count: int, rules: RuleSet, settings: EngineSettings) -> None:
+        self._rules = rules
+        self.states: dict[bytes, bytes] = {}
+        self._partition = Partition(number, count, rules, settings, self.states)
+        self._ends: Mapping[str, int] = {}
+
+    def begin(self, _number: int, starts: Mapping[str, int], ends: Mapping[str, int]) -> None:
+        """Its records are in [starts, ends)."""
+        self._ends = ends
+        for topic, offset in starts.items():
+            self._partition.begin(topic, offset)
+        self.work()
+
+    def offer(self, topic: str, start: int, records: list[Record], end: int) -> None:
+        """Take in a run of them."""
+        missing = self._partition.offer(topic, start, records, end)
+        assert missing is None
+
+    def work(self) -> None:
+        """Apply what can be applied."""
+        partition, more = self._partition, True
+        partition.confirm(self._ends, partition.stamp, None)
+        while more:
+            more = partition.advance()
+            effects = partition.take()
+            for key, state in () if effects is None else effects.states.items():
+                if state is None:
+                    self.states.pop(key, None)
+                else:
+                    self.states[key] = state
+
+    def buffered(self, topic: str) -> int:
+        """How many records of a topic wait for those of the others."""
+        return self._partition.buffered(topic)
+
+    def customer(self, key: bytes) -> Customer | None:
+        """What is remembered of a customer."""
+        data = self.states.get(key)
+        return None if data is None else decode(key, data, len(self._rules.plan.streams), None)

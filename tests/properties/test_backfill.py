@@ -1,0 +1,119 @@
+"""Measures that were filled from the past are as if they had always been there: the engine against itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import given
+
+from segments.engine import EngineSettings
+from segments.engine.past import Past, listening
+from segments.engine.refill import Refill
+from segments.engine.why import why
+from segments.language import Segment
+from segments.language.life import Customer
+
+from .changes import beat
+from .coverage import reads
+from .drive import Worker, whole
+from .model import TOPICS, placed
+from .orders import harmless
+from .picking import Pick, by_chance, one_in, picked
+from .rules import rule_set
+from .running import EXAMPLES, LONG, SEED, thorough
+from .stories import GRACES, Example, Phase, afterwards, arrivals_to
+
+pytestmark = LONG
+NAMES = {"ant": "dog", "bee": "eel", "cat": "fly"}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A story in two parts, before the second of which rules are added; and the same with all of them always."""
+
+    added: Example
+    always: Example
+    crash: int
+    """Batches after which filling stops, to begin anew."""
+
+
+def filled(pick: Pick) -> Filled:
+    """Rules, rules that are added, and what happens before and after.
+
+    Under the conditions of *Late*: whether a customer was erased between two events, or which of two ids came first,
+    depends on flips that the group has not published.
+    """
+    old = rule_set(pick, until=False)
+    new = [*old, *(renamed(each) for each in rule_set(pick, until=False) if not reads(each))]
+    arrivals = harmless(arrivals_to(pick, new), Customer(old).retention)
+    cut = pick(range(len(arrivals) + 1))
+    last = [afterwards(new, arrivals)] if one_in(pick, 4) else []
+    before = Phase((*arrivals[:cut], beat(pick, arrivals[:cut])), None)
+    phases = before, Phase((*arrivals[cut:], *last), None)
+    grace = pick(GRACES)
+    added = Example(tuple(old), grace, phases, {1: tuple(new)})
+    return Filled(added, Example(tuple(new), grace, phases), pick((0, 0, 1)))
+
+
+def renamed(segment: Segment) -> Segment:
+    """The rule under a name that no old rule has."""
+    return Segment(id=NAMES[segment.id], when=segment.when)
+
+
+def lived(drawn: Filled) -> Worker:
+    """The story with the rules added, and filled, before its second part."""
+    worker = Worker(drawn.added)
+    for number, logs in enumerate(placed(drawn.added)):
+        if number:
+            for most in {drawn.crash: None, None: None} if drawn.crash else (None,):
+                fill(worker, most)
+        worker.begin(number)
+        worker.grow(drawn.added.phases[number], logs)
+        worker.finish()
+    return worker
+
+
+def fill(worker: Worker, most: int | None) -> None:
+    """Fill the measures of all rules, or stop after so many batches."""
+    rules = worker.coming[0]
+    refill = Refill(worker.store, rules, rules.ids, 1)
+    past = Past(0, 1, listening(rules), EngineSettings(grace=worker.example.grace))
+    past.begin(0, dict.fromkeys(TOPICS, 0), refill.offsets)
+    for topic in TOPICS:
+        past.offer(topic, 0, worker.logs[topic], refill.offsets[topic])
+    past.work()
+    for batch in [*refill.batches(past, {})][:most]:
+        worker.store |= {key: state for key, state in batch.items() if state is not None}
+
+
+def told(worker: Worker) -> dict[bytes, Sequence[Any]]:
+    """Each customer's segments, and every measure of them, once what is due at the clock itself has fired too."""
+    found = {}
+    worker.partition.until(worker.partition.clock)
+    for key in worker.customers:
+        answer = why(worker.partition, key.decode())
+        found[key] = [
+            (each["segment"], each["inside"], each["evidence"], each["flips_at"])
+            for each in answer["segments"]
+        ]
+    return found
+
+
+@thorough(0.25)
+@given(picked(filled))
+def test_what_was_filled_is_as_if_it_had_always_been_there(drawn: Filled) -> None:
+    """Membership, every measure and the next flip of every customer, however the filling was cut."""
+    agreed(drawn)
+
+
+def test_filling_by_plain_chance() -> None:
+    """The same over stories that Hypothesis would hardly draw."""
+    for drawn in by_chance(filled, EXAMPLES // 8, SEED):
+        agreed(drawn)
+
+
+def agreed(drawn: Filled) -> None:
+    """With the rules added and filled, and with all of them always."""
+    added, always = lived(drawn), whole(drawn.always)
+    assert added.partition.known_since == {}
+    assert told(added) == told(always), repr(drawn.added)
