@@ -1,0 +1,212 @@
+"""Requests to a schema registry, against a server of this test: what each answer means, and who is let in."""
+
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+import schemas
+from schemas import records, wire
+from streams.errors import RegistryAway, RegistryError, SettingsError
+from streams.registry import Registry
+from streams.registry_client import RegistryClient, registry_client
+from streams.settings import read_settings
+
+pytestmark = pytest.mark.timeout(60)
+NO_SCHEMA = {"error_code": 40403, "message": "Schema not found"}
+
+
+@contextmanager
+def server(status=200, answer=b"{}", context=None, seen=None):
+    """Answers every request in this way, and notes path, login and body."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            length = int(self.headers.get("Content-Length", 0))
+            if seen is not None:
+                seen.append((self.path, self.headers.get("Authorization"), self.rfile.read(length)))
+            self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", answer.decode())
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_POST = do_PUT = do_GET  # noqa: N815 - as http.server calls them
+
+        def log_message(self, *_arguments):
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_arguments):
+            """A client that is not let in is no news."""
+
+    with Server(("127.0.0.1", 0), Handler) as running:
+        if context is not None:
+            running.socket = context.wrap_socket(
+                running.socket, server_side=True, do_handshake_on_connect=False
+            )
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http{'' if context is None else 's'}://localhost:{running.server_port}"
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "error", "words"),
+    [
+        (503, b"{}", RegistryAway, "HTTP status 503"),
+        (429, b"{}", RegistryAway, "HTTP status 429"),
+        (200, b"<html>", RegistryAway, "no JSON object"),
+        (200, b"[]", RegistryAway, "no JSON object"),
+        (401, b"{}", RegistryError, "SEGMENTS_REGISTRY_USER"),
+        (403, b"{}", RegistryError, "SEGMENTS_REGISTRY_PASSWORD"),
+        (404, b"<html>", RegistryError, "SEGMENTS_REGISTRY_URL needs the whole path"),
+        (
+            409,
+            b'{"error_code": 409, "message": "Incompatible"}',
+            RegistryError,
+            "refused GET /x: Incompatible",
+        ),
+    ],
+)
+def test_an_answer_that_is_none(status, answer, error, words):
+    """A registry that can't answer now is away; one that refuses, or is none, is an error that says what to mend."""
+    with server(status, answer) as url, pytest.raises(error, match=words):
+        RegistryClient(url).ask("GET", "/x")
+
+
+def test_only_the_registry_itself_knows_that_there_is_no_such_id():
+    """Its own code says so; a page not found elsewhere must not make dead letters of good records."""
+    with server(404, json.dumps(NO_SCHEMA).encode()) as url:
+        assert RegistryClient(url).ask("GET", "/schemas/ids/7") is None
+
+
+def test_nobody_there_and_nobody_answering():
+    """A closed port and a server that never says a word: away, within the time-out."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(RegistryAway, match="timed out"):
+            RegistryClient(url, seconds=0.3).ask("GET", "/x")
+        assert time.monotonic() - began < 5
+    with pytest.raises(RegistryAway, match="refused"):
+        RegistryClient(url).ask("GET", "/x")
+
+
+def settings(monkeypatch, **variables):
+    """The settings of an environment."""
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SEGMENTS_REGISTRY_{name}", str(value))
+    return read_settings()
+
+
+def test_the_login_comes_from_settings_files_or_the_url(monkeypatch, tmp_path):
+    """Basic authentication; the secret is in no message, and no redirection takes it to another server."""
+    file = tmp_path / "password"
+    file.write_text("hush:hush\n")
+    seen, elsewhere = [], []
+    with (
+        server(401, b"{}", seen=elsewhere) as other,
+        server(307, f"{other}/x".encode(), seen=seen) as url,
+    ):
+        client = registry_client(settings(monkeypatch, URL=url, USER="me", PASSWORD_FILE=file))
+        assert "hush" not in repr(client)
+        with pytest.raises(RegistryError) as refused:
+            client.ask("GET", "/x")
+    assert seen[0][1] == "Basic bWU6aHVzaDpodXNo"
+    assert [login for _, login, _ in elsewhere] == [None]
+    assert "hush" not in str(refused.value)
+    monkeypatch.delenv("SEGMENTS_REGISTRY_USER")
+    monkeypatch.delenv("SEGMENTS_REGISTRY_PASSWORD_FILE")
+    client = registry_client(settings(monkeypatch, URL="https://me:hu%20sh@localhost:1/api/"))
+    assert (client.url, client.login) == ("https://localhost:1/api", ("me", "hu sh"))
+    with pytest.raises(RegistryAway) as away:
+        client.ask("GET", "/x")
+    assert "hu" not in str(away.value).partition("(")[0].replace("https", "")
+
+
+def certificate(folder, name, signer=None):
+    """A key and a certificate for localhost, signed by another one or by itself; the path of the certificate."""
+    key, file = folder / f"{name}.key", folder / f"{name}.pem"
+    sign = ["-CA", folder / f"{signer}.pem", "-CAkey", folder / f"{signer}.key"] if signer else []
+    for_hosts = ["-addext", "subjectAltName=DNS:localhost"] if signer else []
+    made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", file]
+    command = ["openssl", "req", "-x509", "-subj", f"/CN={name}", "-days", "2", *made, *sign, *for_hosts]
+    subprocess.run(command, check=True, capture_output=True)
+    return file
+
+
+def test_tls_with_certificates_on_both_sides(monkeypatch, tmp_path):
+    """The registry's certificate must be vouched for, ours is shown, and without ours it does not let us in."""
+    for name, signer in (("ca", None), ("registry", "ca"), ("worker", "ca")):
+        certificate(tmp_path, name, signer)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tmp_path / "ca.pem")
+    context.load_cert_chain(tmp_path / "registry.pem", tmp_path / "registry.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    ours = {"CERT": tmp_path / "worker.pem", "KEY": tmp_path / "worker.key"}
+    with server(200, b'{"id": 7}', context) as url:
+        with pytest.raises(RegistryAway, match="CERTIFICATE_VERIFY_FAILED"):
+            registry_client(settings(monkeypatch, URL=url)).ask("GET", "/x")
+        with pytest.raises(RegistryAway):
+            registry_client(settings(monkeypatch, CA=tmp_path / "ca.pem")).ask("GET", "/x")
+        client = registry_client(settings(monkeypatch, **ours))
+        assert client.ask("GET", "/x") == {"id": 7}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"USER": "me"}, "SEGMENTS_REGISTRY_PASSWORD: .*came nothing"),
+        ({"PASSWORD": "hush"}, "SEGMENTS_REGISTRY_PASSWORD: .*came no user"),
+        ({"CERT": __file__}, "SEGMENTS_REGISTRY_CERT: expected together with SEGMENTS_REGISTRY_KEY"),
+        ({"CERT": __file__, "KEY": __file__, "URL": "https://x"}, "SEGMENTS_REGISTRY_CERT: .*in PEM"),
+        ({"CA": __file__, "URL": "https://x"}, "SEGMENTS_REGISTRY_CA: .*in PEM"),
+        ({"URL": "ftp://me:hush@x"}, "SEGMENTS_REGISTRY_URL: expected an http.s. URL"),
+    ],
+)
+def test_settings_that_do_not_fit(monkeypatch, given, words):
+    """Each is refused with the variable's name, and without the secret."""
+    with pytest.raises(SettingsError, match=words) as refused:
+        registry_client(settings(monkeypatch, **given))
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"schemaType": "PROTOBUF", "schema": "x"}, "is not compatible with Click: a schema of PROTOBUF"),
+        ({"schema": '"long"'}, "is not compatible with Click: Click: long where Click is needed"),
+        ({"schema": "{"}, "no schema in the registry's answer"),
+        ({"schema": '"a.B"', "references": [{}]}, "refers to other subjects"),
+    ],
+)
+def test_what_the_registry_holds_may_be_anything(answer, words):
+    """A schema that can't be read as ours is settled all the same, once for all, with the reason."""
+    with server(200, json.dumps(answer).encode()) as url:
+        registry = Registry(RegistryClient(url))
+        assert words in registry.learn("clickstream", 8001)
+    assert registry.unsettled("clickstream", [wire.header(8001) + b"..."]) == []
+    schemas.renumber({release: release.id for release in records.releases()})
+
+
+def test_an_unknown_id_is_asked_about_once_a_minute(monkeypatch):
+    """Not for each record; and again later, since somebody may have registered it."""
+    seen, value, now = [], wire.header(8002) + b"...", [1000.0]
+    monkeypatch.setattr("streams.registry.time.monotonic", lambda: now[0])
+    with server(404, json.dumps(NO_SCHEMA).encode(), seen=seen) as url:
+        registry = Registry(RegistryClient(url))
+        assert registry.unsettled("clickstream", [value, None, value, b"\x01", b""]) == [8002]
+        registry.learn_all("clickstream", [value] * 10)
+        registry.learn_all("clickstream", [value] * 10)
+        assert len(seen) == 1
+        now[0] += 61
+        assert registry.unsettled("clickstream", [value]) == [8002]
