@@ -48,6 +48,8 @@ class Plan:
     customers: int = 400
     faults: int = 11
     rate: float = 200.0
+    seconds: float = 0.0
+    """How long the events of a live run come, at least."""
     away: float = 4.0
     """Seconds for which the broker is away."""
     without: tuple[Fault, ...] = ()
@@ -257,7 +259,9 @@ def live(
 
 def strike_at_times(scene: Scene, traffic: Traffic, plan: Plan) -> None:
     """One fault after the other, some of them while a burst of flips by time is due."""
-    for fault, wanted in plan_of(scene, plan):
+    began, faults = time.monotonic(), plan_of(scene, plan)
+    for number, (fault, wanted) in enumerate(faults):
+        wait_until(began + plan.seconds * number / len(faults))
         scene.at_least(1)
         time.sleep(scene.chance.uniform(0.2, 1.5))
         if scene.chance.random() < 0.6 or wanted == IDLE:
@@ -265,6 +269,12 @@ def strike_at_times(scene: Scene, traffic: Traffic, plan: Plan) -> None:
             if wanted in (TRANSACTION, IDLE):
                 time.sleep(max(0.0, due + GRACE / 1000 + scene.chance.uniform(0.02, 0.5) - time.time()))
         fault(scene, wanted)
+    wait_until(began + plan.seconds)
+
+
+def wait_until(instant: float) -> None:
+    """Sleep until an instant of the monotonic clock, in seconds; not at all if it is over."""
+    time.sleep(max(0.0, instant - time.monotonic()))
 
 
 def settle(scene: Scene, report: Report) -> None:

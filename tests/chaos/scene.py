@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.phases import IDLE, REBALANCING, RESTORING
@@ -106,10 +105,3 @@ class Scene:
         """The phase of the whole: the first that any worker is in and that isn't idle."""
         phases = [self.phase(worker) for worker in self.crew.running]
         return next((phase for phase in phases if phase != IDLE), IDLE)
-
-
-def folder_for(parent: Path, name: str) -> Path:
-    """A folder of a run's own."""
-    folder = parent / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
