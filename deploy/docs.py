@@ -4,18 +4,18 @@
 `<!-- /name -->`.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import Metric
 
 from segments.language.load import load
 from segments.language.remembered import retention
 from streams.cli import COMMANDS, main
 from streams.cli.settings import default_in_words
-from streams.metrics import Metrics, PartitionState
+from streams.metrics import Metrics
 from streams.settings import Settings, about, variable
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,23 +74,23 @@ def _code(default: str) -> str:
 def metrics() -> str:
     """Every metric of a worker: as it is scraped, its type, its labels, what it means."""
     measured = Metrics()
-    labels = {each.describe()[0].name: _labels(each) for each in vars(measured).values() if _is_metric(each)}
-    measured.watch(lambda: [PartitionState(0, lag={"": 0}, members=Counter(segment=1))])
+    measured.watch(list)
+    wrapped = [each for each in vars(measured).values() if isinstance(each, MetricWrapperBase)]
+    # Nothing public tells the labels of what has no sample yet.
+    labels = {next(iter(each.describe())).name: each._labelnames for each in wrapped}  # noqa: SLF001
     rows = []
     for family in measured.registry.collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
-        named = labels.get(family.name) or ", ".join(f"`{each}`" for each in family.samples[0].labels)
-        rows.append((f"`{name}`", family.type, named, family.documentation))
+        named = labels.get(family.name) or getattr(family, "_labelnames", None) or _of_samples(family)
+        rows.append(
+            (f"`{name}`", family.type, ", ".join(f"`{each}`" for each in named), family.documentation)
+        )
     return _table(("metric", "type", "labels", "meaning"), sorted(rows))
 
 
-def _is_metric(value: object) -> bool:
-    return isinstance(value, MetricWrapperBase)
-
-
-def _labels(metric: MetricWrapperBase) -> str:
-    """The labels of a metric, which nothing public tells before it has a sample."""
-    return ", ".join(f"`{each}`" for each in metric._labelnames)  # noqa: SLF001
+def _of_samples(family: Metric) -> list[str]:
+    """The labels of a metric that tells none before it has a sample."""
+    return sorted({label for sample in family.samples for label in sample.labels} - {"le"})
 
 
 PARTS: dict[str, Callable[[], str]] = {

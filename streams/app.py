@@ -40,7 +40,7 @@ def build(settings: Settings, rules: RuleSet, partitions: int, answers_at: str =
     """
     name = settings.worker_name or f"{settings.group}-{uuid.uuid4().hex[:8]}"
     client = connection(settings) | {"client_id": identity(name, rules.digest, answers_at)}
-    metrics = Metrics(version("segments"), rules.digest)
+    metrics = Metrics(version("segments"), rules, partitions)
     app = _application(settings, client, name)
     table = _table(app, settings, partitions)
     ground = Ground(

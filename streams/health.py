@@ -1,4 +1,12 @@
-"""What a worker tells over HTTP: its metrics, whether it lives, and whether it is ready."""
+"""What a worker tells over HTTP: its metrics, whether it lives, and whether it is ready.
+
+`/healthz` is for whoever restarts what hangs, so it says no only if a restart may help: a partition has work and has
+not got on with it for `STUCK_AFTER`, although a broker answers. A broker that is away is waited for: a restart would
+bring nothing but the loss of what is in memory. A worker whose event loop hangs does not answer at all.
+
+`/readyz` is for whoever must know that its partitions are served: yes once the group has assigned, and all that it
+assigned is restored. While a broker is away nothing is served, and it says no.
+"""
 
 import errno
 import socket
@@ -10,6 +18,9 @@ from streams.metrics import Metrics
 from streams.owners import Owners
 
 METRICS_TYPE = "text/plain; version=0.0.4"
+
+STUCK_AFTER = 120.0
+"""Seconds; a transaction may take 20, a take-over 30, an idle partition asks every 30 whether there is more."""
 
 
 class PortTaken(StreamsError):
@@ -45,8 +56,8 @@ def reachable(host: str, listening: socket.socket) -> str:
 class HealthServer:
     """Serves /metrics, /healthz and /readyz."""
 
-    def __init__(self, metrics: Metrics, owners: Owners) -> None:
-        """Prepare the server; `add` adds more pages before it is started."""
+    def __init__(self, metrics: Metrics, owners: Owners | None = None) -> None:
+        """Prepare the server; `add` adds more pages before it is started. Without owners the worker is starting."""
         self._metrics = metrics
         self._owners = owners
         self._app = web.Application()
@@ -76,11 +87,19 @@ class HealthServer:
         return web.Response(body=self._metrics.text(), headers={"Content-Type": METRICS_TYPE})
 
     async def _get_health(self, _request: web.Request) -> web.Response:
-        return web.json_response({"alive": True})
+        """200 unless a partition is stuck although a broker answers; see the head of this file."""
+        if self._owners is None:
+            return web.json_response({"alive": True, "waiting_for": "a broker"})
+        stuck = self._owners.stuck(STUCK_AFTER)
+        if stuck and not await self._owners.broker_answers():
+            return web.json_response({"alive": True, "waiting_for": "a broker"})
+        return web.json_response({"alive": not stuck, "stuck": stuck}, status=503 if stuck else 200)
 
     async def _get_ready(self, _request: web.Request) -> web.Response:
         """200 once every partition that the group assigned is restored and being served."""
-        waiting = self._owners.waiting_for()
-        ready = self._owners.ready
-        body = {"ready": ready, "assigned": self._owners.assigned, "restoring": waiting}
+        owners = self._owners
+        ready = owners is not None and owners.ready
+        assigned = owners is not None and owners.assigned
+        restoring = [] if owners is None else owners.waiting_for()
+        body = {"ready": ready, "assigned": assigned, "restoring": restoring}
         return web.json_response(body, status=200 if ready else 503)

@@ -58,12 +58,19 @@ class Intake:
         self._queued[run.topic] += len(run.records)
         self.balance()
 
+    def oldest(self, topic: str) -> int | None:
+        """The Kafka timestamp of the first record of a topic that waits here, in milliseconds."""
+        runs = (run for run in self._runs if run.topic == topic and run.records)
+        first = next(runs, None)
+        return None if first is None else int(first.records[0].timestamp)
+
     async def offer_next(self) -> None:
         """Decode the next run and offer it to the machine."""
         run = self._runs.popleft()
         self._queued[run.topic] -= len(run.records)
         with self._metrics.stage("decode"):
             records = decode(run.topic, run.records)
+            self._metrics.costs.received(run.topic, records)
         with self._metrics.stage("offer"):
             missing = self._partition.offer(run.topic, run.start, records, run.end)
         if missing is None:

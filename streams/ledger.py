@@ -28,6 +28,14 @@ class Ledger:
         if records:
             self._open[run.topic].append(records)
 
+    def oldest(self, topic: str) -> int | None:
+        """Return the Kafka timestamp of the first record that was accepted and is not committed, in milliseconds."""
+        committed = self.committed[topic]
+        for records in self._open[topic]:
+            if records[-1].offset >= committed:
+                return records[bisect_left(records, committed, key=_offset)].timestamp
+        return None
+
     def taken_in_at(self, cause: Mapping[str, Any] | None) -> int | None:
         """Return the Kafka timestamp of the record that caused a flip, in milliseconds."""
         if cause is None:

@@ -8,50 +8,67 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
+from segments.engine import RuleSet
 from segments.engine.records import INPUTS, Effects
+from streams.gauges import PartitionGauges, PartitionState, RuleGauges
+from streams.rule_costs import RuleCosts
+
+# When a counter began is what process_start_time_seconds tells: not a series more for each of them.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 OUTCOMES = ("applied", "duplicate", "ignored", "dead_letter")
+RESULTS = ("committed", "fenced", "unknown_outcome", "aborted")
+CAUSES = ("assigned", "fenced", "unknown_outcome", "broker", "positions", "error")
+REASONS = (
+    "undecodable", "unknown_schema", "no_key", "key_mismatch", "invalid_id", "invalid_amount", "unknown_kind",
+    "wrong_partition", "from_the_future", "customer_limit", "engine_error",
+)  # fmt: skip
+"""Of dead letters."""
 STAGES = ("fetch", "decode", "offer", "advance", "confirm", "encode", "changelog", "commit")
 
 SECONDS = (0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 COMMIT_SECONDS = (0.002, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionState:
-    """What can be said about a partition at the moment of a scrape."""
-
-    number: int
-    clock: int = 0
-    """Milliseconds."""
-    lag: dict[str, int] = field(default_factory=dict)
-    members: Tally[str] = field(default_factory=Tally)
-    pending: int = 0
-    remaining: int = 0
-
-
 class Metrics:
     """All metrics of one worker."""
 
-    def __init__(self, version: str = "", rules_digest: str = "") -> None:
+    def __init__(self, version: str = "", rules: RuleSet | None = None, partitions: int = 0) -> None:
         """Register everything, labels that are known beforehand included, so that rates start from 0."""
         self.registry = CollectorRegistry()
         self._counters()
         self._histograms()
+        self._begin_at_zero()
+        rules = rules or RuleSet([])
+        self.costs = RuleCosts(rules)
+        self.registry.register(RuleGauges(self.costs.states))
+        ProcessCollector(registry=self.registry)
+        self._gauge("build_info", "The version of the code.", 1, version=version)
+        self._gauge("rules_info", "The rule set, by its digest.", 1, digest=rules.digest)
+        self._gauge("rules", "Rules of the rule set.", len(rules.ids))
+        self._gauge("input_partitions", "Partitions of each input topic, whoever owns them.", partitions)
+
+    def _begin_at_zero(self) -> None:
         for topic in INPUTS:
             self.consumed.labels(topic)
+            self.lost_ranges.labels(topic)
             for outcome in OUTCOMES:
                 self.records.labels(topic, outcome)
-        for stage in STAGES:
-            self.stages.labels(stage)
-        self._info("segments_build_info", "The version of the code.", "version", version)
-        self._info("segments_rules_info", "The rule set, by its digest.", "digest", rules_digest)
+        known = ((self.stages, STAGES), (self.commits, RESULTS), (self.take_overs, CAUSES))
+        for counter, values in (*known, (self.dead_letters, REASONS)):
+            for value in values:
+                counter.labels(value)
 
     def _counters(self) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -63,7 +80,7 @@ class Metrics:
         self.dead_letters = counter("dead_letters_total", "Records refused.", "reason")
         self.engine_errors = counter("engine_errors_total", "Bugs met by flips by time.")
         self.commits = counter(
-            "commits_total", "Transactions: committed, fenced or unknown_outcome.", "result"
+            "commits_total", "Transactions: committed, aborted, fenced or unknown_outcome.", "result"
         )
         self.rebalances = counter("rebalances_total", "Assignments of the group to this worker.")
         self.take_overs = counter("take_overs_total", "Partitions taken over, by cause.", "cause")
@@ -97,8 +114,9 @@ class Metrics:
             registry=self.registry,
         )
 
-    def _info(self, name: str, text: str, label: str, value: str) -> None:
-        Gauge(name, text, (label,), registry=self.registry).labels(value).set(1)
+    def _gauge(self, name: str, text: str, value: float, **labels: str) -> None:
+        gauge = Gauge(f"segments_{name}", text, tuple(labels), registry=self.registry)
+        (gauge.labels(**labels) if labels else gauge).set(value)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -144,54 +162,8 @@ class Metrics:
 
     def watch(self, partitions: Callable[[], Iterable[PartitionState]]) -> None:
         """Read the gauges of partitions from their owners at each scrape."""
-        self.registry.register(_Partitions(partitions))
+        self.registry.register(PartitionGauges(partitions))
 
     def text(self) -> bytes:
         """Return everything in Prometheus's text format."""
         return generate_latest(self.registry)
-
-
-class _Partitions(Collector):
-    """Gauges that are made at the moment of a scrape."""
-
-    def __init__(self, partitions: Callable[[], Iterable[PartitionState]]) -> None:
-        self._partitions = partitions
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield the gauges of the partitions that this worker owns now."""
-        states = sorted(self._partitions(), key=lambda each: each.number)
-        lag = GaugeMetricFamily(
-            "segments_consumer_lag_records",
-            "Records not applied and committed yet.",
-            labels=("topic", "partition"),
-        )
-        clock = GaugeMetricFamily(
-            "segments_partition_clock_timestamp_seconds", "The clock of a partition.", labels=("partition",)
-        )
-        pending = GaugeMetricFamily(
-            "segments_customers_pending", "Customers with a flip by time to come.", labels=("partition",)
-        )
-        remaining = GaugeMetricFamily(
-            "segments_recovery_remaining_records",
-            "Changelog offsets still to be restored.",
-            labels=("partition",),
-        )
-        members = GaugeMetricFamily(
-            "segments_members",
-            "Customers in a segment, of the partitions of this worker.",
-            labels=("segment",),
-        )
-        for state in states:
-            number = str(state.number)
-            for topic, count in sorted(state.lag.items()):
-                lag.add_metric((topic, number), count)
-            clock.add_metric((number,), state.clock / 1000)
-            pending.add_metric((number,), state.pending)
-            remaining.add_metric((number,), state.remaining)
-        total: Tally[str] = sum((state.members for state in states), Tally())
-        for segment, count in sorted(total.items()):
-            members.add_metric((segment,), count)
-        owned = GaugeMetricFamily(
-            "segments_partitions_owned", "Partitions of this worker.", value=len(states)
-        )
-        return (lag, clock, pending, remaining, members, owned)

@@ -2,12 +2,17 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
 from segments.engine import Partition
+from segments.engine.records import INPUTS
 from streams.errors import TopicsError
-from streams.metrics import PartitionState
+from streams.gauges import PartitionState
 from streams.partitions import Owner
 from streams.takeover import Ground, Limits
 from streams.transport import BatchApp, Run
@@ -16,6 +21,9 @@ log = logging.getLogger(__name__)
 
 RELEASE_TIMEOUT = 8.0
 """Seconds in which a partition may finish its transaction when the group takes it away; it is dropped after that."""
+
+BROKER_PATIENCE = 0.5
+"""Seconds in which a broker that is there answers; shorter than the patience of those who probe."""
 
 
 @dataclass(slots=True)
@@ -34,6 +42,7 @@ class Owners:
         self._limits = limits
         self._owned: dict[int, _Owned] = {}
         self._stopped = False
+        self._excused_at = 0.0
         self.assigned = False
         ground.metrics.watch(self.states)
 
@@ -99,6 +108,23 @@ class Owners:
     def ready(self) -> bool:
         """Whether the group has assigned partitions, and all of them are restored and being served."""
         return self.assigned and all(each.owner.serving for each in self._owned.values())
+
+    def stuck(self, seconds: float) -> list[int]:
+        """Name the partitions that have work and have not got on with it for so long."""
+        before = time.monotonic() - seconds
+        if self._excused_at > before:
+            return []
+        return sorted(number for number, each in self._owned.items() if each.owner.moved_at < before)
+
+    async def broker_answers(self) -> bool:
+        """Ask a broker something; while none answers nobody is stuck, nor for a while after that."""
+        try:
+            async with asyncio.timeout(BROKER_PATIENCE):
+                await self._ground.offsets.ends([TopicPartition(INPUTS[0], 0)])
+        except (KafkaError, OSError, RuntimeError, TimeoutError):
+            self._excused_at = time.monotonic()
+            return False
+        return True
 
     def waiting_for(self) -> list[int]:
         """Name the partitions that aren't served yet."""

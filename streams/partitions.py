@@ -3,22 +3,23 @@
 import asyncio
 import logging
 import time
-from collections import Counter
+from contextlib import suppress
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from segments.engine import Partition
-from segments.engine.records import INPUTS, Effects
+from segments.engine.records import INPUTS
 from segments.language.errors import SegmentsError
 from streams.clock import wall_clock
 from streams.commit import Outbox
+from streams.gauges import PartitionState
 from streams.intake import Again, Intake
 from streams.ledger import Ledger
-from streams.metrics import PartitionState
 from streams.takeover import Ground, Limits, Taken, take_over
 from streams.transport import BatchApp, Run
 from streams.transport.errors import CommitFailed
+from streams.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Owner:
         self._stop = asyncio.Event()
         self._service: Service | None = None
         self._remaining = 0
+        self._moved_at = time.monotonic()
 
     @property
     def serving(self) -> bool:
@@ -113,17 +115,21 @@ class Owner:
         taken = await take_over(self._ground, self.number, self._progress)
         try:
             self._service = Service(self._app, self._ground, taken, self._limits)
+            self._service.vitals.go_on_from(self._moved_at)
             if self._stop.is_set():
                 return
             await self._app.place(self.number, taken.positions)
             await self._service.serve()
         finally:
+            self._moved_at = self.moved_at
             self._service = None
             for topic in INPUTS:
                 self._app.hold(topic, self.number, True)
             await taken.producer.abandon()
 
     def _progress(self, remaining: int) -> None:
+        if remaining != self._remaining:
+            self._moved_at = time.monotonic()
         self._remaining = remaining
 
     @property
@@ -135,7 +141,12 @@ class Owner:
         """Say how the partition is, for a scrape."""
         if self._service is None:
             return PartitionState(self.number, remaining=self._remaining)
-        return self._service.state()
+        return self._service.vitals.state()
+
+    @property
+    def moved_at(self) -> float:
+        """When it last got on, on the monotonic clock: restored, committed, or had nothing left to do."""
+        return self._moved_at if self._service is None else self._service.vitals.moved_at
 
 
 class Service:
@@ -155,7 +166,7 @@ class Service:
         self._intake = Intake(app, taken.partition, self._ledger, ground.offsets, ground.metrics)
         self._outbox = Outbox(taken.producer, ground.group, number, ground.changelog)
         self._inputs = {TopicPartition(topic, number): topic for topic in INPUTS}
-        self._ends: dict[str, int] = {}
+        self.vitals = Vitals(app, taken.partition, taken.store, self._intake, self._ledger, ground.metrics)
         self._wake = asyncio.Event()
         self._stopping = False
         self._asked_at_stamp = -1
@@ -194,7 +205,7 @@ class Service:
                 await self._idle()
 
     def _advance(self) -> bool:
-        with self._ground.metrics.stage("advance"):
+        with self._ground.metrics.stage("advance"), self._ground.metrics.costs.sampling():
             more: bool = self._partition.advance(self._slice)
         if not self._gathering_since:
             self._gathering_since = time.monotonic()
@@ -230,18 +241,16 @@ class Service:
         self._asked_at_stamp, self._asked_at = stamp, time.monotonic()
         with self._ground.metrics.stage("confirm"):
             ends = await self._ground.offsets.ends(self._inputs)
-        self._ends = {self._inputs[each]: end for each, end in ends.items()}
-        self._partition.confirm(self._ends, stamp, now)
-        await self._intake.fetch_lost(self._ends)
+        told = self.vitals.ends = {self._inputs[each]: end for each, end in ends.items()}
+        self._partition.confirm(told, stamp, now)
+        await self._intake.fetch_lost(told)
 
     async def _idle(self) -> None:
         """Sleep until a run arrives or a flip by time is due."""
         seconds = min(self._seconds_to_due(), ASK_AGAIN if self._partition.waiting else CHECK)
         seconds = max(seconds, self._asked_at + SHORTEST_POLL - time.monotonic(), 0.001)
-        try:
+        with self.vitals.resting(), suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
 
     # Transactions
 
@@ -263,33 +272,18 @@ class Service:
         except CommitFailed as error:
             metrics.commits.labels(error.cause).inc()
             raise
+        except asyncio.CancelledError:
+            # Nobody waits for its outcome any more: whoever has the partition next aborts it.
+            metrics.commits.labels("aborted").inc()
+            raise
         with metrics.stage("changelog"):
             self._store.apply(effects.states, ends.get(self._ground.changelog), wall_clock())
-        self._count(effects, time.perf_counter() - began)
-
-    def _count(self, effects: Effects, seconds: float) -> None:
-        """Count what is committed now."""
-        now = wall_clock()
-        for _, event in effects.segment_events:
-            if (taken_in := self._ledger.taken_in_at(event["cause"])) is not None:
-                self._ground.metrics.event_to_flip.observe(max(0, now - taken_in) / 1000)
-        self._ground.metrics.committed(effects, self._ledger.settle(effects.offsets), seconds)
+        self.vitals.committed(effects, time.perf_counter() - began)
 
     @property
     def machine(self) -> Partition:
         """The machine, for a question."""
         return self._partition
-
-    def state(self) -> PartitionState:
-        """Say how the partition is, for a scrape."""
-        partition, ledger = self._partition, self._ledger
-        lag = {}
-        for topic, committed in ledger.committed.items():
-            fetched = self._app.end(topic, partition.number)
-            lag[topic] = max(fetched, self._ends.get(topic, 0), ledger.expected[topic]) - committed
-        return PartitionState(
-            partition.number, max(0, partition.clock), lag, Counter(partition.members), partition.pending
-        )
 
 
 def _words(error: BaseException) -> str:

@@ -30,6 +30,9 @@ class PartitionStore(Protocol):
     def items(self) -> Iterable[tuple[bytes, bytes]]:
         """Return all states."""
 
+    def size(self) -> tuple[int, int]:
+        """Return the number of states and their bytes, keys included; may be estimated."""
+
     def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
         """Write states, and with them the position if it is known; None as a state deletes."""
 
@@ -50,6 +53,7 @@ class MemoryStore:
     def __init__(self) -> None:
         """Start empty."""
         self._states: dict[bytes, bytes] = {}
+        self._bytes = 0
         self.position: int | None = None
         self.as_of = 0
         self.get = self._states.get
@@ -58,19 +62,28 @@ class MemoryStore:
         """Return all states."""
         return self._states.items()
 
+    def size(self) -> tuple[int, int]:
+        """Return the number of states and their bytes."""
+        return len(self._states), self._bytes
+
     def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
         """Write states and position."""
         for key, value in _pairs(states):
+            old = self._states.get(key)
+            if old is not None:
+                self._bytes -= len(key) + len(old)
             if value is None:
                 self._states.pop(key, None)
             else:
                 self._states[key] = value
+                self._bytes += len(key) + len(value)
         if position is not None:
             self.position, self.as_of = position, as_of or self.as_of
 
     def wipe(self) -> None:
         """Forget everything."""
         self._states.clear()
+        self._bytes = 0
         self.position = None
 
     def close(self) -> None:
@@ -82,6 +95,11 @@ META_KEY = b"\xff\xff/changelog"
 """Beside the states: whose they are and up to where. Sorts behind every customer id, which is UTF-8."""
 
 MEBIBYTE = 1024 * 1024
+
+LIVE_KEYS = "rocksdb.estimate-num-keys"
+LIVE_BYTES = "rocksdb.estimate-live-data-size"
+BYTES_IN_MEMORY = "rocksdb.cur-size-active-mem-table"
+"""Properties that RocksDB knows without looking."""
 
 
 class RocksStore:
@@ -130,6 +148,11 @@ class RocksStore:
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Return all states, in key order."""
         return ((key, value) for key, value in self._db.items() if key != META_KEY)
+
+    def size(self) -> tuple[int, int]:
+        """Return RocksDB's estimates: states that were written again and not compacted yet may count twice."""
+        tables, written = map(self._db.property_int_value, (LIVE_BYTES, BYTES_IN_MEMORY))
+        return max(0, self._db.property_int_value(LIVE_KEYS) - 1), tables + written
 
     def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
         """Write states and position in one batch."""

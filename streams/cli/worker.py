@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from streams.app import Worker, build
 from streams.asking import Answers
 from streams.errors import BrokerAway
 from streams.health import HealthServer, listen, reachable
+from streams.metrics import Metrics
 from streams.settings import Settings, read_settings
 
 log = logging.getLogger("segments")
@@ -66,12 +68,18 @@ def _run(main: Any) -> int:
 async def _main(settings: Settings, rules: RuleSet, port: int) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
-    partitions = await _topics(settings, stop)
-    if partitions is None:
-        return 0
     listening = listen(settings.http_host, port)
     address = reachable(settings.http_host, listening)
-    await asyncio.to_thread(members.require_same_rules, settings, rules.digest)
+    starting = HealthServer(Metrics(version("segments"), rules))
+    # A copy: the socket itself goes on listening when this server makes room for the next.
+    await starting.start(listening.dup())
+    try:
+        partitions = await _topics(settings, stop)
+        if partitions is None:
+            return 0
+        await asyncio.to_thread(members.require_same_rules, settings, rules.digest)
+    finally:
+        await starting.stop()
     return await _serve(build(settings, rules, partitions, address), settings, listening, stop)
 
 

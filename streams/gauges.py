@@ -1,0 +1,157 @@
+"""What is read at the moment of a scrape: how each partition is, and what each rule costs and reads.
+
+Nothing stays behind when a partition goes to another worker: a series is made anew for each scrape, or is not there.
+What is not known is left out, rather than told as 0.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """What can be said about a partition; times are in milliseconds, 0 or None where nothing is known."""
+
+    number: int
+    serving: bool = False
+    """Whether it is restored and being served; until then only `remaining` is known."""
+    remaining: int = 0
+    clock: int = 0
+    lag: dict[str, int] = field(default_factory=dict)
+    oldest: dict[str, int] = field(default_factory=dict)
+    """The Kafka timestamp of the first record that is not committed; no topic of which nothing waits."""
+    members: Tally[str] = field(default_factory=Tally)
+    pending: int = 0
+    next_due: int | None = None
+    committed_at: int = 0
+    size: tuple[int, int] = (0, 0)
+    """Entries and bytes of the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """What can be said about a rule."""
+
+    segment: str
+    seconds: float = 0.0
+    evaluations: int = 0
+    input_at: int | None = None
+    """The Kafka timestamp, in milliseconds, of the latest event of its quietest input."""
+
+
+class PartitionGauges(Collector):
+    """The gauges of the partitions that this worker owns now."""
+
+    def __init__(self, partitions: Callable[[], Iterable[PartitionState]]) -> None:
+        self._partitions = partitions
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield them."""
+        states = sorted(self._partitions(), key=lambda each: each.number)
+        serving = [state for state in states if state.serving]
+        yield GaugeMetricFamily("segments_partitions_owned", "Partitions of this worker.", value=len(states))
+        yield _gauge(
+            "partition_ready", "1 if a partition is restored and being served, else 0.",
+            (((state.number,), int(state.serving)) for state in states),
+        )  # fmt: skip
+        yield _gauge(
+            "recovery_remaining_records", "Changelog offsets still to be restored.",
+            (((state.number,), state.remaining) for state in states),
+        )  # fmt: skip
+        yield from _instants(serving)
+        yield from _amounts(serving)
+        yield from _by_topic(serving)
+        yield _gauge(
+            "members", "Customers in a segment.",
+            (((segment, state.number), count) for state in serving for segment, count in state.members.items()),
+            "segment", "partition",
+        )  # fmt: skip
+
+
+def _gauge(
+    name: str, text: str, samples: Iterable[tuple[tuple[object, ...], float]], *labels: str
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"segments_{name}", text, labels=labels or ("partition",))
+    for values, sample in samples:
+        family.add_metric(tuple(map(str, values)), sample)
+    return family
+
+
+def _instants(states: list[PartitionState]) -> Iterator[Metric]:
+    """Instants, never ages: how long ago they are is for whoever asks."""
+    yield _gauge(
+        "partition_clock_timestamp_seconds", "The clock of a partition.",
+        (((state.number,), state.clock / 1000) for state in states if state.clock > 0),
+    )  # fmt: skip
+    yield _gauge(
+        "last_commit_timestamp_seconds", "The last commit of a partition by this worker.",
+        (((state.number,), state.committed_at / 1000) for state in states if state.committed_at),
+    )  # fmt: skip
+    yield _gauge(
+        "next_due_timestamp_seconds", "When time alone will next do something in a partition.",
+        (((state.number,), state.next_due / 1000) for state in states if state.next_due is not None),
+    )  # fmt: skip
+
+
+def _amounts(states: list[PartitionState]) -> Iterator[Metric]:
+    yield _gauge(
+        "customers_pending", "Customers to whom time alone will do something: flip, or be forgotten.",
+        (((state.number,), state.pending) for state in states),
+    )  # fmt: skip
+    yield _gauge(
+        "state_entries", "Customers remembered, and one entry for the partition itself (rocksdb: its estimate).",
+        (((state.number,), state.size[0]) for state in states),
+    )  # fmt: skip
+    yield _gauge(
+        "state_bytes", "What is remembered, encoded (rocksdb: its estimate).",
+        (((state.number,), state.size[1]) for state in states),
+    )  # fmt: skip
+
+
+def _by_topic(states: list[PartitionState]) -> Iterator[Metric]:
+    yield _gauge(
+        "consumer_lag_records", "Records not applied and committed yet.",
+        (((topic, state.number), count) for state in states for topic, count in sorted(state.lag.items())),
+        "topic", "partition",
+    )  # fmt: skip
+    yield _gauge(
+        "oldest_unprocessed_timestamp_seconds",
+        "The Kafka timestamp of the oldest record fetched and not committed; none where nothing waits.",
+        (((topic, state.number), at / 1000) for state in states for topic, at in sorted(state.oldest.items())),
+        "topic", "partition",
+    )  # fmt: skip
+
+
+class RuleGauges(Collector):
+    """What each rule costs, and when its inputs last came."""
+
+    def __init__(self, rules: Callable[[], Iterable[RuleState]]) -> None:
+        self._rules = rules
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield it."""
+        seconds = CounterMetricFamily(
+            "segments_rule_evaluation_seconds",
+            "Time spent evaluating a rule, estimated from a sample.",
+            labels=("segment",),
+        )
+        evaluations = CounterMetricFamily(
+            "segments_rule_evaluations",
+            "Evaluations of a rule, estimated from a sample.",
+            labels=("segment",),
+        )
+        inputs = GaugeMetricFamily(
+            "segments_rule_input_timestamp_seconds",
+            "The Kafka timestamp of the latest event of the quietest input of a rule, of those seen since the start.",
+            labels=("segment",),
+        )
+        for rule in self._rules():
+            seconds.add_metric((rule.segment,), rule.seconds)
+            evaluations.add_metric((rule.segment,), rule.evaluations)
+            if rule.input_at is not None:
+                inputs.add_metric((rule.segment,), rule.input_at / 1000)
+        return (seconds, evaluations, inputs)

@@ -1,0 +1,147 @@
+"""What the metrics tell beside the hot path: costs of rules, their inputs, the size of states; and how many they are."""
+
+import time
+
+import pytest
+
+from segments.engine import EngineSettings, Partition, Record, RuleSet, load
+from segments.engine.records import INPUTS, Effects
+from segments.language import Segment, page_view
+from streams.gauges import PartitionState
+from streams.ledger import Ledger
+from streams.metrics import Metrics
+from streams.rule_costs import EVERY, RuleCosts
+from streams.stores import MemoryStore, RocksStore
+from streams.transport import Run
+from tests.unit.repository import ROOT
+
+RULES = load([ROOT / "segments"])
+
+
+def record(topic, offset, kind, timestamp=1_000):
+    """A record of a customer; a profile if it has no kind."""
+    event = {"event_id": f"e{offset}", "customer_id": "c", "occurred_at": timestamp, "kind": kind}
+    event |= dict.fromkeys(("session_id", "page", "product_id", "category", "channel")) | {"attributes": {}}
+    return Record(topic, offset, timestamp, b"c", b"", event)
+
+
+def test_rules_are_timed_in_one_advance_of_many():
+    """What is evaluated in a sampled advance counts for those that are not, and the rules' own functions are back."""
+    costs = RuleCosts(RULES)
+    own = RULES.compiled.rules
+    partition = Partition(0, 1, RULES, EngineSettings(), {})
+    for topic in INPUTS:
+        partition.begin(topic, 0)
+    for number in range(2 * EVERY):
+        partition.offer(
+            "clickstream",
+            number,
+            [record("clickstream", number, "page_view", 3_600_000 * number)],
+            number + 1,
+        )
+        partition.confirm(
+            {topic: number + 1 if topic == "clickstream" else 0 for topic in INPUTS}, partition.stamp, None
+        )
+        with costs.sampling():
+            partition.advance()
+    assert RULES.compiled.rules is own
+    found = {each.segment: each for each in costs.states()}
+    assert found["three_visits_without_conversion"].evaluations == 2 * EVERY
+    assert 0 < found["three_visits_without_conversion"].seconds < 1
+    assert found["returner"].evaluations == 0
+
+
+def test_the_quietest_input_of_a_rule_is_told():
+    """The latest of the events that count together, the earliest of those sets; unknown kinds are not remembered."""
+    costs = RuleCosts(RULES)
+    costs.received(
+        "clickstream", [record("clickstream", 1, "cart_add", 5_000), record("clickstream", 2, "odd", 9_000)]
+    )
+    costs.received("transactions", [record("transactions", 1, "purchase", 7_000)])
+    found = {each.segment: each.input_at for each in costs.states()}
+    assert found["cart_abandoned"] == 5_000
+    assert found["high_value"] == 7_000
+    assert found["inactive_90_days"] == 9_000
+    assert found["returner"] is None or found["returner"] == 7_000
+    assert "odd" not in str(costs._seen)
+
+
+@pytest.mark.parametrize("kind", ["memory", "rocksdb"])
+def test_the_size_of_a_state_is_told(kind, tmp_path):
+    """Exactly by the store in memory, by RocksDB about; rewritten and deleted states don't count twice in memory."""
+    store = MemoryStore() if kind == "memory" else RocksStore(tmp_path, "states")
+    store.apply({b"a": b"1234", b"b": b"12345678"}, 1)
+    store.apply({b"a": b"12", b"b": None}, 2)
+    entries, size = store.size()
+    store.close()
+    if kind == "memory":
+        assert (entries, size) == (1, 3)
+        assert store.size() == (0, 0)
+    else:
+        assert 0 <= entries <= 4
+        assert size > 0
+
+
+def test_the_oldest_record_not_committed_is_told():
+    """After a commit in the middle of a run, the record behind it; nothing when all is committed."""
+    ledger = Ledger({"clickstream": 0})
+    records = [record("clickstream", offset, "page_view", 1_000 * offset) for offset in range(5)]
+    ledger.accept(Run("clickstream", 0, 0, records, 5), records)
+    assert ledger.oldest("clickstream") == 0
+    ledger.settle({"clickstream": 3})
+    assert ledger.oldest("clickstream") == 3_000
+    ledger.settle({"clickstream": 5})
+    assert ledger.oldest("clickstream") is None
+
+
+def test_what_is_not_known_is_not_told():
+    """A partition that is being restored has no clock, no members and no lag, but what remains."""
+    metrics = Metrics()
+    metrics.watch(lambda: [PartitionState(3, remaining=7)])
+    told = [line for line in metrics.text().decode().splitlines() if 'partition="3"' in line]
+    assert told == [
+        'segments_partition_ready{partition="3"} 0.0',
+        'segments_recovery_remaining_records{partition="3"} 7.0',
+    ]
+
+
+def many(count):
+    """So many rules that differ."""
+    return RuleSet(
+        [
+            Segment(
+                en="Many", nl="Veel", when=page_view.within(days=1 + number).count() >= 3, id=f"rule_{number}"
+            )
+            for number in range(count)
+        ]
+    )
+
+
+def test_a_thousand_rules_give_a_bounded_scrape():
+    """Only five metrics have a series for each rule: a scrape of a thousand rules stays below what the README says."""
+    rules = many(1_000)
+    metrics = Metrics("1", rules, 4)
+    members = dict.fromkeys(rules.ids, 1)
+    state = {"serving": True, "members": members, "clock": 1, "lag": dict.fromkeys(INPUTS, 1)}
+    metrics.watch(lambda: [PartitionState(number, **state) for number in range(4)])
+    metrics.costs.received("clickstream", [record("clickstream", 1, "page_view")])
+    flips = [
+        {"segment": each, "transition": way, "reason": "event"}
+        for each in rules.ids
+        for way in ("enter", "exit")
+    ]
+    metrics.committed(Effects(segment_events=[(b"", each) for each in flips]), {}, 0.1)
+    began = time.perf_counter()
+    lines = [line for line in metrics.text().decode().splitlines() if line[0] != "#"]
+    seconds = time.perf_counter() - began
+    of_rules = [line for line in lines if "rule_" in line and 'segment="' in line]
+    assert len(of_rules) == 1_000 * (2 + 1 + 4 + 2)
+    assert len(lines) - len(of_rules) < 250
+    assert {line.partition("{")[0] for line in of_rules} == {
+        "segments_rule_evaluation_seconds_total",
+        "segments_rule_evaluations_total",
+        "segments_rule_input_timestamp_seconds",
+        "segments_members",
+        "segments_flips_total",
+    }
+    assert seconds < 2
