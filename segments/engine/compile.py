@@ -21,7 +21,7 @@ from segments.engine import tree
 from segments.engine.kernels import Kernel, kernel
 from segments.engine.keyed import Held, held
 from segments.engine.records import NEVER, Event
-from segments.engine.remember import day, merge, prune, prune_visits, take_visit
+from segments.engine.remember import day, entering, merge, prune, prune_visits, take_visit, upto
 from segments.engine.source import filter_source, indent
 from segments.engine.takes import takes
 from segments.language.events import Events
@@ -69,6 +69,8 @@ def compile_rules(segments: Sequence[Segment], plan: Plan, name: str) -> Compile
         "take_visit": take_visit,
         "profile_test": tree.profile_test,
         "held": held,
+        "upto": upto,
+        "entering": entering,
         "Held": Held,
     }
     exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - source generated from checked nodes
@@ -88,7 +90,21 @@ def _module(segments: Sequence[Segment], plan: Plan) -> Iterator[str]:
 
 
 def _leaf(number: int, reader: Reader, plan: Plan) -> Iterator[str]:
-    """The functions of one leaf: its kernel over one stream, or over each value of `by`."""
+    """The functions of one leaf; with `ago`, those of the leaf as it was then."""
+    offset = reader.leaf.measure.events.offset
+    yield from _now(f"then_{number}" if offset else f"{number}", reader, plan)
+    if offset:
+        places = (reader.stream,) if reader.reset is None else (reader.stream, reader.reset)
+        enters = ", ".join(f"entering(c.streams[{place}], now)" for place in places)
+        yield f"def holds_{number}(c, now): return holds_then_{number}(c, now - {offset})"
+        yield f"def each_{number}(c, now): return each_then_{number}(c, now - {offset})"
+        yield f"def upcoming_{number}(c, now):\n    now -= {offset}"
+        yield f"    change = min(upcoming_then_{number}(c, now), {enters})"
+        yield f"    return change + {offset} if change < NEVER else NEVER"
+
+
+def _now(number: str, reader: Reader, plan: Plan) -> Iterator[str]:
+    """Its kernel over one stream, or over each value of `by`."""
     stream, events = plan.streams[reader.stream], reader.leaf.measure.events
     column = _column(reader, stream)
     bodies = kernel(reader.leaf, column)
@@ -146,10 +162,10 @@ def _view(name: str, events: Events, measure: Measure | None, stream: Stream) ->
     return "\n".join(lines)
 
 
-def _prologue(number: int, reader: Reader, plan: Plan, nothing: str) -> list[str]:
+def _prologue(number: str, reader: Reader, plan: Plan, nothing: str) -> list[str]:
     """Find the stream and the floor: only what is later than the floor counts."""
     stream, events = plan.streams[reader.stream], reader.leaf.measure.events
-    read, known = f"c.streams[{reader.stream}]", plan.measures.index(reader.measure)
+    read, known = _read(reader.stream, events), plan.measures.index(reader.measure)
     lines = [
         f"s = view_{number}({read})" if _viewed(stream, events, reader.leaf.measure.field) else f"s = {read}",
         f"if s is None: {nothing}",
@@ -157,7 +173,7 @@ def _prologue(number: int, reader: Reader, plan: Plan, nothing: str) -> list[str
         f"if c.known is not None and c.known[{known}] > floor + 1: floor = c.known[{known}] - 1",
     ]
     if reader.reset is not None and events.reset is not None:
-        read = f"c.streams[{reader.reset}]"
+        read = _read(reader.reset, events)
         viewed = _viewed(plan.streams[reader.reset], events.reset, None)
         lines.append(f"r = reset_{number}({read})" if viewed else f"r = {read}")
         if events.reset.match is None:
@@ -165,7 +181,12 @@ def _prologue(number: int, reader: Reader, plan: Plan, nothing: str) -> list[str
     return lines
 
 
-def _plain(number: int, reader: Reader, plan: Plan, bodies: Kernel) -> Iterator[str]:
+def _read(place: int, events: Events) -> str:
+    """A stream; with `ago`, what had happened by then."""
+    return f"upto(c.streams[{place}], now)" if events.offset else f"c.streams[{place}]"
+
+
+def _plain(number: str, reader: Reader, plan: Plan, bodies: Kernel) -> Iterator[str]:
     def function(name: str, nothing: str, tail: str) -> str:
         body = "\n".join([*_prologue(number, reader, plan, nothing), tail])
         return f"def {name}_{number}(c, now):\n{indent(body)}"
@@ -186,7 +207,7 @@ def _empty(reader: Reader, plan: Plan) -> str:
     return "[[-NEVER]" + ", [None]" * max(1, len(plan.streams[reader.stream].columns)) + "]"
 
 
-def _keyed(number: int, reader: Reader, plan: Plan) -> Iterator[str]:
+def _keyed(number: str, reader: Reader, plan: Plan) -> Iterator[str]:
     """A leaf with `by`: `look_<n>` tells of one key; which of them hold is kept between events."""
     events = reader.leaf.measure.events
     low = ["low = floor"]
@@ -210,7 +231,7 @@ def _keyed(number: int, reader: Reader, plan: Plan) -> Iterator[str]:
         f"    if test_{number}(group, low, now): return True, min(change, group[0][-1] + {events.window})",
         "    return False, change",
     ]
-    if plan.streams[reader.stream].visits:
+    if plan.streams[reader.stream].visits or events.offset:
         ask = "return Held.over(s, now, look)"
     else:
         ask = f"return held(c.held, {number}, now, s, look, ahead=now != c.at)"

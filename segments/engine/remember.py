@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from segments.engine.records import NEVER
 from segments.language.durations import DAY
 from segments.language.plan import SESSION_GAP, Stream
 
@@ -67,6 +68,25 @@ def prune_visits(stream: Columns, until: int) -> None:
     count = bisect_right(stream[-1], until - SESSION_GAP)
     for column in stream:
         del column[:count]
+
+
+def upto(kept: Kept, now: int) -> Any:
+    """What of a stream had happened by an instant; None for nothing."""
+    if isinstance(kept, dict):
+        groups = {key: part for key, each in kept.items() if (part := upto(each, now)) is not None}
+        return groups or None
+    if kept is None or (count := bisect_right(kept[0], now)) == len(kept[0]):
+        return kept
+    return [column[:count] for column in kept] if count else None
+
+
+def entering(kept: Kept, now: int) -> int:
+    """The instant of the first event of a stream after this one; NEVER if there is none."""
+    if isinstance(kept, dict):
+        return min((entering(each, now) for each in kept.values()), default=NEVER)
+    if kept is None or (place := bisect_right(kept[0], now)) == len(kept[0]):
+        return NEVER
+    return int(kept[0][place])
 
 
 def _pruned(stream: Stream, kept: Columns, now: int) -> Columns | None:

@@ -58,7 +58,7 @@ def _heard(place: int, plan: Plan) -> str:
     lines = []
     for number, reader in enumerate(plan.readers.values()):
         events = reader.leaf.measure.events
-        if events.key is None or plan.streams[reader.stream].visits:
+        if events.key is None or events.offset or plan.streams[reader.stream].visits:
             continue
         same = events.reset is not None and events.reset.match is not None and not plan.streams[place].visits
         if place == reader.stream or (place == reader.reset and same):

@@ -1,6 +1,6 @@
 """The language of rules: all that a rule file imports.
 
-events[.where][.by][.since][.within].measure  comparison  bound
+events[.where][.by][.since][.within][.ago].measure  comparison  bound
 """
 
 from decimal import Decimal

@@ -61,11 +61,11 @@ def minutes(count: int) -> Duration:
     return _duration("minutes", MINUTE, count)
 
 
-def span(**units: int) -> int:
-    """The milliseconds of `days=7, hours=12`: a window, which is never empty."""
+def span(step: str, **units: int) -> int:
+    """The milliseconds of `days=7, hours=12` in a step such as `within`; there are some."""
     total = sum(
         _duration(unit, dict(UNITS)[unit], count).milliseconds for unit, count in units.items() if count
     )
     if not total:
-        raise RuleError("A window needs a length.", "Write, say, .within(days=7).")
+        raise RuleError(f".{step}() needs a length.", f"Write, say, .{step}(days=7).")
     return total

@@ -1,6 +1,6 @@
 """Event sets: what happened, chosen by kind, filter, window and what came before.
 
-events[.where][.by][.since][.within].measure  comparison  bound
+events[.where][.by][.since][.within][.ago].measure  comparison  bound
 """
 
 import difflib
@@ -64,6 +64,8 @@ class Events:
     """The field of `same`: in the argument of `since`, beside `by`, the latest of those with this value."""
     window: int | None = None
     """Milliseconds: an event at t counts while t <= now < t + window."""
+    offset: int | None = None
+    """Milliseconds: the measure is what it was so long ago, so an event at t counts from t + offset on."""
 
     def where(self, *tests: Filter) -> "Events":
         """Only the events that pass all these tests on their fields."""
@@ -86,7 +88,9 @@ class Events:
     def since(self, events: "Events") -> "Events":
         """Only what happened later than the latest of those events."""
         self._once("since", self.reset)
-        narrowed = (events.window, events.key, events.reset) if is_a(Events, events) else (True,)
+        narrowed = (
+            (events.window, events.key, events.reset, events.offset) if is_a(Events, events) else (True,)
+        )
         if any(each is not None for each in narrowed):
             raise RuleError(
                 f"{self.name}.since: a set of events was expected, narrowed by nothing but where and same.",
@@ -107,7 +111,17 @@ class Events:
                 f"Write .within(days={unitless[0]}), or hours=, or minutes=.",
             )
         self._once("within", self.window)
-        return replace(self, window=span(days=days, hours=hours, minutes=minutes))
+        return replace(self, window=span("within", days=days, hours=hours, minutes=minutes))
+
+    def ago(self, *unitless: object, days: int = 0, hours: int = 0, minutes: int = 0) -> "Events":
+        """As it was this long ago: `.within(days=30).ago(days=30)` is the month before the last one."""
+        if unitless:
+            raise RuleError(
+                f"{self.name}.ago({unitless[0]!r}): a length of time has a unit.",
+                f"Write .ago(days={unitless[0]}), or hours=, or minutes=.",
+            )
+        self._once("ago", self.offset)
+        return replace(self, offset=span("ago", days=days, hours=hours, minutes=minutes))
 
     def count(self) -> Measure:
         """How many events there are."""

@@ -29,6 +29,21 @@ def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]
         yield {"measure": text, "value": shown, "bound": bound_text(leaf), "holds": true}
 
 
+def retention(leaf: Comparison) -> int:
+    """How long an event can matter."""
+    events = leaf.measure.events
+    return (events.window or 0) + (events.offset or 0) + VISIT_GAP * (events.name == "visit")
+
+
+def spans(leaf: Comparison) -> set[int]:
+    """How long after an event a leaf can change: as the event comes to count, as it ceases to, as a bound is passed."""
+    events, bound = leaf.measure.events, leaf.bound
+    found = {0, events.window or 0}
+    if leaf.measure.name in DURATIONS and isinstance(bound, int):
+        found |= {bound, bound + 1}
+    return {span + (events.offset or 0) for span in found} - {0}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A record of a customer whose turn has come."""
@@ -55,16 +70,8 @@ class Customer:
         self.segments = sorted(segments, key=lambda each: each.id)
         parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
         compared = [leaf for leaf in parts if isinstance(leaf, Comparison)]
-        windows = {
-            (leaf.measure.events.window or 0, leaf.measure.events.name == "visit") for leaf in compared
-        }
-        bounds = {
-            leaf.bound for leaf in compared if leaf.measure.name in DURATIONS and isinstance(leaf.bound, int)
-        }
-        self.retention = max([DAY, *(window + visit * VISIT_GAP for window, visit in windows)])
-        self.spans = {window for window, _ in windows} | {
-            bound + later for bound in bounds for later in (0, 1)
-        }
+        self.retention = max([DAY, *map(retention, compared)])
+        self.spans = {span for leaf in compared for span in spans(leaf)}
         self.currency, self.known = currency, known or {}
         self.erased = NEVER
         self.swept = NEVER

@@ -13,7 +13,10 @@ MENDS = (
         r"not supported between instances of '(method|function)'",
         "Are parentheses missing? Write, say, .count() >= 3.",
     ),
-    (r"Events\.within\(\) got an unexpected keyword", "A window has days=, hours= and minutes=."),
+    (
+        r"Events\.(within|ago)\(\) got an unexpected keyword",
+        "A length of time has days=, hours= and minutes=.",
+    ),
     (r"Segment\.__init__\(\)", "A Segment has when=, and may have until=, en=, nl= and examples=."),
     (r"(Events\.(sum|mean|max|min|distinct|last))\(\) missing", "Name the field, say .sum(purchase.amount)."),
     (r"'Measure' object is not callable", "idle and age are written without parentheses."),

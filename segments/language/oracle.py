@@ -145,6 +145,7 @@ def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any
 def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool]:
     """The key of `by`, the value and the truth of a comparison: for the smallest key that holds, if one does."""
     events, rows = leaf.measure.events, passing(leaf.measure.events, memory)
+    now -= events.offset or 0
     keys = {None} if events.key is None else {read(events.key, each, memory) for each in rows} - {None}
     for key in sorted(keys) if events.key is not None else keys:
         rows = known(leaf.measure, selected(events, now, memory, key), memory)

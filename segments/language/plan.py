@@ -155,18 +155,20 @@ def plan(segments: Sequence[Segment], currency: str = "EUR") -> Plan:
 
 
 def retention(leaf: Comparison) -> int:
-    """How long an event matters to a leaf: its window, 30 minutes longer for visits."""
+    """How long an event matters to a leaf: its window, and until it counts; 30 minutes longer for visits."""
     events = leaf.measure.events
-    return (events.window or 0) + (SESSION_GAP if events.name == "visit" else 0)
+    return (events.window or 0) + (events.offset or 0) + (SESSION_GAP if events.name == "visit" else 0)
 
 
 def _reader(leaf: Comparison, streams: _Streams) -> Reader:
     measure, events = leaf.measure, leaf.measure.events
-    window, name = events.window or 0, measure.name
+    keep, name = (events.window or 0) + (events.offset or 0), measure.name
     present = measure.field if name in NEED_VALUE else None
     columns = () if measure.field is None else (measure.field,)
-    stream = streams.add(events, events.key, present, columns, window, name in NEED_LATEST)
+    # What was the latest some time ago need not be the latest now.
+    latest = not events.offset
+    stream = streams.add(events, events.key, present, columns, keep, name in NEED_LATEST and latest)
     reset = None
     if events.reset is not None:
-        reset = streams.add(events.reset, events.reset.match, None, (), window, latest=True)
+        reset = streams.add(events.reset, events.reset.match, None, (), keep, latest)
     return Reader(leaf, measure_text(measure), stream, reset)

@@ -70,7 +70,8 @@ def events_text(events: Events) -> str:
         text += f".by({events.key})"
     if events.reset is not None:
         text += f".since({events_text(events.reset)})"
-    return text + (f".within({span_text(events.window)})" if events.window else "")
+    text += f".within({span_text(events.window)})" if events.window else ""
+    return text + (f".ago({span_text(events.offset)})" if events.offset else "")
 
 
 def measure_text(measure: Measure) -> str:

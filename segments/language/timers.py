@@ -19,11 +19,20 @@ def timers(segment: Segment, language: Language) -> list[str]:
         elif isinstance(leaf, Comparison):
             said += [
                 words.word("timer").format(what=what, span=words.tongue.span(span))
-                for what, span in (_of_duration if leaf.measure.name in DURATIONS else _of_window)(
-                    leaf, words
-                )
+                for what, span in _of_leaf(leaf, words)
             ]
     return list(dict.fromkeys(said))
+
+
+def _of_leaf(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
+    """With `ago` an event comes to count by time alone too, and whatever changes does so that much later."""
+    offset = leaf.measure.events.offset or 0
+    of = _of_duration if leaf.measure.name in DURATIONS else _of_window
+    if not offset:
+        return of(leaf, words)
+    any_of_them = _any(leaf.measure, words)
+    spans = [0, *(span for _, span in of(leaf, words))]
+    return [(any_of_them, span + offset) for span in sorted(set(spans))]
 
 
 def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
@@ -41,11 +50,16 @@ def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
 def _of_window(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     """Events leave the window one by one, the earliest first: a count passes its bound at the nth latest."""
     measure, window = leaf.measure, leaf.measure.events.window or 0
+    if (places := _places(leaf)) is None:
+        return [(_any(measure, words), window)]
     noun = words.tongue.noun_of_events(measure.events.name)
     narrowed = words.narrowed(measure.events, span=False)
-    if (places := _places(leaf)) is None:
-        return [(words.word("any_old").format(events=noun.many) + narrowed, window)]
     return [(words.tongue.the(noun, _nth(place, words)) + narrowed, window) for place in places]
+
+
+def _any(measure: Measure, words: Words) -> str:
+    noun = words.tongue.noun_of_events(measure.events.name)
+    return words.word("any_old").format(events=noun.many) + words.narrowed(measure.events, span=False)
 
 
 def _places(leaf: Comparison) -> list[int] | None:

@@ -70,6 +70,10 @@ class Tongue:
         unit = self.units[next(iter(parts))]
         return f"{self.words['in_past_neuter'] if unit.neuter else self.words['in_past']} {unit.one}"
 
+    def earlier(self, milliseconds: int, offset: int) -> str:
+        """`in the 30 days up to 60 days ago`: the past as it was then."""
+        return self.words["in_earlier"].format(span=self.span(milliseconds), offset=self.span(offset))
+
     def number(self, text: str, *, grouped: bool = False) -> str:
         """Digits as the language writes them; `text` has a decimal point."""
         whole, point, part = text.partition(".")

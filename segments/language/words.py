@@ -86,7 +86,8 @@ class Words:
             which = self.word("latest" if measure.name == "idle" else "earliest")
             subject = self.tongue.the(noun, which) + self.narrowed(measure.events)
             how = self._how(operator, self.tongue.span(bound))
-            return self.tongue.clause(subject, self.word("is"), f"{how} {self.word('ago')}")
+            ago = self.word("before_then" if measure.events.offset else "ago")
+            return self.tongue.clause(subject, self.word("is"), f"{how} {ago}")
         compared = self._compared(operator, bound, measure.type, measure.field)
         return self.tongue.clause(self._of_field(measure), self.word("is"), compared)
 
@@ -126,16 +127,21 @@ class Words:
     def narrowed(self, events: Events, *, span: bool = True) -> str:
         """What follows the noun: filter and key, then, unless left out, the window and what came before."""
         text = self._where(events) + (self._same("same", events.key) if events.key is not None else "")
-        spans = [self.tongue.past(events.window)] if events.window and span else []
+        spans = [self._span(events)] if events.window and span else []
         if events.reset is not None and span:
             noun = self.tongue.noun_of_events(events.reset.name)
-            latest = self.tongue.the(noun, self.word("latest"))
+            latest = self.tongue.the(noun, self.word("then_latest" if events.offset else "latest"))
             since = f"{self.word('since')} {latest}{self._where(events.reset)}"
             spans.append(
                 since
                 + (self._same("that_same", events.reset.match) if events.reset.match is not None else "")
             )
         return text + (" " + f" {self.word('and')} ".join(spans) if spans else "")
+
+    def _span(self, events: Events) -> str:
+        if events.offset:
+            return self.tongue.earlier(events.window or 0, events.offset)
+        return self.tongue.past(events.window or 0)
 
     def _same(self, word: str, field: Field) -> str:
         noun = self.tongue.noun_of_field(field.name, field.key)

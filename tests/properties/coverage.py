@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from segments.language import Segment
 from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not
-from segments.language.measures import DURATIONS
+from segments.language.life import spans as spans_of
 from segments.language.text import leaves
 
 from .model import World
@@ -100,15 +100,14 @@ def narrowed(leaf: Comparison) -> set[str]:
         "by": events.key is not None,
         "since": events.reset is not None,
         "same": events.reset is not None and events.reset.match is not None,
+        "ago": events.offset is not None,
     }
     return {name for name, there in held.items() if there} or {"within"}
 
 
 def befallen(leaf: Comparison, world: World) -> set[str]:
     """What happens in the story."""
-    spans = {leaf.measure.events.window or 0}
-    if leaf.measure.name in DURATIONS and isinstance(leaf.bound, int):
-        spans |= {leaf.bound, leaf.bound + 1}
+    spans = spans_of(leaf)
     return set(world.met) | {
         name for name, by in BESIDE.items() if any(span + by in world.apart for span in spans)
     }

@@ -21,7 +21,7 @@ SETS = (*CLICK_KINDS, "wish", "purchase", "refund", "purchase.items", "refund.it
 USUAL = ("page_view", "visit", "purchase", "any_event", "purchase.items", "product_view", "cart_add")
 WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
-STEPS = ("within", "since", "by", "same", "where")
+STEPS = ("within", "since", "by", "same", "where", "ago")
 SHAPES = ("plain", "any_of", "not_", "until", "segment")
 MEASURES = ("count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last")
 TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity")
@@ -148,14 +148,15 @@ def comparison(pick: Pick, name: str = "", step: str = "") -> Comparison:
 
 
 def narrowed(pick: Pick, events: Events, steps: set[str]) -> Events:
-    """`where`, `by`, `since` if wanted, and a window."""
+    """`where`, `by`, `since`, `ago` if wanted, and a window."""
     if "where" in steps:
         events = events.where(*several(pick, 2, lambda: where(pick, events.name), least=1))
     if steps & {"by", "same"}:
         events = events.by(field(pick, events.name))
     if steps & {"since", "same"}:
         events = events.since(reset(pick, events.key, "same" in steps))
-    return events.within(minutes=pick(WINDOWS) // MINUTE)
+    events = events.within(minutes=pick(WINDOWS) // MINUTE)
+    return events.ago(minutes=pick(WINDOWS) // MINUTE) if "ago" in steps else events
 
 
 def reset(pick: Pick, key: Field | None, always: bool) -> Events:

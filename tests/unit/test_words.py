@@ -129,6 +129,11 @@ def test_both_languages_have_the_same_words():
             ["one of the purchases is 365 days"],
             ["een van de aankopen 365 dagen"],
         ),
+        (
+            purchase.within(days=30).ago(days=60).count() >= 2,
+            ["one of the purchases is 60 days", "one of the purchases is 90 days"],
+            ["een van de aankopen 60 dagen", "een van de aankopen 90 dagen"],
+        ),
         (HIGH, ["the segment high_value does"], ["het segment high_value verandert"]),
         (consent("marketing"), [], []),
     ],

@@ -15,6 +15,33 @@ WINDOWS = [
         '"floor = now - {events.window or 0}"',
         '"floor = now - {(events.window or 0) - 1}"',
     ),
+    Mutant(
+        "ago knows what came since",
+        "compile",
+        'return f"upto(c.streams[{place}], now)" if events.offset',
+        "return f'c.streams[{place}]' if events.offset",
+    ),
+    Mutant(
+        "what comes into a window of long ago is forgotten",
+        "compile",
+        "min(upcoming_then_{number}(c, now), {enters})",
+        "upcoming_then_{number}(c, now)",
+    ),
+    Mutant(
+        "what comes into a window of long ago does so a millisecond late",
+        "compile",
+        "return change + {offset} if change",
+        "return change + {offset} + 1 if change",
+    ),
+    Mutant(
+        "the latest is all that is kept of long ago", "plan", "latest = not events.offset", "latest = True"
+    ),
+    Mutant(
+        "a window of long ago is kept too short",
+        "plan",
+        "(events.window or 0) + (events.offset or 0), measure",
+        "(events.window or 0), measure",
+    ),
     Mutant("since lets ties in", "compile", 'floor: floor = r[0][-1]"', 'floor: floor = r[0][-1] - 1"'),
     Mutant(
         "since the same value lets ties in", "compile", 'low: low = q[0][-1]"', 'low: low = q[0][-1] - 1"'
