@@ -61,6 +61,7 @@ def program(
                 faults=faults,
                 rate=rate * (1 + number % 5),
                 away=away,
+                batch="20",
                 patience=300,
             ),
         )

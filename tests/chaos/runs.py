@@ -232,7 +232,7 @@ def live(
     began, group = time.monotonic(), f"live-{plan.seed}"
     report = Report("live", plan.seed)
     cluster.fresh_topics(group, plan.partitions)
-    own = {"SEGMENTS_GRACE": str(GRACE), "SEGMENTS_RULES": str(MINUTES), "SEGMENTS_MAX_BATCH": "10"}
+    own = {"SEGMENTS_GRACE": str(GRACE), "SEGMENTS_RULES": str(MINUTES), "SEGMENTS_MAX_BATCH": plan.batch}
     crew = Crew(folder, settings(cluster, group, **own))
     if program:
         crew.program = program
