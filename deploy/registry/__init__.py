@@ -3,18 +3,15 @@
 It listens on the loopback only, and keeps what is registered in a folder.
 """
 
-import hashlib
 import os
-import re
-import shutil
 import subprocess
 import tarfile
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from deploy.jars import fetched
 from streams.broker import free_port
 from streams.distribution import locked
 
@@ -37,6 +34,7 @@ class Registry:
 
     def start(self) -> str:
         """Start it, wait until it answers, and give its URL."""
+        self._folder.mkdir(parents=True, exist_ok=True)
         command = [
             *(java(), "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
             *("-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={self.port}"),
@@ -44,7 +42,6 @@ class Registry:
             f"-Dapicurio.datasource.url=jdbc:h2:file:{self._folder / 'schemas'};WRITE_DELAY=0",
             *("-jar", str(distribution() / "quarkus-run.jar")),
         ]
-        self._folder.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as output:
             program = subprocess.Popen(  # noqa: S603 - Java
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -94,33 +91,12 @@ def java() -> str:
 
 
 def distribution() -> Path:
-    """The folder of the registry's program, fetched if it is not there yet; safe if several ask at once."""
-    found = re.search(r"<version>(.+?)</version>", POM.read_text())
-    version = found.group(1) if found else "unknown"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "segments"
-    folder = cache / f"apicurio-{version}-{hashlib.sha256(POM.read_bytes()).hexdigest()[:8]}"
-    if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        with locked(folder.with_name(f"{folder.name}.lock")):
-            if not folder.is_dir():
-                _fetch(folder)
-    return folder
-
-
-def _fetch(folder: Path) -> None:
-    """Let Maven copy the archive, unpack it beside the place where it belongs, and move it there in one step."""
-    if (maven := shutil.which("mvn")) is None:
-        raise RuntimeError("no Maven found: install it, e.g. `apt-get install maven`")
-    with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as beside:
-        arguments = ["--batch-mode", "--quiet", f"--file={POM}", "dependency:copy-dependencies"]
-        done = subprocess.run(  # noqa: S603 - Maven
-            [maven, *arguments, f"-DoutputDirectory={beside}"], capture_output=True, text=True, check=False
-        )
-        archives = list(Path(beside).glob("*.tar.gz"))
-        if done.returncode != 0 or not archives:
-            raise RuntimeError(
-                f"Maven could not fetch Apicurio Registry: {done.stdout[-2000:]}{done.stderr[-500:]}"
-            )
-        with tarfile.open(archives[0]) as archive:
-            archive.extractall(Path(beside) / "program", filter="data")
-        (Path(beside) / "program").rename(folder)
+    """The folder of the registry's program: fetched and unpacked once; safe if several ask at once."""
+    folder = fetched(POM)
+    program = folder / "program"
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        if not program.is_dir():
+            with tarfile.open(next(folder.glob("*.tar.gz"))) as packed:
+                packed.extractall(folder / "unpacked", filter="data")
+            (folder / "unpacked").rename(program)
+    return program

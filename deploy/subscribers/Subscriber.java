@@ -1,0 +1,95 @@
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.*;
+import java.time.Duration;
+import java.util.*;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.*;
+import org.apache.avro.io.DecoderFactory;
+import org.apache.kafka.clients.consumer.*;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.*;
+
+/** Keeps who is in which segment in a file, and prints what changes: java -cp ... Subscriber.java BROKERS FILE SCHEMAS */
+public class Subscriber {
+  static final Set<String> RULE_CHANGES = Set.of("rule_added", "rule_changed", "rule_removed");
+  static final Map<Integer, GenericDatumReader<GenericRecord>> READERS = new HashMap<>();
+  static Path schemas;
+  /** "next PARTITION": an offset; "customer ID": the sequence and the segments, with spaces in between. */
+  static final TreeMap<String, String> state = new TreeMap<>();
+
+  public static void main(String[] args) throws IOException {
+    Path file = Path.of(args[1]), fresh = Path.of(args[1] + ".new");
+    schemas = Path.of(args[2]);
+    if (Files.exists(file)) for (var line : Files.readAllLines(file)) state.put(line.split("\t")[0], line.split("\t")[1]);
+    var settings = Map.<String, Object>of("bootstrap.servers", args[0], "isolation.level", "read_committed",
+        "enable.auto.commit", false, "auto.offset.reset", "none");
+    try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new ByteArrayDeserializer())) {
+      var parts = consumer.partitionsFor("segment-events").stream().map(each -> new TopicPartition(each.topic(), each.partition())).toList();
+      for (var part : parts) if (!state.containsKey("next " + part.partition())) snapshot(consumer, part);
+      consumer.assign(parts);
+      for (var part : parts) consumer.seek(part, Long.parseLong(state.get("next " + part.partition())));
+      while (true) {
+        // Customers and offsets are in one file, replaced as a whole: after a crash both are as they were.
+        Files.write(fresh, state.entrySet().stream().map(each -> each.getKey() + "\t" + each.getValue()).toList());
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        ConsumerRecords<String, byte[]> records;
+        do records = consumer.poll(Duration.ofSeconds(1)); while (records.isEmpty());
+        for (var record : records) take(record);
+      }
+    }
+  }
+
+  /** First where the events end, then all memberships: what comes in between is in both, and taken once. */
+  static void snapshot(KafkaConsumer<String, byte[]> consumer, TopicPartition events) throws IOException {
+    var memberships = new TopicPartition("segment-memberships", events.partition());
+    state.put("next " + events.partition(), "" + consumer.endOffsets(List.of(events)).get(events));
+    consumer.assign(List.of(memberships));
+    consumer.seekToBeginning(List.of(memberships));
+    long end = consumer.endOffsets(List.of(memberships)).get(memberships);
+    while (consumer.position(memberships) < end)
+      for (var record : consumer.poll(Duration.ofSeconds(1))) {
+        var names = new TreeSet<String>();
+        var found = record.value() == null ? null : decode(record.value(), "SegmentMemberships");
+        if (found != null) for (var each : (List<?>) found.get("segments")) names.add("" + ((GenericRecord) each).get("segment"));
+        store(record.key(), found == null ? 0 : (long) found.get("sequence"), names);
+      }
+  }
+
+  /** Apply one enter or exit, unless the snapshot has it; a sequence of 1 begins a new life of the customer. */
+  static void take(ConsumerRecord<String, byte[]> record) throws IOException {
+    var event = decode(record.value(), "SegmentEvent");
+    long sequence = (long) event.get("sequence");
+    var known = sequence == 1 ? "0" : state.getOrDefault("customer " + record.key(), "0");
+    var segments = new TreeSet<>(Arrays.asList(known.split(" ")).subList(1, known.split(" ").length));
+    if (sequence > Long.parseLong(known.split(" ")[0])) {
+      if (event.get("transition").toString().equals("enter")) segments.add("" + event.get("segment"));
+      else segments.remove("" + event.get("segment"));
+      store(record.key(), sequence, segments);
+      if (!RULE_CHANGES.contains("" + event.get("reason"))) System.out.println(event);
+    }
+    state.put("next " + record.partition(), "" + (record.offset() + 1));
+  }
+
+  /** Keep a customer; of whom is in no segment, erased ones among them, nothing is kept. */
+  static void store(String customer, long sequence, Set<String> segments) {
+    if (segments.isEmpty()) state.remove("customer " + customer);
+    else state.put("customer " + customer, sequence + " " + String.join(" ", segments));
+  }
+
+  /** A record: written by the schema of its id, read by the newest that we have. */
+  static GenericRecord decode(byte[] value, String name) throws IOException {
+    int id = ByteBuffer.wrap(value).getInt(1);
+    if (!READERS.containsKey(id)) {
+      var writer = new ObjectMapper().readTree(schemas.resolve("ids.json").toFile()).get("" + id);
+      var released = "released/" + writer.get("record").asText() + "." + writer.get("version") + ".avsc";
+      READERS.put(id, new GenericDatumReader<>(schema(released), schema(name + ".avsc")));
+    }
+    return READERS.get(id).read(null, DecoderFactory.get().binaryDecoder(value, 5, value.length - 5, null));
+  }
+
+  static Schema schema(String file) throws IOException {
+    return new Schema.Parser().parse(schemas.resolve(file).toFile());
+  }
+}

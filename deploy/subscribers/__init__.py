@@ -1,0 +1,1 @@
+"""Subscribers as examples, to be copied: each file stands alone, or needs `subscriber.py` beside it."""

@@ -1,0 +1,96 @@
+"""Keeps who is in which segment in an SQLite file, and prints what changes: `python subscriber.py BROKERS FILE`.
+
+Needs confluent-kafka, fastavro and the folder `schemas/` of this repository; nothing else of it.
+"""
+
+import io
+import json
+import sqlite3
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fastavro
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+IDS = json.loads((SCHEMAS / "ids.json").read_text())
+EVENTS, MEMBERSHIPS = "segment-events", "segment-memberships"
+RULE_CHANGES = {"rule_added", "rule_changed", "rule_removed"}
+TABLES = """CREATE TABLE IF NOT EXISTS customers (id TEXT PRIMARY KEY, sequence INT, segments TEXT);
+CREATE TABLE IF NOT EXISTS positions (part INT PRIMARY KEY, next INT);"""
+
+
+@cache
+def schema(file: str) -> Any:
+    """A parsed schema."""
+    return fastavro.parse_schema(json.loads((SCHEMAS / file).read_text()))
+
+
+def decode(value: bytes, name: str) -> Any:
+    """A record: written by the schema of its id, read by the newest that we have."""
+    writer = IDS[str(int.from_bytes(value[1:5], "big"))]
+    written = schema(f"released/{writer['record']}.{writer['version']}.avsc")
+    return fastavro.schemaless_reader(io.BytesIO(value[5:]), written, schema(f"{name}.avsc"))
+
+
+def follow(brokers: str, file: str, announce: Callable[[Any], None]) -> None:
+    """Take a snapshot if the file is new, then every enter and exit, for ever."""
+    consumer = Consumer({
+        "bootstrap.servers": brokers, "group.id": "unused", "enable.auto.commit": False,
+        "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "error",
+    })  # fmt: skip
+    db = sqlite3.connect(file)
+    db.executescript(TABLES)
+    for part in consumer.list_topics(EVENTS).topics[EVENTS].partitions:
+        if not db.execute("SELECT 1 FROM positions WHERE part = ?", (part,)).fetchone():
+            with db:
+                snapshot(db, consumer, part)
+    positions = db.execute("SELECT part, next FROM positions").fetchall()
+    consumer.assign([TopicPartition(EVENTS, *each) for each in positions])
+    while True:
+        with db:  # one transaction: after a crash customers and positions are as they were
+            for message in consumer.consume(500, 0.2):
+                if not message.error():
+                    take(db, message, announce)
+
+
+def snapshot(db: sqlite3.Connection, consumer: Any, part: int) -> None:
+    """First where the events end, then all memberships: what comes in between is in both, and taken once."""
+    end = consumer.get_watermark_offsets(TopicPartition(EVENTS, part))[1]
+    db.execute("INSERT INTO positions VALUES (?, ?)", (part, end))
+    consumer.assign([TopicPartition(MEMBERSHIPS, part, OFFSET_BEGINNING)])
+    while not (message := consumer.poll(60)).error():  # the end of a partition is an error to it
+        found = decode(message.value(), "SegmentMemberships") if message.value() else None
+        names = {each["segment"] for each in found["segments"]} if found else set()
+        store(db, message.key(), found["sequence"] if found else 0, names)
+
+
+def take(db: sqlite3.Connection, message: Any, announce: Callable[[Any], None]) -> None:
+    """Apply one enter or exit, unless the snapshot has it; a sequence of 1 begins a new life of the customer."""
+    event, key = decode(message.value(), "SegmentEvent"), message.key()
+    row = db.execute("SELECT sequence, segments FROM customers WHERE id = ?", (key.decode(),)).fetchone()
+    sequence, segments = (row[0], set(json.loads(row[1]))) if row else (0, set())
+    if event["sequence"] == 1:
+        sequence, segments = 0, set()
+    if event["sequence"] > sequence:
+        (segments.add if event["transition"] == "enter" else segments.discard)(event["segment"])
+        store(db, key, event["sequence"], segments)
+        if event["reason"] not in RULE_CHANGES:
+            announce(event)
+    db.execute("UPDATE positions SET next = ? WHERE part = ?", (message.offset() + 1, message.partition()))
+
+
+def store(db: sqlite3.Connection, key: bytes, sequence: int, segments: set[str]) -> None:
+    """Keep a customer; of whom is in no segment, erased ones among them, nothing is kept."""
+    if segments:
+        row = key.decode(), sequence, json.dumps(sorted(segments))
+        db.execute("INSERT OR REPLACE INTO customers VALUES (?, ?, ?)", row)
+    else:
+        db.execute("DELETE FROM customers WHERE id = ?", (key.decode(),))
+
+
+if __name__ == "__main__":
+    follow(sys.argv[1], sys.argv[2], lambda event: print(json.dumps(event, default=str), flush=True))
