@@ -10,6 +10,7 @@ from segments.engine.records import INPUTS
 from streams.agents import segment_customers
 from streams.asking import identity
 from streams.connection import connection
+from streams.lookup import Lookup
 from streams.metrics import Metrics
 from streams.offsets import Offsets
 from streams.owners import Owners
@@ -30,7 +31,9 @@ class Worker:
     metrics: Metrics
 
 
-def build(settings: Settings, rules: RuleSet, partitions: int, answers_at: str = "") -> Worker:
+def build(
+    settings: Settings, rules: RuleSet, partitions: int, answers_at: str = "", lookup: Lookup | None = None
+) -> Worker:
     """Put a worker together; nothing is started and no broker asked.
 
     `answers_at` is the address, host:port, of its HTTP server, which the other members of the group learn from the
@@ -53,6 +56,7 @@ def build(settings: Settings, rules: RuleSet, partitions: int, answers_at: str =
         changelog=changelog_topic(settings.group),
         offsets=Offsets(client, settings.group),
         metrics=metrics,
+        lookup=lookup,
     )
     limits = Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")
     owners = Owners(app, ground, limits)

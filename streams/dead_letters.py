@@ -17,6 +17,7 @@ import schemas
 from streams.committed import DEAD_LETTERS, partitions_of, until
 from streams.connection import BOOTSTRAP_MILLISECONDS, admin, connection
 from streams.errors import StreamsError
+from streams.registry import connect
 from streams.settings import Settings
 from streams.topics import INPUTS
 
@@ -95,8 +96,13 @@ def letters(consumer: KafkaConsumer, settings: Settings, choice: Choice) -> Iter
             starts[each] = ends[each] if first is None else first.offset
     for each, offset in starts.items():
         consumer.seek(each, offset)
+    registry = connect(settings)
     for batch in until(consumer, ends, settings):
-        yield from (letter for letter in map(letter_of, batch) if letter in choice)
+        found = [letter for letter in map(letter_of, batch) if letter in choice]
+        if registry is not None:
+            for letter in found:
+                registry.learn_all(letter.topic, [letter.value])
+        yield from found
 
 
 def letter_of(record: Any) -> Letter:

@@ -4,7 +4,9 @@ StreamsError              one clear line on stderr, exit code 1
 ├── SettingsError         an environment variable that starts with SEGMENTS_ is wrong or unknown
 ├── BrokerError           the local broker cannot be installed, started or stopped
 ├── BrokerAway            no broker answers at SEGMENTS_BROKERS
-└── TopicsError           topics are missing, or are not as they should be
+├── TopicsError           topics are missing, or are not as they should be
+├── RegistryError         the schema registry refuses something
+└── RegistryAway          no schema registry answers at SEGMENTS_REGISTRY_URL
 """
 
 
@@ -35,3 +37,17 @@ class BrokerAway(StreamsError):
 
 class TopicsError(StreamsError):
     """Topics are missing, or are not as they should be: one line for each, with its mend."""
+
+
+class RegistryError(StreamsError):
+    """The schema registry refuses something: a login, a schema."""
+
+
+class RegistryAway(StreamsError):
+    """No schema registry answers at the address that the settings give."""
+
+    def __init__(self, url: str, cause: object = "") -> None:
+        why = f" ({cause})" if str(cause) else ""
+        super().__init__(
+            f"no schema registry answers at {url}{why}: start it, or set SEGMENTS_REGISTRY_URL to yours"
+        )

@@ -19,6 +19,7 @@ from streams.connection import BOOTSTRAP_MILLISECONDS, connection, require_broke
 from streams.decode import decode
 from streams.errors import BrokerAway, TopicsError
 from streams.past import Progress, Reader
+from streams.registry import connect
 from streams.settings import Settings
 
 POLL_MILLISECONDS = 200
@@ -67,6 +68,7 @@ class TopicsHistory:
         self, consumer: KafkaConsumer, settings: Settings, since: int | None, until: int | None
     ) -> None:
         self._consumer, self._settings, self._until = consumer, settings, until
+        self._registry = connect(settings)
         self.count = _partitions(consumer)
         every = [TopicPartition(topic, number) for topic in INPUTS for number in range(self.count)]
         self._ends: dict[TopicPartition, int] = consumer.end_offsets(every)
@@ -142,6 +144,8 @@ class TopicsHistory:
             self._cut.discard(partition)
             if raw[0].timestamp > self._wanted:
                 self.deleted_before = max(self.deleted_before or 0, raw[0].timestamp)
+        if self._registry is not None:
+            self._registry.learn_all(partition.topic, (record.value for record in raw))
         records = decode(partition.topic, [record for record in raw if record.offset < end])
         if self._until is None:
             return records

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 
 from aiokafka import TopicPartition
 
@@ -10,6 +11,7 @@ from segments.engine import Partition
 from segments.engine.records import INPUTS
 from streams.decode import decode
 from streams.ledger import Ledger
+from streams.lookup import Lookup
 from streams.metrics import Metrics
 from streams.offsets import Offsets
 from streams.transport import BatchApp, Run
@@ -47,10 +49,18 @@ class Intake:
         self._held: set[str] = set()
         self._seeking: set[str] = set()
         self._moved_at = time.monotonic()
+        self._lookup: Lookup | None = None
+        self._answered: Callable[[], object] = lambda: None
+        self.asking = False
+        """Whether the first run waits for the schema registry."""
+
+    def ask_registry(self, lookup: Lookup | None, answered: Callable[[], object]) -> None:
+        """Let runs with new schema ids wait for the registry; `answered` is called when they need not any more."""
+        self._lookup, self._answered = lookup, answered
 
     def __bool__(self) -> bool:
-        """Whether runs are queued."""
-        return bool(self._runs)
+        """Whether runs are queued that can be offered."""
+        return bool(self._runs) and not self.asking
 
     def add(self, run: Run) -> None:
         """Queue a fetched run."""
@@ -65,8 +75,8 @@ class Intake:
         return None if first is None else int(first.records[0].timestamp)
 
     async def offer_next(self) -> None:
-        """Decode the next run and offer it to the machine."""
-        run = self._runs.popleft()
+        """Decode the next run and offer it to the machine; as far as the schemas are known."""
+        run = self._readable(self._runs.popleft())
         self._queued[run.topic] -= len(run.records)
         with self._metrics.stage("decode"):
             records = decode(run.topic, run.records)
@@ -80,6 +90,22 @@ class Intake:
         elif run.topic not in self._seeking:
             await self._fetch_again(run.topic, missing)
         self.balance()
+
+    def _readable(self, run: Run) -> Run:
+        """What comes before the first schema id that the registry must be asked about; the rest waits."""
+        place = None if self._lookup is None else self._lookup.first_unsettled(run)
+        if self._lookup is None or place is None:
+            return run
+        offset = run.records[place].offset
+        self._runs.appendleft(Run(run.topic, run.partition, offset, run.records[place:], run.end))
+        self.asking = True
+        task = self._lookup.settle(run.topic, run.records[place].value)
+        task.add_done_callback(lambda _done: self._go_on())
+        return Run(run.topic, run.partition, run.start, run.records[:place], offset)
+
+    def _go_on(self) -> None:
+        self.asking = False
+        self._answered()
 
     async def _fetch_again(self, topic: str, offset: int) -> None:
         """Something was skipped: go back to what is expected. What comes until then is refused in silence."""

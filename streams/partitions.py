@@ -168,6 +168,7 @@ class Service:
         self._inputs = {TopicPartition(topic, number): topic for topic in INPUTS}
         self.vitals = Vitals(app, taken.partition, taken.store, self._intake, self._ledger, ground.metrics)
         self._wake = asyncio.Event()
+        self._intake.ask_registry(ground.lookup, self._wake.set)
         self._stopping = False
         self._asked_at_stamp = -1
         self._asked_at = 0.0

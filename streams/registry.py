@@ -28,12 +28,20 @@ def subject(topic: str) -> str:
 
 
 def connect(settings: Settings) -> "Registry | None":
-    """The registry of the settings, None without one. From now on, the ids that count are the registry's."""
+    """The registry of the settings, None without one. From now on, the ids that count are the registry's.
+
+    Of a process's registry there is one: what it has learned is not forgotten when it is asked for again.
+    """
     client = registry_client(settings)
     if client is None:
         return None
-    schemas.renumber({})
-    return Registry(client)
+    if client.url not in _connected:
+        schemas.renumber({})
+        _connected[client.url] = Registry(client)
+    return _connected[client.url]
+
+
+_connected: dict[str, "Registry"] = {}
 
 
 class Registry:

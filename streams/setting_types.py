@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 LAST_PORT = 65_535
 
@@ -58,6 +58,13 @@ def http_url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError
     return value.rstrip("/")
+
+
+def secret(given: SecretStr | None, file: Path | None) -> str | None:
+    """A secret that is in the environment or in a file, whose last line end is none of it."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    return None if given is None else given.get_secret_value()
 
 
 # What Kafka allows in the names of topics, of which group and worker name become a part.

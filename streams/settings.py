@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from streams import registry_settings as registry
 from streams.broker import Broker
 from streams.errors import SettingsError
 from streams.setting_types import (
@@ -24,7 +25,6 @@ from streams.setting_types import (
     Name,
     addresses,
     existing_folders,
-    http_url,
     split_folders,
 )
 
@@ -115,13 +115,13 @@ class Settings(BaseSettings):
             "How many entries one customer may occupy; beyond it, dead letters.", "a whole number, 1 or more"
         ),
     ] = 10_000
-    registry_url: Annotated[
-        Annotated[str, AfterValidator(http_url)] | None,
-        About(
-            "Schema registry (Confluent's interface); unset: the ids of the schemas shipped.",
-            "an http(s) URL",
-        ),
-    ] = None
+    registry_url: registry.Url = None
+    registry_user: registry.User = None
+    registry_password: registry.Password = None
+    registry_password_file: registry.PasswordFile = None
+    registry_ca: registry.Authority = None
+    registry_cert: registry.Certificate = None
+    registry_key: registry.Key = None
     security_protocol: Annotated[
         Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] | None,
         About(
@@ -224,6 +224,11 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             "SEGMENTS_SASL_PASSWORD: expected either this or SEGMENTS_SASL_PASSWORD_FILE, "
             f"as SEGMENTS_SASL_MECHANISM is set; came {'both' if all(passwords) else 'nothing'}"
         )
+    yield from registry.contradictions(
+        settings.registry_user,
+        (settings.registry_password, settings.registry_password_file),
+        (settings.registry_cert, settings.registry_key),
+    )
     if (settings.tls_cert_file is None) != (settings.tls_key_file is None):
         yield "SEGMENTS_TLS_CERT_FILE: expected together with SEGMENTS_TLS_KEY_FILE; came only one of them"
     protocol = settings.security_protocol or ""
@@ -266,7 +271,9 @@ def _problem(error: dict[str, Any]) -> list[str]:
         return []
     name = str(error["loc"][0])
     field = Settings.model_fields[name]
-    came = MASK if _is_secret(field) else repr(os.environ.get(variable(name), error["input"]))
+    value = os.environ.get(variable(name), error["input"])
+    # A URL may carry a user and a password.
+    came = MASK if _is_secret(field) or "@" in str(value) else repr(value)
     return [f"{variable(name)}: expected {about(field).expected}, came {came}"]
 
 

@@ -14,6 +14,7 @@ from aiokafka import TopicPartition
 
 from segments.engine import EngineSettings, Partition, RuleSet
 from segments.engine.records import INPUTS
+from streams.lookup import Lookup
 from streams.metrics import Metrics
 from streams.offsets import Offsets
 from streams.restore import restore
@@ -46,6 +47,8 @@ class Ground:
     changelog: str
     offsets: Offsets
     metrics: Metrics
+    lookup: Lookup | None = None
+    """Where a schema registry is used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,8 @@ class Vitals:
     @contextmanager
     def resting(self) -> Iterator[None]:
         """Wait in this block: with nothing left to do, time spent in it is nobody's fault."""
-        self._resting = sum(self.lag().values()) == 0
+        # A schema registry that is away is waited for, as a broker is.
+        self._resting = self._intake.asking or sum(self.lag().values()) == 0
         try:
             yield
         finally:

@@ -9,6 +9,7 @@ import click
 
 import schemas
 from streams.committed import committed_reader, forever, partitions_of, take, until
+from streams.registry import connect
 from streams.settings import read_settings
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "))
@@ -33,11 +34,14 @@ def command(
     that can't be decoded has an error and its value in base64. No consumer group is used.
     """
     settings = read_settings()
+    registry = connect(settings)
     with committed_reader(settings) as consumer:
         ends = take(consumer, partitions_of(consumer, topic, partition), from_beginning)
         key = None if customer is None else customer.encode()
         batches = until(consumer, ends, settings) if until_end else forever(consumer)
         for batch in batches:
+            if registry is not None:
+                registry.learn_all(topic, (record.value for record in batch))
             _print(record for record in batch if key is None or record.key == key)
 
 

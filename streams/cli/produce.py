@@ -12,6 +12,7 @@ import schemas
 from streams import lines
 from streams.connection import BOOTSTRAP_MILLISECONDS, admin, connection
 from streams.errors import BrokerAway, StreamsError, TopicsError
+from streams.registry import connect
 from streams.settings import Settings, read_settings
 
 UNKNOWN_TOPIC = 3
@@ -38,6 +39,8 @@ def command(topic: str, file: IO[bytes], skip_bad: bool) -> None:
     """
     settings = read_settings()
     check_topic(settings, topic)
+    if (registry := connect(settings)) is not None:
+        registry.register([topic])
     with Sending(settings, topic) as sending:
         skipped = _send_all(sending, file, skip_bad)
         sending.finish()

@@ -1,9 +1,10 @@
-"""`segments topics`: the topics of the contract, made or checked."""
+"""`segments topics`: the topics of the contract, made or checked, and their schemas if there is a registry."""
 
 import click
 
 from streams import topics
 from streams.errors import TopicsError
+from streams.registry import connect
 from streams.settings import Settings, read_settings
 
 
@@ -34,6 +35,9 @@ def create(partitions: int | None, replication: int | None, dry_run: bool) -> No
     for topic in outcome.created:
         done = "missing  " if dry_run else "created  "
         click.echo(f"{done}{topic.name} ({partitions} partitions, {topic.cleanup})")
+    if (registry := connect(settings)) is not None and not dry_run:
+        registry.register()
+        click.echo(f"the schemas are registered at {registry.url}")
     refuse(outcome.differences)
 
 
@@ -46,7 +50,10 @@ def create(partitions: int | None, replication: int | None, dry_run: bool) -> No
 def check(partitions: int | None) -> None:
     """Say how the topics that exist differ from what they should be (exit code 1), with the mend."""
     settings = read_settings()
-    refuse(topics.check(settings, partitions or set_partitions(settings)))
+    differences = topics.check(settings, partitions or set_partitions(settings))
+    if (registry := connect(settings)) is not None:
+        differences += registry.differences()
+    refuse(differences)
     click.echo("the topics are as they should be")
 
 

@@ -15,9 +15,11 @@ from segments.engine import RuleSet, load
 from streams import members, topics
 from streams.app import Worker, build
 from streams.asking import Answers
-from streams.errors import BrokerAway
+from streams.errors import BrokerAway, RegistryAway
 from streams.health import HealthServer, listen, reachable
+from streams.lookup import Lookup
 from streams.metrics import Metrics
+from streams.registry import connect
 from streams.settings import Settings, read_settings
 
 log = logging.getLogger("segments")
@@ -77,10 +79,11 @@ async def _main(settings: Settings, rules: RuleSet, port: int) -> int:
         partitions = await _topics(settings, stop)
         if partitions is None:
             return 0
+        lookup = await _registered(settings, stop)
         await asyncio.to_thread(members.require_same_rules, settings, rules.digest)
     finally:
         await starting.stop()
-    return await _serve(build(settings, rules, partitions, address), settings, listening, stop)
+    return await _serve(build(settings, rules, partitions, address, lookup), settings, listening, stop)
 
 
 def _on_signals(stop: asyncio.Event) -> None:
@@ -112,6 +115,23 @@ async def _topics(settings: Settings, stop: asyncio.Event) -> int | None:
             if not said:
                 log.warning("%s; waiting for it", error)
                 said = True
+        await _within(stop, AWAY)
+    return None
+
+
+async def _registered(settings: Settings, stop: asyncio.Event) -> Lookup | None:
+    """Wait for the schema registry, if there is one, and register: without its ids nothing can be written."""
+    registry, said = connect(settings), False
+    while registry is not None and not stop.is_set():
+        try:
+            await asyncio.to_thread(registry.register)
+        except RegistryAway as error:
+            if not said:
+                log.warning("%s; waiting for it", error)
+                said = True
+        else:
+            log.info("the schemas are registered at %s", registry.url)
+            return Lookup(registry)
         await _within(stop, AWAY)
     return None
 
