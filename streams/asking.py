@@ -58,9 +58,10 @@ class Answers:
 
     async def _why(self, request: web.Request) -> web.Response:
         if not self._allowed(request):
-            return _error(
-                401, "This shows a customer: send the token of SEGMENTS_HTTP_TOKEN as a bearer token."
-            )
+            mend = "send the token of SEGMENTS_HTTP_TOKEN as a bearer token"
+            if self._token is None:
+                mend = "set SEGMENTS_HTTP_TOKEN at the workers, and send it as a bearer token"
+            return _error(401, f"This shows a customer, and not on the loopback: {mend}.")
         customer, segment = request.match_info["customer"], request.query.get("segment")
         number = partition_of(customer.encode(), self._count)
         partition = self._owned(number)

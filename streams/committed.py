@@ -9,7 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 import schemas
-from streams.connection import BOOTSTRAP_MILLISECONDS, connection
+from streams.connection import BOOTSTRAP_MILLISECONDS, connection, require_broker
 from streams.errors import BrokerAway, TopicsError
 from streams.settings import Settings
 
@@ -22,6 +22,7 @@ OURS = (*schemas.RECORD_OF_TOPIC, DEAD_LETTERS)
 @contextmanager
 def committed_reader(settings: Settings) -> Iterator[KafkaConsumer]:
     """A consumer of committed records, for as long as the block runs."""
+    require_broker(settings)
     try:
         consumer = KafkaConsumer(
             **connection(settings),

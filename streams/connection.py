@@ -10,6 +10,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.errors import BrokerAway, SettingsError
+from streams.setting_types import secret
 from streams.settings import Settings
 
 CONNECT_SECONDS = 2.0
@@ -30,7 +31,7 @@ def connection(settings: Settings) -> dict[str, Any]:
         arguments |= {
             "sasl_mechanism": settings.sasl_mechanism,
             "sasl_plain_username": settings.sasl_username,
-            "sasl_plain_password": _password(settings),
+            "sasl_plain_password": secret(settings.sasl_password, settings.sasl_password_file) or "",
         }
     return arguments
 
@@ -66,11 +67,16 @@ def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
 
 
 def require_broker(settings: Settings) -> None:
-    """Raises BrokerAway unless something accepts connections at one of the addresses.
+    """Raises BrokerAway unless something accepts connections at one of the addresses, LoginRefused if not ours.
 
     Asked before a client of kafka-python is made: that one tries for seconds where the system knows at once,
     does not say why, and leaves sockets and a thread behind if it fails.
     """
+    if security_protocol(settings) != "PLAINTEXT":
+        from streams.login import require_login
+
+        require_login(settings.brokers.split(","), connection(settings))
+        return
     problem = ""
     for address in settings.brokers.split(","):
         host, _, port = address.rpartition(":")
@@ -81,12 +87,6 @@ def require_broker(settings: Settings) -> None:
         else:
             return
     raise BrokerAway(settings.brokers, problem)
-
-
-def _password(settings: Settings) -> str:
-    if settings.sasl_password_file is not None:
-        return settings.sasl_password_file.read_text().rstrip("\r\n")
-    return settings.sasl_password.get_secret_value() if settings.sasl_password is not None else ""
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

@@ -4,6 +4,7 @@ StreamsError              one clear line on stderr, exit code 1
 ├── SettingsError         an environment variable that starts with SEGMENTS_ is wrong or unknown
 ├── BrokerError           the local broker cannot be installed, started or stopped
 ├── BrokerAway            no broker answers at SEGMENTS_BROKERS
+├── LoginRefused          a broker answers, but TLS or SASL fail
 ├── TopicsError           topics are missing, or are not as they should be
 ├── RegistryError         the schema registry refuses something
 └── RegistryAway          no schema registry answers at SEGMENTS_REGISTRY_URL
@@ -33,6 +34,13 @@ class BrokerAway(StreamsError):
             f"no Kafka broker answers at {brokers}{why}: start one with `segments broker start`, "
             "or set SEGMENTS_BROKERS to yours"
         )
+
+
+class LoginRefused(StreamsError):
+    """A broker answers at the address that the settings give, but it refuses us, or we it."""
+
+    def __init__(self, brokers: str, why: str) -> None:
+        super().__init__(f"the Kafka broker at {brokers} can't be used: {why}")
 
 
 class TopicsError(StreamsError):

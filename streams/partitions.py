@@ -16,6 +16,7 @@ from streams.commit import Outbox
 from streams.gauges import PartitionState
 from streams.intake import Again, Intake
 from streams.ledger import Ledger
+from streams.permissions import NotAllowed
 from streams.takeover import Ground, Limits, Taken, take_over
 from streams.transport import BatchApp, Run
 from streams.transport.errors import CommitFailed
@@ -81,8 +82,8 @@ class Owner:
             except (KafkaError, TimeoutError, OSError) as error:
                 cause = "broker"
                 log.warning("partition %d: %s; taking it over anew", self.number, _words(error))
-            except SegmentsError as error:
-                # The rules and what is stored don't go together: no other attempt would end better.
+            except (SegmentsError, NotAllowed) as error:
+                # Rules that don't go with what is stored, or a missing ACL: no other attempt would end better.
                 await self._app.crash(error)
                 return
             except Exception:

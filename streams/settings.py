@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from streams import registry_settings as registry
 from streams.broker import Broker
+from streams.contradictions import contradictions
 from streams.errors import SettingsError
 from streams.setting_types import (
     LAST_PORT,
@@ -25,6 +26,7 @@ from streams.setting_types import (
     Name,
     addresses,
     existing_folders,
+    secret,
     split_folders,
 )
 
@@ -162,6 +164,10 @@ class Settings(BaseSettings):
         SecretStr | None,
         About("Token (`Authorization: Bearer`) that whoever asks about a customer must show.", "a secret"),
     ] = None
+    http_token_file: Annotated[
+        ExistingFile | None,
+        About("File with that token, instead of SEGMENTS_HTTP_TOKEN.", "a file that exists"),
+    ] = None
     worker_name: Annotated[
         Name | None,
         About(
@@ -204,40 +210,29 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if problems := list(_contradictions(self)):
+        if problems := list(contradictions(self)):
             raise ValueError("\n".join(problems))
         return self
+
+    @property
+    def why_token(self) -> str | None:
+        """The token that opens `/why`, None if there is none."""
+        return secret(self.http_token, self.http_token_file)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may hold."""
+        pairs = (
+            (self.sasl_password, self.sasl_password_file),
+            (self.registry_password, self.registry_password_file),
+            (self.http_token, self.http_token_file),
+        )
+        return tuple(filter(None, (secret(*pair) for pair in pairs)))
 
     @property
     def broker_dir(self) -> Path:
         """Where the local broker has its data."""
         return self.data_dir / "broker"
-
-
-def _contradictions(settings: Settings) -> Iterator[str]:
-    """What is right by itself and wrong together."""
-    passwords = [settings.sasl_password is not None, settings.sasl_password_file is not None]
-    if settings.sasl_mechanism and not settings.sasl_username:
-        yield "SEGMENTS_SASL_USERNAME: expected a name, as SEGMENTS_SASL_MECHANISM is set; came nothing"
-    if settings.sasl_mechanism and sum(passwords) != 1:
-        yield (
-            "SEGMENTS_SASL_PASSWORD: expected either this or SEGMENTS_SASL_PASSWORD_FILE, "
-            f"as SEGMENTS_SASL_MECHANISM is set; came {'both' if all(passwords) else 'nothing'}"
-        )
-    yield from registry.contradictions(
-        settings.registry_user,
-        (settings.registry_password, settings.registry_password_file),
-        (settings.registry_cert, settings.registry_key),
-    )
-    if (settings.tls_cert_file is None) != (settings.tls_key_file is None):
-        yield "SEGMENTS_TLS_CERT_FILE: expected together with SEGMENTS_TLS_KEY_FILE; came only one of them"
-    protocol = settings.security_protocol or ""
-    if protocol and protocol.startswith("SASL") != bool(settings.sasl_mechanism):
-        mechanism = f"SEGMENTS_SASL_MECHANISM {settings.sasl_mechanism or 'unset'}"
-        yield f"SEGMENTS_SECURITY_PROTOCOL: {protocol} does not go with {mechanism}"
-    if protocol.endswith("PLAINTEXT") and (settings.tls_ca_file or settings.tls_cert_file):
-        secure = "SASL_SSL" if protocol.startswith("SASL") else "SSL"
-        yield f"SEGMENTS_SECURITY_PROTOCOL: {protocol} does not go with SEGMENTS_TLS_ files: write {secure}"
 
 
 def read_settings() -> Settings:

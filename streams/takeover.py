@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.errors import TransactionalIdAuthorizationFailed
 
 from segments.engine import EngineSettings, Partition, RuleSet
 from segments.engine.records import INPUTS
 from streams.lookup import Lookup
 from streams.metrics import Metrics
 from streams.offsets import Offsets
+from streams.permissions import transactions_refused
 from streams.restore import restore
 from streams.stores import PartitionStore
 from streams.table import CustomerTable
@@ -65,7 +67,7 @@ async def take_over(ground: Ground, number: int, progress: Callable[[int], None]
     """Fence, restore, find the positions."""
     producer = TransactionalProducer(ground.client, ground.group, number)
     try:
-        await producer.start()
+        await _initialise(producer, ground.group)
         store = await _restored(ground, number, progress)
         partition = Partition(number, ground.count, ground.rules, ground.engine, store)
         positions = await _positions(ground, number, partition)
@@ -73,6 +75,14 @@ async def take_over(ground: Ground, number: int, progress: Callable[[int], None]
         await producer.abandon()
         raise
     return Taken(producer, store, partition, positions)
+
+
+async def _initialise(producer: TransactionalProducer, group: str) -> None:
+    """Fence whoever had the transactional id; not being allowed to is no failure that passes."""
+    try:
+        await producer.start()
+    except TransactionalIdAuthorizationFailed as error:
+        raise transactions_refused(group) from error
 
 
 async def _restored(ground: Ground, number: int, progress: Callable[[int], None]) -> PartitionStore:

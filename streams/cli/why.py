@@ -96,8 +96,8 @@ def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, 
     where = owner(settings, topics.INPUTS[0], partition_of(customer.encode(), count))
     query = f"?segment={urllib.parse.quote(segment)}" if segment else ""
     request = urllib.request.Request(f"http://{where}/why/{urllib.parse.quote(customer, safe='')}{query}")
-    if settings.http_token is not None:
-        request.add_header("Authorization", f"Bearer {settings.http_token.get_secret_value()}")
+    if settings.why_token is not None:
+        request.add_header("Authorization", f"Bearer {settings.why_token}")
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - http, to a worker
             answer: dict[str, Any] = json.load(response)

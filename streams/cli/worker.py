@@ -15,12 +15,13 @@ from segments.engine import RuleSet, load
 from streams import members, topics
 from streams.app import Worker, build
 from streams.asking import Answers
-from streams.errors import BrokerAway, RegistryAway
+from streams.errors import BrokerAway, RegistryAway, StreamsError
 from streams.health import HealthServer, listen, reachable
 from streams.lookup import Lookup
 from streams.metrics import Metrics
+from streams.permissions import require_allowed
 from streams.registry import connect
-from streams.settings import Settings, read_settings
+from streams.settings import MASK, Settings, read_settings
 
 log = logging.getLogger("segments")
 
@@ -41,8 +42,8 @@ def command(http_port: int | None, log_level: str) -> None:
     It loads the rules, waits for a broker, checks the topics, takes over what the group assigns, and runs until
     SIGTERM or Ctrl-C; then it commits, leaves the group and ends.
     """
-    _log(log_level)
     settings = read_settings()
+    _log(log_level, settings.secrets)
     rules = load(settings.rules, settings.currency)
     port = settings.http_port if http_port is None else http_port
     _collect_garbage_rarely()
@@ -110,6 +111,7 @@ async def _topics(settings: Settings, stop: asyncio.Event) -> int | None:
     said = False
     while not stop.is_set():
         try:
+            await asyncio.to_thread(require_allowed, settings)
             return await asyncio.to_thread(topics.require, settings)
         except BrokerAway as error:
             if not said:
@@ -145,8 +147,9 @@ async def _within(stop: asyncio.Event, seconds: float) -> None:
 
 async def _serve(built: Worker, settings: Settings, listening: socket.socket, stop: asyncio.Event) -> int:
     server = HealthServer(built.metrics, built.owners)
-    token = None if settings.http_token is None else settings.http_token.get_secret_value()
-    server.add(Answers(built.owners.machine, built.partitions, settings.http_host, token).routes())
+    server.add(
+        Answers(built.owners.machine, built.partitions, settings.http_host, settings.why_token).routes()
+    )
     await server.start(listening)
     port = listening.getsockname()[1]
     log.info("metrics and health: http://%s:%d/metrics /healthz /readyz", settings.http_host, port)
@@ -172,7 +175,10 @@ async def _until_stopped(built: Worker, stop: asyncio.Event) -> int:
     for task in (starting, stopped, failed):
         task.cancel()
     if reason is not None:
-        log.error("the worker ends after a failure: %r", reason)
+        log.error(
+            "the worker ends after a failure: %s",
+            reason if isinstance(reason, StreamsError) else repr(reason),
+        )
         return 1
     log.info("stopped")
     return 0
@@ -213,10 +219,24 @@ class _Once(logging.Filter):
         return True
 
 
-def _log(level: str) -> None:
+class _Masking(logging.Formatter):
+    """Takes secrets out of every line: at level debug kafka-python logs all that it is configured with."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        for secret in self._secrets:
+            line = line.replace(secret, MASK)
+        return line
+
+
+def _log(level: str, secrets: tuple[str, ...]) -> None:
     """Readable lines on stderr; the libraries only speak up when something is wrong."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    handler.setFormatter(_Masking(secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     if level != "debug":
         handler.addFilter(_Once())
