@@ -1,4 +1,4 @@
-"""The parts of README.md and deploy/README.md that are made from the code, so that they cannot drift.
+"""The parts of the READMEs (the root, deploy, schemas) that are made from the code, so that they cannot drift.
 
 `python -m deploy.docs` writes them anew; a test fails while they differ. A part stands between `<!-- name -->` and
 `<!-- /name -->`.
@@ -11,6 +11,7 @@ import click
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 
+from schemas import tables
 from segments.language.load import load
 from segments.language.remembered import retention
 from streams.cli import COMMANDS, main
@@ -121,6 +122,7 @@ def write() -> None:
     """Write all pages anew."""
     for page in PAGES:
         page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+    tables.write()
 
 
 if __name__ == "__main__":

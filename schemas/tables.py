@@ -11,6 +11,9 @@ README = records.FOLDER / "README.md"
 BEGIN = "<!-- made by python -m schemas.tables -->\n"
 END = "<!-- end -->\n"
 
+ADVICE: dict[str, dict[str, str]] = records.read(records.FOLDER / "advice.json")
+"""What to do with each field of what we write, by record."""
+
 _WORDS = {"decimal": "decimal (12, 2)", "long": "long", "int": "int"}
 
 
@@ -26,22 +29,35 @@ def _tables() -> Iterator[str]:
         schema = records.schema(name)
         yield f"### `{name}` on `{topic}`, schema id {records.newest(name).id}\n"
         yield f"{schema['doc']}\n"
-        yield from _table(schema)
+        yield from _table(schema, examples[name])
         yield "As `segments consume` shows it, before `topic`, `partition`, `offset` and `timestamp`:\n"
         yield f"```json\n{json.dumps(examples[name], indent=2, ensure_ascii=False)}\n```\n"
 
 
-def _table(schema: Any) -> Iterator[str]:
+def _table(schema: Any, example: Any) -> Iterator[str]:
+    """Field, type, an example, what it means; and for what we write, what to do with it."""
+    advice = ADVICE.get(schema["name"])
     nested = []
-    yield "| field | type | meaning |"
-    yield "|---|---|---|"
+    yield "| field | type | example | meaning |" + (" what to do with it |" if advice else "")
+    yield "|---|---|---|---|" + ("---|" if advice else "")
     for field in schema["fields"]:
-        yield f"| `{field['name']}` | {in_words(field['type'])} | {field['doc']} |"
-        nested += list(_records_in(field["type"]))
+        name, value = field["name"], _example(example[field["name"]])
+        row = f"| `{name}` | {in_words(field['type'])} | {value} | {field['doc']} |"
+        yield row + (f" {advice[name]} |" if advice else "")
+        nested += [(each, _first(example[name])) for each in _records_in(field["type"])]
     yield ""
-    for each in nested:
+    for each, value in nested:
         yield f"`{each['name']}`: {each['doc']}\n"
-        yield from _table(each)
+        yield from _table(each, value)
+
+
+def _example(value: Any) -> str:
+    """A value in a cell; lists and objects are in the whole example below the table."""
+    return "below" if isinstance(value, list | dict) else f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) else value
 
 
 def in_words(schema: Any) -> str:
@@ -70,5 +86,10 @@ def _records_in(schema: Any) -> Iterator[Any]:
         yield schema
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Write the tables anew."""
     README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

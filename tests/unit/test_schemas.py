@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import struct
 from copy import deepcopy
 from pathlib import Path
@@ -242,6 +243,33 @@ def test_a_missing_field_is_not_written() -> None:
     """Engine form has every field; one that is missing is an error."""
     with pytest.raises(schemas.EncodeError, match="page"):
         schemas.encode("Click", {name: value for name, value in CLICK.items() if name != "page"})
+
+
+def test_what_we_write_comes_with_advice() -> None:
+    """For each field of the two records for subscribers the table says what to do with it, and for no other."""
+    found: dict[str, set[str]] = {}
+
+    def look(schema: Any) -> None:
+        if isinstance(schema, list):
+            for branch in schema:
+                look(branch)
+        elif kind_of(schema) == "array":
+            look(schema["items"])
+        elif kind_of(schema) == "record":
+            found[schema["name"]] = {field["name"] for field in schema["fields"]}
+            for field in schema["fields"]:
+                look(field["type"])
+
+    for name in ("SegmentEvent", "SegmentMemberships"):
+        look(records.schema(name))
+    assert {name: set(each) for name, each in tables.ADVICE.items()} == found
+
+
+def test_readme_has_every_header() -> None:
+    """The headers that the worker writes are in the table, and no other."""
+    written = re.findall(r'"(ce_\w+|content-type)"', Path("streams/commit.py").read_text(encoding="utf-8"))
+    part = tables.README.read_text(encoding="utf-8").partition("## Headers")[2].partition("## ")[0]
+    assert set(re.findall(r"`(ce_\w+|content-type)`", part)) == set(written)
 
 
 def test_readme_has_every_field() -> None:
