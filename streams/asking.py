@@ -5,6 +5,7 @@ which the broker knows, are their own directory.
 """
 
 import hmac
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from segments.engine import Partition
 from segments.engine.murmur import partition_of
+from segments.engine.warming import warming
 from segments.engine.why import why
 
 Owned = Callable[[int], Partition | None]
@@ -48,7 +50,7 @@ class Answers:
 
     def routes(self) -> list[web.RouteDef]:
         """The pages."""
-        return [web.get("/why/{customer}", self._why)]
+        return [web.get("/why/{customer}", self._why), web.get("/known", self._known)]
 
     def _allowed(self, request: web.Request) -> bool:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -70,6 +72,17 @@ class Answers:
         if segment is not None and segment not in partition.rules.ids:
             return _error(404, f"There is no segment {segment}.")
         return web.json_response(why(partition, customer, segment))
+
+    async def _known(self, request: web.Request) -> web.Response:
+        """Of the partitions served here: since when measures know events, and from when on rules are exact."""
+        if not self._allowed(request):
+            return _error(401, "Send the token of SEGMENTS_HTTP_TOKEN as a bearer token.")
+        found: dict[str, Counter[str]] = {"known_since": Counter(), "warming_until": Counter()}
+        for partition in filter(None, map(self._owned, range(self._count))):
+            since = partition.known_since
+            found["known_since"] |= Counter(since)  # the later of two instants
+            found["warming_until"] |= Counter(warming(partition.rules, since, partition.clock))
+        return web.json_response(found)
 
 
 def _error(status: int, message: str) -> web.Response:

@@ -5,8 +5,9 @@ anything has to wait in memory.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -14,7 +15,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from segments.engine import Record
 from segments.engine.machine import occurred_at
-from segments.engine.records import INPUTS, PROFILES
+from segments.engine.records import INPUTS, NEVER, PROFILES
 from streams.connection import BOOTSTRAP_MILLISECONDS, connection, require_broker
 from streams.decode import decode
 from streams.errors import BrokerAway, TopicsError
@@ -34,12 +35,22 @@ AHEAD = 5 * 60_000
 Offsets = dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One partition, and how far to read its topics."""
+
+    number: int
+    ends: Mapping[str, int]
+
+
 @contextmanager
-def topics_history(settings: Settings, since: int | None, until: int | None) -> Iterator["TopicsHistory"]:
+def topics_history(
+    settings: Settings, since: int | None, until: int | None, part: "Part | None" = None
+) -> Iterator["TopicsHistory"]:
     """The input topics, for as long as the block runs.
 
     `since`: nothing that occurred before it matters; None: everything does. `until`: leave out what occurred later.
-    Raises BrokerAway and TopicsError.
+    `part`: one partition only, and of that what comes before these offsets. Raises BrokerAway and TopicsError.
     """
     require_broker(settings)
     try:
@@ -56,7 +67,7 @@ def topics_history(settings: Settings, since: int | None, until: int | None) -> 
     except (KafkaError, OSError) as error:
         raise BrokerAway(settings.brokers, "" if isinstance(error, KafkaTimeoutError) else error) from error
     try:
-        yield TopicsHistory(consumer, settings, since, until)
+        yield TopicsHistory(consumer, settings, since, until, part)
     finally:
         consumer.close(autocommit=False)
 
@@ -65,18 +76,40 @@ class TopicsHistory:
     """What the input topics hold, up to their read-committed ends as they are when this is made."""
 
     def __init__(
-        self, consumer: KafkaConsumer, settings: Settings, since: int | None, until: int | None
+        self,
+        consumer: KafkaConsumer,
+        settings: Settings,
+        since: int | None,
+        until: int | None,
+        part: Part | None = None,
     ) -> None:
         self._consumer, self._settings, self._until = consumer, settings, until
         self._registry = connect(settings)
         self.count = _partitions(consumer)
-        every = [TopicPartition(topic, number) for topic in INPUTS for number in range(self.count)]
+        self._numbers = list(range(self.count)) if part is None else [part.number]
+        every = [TopicPartition(topic, number) for topic in INPUTS for number in self._numbers]
         self._ends: dict[TopicPartition, int] = consumer.end_offsets(every)
-        self._starts: dict[TopicPartition, int] = consumer.beginning_offsets(every)
+        if part is not None:
+            self._ends = {each: part.ends.get(each.topic, 0) for each in every}
+        starts = consumer.beginning_offsets(every)
+        self._cut = {each for each, start in starts.items() if start > 0 and each.topic != PROFILES}
+        """Those of which records were deleted: whether these would matter, the first that is left will tell."""
+        self._starts = {each: min(start, self._ends[each]) for each, start in starts.items()}
+        self._deleted: dict[TopicPartition, int] = {}
+        self._skipped: set[TopicPartition] = set()
         self.deleted_before: int | None = None
         self._wanted = max(0, 0 if since is None else since - AHEAD)
         self._skip()
         self.length = sum(end - self._starts[each] for each, end in self._ends.items())
+
+    def complete_from(self, topic: str, number: int) -> int | None:
+        """The instant from which on all that occurred was read; None: all of it, NEVER: nothing is left of it."""
+        each = TopicPartition(topic, number)
+        if each in self._cut:
+            return NEVER
+        if each in self._deleted:
+            return self._deleted[each] + AHEAD
+        return self._wanted + AHEAD if each in self._skipped else None
 
     def _skip(self) -> None:
         """Leave out the clicks and transactions that came too early to matter; profiles hold for ever.
@@ -85,7 +118,6 @@ class TopicsHistory:
         or that the broker can't tell (as after records were deleted): then all of them are read.
         """
         events = [each for each in self._starts if each.topic != PROFILES]
-        self._cut = {each for each in events if self._starts[each] > 0}
         if not self._wanted:
             return
         firsts = self._consumer.offsets_for_times(dict.fromkeys(events, self._wanted))
@@ -93,10 +125,11 @@ class TopicsHistory:
             if first is not None and first.offset > self._starts[each]:
                 self._starts[each] = min(first.offset, self._ends[each])
                 self._cut.discard(each)
+                self._skipped.add(each)
 
     def read(self, reader: Reader, progress: Progress) -> None:
         """Give it all to a reader."""
-        for number in range(self.count):
+        for number in self._numbers:
             partitions = [TopicPartition(topic, number) for topic in INPUTS]
             starts = {each.topic: self._starts[each] for each in partitions}
             ends = {each.topic: self._ends[each] for each in partitions}
@@ -143,6 +176,7 @@ class TopicsHistory:
         if raw and partition in self._cut:
             self._cut.discard(partition)
             if raw[0].timestamp > self._wanted:
+                self._deleted[partition] = raw[0].timestamp
                 self.deleted_before = max(self.deleted_before or 0, raw[0].timestamp)
         if self._registry is not None:
             self._registry.learn_all(partition.topic, (record.value for record in raw))

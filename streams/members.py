@@ -1,6 +1,7 @@
 """The members of a consumer group, as the broker knows them: who owns what, and which rules they hold."""
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,10 @@ PATIENCE = 2.0
 
 class NoOwner(StreamsError):
     """Nobody serves a partition at the moment."""
+
+
+class StillRunning(StreamsError):
+    """Workers of the group run."""
 
 
 class OtherRules(StreamsError):
@@ -55,6 +60,35 @@ def require_same_rules(settings: Settings, digest: str) -> None:
         )
         time.sleep(1)
         others = _others(settings, digest)
+
+
+def workers(settings: Settings, digest: str) -> list[str]:
+    """The addresses of the group's workers that hold these rules."""
+    found = [each["client_id"] for each in _members(settings)]
+    return [where for each in found if rules_of(each) == digest and (where := address(each)) is not None]
+
+
+def require_stopped(settings: Settings) -> None:
+    """Nobody else may write to the group's state: wait for members that just stopped to go, then refuse."""
+    deadline = time.monotonic() + settings.session_timeout / 1000 + PATIENCE
+    while members := _members(settings):
+        if time.monotonic() > deadline or any(_answers(address(each["client_id"])) for each in members):
+            raise StillRunning(
+                f"{len(members)} workers of the group {settings.group} run: stop all of them first, then call again."
+            )
+        time.sleep(1)
+
+
+def _answers(where: str | None) -> bool:
+    """Whether a worker is still there, rather than on the group's list until its session is over."""
+    if where is None:
+        return False
+    host, _, port = where.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except OSError:
+        return False
+    return True
 
 
 def _others(settings: Settings, digest: str) -> list[str]:

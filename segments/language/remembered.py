@@ -10,7 +10,7 @@ from segments.language.words import TONGUES
 
 def remembered(segment: Segment, currency: str = "EUR") -> list[str]:
     """A line for each kind of thing that is kept for the rule; rules that keep the same share it."""
-    lines = [_stream(stream) for stream in plan([segment], currency).streams]
+    lines = [stream_text(stream) for stream in plan([segment], currency).streams]
     held = leaves(segment.when) + leaves(segment.until)
     if any(isinstance(leaf, ProfileComparison | Consent) for leaf in held):
         lines.append("the profile: until the customer is erased")
@@ -23,7 +23,7 @@ def retention(segment: Segment, currency: str = "EUR") -> str:
     return TONGUES["en"].span(plan([segment], currency).retention)
 
 
-def _stream(stream: Stream) -> str:
+def stream_text(stream: Stream) -> str:
     """`purchase: the time and amount of each, for 365 days`."""
     fields = ["time", *(str(column).removeprefix(f"{stream.events}.") for column in stream.columns)]
     keys = [f"for each {each.name}" for each in (stream.key,) if each is not None]

@@ -1,15 +1,21 @@
 """`segments list`: the rules, each with its version, its title in English and Dutch, and its retention."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
+import schemas
+from segments.engine.size import state
 from segments.language import Segment
 from segments.language.about import about
 from segments.language.remembered import retention
+from segments.language.text import leaf_text, leaves
 from segments.language.timers import timers
-from segments.language.version import version
+from segments.language.version import digest, version
 from streams.cli.rule_paths import rules_in
+from streams.known import Known, ask
 from streams.settings import read_settings
 
 
@@ -18,15 +24,38 @@ from streams.settings import read_settings
 def command(as_json: bool) -> None:
     """List the rules: id, version, title in English and Dutch, retention, whether time flips them."""
     settings = read_settings()
-    for segment in rules_in((), settings):
+    rules = rules_in((), settings)
+    known = ask(settings, digest(rules))
+    for segment in rules:
         if as_json:
-            click.echo(json.dumps(about(segment, settings.currency), ensure_ascii=False))
+            said = everything(segment, rules, settings.currency) | known_of(segment, known)
+            click.echo(json.dumps(said, ensure_ascii=False))
         else:
-            _print(segment, settings.currency)
+            _print(segment, settings.currency, known)
 
 
-def _print(segment: Segment, currency: str) -> None:
+def _print(segment: Segment, currency: str, known: Known) -> None:
     by_time = "time alone can flip it" if timers(segment, "en") else "only events flip it"
     click.echo(f"{click.style(segment.id, bold=True)}  {version(segment)}")
     click.echo(f"  en  {segment.en}\n  nl  {segment.nl}")
     click.echo(f"      remembers {retention(segment, currency)}; {by_time}")
+    if segment.id in known.warming:
+        until = schemas.to_iso(known.warming[segment.id])
+        click.echo(
+            f"      warming until {until}: it knows only later events (segments backfill {segment.id})"
+        )
+
+
+def everything(segment: Segment, rules: Sequence[Segment], currency: str) -> dict[str, Any]:
+    """All that can be said of a rule among others without asking a worker."""
+    return about(segment, currency) | {"state": state(segment, rules, currency)}
+
+
+def known_of(segment: Segment, known: Known) -> dict[str, Any]:
+    """What the workers say of a rule: since when measures know events, and from when on it is exact."""
+    measures = [leaf_text(leaf) for leaf in leaves(segment.when) + leaves(segment.until)]
+    until = known.warming.get(segment.id)
+    return {
+        "known_since": {each: schemas.to_iso(known.since[each]) for each in measures if each in known.since},
+        "warming_until": None if until is None else schemas.to_iso(until),
+    }

@@ -8,8 +8,10 @@ from textwrap import indent
 import click
 
 from segments.language import Segment
-from segments.language.about import about
+from segments.language.version import digest
+from streams.cli.list_rules import everything, known_of
 from streams.cli.rule_paths import rules_in
+from streams.known import ask
 from streams.settings import read_settings
 
 
@@ -19,8 +21,10 @@ from streams.settings import read_settings
 def command(segment_id: str, as_json: bool) -> None:
     """Show one rule: in words, what it remembers and how long, when it flips by time, and its stories."""
     settings = read_settings()
-    segment = _find(segment_id, rules_in((), settings))
-    said = about(segment, settings.currency)
+    rules = rules_in((), settings)
+    segment = _find(segment_id, rules)
+    said = everything(segment, rules, settings.currency)
+    said |= known_of(segment, ask(settings, digest(rules)))
     if as_json:
         click.echo(json.dumps(said, ensure_ascii=False))
         return
@@ -28,6 +32,8 @@ def command(segment_id: str, as_json: bool) -> None:
     for name, value in said.items():
         if value and name != "id":
             text = "\n".join(value) if isinstance(value, list) else value
+            if isinstance(value, dict):
+                text = "\n".join(f"{measure}: {since}" for measure, since in value.items())
             click.echo(f"\n{click.style(name.replace('_', ' '), bold=True)}\n{indent(text, '  ')}")
 
 

@@ -1,9 +1,6 @@
 """`segments try RULE`: a rule on events of the past, before it runs."""
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -12,8 +9,8 @@ import click
 from segments.engine import EngineSettings
 from streams import trial
 from streams.cli.instant import Instant
+from streams.cli.progress import bar
 from streams.cli.trial_text import told
-from streams.past import History, Progress
 from streams.settings import read_settings
 
 
@@ -63,26 +60,10 @@ def command(
     now = trial.present(settings, files, until)
     since = None if now is None else trial.needed_since(tried, now, days)
     with trial.past(settings, files, partitions, since, until) as history:
-        with _progress(history) as progress:
+        with bar(history.length) as progress:
             found = trial.run(tried, history, engine, now, progress)
         if as_json:
             click.echo(json.dumps(trial.as_json(found, days, since, history), ensure_ascii=False))
         else:
             for line in told(found, days, tried.segment.en, history):
                 click.echo(line)
-
-
-@contextmanager
-def _progress(history: History) -> Iterator[Progress]:
-    """A bar on stderr, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _count: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=history.length)
-        yield lambda count: bar.advance(task, count)

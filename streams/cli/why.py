@@ -111,7 +111,7 @@ def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, 
 
 def _shown(answer: dict[str, Any]) -> dict[str, Any]:
     """Instants as ISO 8601."""
-    instants = ("clock", "entered_at", "flips_at", "known_since")
+    instants = ("clock", "entered_at", "flips_at", "known_since", "warming_until")
     return {
         name: schemas.to_iso(value) if name in instants and value is not None else _deep(value)
         for name, value in answer.items()
@@ -138,6 +138,8 @@ def _told(answer: dict[str, Any]) -> Iterator[str]:
         if each["would_change"]:
             yield f"     would change it: {'; '.join(each['would_change'])}"
         yield f"     by time alone: {_by_time(each)}"
+        if each["warming_until"]:
+            yield f"     warming until {each['warming_until']}: it knows only later events"
 
 
 def _by_time(each: dict[str, Any]) -> str:
