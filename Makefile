@@ -52,6 +52,10 @@ simulate: install ## SEEDS=2000 schedules of faults over a Kafka in memory, then
 	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000)
 	$(BIN)/python -m tests.simulation --bugs
 
+.PHONY: stock-faust
+stock-faust: install ## the same faults for stock Faust and for this worker: what is lost, doubled and wrong (20 minutes)
+	$(BIN)/python -m tests.stock
+
 .PHONY: soak
 soak: install ## engine against oracle on EXAMPLES=20000 random rules and stories, other ones each time
 	SEGMENTS_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest --timeout=0 tests/properties
