@@ -1,0 +1,23 @@
+"""One run in a process of its own, over a broker of its own: several go side by side."""
+
+import tempfile
+from pathlib import Path
+
+from tests.chaos.cluster import Cluster
+from tests.chaos.runs import Plan, Report, live, preloaded
+from tests.chaos.scenarios import caught
+
+REGIMES = {"preloaded": preloaded, "live": live}
+
+
+def run(regime: str, plan: Plan) -> Report:
+    """One run, over a broker of its own."""
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, Cluster(Path(folder)) as cluster:
+        say = lambda line: print(f"{regime} {plan.seed}: {line}", flush=True)  # noqa: E731
+        return REGIMES[regime](cluster, Path(folder), plan, say)
+
+
+def is_caught(name: str) -> bool:
+    """Whether a seeded bug is noticed, over a broker of its own."""
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, Cluster(Path(folder)) as cluster:
+        return caught(cluster, Path(folder), name)
