@@ -13,7 +13,8 @@ from typing import Any
 from segments.language.conditions import Comparison, Consent
 from segments.language.durations import DAY
 from segments.language.measures import DURATIONS
-from segments.language.oracle import NEVER, VISIT_GAP, Event, Memory, is_member, truth
+from segments.language.memory import NEVER, VISIT_GAP, Event, Memory
+from segments.language.oracle import is_member, truth
 from segments.language.segment import Segment
 from segments.language.text import bound_text, leaf_text, leaves, plain
 

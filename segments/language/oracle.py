@@ -1,29 +1,24 @@
 """The slow truth: whether a condition holds at an instant, word by word from the contract, section 2.
 
-Quadratic, and obviously right: nothing is kept but what happened, and every question is answered from all of it. The
-engine is judged by this file and by `life.py`, which says what flips when; they share with it the nodes of the
-language, their texts, and nothing else.
+Quadratic, and obviously right: nothing is kept but what happened (`memory.py`), and every question is answered from all
+of it. The engine is judged by this file and by `life.py`, which says what flips when; they share with it the nodes of
+the language, their texts, and nothing else.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from fractions import Fraction
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Consent, Not, ProfileComparison
-from segments.language.durations import MINUTE
-from segments.language.events import CLICK_KINDS, VISIT_KINDS, Events
-from segments.language.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.events import Events
+from segments.language.fields import AllTests, AnyTest, Field, Filter, NotTest
 from segments.language.measures import DURATIONS, Measure
+from segments.language.memory import NEVER, Event, Memory, happened, read
 from segments.language.segment import Segment
 from segments.language.text import measure_text
 
-Event = Mapping[str, Any]
-VISIT_GAP = 30 * MINUTE
-NEVER = float("-inf")
 OPERATORS = {"==": eq, "!=": ne, ">=": ge, ">": gt, "<=": le, "<": lt}
 OF_VALUES: dict[str, Callable[[list[Any]], Any]] = {
     "sum": sum,
@@ -33,44 +28,6 @@ OF_VALUES: dict[str, Callable[[list[Any]], Any]] = {
     "distinct": lambda values: len(set(values)),
     "last": lambda values: values[-1],
 }
-
-
-@dataclass(slots=True)
-class Memory:
-    """All that is remembered of a customer."""
-
-    currency: str = "EUR"
-    events: list[tuple[str, Event]] = field(default_factory=list)
-    """Topic and event, in order of application."""
-    profile: Event | None = None
-    known: Mapping[str, float] = field(default_factory=dict)
-    """For measures that came with a later rule set, by their text, the instant from which they know events."""
-
-
-def happened(name: str, memory: Memory) -> Iterator[Event]:
-    """The events of a set, in order of time and, at the same time, of application."""
-    previous = NEVER
-    for topic, event in sorted(memory.events, key=lambda each: int(each[1]["occurred_at"])):
-        kind, click = event["kind"], topic == "clickstream"
-        if name == "visit":
-            if click and kind in VISIT_KINDS:
-                yield from [event] if event["occurred_at"] - previous >= VISIT_GAP else []
-                previous = event["occurred_at"]
-        elif not click and name == f"{kind}.items":
-            yield from ({**event, **line} for line in event["items"])
-        elif name in ("any_event", kind if kind in CLICK_KINDS or not click else f'event("{kind}")'):
-            yield event
-
-
-def read(of: Field, event: Event, memory: Memory) -> Any:
-    """The value of a field, or None if it is missing; money in another currency is missing."""
-    if of.name == "day":
-        return datetime.fromtimestamp(event["occurred_at"] // 1000, UTC).date().isoformat()
-    if of.key is not None:
-        return event["attributes"].get(of.key)
-    if of.type is Type.MONEY:
-        return Decimal(event[of.name]).scaleb(-2) if event["currency"] == memory.currency else None
-    return event[of.name]
 
 
 def compare(value: Any, how: str, bound: Any) -> bool:
@@ -85,11 +42,6 @@ def compare(value: Any, how: str, bound: Any) -> bool:
     return value is not None and sorts[0] is sorts[1] and bool(OPERATORS[how](value, bound))
 
 
-def passes(test: Test, event: Event, memory: Memory) -> bool:
-    """Whether an event passes one test of `where`."""
-    return compare(read(test.field, event, memory), test.operator, test.bound)
-
-
 def combine(node: Condition | Filter, leaf: Callable[[Any], bool]) -> bool:
     """The truth of what is combined of leaves by *and*, *or* and *not*."""
     match node:
@@ -102,34 +54,26 @@ def combine(node: Condition | Filter, leaf: Callable[[Any], bool]) -> bool:
     return leaf(node)
 
 
-def passing(events: Events, memory: Memory) -> list[Event]:
-    """The events of a set that pass its `where`."""
+def passing(events: Events, memory: Memory, by: Field | None, key: Any) -> list[Event]:
+    """The events of a set that pass its `where`, and have this key in the field of `by` or `same`, if there is one."""
 
-    def passes_all(row: Event) -> bool:
-        where = events.filter
-        return where is None or bool(combine(where, lambda test: passes(test, row, memory)))
+    def passes(row: Event) -> bool:
+        test = lambda each: compare(read(each.field, row, memory), each.operator, each.bound)  # noqa: E731
+        return events.filter is None or bool(combine(events.filter, test))
 
-    return list(filter(passes_all, happened(events.name, memory)))
-
-
-def of_key(rows: list[Event], by: Field | None, key: Any, memory: Memory) -> list[Event]:
-    """Those of these events whose field has this value; all of them if there is no field."""
-    return [each for each in rows if by is None or read(by, each, memory) == key]
+    rows = filter(passes, happened(events.name, memory))
+    return [row for row in rows if by is None or read(by, row, memory) == key]
 
 
-def selected(events: Events, now: int, memory: Memory, key: Any = None) -> list[Event]:
-    """What a measure is taken of: of this key, later than the latest of `since`, and in the window."""
-    rows = of_key(passing(events, memory), events.key, key, memory)
-    resets = of_key(passing(events.reset, memory), events.reset.match, key, memory) if events.reset else []
-    times = [each["occurred_at"] for each in resets if each["occurred_at"] <= now]
-    after, window = max(times, default=NEVER), events.window or float("inf")
+def selected(measure: Measure, now: int, memory: Memory, key: Any) -> list[Event]:
+    """What a measure is taken of: later than the latest of `since`, in the window, and no earlier than it knows."""
+    events, reset = measure.events, measure.events.reset
+    resets = passing(reset, memory, reset.match, key) if reset else []
+    after = max((each["occurred_at"] for each in resets if each["occurred_at"] <= now), default=NEVER)
+    if memory.known:
+        after = max(after, memory.known.get(measure_text(measure), NEVER) - 1)
+    rows, window = passing(events, memory, events.key, key), events.window or float("inf")
     return [each for each in rows if after < each["occurred_at"] <= now < each["occurred_at"] + window]
-
-
-def known(measure: Measure, rows: list[Event], memory: Memory) -> list[Event]:
-    """Those of these events of which a measure knows."""
-    since = memory.known.get(measure_text(measure), NEVER) if memory.known else NEVER
-    return [each for each in rows if each["occurred_at"] >= since]
 
 
 def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any:
@@ -144,14 +88,16 @@ def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any
 
 def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool]:
     """The key of `by`, the value and the truth of a comparison: for the smallest key that holds, if one does."""
-    events, rows = leaf.measure.events, passing(leaf.measure.events, memory)
-    now -= events.offset or 0
-    keys = {None} if events.key is None else {read(events.key, each, memory) for each in rows} - {None}
-    for key in sorted(keys) if events.key is not None else keys:
-        rows = known(leaf.measure, selected(events, now, memory, key), memory)
-        value = reckon(leaf.measure, rows, now, memory)
+    events = leaf.measure.events
+    then, by = now - (events.offset or 0), events.key
+    keys: list[Any] = [None]
+    if by is not None:
+        keys = sorted({read(by, each, memory) for each in passing(events, memory, None, None)} - {None})
+    for key in keys:
+        rows = selected(leaf.measure, then, memory, key)
+        value = reckon(leaf.measure, rows, then, memory)
         true = compare(value, leaf.operator, leaf.bound)
-        if events.key is None or (rows and true):
+        if by is None or (rows and true):
             return key, value, true
     return None, None, False
 

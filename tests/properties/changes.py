@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from segments.language import Segment, not_
 from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.measures import DURATIONS
-from segments.language.oracle import Memory, holds
+from segments.language.memory import Memory
+from segments.language.oracle import holds
 from segments.language.text import leaves
 
 from .picking import Pick, one_in, several

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segments.language.life import Customer
-from segments.language.oracle import NEVER
+from segments.language.memory import NEVER
 
 from .records import Arrival
 from .stories import Example, Rules

@@ -12,7 +12,8 @@ from segments.language.durations import Duration
 from segments.language.events import CLICK_KINDS, Events, fields_of
 from segments.language.fields import Field, Filter, Type
 from segments.language.measures import DURATIONS, Measure
-from segments.language.oracle import Memory, holds
+from segments.language.memory import Memory
+from segments.language.oracle import holds
 
 from .picking import Pick, one_in, several
 from .records import DAY, HOUR, MINUTE

@@ -6,7 +6,7 @@ from typing import Any
 from segments.language import Segment
 from segments.language.conditions import Comparison
 from segments.language.life import Customer, evidence
-from segments.language.oracle import NEVER, VISIT_GAP
+from segments.language.memory import NEVER, VISIT_GAP
 from segments.language.text import leaves, measure_text
 from segments.language.version import version
 

@@ -7,7 +7,7 @@ from segments.language import (
     Segment,
 )
 from segments.language.life import Customer
-from segments.language.oracle import NEVER
+from segments.language.memory import NEVER
 
 from .records import DAY, START, Arrival, click, transaction
 

@@ -12,7 +12,7 @@ from segments.language import (
     purchase,
 )
 from segments.language.life import Customer
-from segments.language.oracle import NEVER
+from segments.language.memory import NEVER
 
 from . import records
 from .records import DAY, HOUR, MINUTE, START, click, erase, transaction
