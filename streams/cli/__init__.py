@@ -27,8 +27,9 @@ COMMANDS = {
     "try": ("try_rule", "Try a rule on events of the past."),
     "replay": ("replay", "Events in, segment events out, without Kafka."),
     "why": ("why", "Ask the workers why a customer is in a segment, or not."),
-    "backfill": ("backfill", "Compute segments from events of the past."),
+    "backfill": ("backfill", "Let a rule that was added know the past of the topics."),
     "dead-letters": ("dead_letters", "Look at refused records, and send them again."),
+    "reset": ("reset", "Forget what a group remembers, to compute it anew."),
     "new": ("new", "Begin a rule, with its stories."),
     "settings": ("settings", "List all settings: variable, value, default, meaning."),
 }
