@@ -44,11 +44,14 @@ def measured(events, name):
         return None
 
 
-def test_the_rule_of_the_first_five_minutes_runs(tmp_path):
-    """It loads, lacks nothing, and its stories come true."""
-    (code,) = re.findall(r"```python\n# segments/(\w+)\.py\n(.*?)```", TEXT, re.DOTALL)
-    file = tmp_path / f"{code[0]}.py"
-    file.write_text(code[1], encoding="utf-8")
+RULES = re.findall(r"```python\n# segments/(\w+)\.py\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.mark.parametrize(("name", "code"), RULES, ids=[name for name, _ in RULES])
+def test_its_rules_run(name, code, tmp_path):
+    """Each loads, lacks nothing, and its stories come true."""
+    file = tmp_path / f"{name}.py"
+    file.write_text(code, encoding="utf-8")
     (segment,) = load([file])
     assert lint([segment]) == []
     assert failures(segment, engine) == []
