@@ -43,16 +43,6 @@ class Lookup:
             self._asking[asked] = task
         return self._asking[asked]
 
-    def stop(self) -> None:
-        """Ask no more."""
-        for task in self._asking.values():
-            task.cancel()
-
-    @property
-    def waiting(self) -> bool:
-        """Whether something waits for a registry that does not answer."""
-        return self._away and bool(self._asking)
-
     async def _ask_until_answered(self, topic: str, number: int) -> None:
         attempt = 0
         while True:
