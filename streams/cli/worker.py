@@ -6,13 +6,14 @@ import logging
 import signal
 import socket
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
 import click
 
 from segments.engine import RuleSet, load
-from streams import members, topics
+from streams import members, retention, topics
 from streams.app import Worker, build
 from streams.asking import Answers
 from streams.errors import BrokerAway, RegistryAway, StreamsError
@@ -80,6 +81,9 @@ async def _main(settings: Settings, rules: RuleSet, port: int) -> int:
         partitions = await _topics(settings, stop)
         if partitions is None:
             return 0
+        with suppress(BrokerAway):
+            for warning in await asyncio.to_thread(retention.warnings, settings, rules.plan.retention):
+                log.warning(warning)
         lookup = await _registered(settings, stop)
         await asyncio.to_thread(members.require_same_rules, settings, rules.digest)
     finally:
