@@ -243,8 +243,11 @@ MACHINE = re.compile(
     r"|--(?:extra-)?index-url[= ]\S+"
 )
 NO_MACHINE = {
-    "deploy/kafka/compose.yaml": {"/opt/kafka"},  # inside a container
-    "tests/unit/test_structure.py": {"/opt/kafka"},
+    "deploy/compose/compose.yaml": {"/opt/kafka"},  # inside a container
+    "deploy/container/Dockerfile": {"/opt/build", "/opt/segments"},
+    "deploy/kafka/compose.yaml": {"/opt/kafka"},
+    "deploy/systemd/segments@.service": {"/opt/segments"},  # where whoever installs it puts it
+    "tests/unit/test_structure.py": {"/opt/build", "/opt/kafka", "/opt/segments"},
 }
 
 
