@@ -2,11 +2,13 @@
 
 import re
 
+import click
 import pytest
 import yaml
 
 from deploy.grafana.__main__ import FILE, text
 from deploy.grafana.panels import ROWS
+from streams.cli import main
 from streams.metrics import Metrics
 from tests.unit.repository import ROOT
 
@@ -94,6 +96,18 @@ def test_an_alert_has_a_section_of_the_runbook(name):
         assert part in section[1], f"{name}: no {part}"
 
 
+LABELS = {
+    "cause", "digest", "instance", "job", "le", "outcome", "partition", "reason", "result", "segment", "stage", "topic",
+    "transition", "version",
+}  # fmt: skip
+"""Each has few values, that we or the topics' owner chose."""
+
+
+def test_no_label_can_hold_what_a_producer_makes_up():
+    """No customer, event, product or kind: whoever sends events cannot make series."""
+    assert set().union(*EXPORTED.values()) <= LABELS
+
+
 def test_the_runbook_has_no_section_for_an_alert_that_is_gone():
     """A section without its alert is never looked up."""
     assert sorted(re.findall(r"^## (Segment\w+)$", RUNBOOK, re.MULTILINE)) == NAMES
@@ -102,3 +116,23 @@ def test_the_runbook_has_no_section_for_an_alert_that_is_gone():
 def test_the_dashboard_is_what_its_script_makes():
     """segments.json is made, never edited."""
     assert FILE.read_text(encoding="utf-8") == text(), "write it anew with: python -m deploy.grafana"
+
+
+def typed():
+    """Each command of ours in the runbook, with its options."""
+    for block in re.findall(r"```sh\n(.*?)```", RUNBOOK, re.DOTALL):
+        for line in block.splitlines():
+            words = re.split(r"\s[#|>]", line)[0].split()
+            if words[:1] == ["segments"]:
+                yield " ".join(words)
+
+
+@pytest.mark.parametrize("line", sorted(set(typed())))
+def test_what_the_runbook_says_to_type_can_be_typed(line):
+    """The command, its part and its options exist."""
+    context, command, words = click.Context(main), main, line.split()[1:]
+    while isinstance(command, click.Group) and words:
+        command = command.get_command(context, words.pop(0))
+    assert command is not None, line
+    known = {option for each in command.params for option in each.opts}
+    assert {word for word in words if word.startswith("-")} <= known
