@@ -65,8 +65,9 @@ bench: install ## how fast one worker is, and where its time goes
 	$(BIN)/python -m tests.benchmarks.worker
 
 .PHONY: docs
-docs: install ## rewrite the generated parts of the READMEs
+docs: install ## rewrite the generated parts of the READMEs, and the dashboard
 	$(BIN)/python -m deploy.docs
+	$(BIN)/python -m deploy.grafana
 
 .PHONY: lock
 lock: install ## lock the newest allowed versions, with hashes
