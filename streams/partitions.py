@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 SLICE = 1_000
 """Records applied before the event loop gets its turn."""
 
+PACE = 100
+"""The same where few records wait: a million flips by time that are due at once hold up nobody who comes meanwhile."""
+
 ASK_AGAIN = 1.0
 """Seconds after which a question is asked again although no record came since."""
 
@@ -194,7 +197,8 @@ class Service:
                 await self._intake.offer_next()
                 await asyncio.sleep(0)
             more = self._advance()
-            if not more and not self._intake and self._should_ask():
+            # Records that wait for an answer don't wait for a million flips by time, too.
+            if (not more or self._partition.waiting) and not self._intake and self._should_ask():
                 await self._confirm()
                 more = self._advance()
             if not more or self._is_full() or self._stopping:
@@ -207,11 +211,13 @@ class Service:
                 await self._idle()
 
     def _advance(self) -> bool:
+        buffered = sum(self._partition.buffered(topic) for topic in INPUTS)
+        turn = self._slice if buffered > PACE else min(PACE, self._slice)
         with self._ground.metrics.stage("advance"), self._ground.metrics.costs.sampling():
-            more: bool = self._partition.advance(self._slice)
+            more: bool = self._partition.advance(turn)
         if not self._gathering_since:
             self._gathering_since = time.monotonic()
-        self._gathered += self._slice
+        self._gathered += turn
         self._intake.balance()
         return more
 

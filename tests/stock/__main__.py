@@ -56,14 +56,21 @@ class Outcome:
 
     def row(self, case: "Case") -> str:
         """A row of the table."""
-        counts = " | ".join(f"{self.found[kind]:,}" for kind in KINDS)
-        topics = "one" if case.one_topic else "two"
-        return f"| {case.system.name} | {topics} | {case.regime} | {self.faults} | {self.events:,} | {self.expected:,} | {counts} |"
+        counts = (
+            self.faults,
+            self.crashes,
+            self.events,
+            self.expected,
+            *(self.found[kind] for kind in KINDS),
+        )
+        cells = " | ".join(f"{count:,}" for count in counts)
+        return f"| {case.system.name} | {'one' if case.one_topic else 'two'} | {case.regime} | {cells} |"
 
 
-HEAD = (
-    "| | regime | faults | events | flips | lost | doubled | wrong |\n|---|---|---:|---:|---:|---:|---:|---:|"
-)
+HEAD = """
+| | topics | faults | how many | crashes | events | flips | lost | doubled | wrong |
+|---|---|---|---:|---:|---:|---:|---:|---:|---:|
+""".strip()
 
 
 @dataclass(slots=True)

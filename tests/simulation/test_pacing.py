@@ -1,0 +1,69 @@
+"""Many flips by time that are due at once do not hold up an event that comes meanwhile."""
+
+import asyncio
+import random
+
+import schemas
+from streams.partitions import Limits
+from tests.benchmarks.live import click
+from tests.simulation.clock import run
+from tests.simulation.kafka import COMMITTED, Kafka
+from tests.simulation.made_up import made_up
+from tests.simulation.network import Network
+from tests.simulation.schedule import ENGINE, RULES, START
+from tests.simulation.worker import Table, Worker
+
+CUSTOMERS = 600
+DUE = 60.0 + ENGINE.grace / 1000
+
+
+async def drain(kafka: Kafka) -> None:
+    """One partition whose customers all fall silent at once; a customer comes when the first of them has flipped."""
+    loop = asyncio.get_running_loop()
+    kafka.later = loop.call_later
+    network = Network(kafka, random.Random(1))
+    network.trouble = 0.0
+    for number in range(CUSTOMERS):
+        send(kafka, f"c{number}", START)
+    worker = Worker(network, "w", RULES, ENGINE, Limits(10, 0.005, event_clock=False), Table(), 1)
+    worker.assign([0])
+    await asyncio.sleep(DUE - 1)
+    assert kafka.committed["clickstream", 0] == CUSTOMERS
+    fires, before = asyncio.Event(), len(kafka.logs["segment-events", 0])
+    kafka.watchers.append(lambda: fires.set() if len(kafka.logs["segment-events", 0]) > before else None)
+    await fires.wait()
+    send(kafka, "live", START + int(loop.time() * 1000))
+    await asyncio.sleep(50)
+    worker.kill()
+
+
+def send(kafka: Kafka, customer: str, at: int) -> None:
+    """A page view."""
+    kafka.append(("clickstream", 0), [(customer.encode(), click(f"e-{customer}", customer, at), ())], at)
+
+
+def quiet(kafka: Kafka) -> list[str]:
+    """Who has flipped by time, or came live, in the order of the log."""
+    log = [entry for entry in kafka.logs["segment-events", 0] if entry.state == COMMITTED]
+    events = [schemas.decode(schemas.SEGMENT_EVENT, entry.value or b"") for entry in log]
+    return [
+        event["customer_id"]
+        for event in events
+        if event["segment"] == "quiet" or event["customer_id"] == "live"
+    ]
+
+
+def test_an_event_does_not_wait_for_all_that_is_due() -> None:
+    """The flips of the event are in the log before half of those by time; each of these comes once."""
+    kafka, errors = Kafka(), list[str]()
+    with made_up(
+        lambda: asyncio.get_running_loop().time(),
+        lambda: START + int(asyncio.get_running_loop().time() * 1000),
+        errors,
+    ):
+        run(drain(kafka))
+    assert not errors
+    order = quiet(kafka)
+    assert sorted(set(order)) == sorted(["live", *(f"c{number}" for number in range(CUSTOMERS))])
+    assert len(order) - order.count("live") == CUSTOMERS
+    assert order.index("live") < CUSTOMERS / 2, f"{order.index('live')} flips by time went before it"
