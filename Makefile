@@ -61,8 +61,8 @@ soak: install ## engine against oracle on EXAMPLES=20000 random rules and storie
 	SEGMENTS_EXAMPLES=$(or $(EXAMPLES),20000) $(BIN)/python -m pytest --timeout=0 tests/properties
 
 .PHONY: bench
-bench: install ## how fast one worker is, and where its time goes
-	$(BIN)/python -m tests.benchmarks.worker
+bench: install ## how fast, how late, how large, ours and others: ONLY=latency one part, ARGS=--help what can be chosen
+	$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 .PHONY: docs
 docs: install ## rewrite the generated parts of the READMEs, and the dashboard

@@ -11,12 +11,17 @@ from itertools import accumulate
 from typing import Any
 
 import schemas
+from segments.engine import RuleSet
+from segments.language.events import VISIT_KINDS
 
 HOUR = 3_600_000
 CLICKS = (
     ("page_view",) * 5 + ("product_view",) * 4 + ("cart_add", "search", "login", "email_open", "checkout")
 )
 PRODUCTS, CATEGORIES = 1_000, 20
+
+Sent = tuple[str, bytes, bytes]
+"""Topic, key and value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +32,33 @@ class Load:
     customers: int = 100_000
     days: float = 30.0
     seed: int = 1
+    late: float = 0.01
+    duplicate: float = 0.01
+    broken: float = 0.001
+    clicks: float = 0.8
 
-    def records(self, until: int) -> Iterator[tuple[str, bytes, bytes]]:
+    def records(self, until: int) -> Iterator[Sent]:
         """Topic, key and value of each record; the last one occurs at `until`."""
         chance = random.Random(self.seed)
-        weights = list(accumulate(1 / rank for rank in range(1, self.customers + 1)))
         step = self.days * 24 * HOUR / self.events
-        last: tuple[str, bytes, bytes] | None = None
+        pick = Customers(self.customers, chance)
+        last: Sent | None = None
         for number in range(self.events):
-            if last is not None and chance.random() < 0.01:
+            if last is not None and chance.random() < self.duplicate:
                 yield last
                 continue
             at = int(until - (self.events - number) * step)
-            if chance.random() < 0.01:
+            if chance.random() < self.late:
                 at -= chance.randrange(HOUR)
-            customer = f"customer-{bisect(weights, chance.random() * weights[-1])}"
-            topic, record = self._event(chance, customer, at, number)
-            value = schemas.encode(schemas.RECORD_OF_TOPIC[topic], record)
-            if chance.random() < 0.001:
-                value = value[: len(value) // 2]
-            last = topic, customer.encode(), value
+            last = self.one(chance, pick.next(), at, number)
+            if chance.random() < self.broken:
+                last = (*last[:2], last[2][: len(last[2]) // 2])
             yield last
+
+    def one(self, chance: random.Random, customer: str, at: int, number: int) -> Sent:
+        """A click or a transaction of a customer; its id is its number."""
+        topic, record = self._event(chance, customer, at, number)
+        return topic, customer.encode(), schemas.encode(schemas.RECORD_OF_TOPIC[topic], record)
 
     def _event(
         self, chance: random.Random, customer: str, at: int, number: int
@@ -55,7 +66,7 @@ class Load:
         base = {"event_id": f"{number:032x}", "customer_id": customer, "occurred_at": at, "channel": "web"}
         product = f"product-{int(PRODUCTS * chance.random() ** 2)}"
         category = f"category-{sum(product.encode()) % CATEGORIES}"
-        if chance.random() < 0.8:
+        if chance.random() < self.clicks:
             page = {
                 "session_id": f"s{number % 997}",
                 "page": "/p",
@@ -68,3 +79,41 @@ class Load:
         item = {"product_id": product, "category": category, "quantity": 1, "price": amount}
         order = {"order_id": f"o{number}", "amount": amount, "currency": "EUR", "items": [item]}
         return "transactions", base | order | {"kind": kind}
+
+
+class Customers:
+    """Customers by Zipf's law: the second has half as many events as the first."""
+
+    def __init__(self, count: int, chance: random.Random) -> None:
+        self._weights = list(accumulate(1 / rank for rank in range(1, count + 1)))
+        self._chance = chance
+
+    def next(self) -> str:
+        """Whose event comes next."""
+        return f"customer-{bisect(self._weights, self._chance.random() * self._weights[-1])}"
+
+
+def rules_touched(rules: RuleSet) -> float:
+    """The share of the load's records that three rules or more look at."""
+    kinds = [(kind, 0.8 / len(CLICKS)) for kind in CLICKS] + [("purchase", 0.19), ("refund", 0.01)]
+    return sum(share for kind, share in kinds if len(_touching(rules, kind)) >= 3)
+
+
+def _touching(rules: RuleSet, kind: str) -> set[int]:
+    """The places of the rules of which some condition reads events of a kind."""
+    streams = {number for number, each in enumerate(rules.plan.streams) if _takes(each.events, kind)}
+    readers = rules.plan.readers
+    return {
+        place
+        for place, leaves in enumerate(rules.leaves)
+        for leaf in leaves
+        if id(leaf) in readers and not streams.isdisjoint({readers[id(leaf)].stream, readers[id(leaf)].reset})
+    }
+
+
+def _takes(events: str, kind: str) -> bool:
+    return (
+        events == "any_event"
+        or events.split(".", maxsplit=1)[0] == kind
+        or (events == "visit" and kind in VISIT_KINDS)
+    )

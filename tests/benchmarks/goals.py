@@ -1,0 +1,136 @@
+"""The goals, each with what was measured and whether it is met; nothing is rounded in our favour."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Results = Mapping[str, Any]
+NOT_MEASURED = "not measured"
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One goal: in words, the part of the benchmark that measures it, and how it is judged."""
+
+    words: str
+    part: str
+    judge: Callable[[Results], tuple[str, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A goal, what was measured, and the verdict."""
+
+    words: str
+    measured: str
+    verdict: str
+
+
+def judged(results: Results) -> list[Judged]:
+    """Each goal, judged by what there is."""
+    return [_judged(goal, results) for goal in GOALS]
+
+
+def _judged(goal: Goal, results: Results) -> Judged:
+    if goal.part not in results:
+        return Judged(goal.words, NOT_MEASURED, NOT_MEASURED)
+    try:
+        measured, met = goal.judge(results[goal.part])
+    except StopIteration:
+        return Judged(goal.words, NOT_MEASURED, NOT_MEASURED)
+    except (KeyError, TypeError):
+        return Judged(goal.words, "could not be measured", "**not met**")
+    return Judged(goal.words, measured, "met" if met else "**not met**")
+
+
+def _rate(store: str, wanted: int) -> Callable[[Results], tuple[str, bool]]:
+    """Met if it is with every number of partitions."""
+
+    def judge(part: Results) -> tuple[str, bool]:
+        rates = {row["partitions"]: row["rate"] for row in part["rows"] if row["store"] == store}
+        said = ", ".join(f"{rate:,} with {count}" for count, rate in rates.items())
+        return f"{said} partitions", bool(rates) and min(rates.values()) >= wanted
+
+    return judge
+
+
+def _ahead_of(engine: str, times: float) -> Callable[[Results], tuple[str, bool]]:
+    def judge(part: Results) -> tuple[str, bool]:
+        rates = {row["engine"]: row["rate"] for row in part["rows"] if "rate" in row}
+        ratio = rates["segments"] / rates[engine]
+        return f"{ratio:.1f} times ({rates['segments']:,} to {rates[engine]:,})", ratio >= times
+
+    return judge
+
+
+def _latency(part: Results) -> tuple[str, bool]:
+    said = [f"{row['p50']} and {row['p99']} ms at {row['rate']:,} events/s" for row in part["rows"]]
+    asked = [row for row in part["rows"] if row["rate"] == part["asked"]]
+    if not asked:
+        said.append(f"{part['asked']:,} events/s is above saturation")
+    return "; ".join(said), bool(asked) and all(row["p50"] < 15 and row["p99"] < 60 for row in part["rows"])
+
+
+def _lateness(part: Results) -> tuple[str, bool]:
+    late, grace = part["spread"]["lateness"]["p99"], part["spread"]["with_grace"]["p99"]
+    return f"{late:,.0f} ms beyond the grace; {grace:,.0f} ms with it", late < 250
+
+
+def _burst(part: Results) -> tuple[str, bool]:
+    burst = part["burst"]
+    seconds, count = burst["drained"], burst["flips"]
+    for_a_million = seconds * MILLION / count
+    live = burst["live"]["p99"]
+    told = f"{count:,} in {seconds:,.1f} s, live p99 {live:,.0f} ms"
+    if count < MILLION:
+        told += f"; a million would take {for_a_million:,.0f} s (arithmetic)"
+    return told, for_a_million < 20 and live < 1000 and count == burst["expected"]
+
+
+def _recovery(part: Results) -> tuple[str, bool]:
+    told = f"{part['customers']:,} customers in {part['first']} s, {part['changelog']:,} offsets of changelog"
+    if part["customers"] >= MILLION:
+        return told, bool(part["first"] < 15)
+    estimate = part["first"] * MILLION / part["customers"]
+    return f"{told}; a million would take up to {estimate:,.0f} s (arithmetic)", estimate < 15
+
+
+def _memory(part: Results) -> tuple[str, bool]:
+    worst = max(part["working"], part["restored"])
+    told = (
+        f"{part['working']:,} bytes at work, {part['restored']:,} after a restart, {part['state']:,} encoded"
+    )
+    return f"{told} ({part['customers']:,} customers)", worst < 1000
+
+
+def _disk(part: Results) -> tuple[str, bool]:
+    return f"{part['disk']:,} bytes", part["disk"] < 500
+
+
+def _rule_cost(part: Results) -> tuple[str, bool]:
+    row = next(row for row in part["rows"] if row["rules"] == 100)
+    shared = f"{row['shared']:.0%} of its measures are shared"
+    return f"{row['times']} times the CPU of 12 ({row['rate']:,} events/s); {shared}", row["times"] <= 4
+
+
+def _start(part: Results) -> tuple[str, bool]:
+    row = next(row for row in part["rows"] if row["rules"] == 1000)
+    few = next(row for row in part["rows"] if row["rules"] == 12)
+    return f"{row['start']} s from process start to serving ({few['start']} s with 12)", row["start"] < 5
+
+
+GOALS: Sequence[Goal] = (
+    Goal("twelve rules, one core, in memory: 100,000 events/s", "throughput", _rate("memory", 100_000)),
+    Goal("the same with RocksDB: 50,000 events/s", "throughput", _rate("rocksdb", 50_000)),
+    Goal("one-counter rule: twice Quix Streams, exactly once", "peers", _ahead_of("quix", 2)),
+    Goal("one-counter rule: 20 times stock Faust with a table", "peers", _ahead_of("faust", 20)),
+    Goal("latency: p50 under 15 ms, p99 under 60 ms", "latency", _latency),
+    Goal("flips by time: p99 lateness under 250 ms", "timers", _lateness),
+    Goal("a million due in one second: drained in 20 s, live p99 under 1 s", "timers", _burst),
+    Goal("recovery of a million customers under 15 s", "recovery", _recovery),
+    Goal("under 1,000 bytes of memory a customer", "memory", _memory),
+    Goal("under 500 bytes of disk a customer", "memory", _disk),
+    Goal("100 rules cost at most four times 12", "rules", _rule_cost),
+    Goal("1,000 rules start within 5 s", "rules", _start),
+)

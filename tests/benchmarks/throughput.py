@@ -1,0 +1,151 @@
+"""How fast one worker is with the twelve rules, Kafka to Kafka, all guarantees on; and where its time goes."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import schemas
+from segments.engine import EngineSettings, RuleSet, load
+from segments.engine.records import INPUTS, Record
+from segments.engine.replay import Replay
+from streams.decode import decode
+from streams.metrics import STAGES
+from tests.benchmarks import outputs
+from tests.benchmarks.load import Load, rules_touched
+from tests.benchmarks.rig import Site, load_average
+from tests.benchmarks.running import RunningWorker, by_label, total
+from tests.benchmarks.sizes import Plan
+from tests.benchmarks.watch import Died, Pace, summary
+
+SHIPPED = Path(__file__).resolve().parents[2] / "segments"
+GIVE_UP = 900.0
+"""Seconds for one run."""
+
+
+class Raw(NamedTuple):
+    """A record as the worker's consumer would give it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One worker that worked off the log."""
+
+    pace: Pace
+    stages: dict[str, float]
+    """Seconds of the event loop for a million events."""
+    flips: float
+    state: float
+    """Bytes of the states of all customers."""
+
+
+def measure(plan: Plan) -> dict[str, Any]:
+    """Each store and partition count, in interleaved rounds."""
+    sizes, rules = plan.sizes, load([SHIPPED])
+    load_ = Load(sizes.events, sizes.customers, seed=sizes.seed)
+    until = int(time.time() * 1000) - 60_000
+    sites = {count: Site(plan.folder / f"partitions-{count}", count) for count in sizes.partitions}
+    expected: dict[int, set[str]] = {}
+    found: dict[tuple[str, int], list[Run]] = {}
+    before = load_average()
+    for number in range(sizes.rounds):
+        for count, site in sites.items():
+            with site:
+                if not site.produced:
+                    site.produce(load_.records(until))
+                for store in sizes.stores:
+                    run, ids = _run(plan, site, f"{store}-{number}", STORE=store)
+                    if count not in expected:
+                        expected[count] = replayed(site, rules)
+                    verify(ids, expected[count])
+                    found.setdefault((store, count), []).append(run)
+                    print(f"  {store}, {count} partitions: {run.pace.rate:,.0f} events/s", flush=True)
+    return {
+        "rows": [_row(store, count, runs) for (store, count), runs in found.items()],
+        "load": [before, load_average()],
+        "events": sizes.events,
+        "customers": sizes.customers,
+        "touched": round(rules_touched(rules), 3),
+    }
+
+
+def _row(store: str, count: int, runs: list[Run]) -> dict[str, Any]:
+    stages = {stage: round(median(run.stages[stage] for run in runs), 2) for stage in STAGES}
+    return {
+        "store": store,
+        "partitions": count,
+        **summary([run.pace for run in runs]),
+        "stages": stages,
+        "flips": round(runs[0].flips / runs[0].pace.done, 4),
+        "state": round(runs[0].state),
+    }
+
+
+def _run(plan: Plan, site: Site, group: str, **settings: str) -> tuple[Run, list[str]]:
+    begin = outputs.ends(site, "segment-events")
+    folder = plan.folder / f"{site.partitions}-{group}"
+    with (
+        RunningWorker(site, group, folder, CLOCK="event", **settings) as worker,
+        site.inputs(group) as reached,
+    ):
+        found = worker.pace(reached, site.produced, GIVE_UP)
+        metrics = worker.metrics()
+    stages = stages_of(metrics, found.done)
+    flips = total(metrics, "segments_flips_total")
+    return Run(found, stages, flips, total(metrics, "segments_state_bytes")), flip_ids(site, begin)
+
+
+def stages_of(metrics: Mapping[tuple[str, str], float], events: int) -> dict[str, float]:
+    """Seconds of the event loop for a million events, by stage."""
+    spent = by_label(metrics, "segments_stage_seconds_total", "stage")
+    return {stage: seconds / events * 1e6 for stage, seconds in spent.items()}
+
+
+def flip_ids(site: Site, begin: outputs.Offsets) -> list[str]:
+    """The ids of the segment events that were committed since."""
+    decoded = schemas.decode
+    return [
+        decoded(schemas.SEGMENT_EVENT, message.value())["event_id"]
+        for message in outputs.committed(site, "segment-events", begin)
+    ]
+
+
+def verify(came: list[str], expected: set[str]) -> None:
+    """An id is a function of customer, segment, version, transition, sequence and instant: these must be equal."""
+    if len(came) != len(set(came)) or set(came) != expected:
+        wrong = set(came) ^ expected
+        raise Died(f"wrong output: {len(came)} flips, {len(expected)} expected, {len(wrong)} differ")
+
+
+def replayed(site: Site, rules: RuleSet) -> set[str]:
+    """The ids of the flips that this log must give, by the engine without Kafka."""
+    found: set[str] = set()
+    logs = _logs(site)
+    for number in range(site.partitions):
+        replay = Replay(number, site.partitions, logs.pop(number), rules, EngineSettings())
+        for effects in replay.run():
+            found.update(event["event_id"] for _, event in effects.segment_events)
+    return found
+
+
+def _logs(site: Site) -> dict[int, dict[str, list[Record]]]:
+    logs: dict[int, dict[str, list[Record]]] = {number: {} for number in range(site.partitions)}
+    for topic in INPUTS:
+        for number, raw in _raw(site, topic):
+            logs[number].setdefault(topic, []).extend(decode(topic, [raw]))
+    return logs
+
+
+def _raw(site: Site, topic: str) -> Iterator[tuple[int, Raw]]:
+    for message in outputs.committed(site, topic, {}):
+        yield (
+            message.partition(),
+            Raw(message.offset(), message.timestamp()[1], message.key(), message.value()),
+        )
