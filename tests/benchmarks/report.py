@@ -101,11 +101,21 @@ def _throughput(part: Results) -> Iterator[str]:
         "median and range of the rounds. CPU seconds are for a million events. The flips of each run were "
         "compared with those of the engine without Kafka, by their ids.\n"
     )
-    head = ("store", "partitions", "events/s", "range", "CPU s", "broker's CPU s", "flips per event", "state")
+    head = (
+        "store",
+        "partitions",
+        "events/s",
+        "range",
+        "CPU s",
+        "broker's CPU s",
+        "flips per event",
+        "customers",
+        "state",
+    )
     rows = [
         (
             row["store"], row["partitions"], f"{row['rate']:,}", _range(row), row["cpu"], row["broker"],
-            row["flips"], f"{row['state'] / 1e6:,.0f} MB",
+            row["flips"], f"{row['entries']:,}", f"{row['state'] / 1e6:,.0f} MB",
         )
         for row in part["rows"]
     ]  # fmt: skip
@@ -114,6 +124,10 @@ def _throughput(part: Results) -> Iterator[str]:
         "\nRocksDB has a block cache of 32 MiB for each partition and write buffers of as much; beside them the worker "
         "keeps up to 50,000 customers of a partition decoded.\n"
     )
+    traffic = part["rows"][0]["traffic"]
+    size = next(iter(part["input"].values())) / part["events"]
+    told = ", ".join(f"{each} {topic}" for topic, each in traffic.items())
+    yield f"Bytes at the broker for an event: {size:,.0f} input, {told}; uncompressed, before compaction, one replica.\n"
     yield "Where a worker's time goes, seconds of its event loop for a million events:\n"
     yield table(
         ("store", "partitions", *STAGES),

@@ -68,6 +68,10 @@ class Site:
         """CPU seconds of the broker so far."""
         return cpu(self._broker.pid or 0)
 
+    def on_disk(self, topic: str) -> int:
+        """Bytes that a topic occupies at the broker, as it was written."""
+        return sum(file.stat().st_size for file in self.folder.glob(f"broker/topics/{topic}-*/*.log"))
+
     def create(self, wanted: Iterable[Topic]) -> None:
         """Make topics."""
         with KafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=20_000) as admin:

@@ -21,6 +21,7 @@ from tests.benchmarks.sizes import Plan
 from tests.benchmarks.watch import Died, Pace, summary
 
 SHIPPED = Path(__file__).resolve().parents[2] / "segments"
+OUTPUTS = ("segment-events", "segment-memberships")
 GIVE_UP = 900.0
 """Seconds for one run."""
 
@@ -43,7 +44,10 @@ class Run:
     """Seconds of the event loop for a million events."""
     flips: float
     state: float
-    """Bytes of the states of all customers."""
+    """Bytes of the states of all customers, and how many there are."""
+    entries: float
+    traffic: dict[str, float]
+    """Bytes for an event in the changelog and on the output topics."""
 
 
 def measure(plan: Plan) -> dict[str, Any]:
@@ -72,7 +76,14 @@ def measure(plan: Plan) -> dict[str, Any]:
         "load": [before, load_average()],
         "events": sizes.events,
         "customers": sizes.customers,
+        "input": _input_bytes(sites),
         "touched": round(rules_touched(rules), 3),
+    }
+
+
+def _input_bytes(sites: Mapping[int, Site]) -> dict[int, int]:
+    return {
+        count: site.on_disk("clickstream") + site.on_disk("transactions") for count, site in sites.items()
     }
 
 
@@ -85,11 +96,14 @@ def _row(store: str, count: int, runs: list[Run]) -> dict[str, Any]:
         "stages": stages,
         "flips": round(runs[0].flips / runs[0].pace.done, 4),
         "state": round(runs[0].state),
+        "entries": round(runs[0].entries),
+        "traffic": {topic: round(size) for topic, size in runs[0].traffic.items()},
     }
 
 
 def _run(plan: Plan, site: Site, group: str, **settings: str) -> tuple[Run, list[str]]:
     begin = outputs.ends(site, "segment-events")
+    before = {topic: site.on_disk(topic) for topic in OUTPUTS}
     folder = plan.folder / f"{site.partitions}-{group}"
     with (
         RunningWorker(site, group, folder, CLOCK="event", **settings) as worker,
@@ -98,8 +112,17 @@ def _run(plan: Plan, site: Site, group: str, **settings: str) -> tuple[Run, list
         found = worker.pace(reached, site.produced, GIVE_UP)
         metrics = worker.metrics()
     stages = stages_of(metrics, found.done)
-    flips = total(metrics, "segments_flips_total")
-    return Run(found, stages, flips, total(metrics, "segments_state_bytes")), flip_ids(site, begin)
+    written = {topic: site.on_disk(topic) - before[topic] for topic in OUTPUTS}
+    written["changelog"] = site.on_disk(f"{group}-customers-changelog")
+    run = Run(
+        found,
+        stages,
+        total(metrics, "segments_flips_total"),
+        total(metrics, "segments_state_bytes"),
+        total(metrics, "segments_state_entries"),
+        {topic: size / found.done for topic, size in written.items()},
+    )
+    return run, flip_ids(site, begin)
 
 
 def stages_of(metrics: Mapping[tuple[str, str], float], events: int) -> dict[str, float]:
