@@ -56,7 +56,7 @@ def program(
             Plan(
                 number,
                 events=events,
-                customers=max(400, events // 40),
+                customers=max(400, events // 10),
                 seconds=minutes * 60,
                 faults=faults,
                 rate=rate * (1 + number % 5),

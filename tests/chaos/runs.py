@@ -13,11 +13,12 @@ from segments.engine import EngineSettings, load
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults import Fault, schedule
 from tests.chaos.live import GRACE, SETTINGS, Traffic
+from tests.chaos.oracle import differences
 from tests.chaos.phases import FIRING, IDLE, REBALANCING, RESTORING, TRANSACTION
 from tests.chaos.reading import Reader, by_customer, consumed, memberships
 from tests.chaos.scene import SESSION, Scene, Struck
 from tests.chaos.traffic import Sender, Shop, history
-from tests.chaos.truth import logs, replayed_lines, truth
+from tests.chaos.truth import Truth, logs, replayed_lines, truth
 from tests.chaos.verdict import (
     Stay,
     Verdict,
@@ -73,6 +74,8 @@ class Report:
     flips: int = 0
     transactions: int = 0
     seconds: float = 0.0
+    judged: int = 0
+    """Customers of whom the slow truth was asked, too."""
     struck: list[Struck] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     verdict: Verdict = field(default_factory=Verdict)
@@ -88,7 +91,7 @@ class Report:
         verdict = self.verdict.counts
         return (
             f"{self.regime} seed {self.seed}: {self.events} events, {self.flips} flips, {self.transactions} transactions, "
-            f"{len(self.struck)} faults in {self.seconds:.0f} s; lost {verdict['lost']}, doubled {verdict['doubled']}, "
+            f"{len(self.struck)} faults in {self.seconds:.0f} s, {self.judged} customers by the oracle; lost {verdict['lost']}, doubled {verdict['doubled']}, "
             f"wrong {verdict['wrong']}"
             + "".join(f"\n  {line}" for line in (*self.verdict.notes, *self.problems))
         )
@@ -217,12 +220,22 @@ def judge_preloaded(cluster: Cluster, folder: Path, group: str, plan: Plan, repo
         verdict.add("wrong", f"{expected.consumed} records in the log, outcomes {dict(expected.outcomes)}")
     compare(verdict, "memberships", dict(expected.memberships), memberships(scene_reader))
     check_letters(verdict, scene_reader, expected)
+    ask_the_oracle(report, expected, plan)
     kept, positions = states(scene_reader, group)
     check_positions(verdict, scene_reader, group, positions)
     for number, wanted in expected.states.items():
         compare(
             verdict, f"the state in partition {number}", remembered(wanted), remembered(kept.get(number, {}))
         )
+
+
+def ask_the_oracle(report: Report, expected: Truth, plan: Plan) -> None:
+    """What the replay says of a thousand customers, which is what came out, is what the slow truth says of them."""
+    refused = {(key or b"").decode(errors="replace") for _, key, _ in expected.letters.values()}
+    names = expected.lives.sample(plan.seed, refused)
+    report.judged = len(names)
+    for line in differences(expected.lives, names, load([plan.rules]).segments, expected.events):
+        report.verdict.add("wrong", line)
 
 
 def live(

@@ -13,6 +13,7 @@ from segments.engine import EngineSettings, Record, RuleSet
 from segments.engine.records import INPUTS, POSITION_KEY
 from segments.engine.replay import Replay
 from streams.decode import decode
+from tests.chaos.oracle import Lives
 from tests.chaos.reading import Reader, by_customer, command, consumed
 
 Where = tuple[str, int, int]
@@ -31,6 +32,7 @@ class Truth:
     states: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     consumed: int = 0
+    lives: Lives = field(default_factory=Lives)
 
 
 def replayed_lines(brokers: str, rules: Path, partitions: int, folder: Path) -> dict[str, list[str]]:
@@ -62,6 +64,7 @@ def truth(
     result = Truth()
     for number, log in found.items():
         replay = Replay(number, len(found), log, rules, settings)
+        result.lives.follow(replay.partition)
         for effects in replay.run(None if until is None else until[number]):
             for key, event in effects.segment_events:
                 result.events[key.decode()].append(event)
@@ -77,5 +80,6 @@ def truth(
             for (_, outcome), count in effects.outcomes.items():
                 result.outcomes[outcome] += count
         result.states[number] = {key: state for key, state in replay._states.items() if key != POSITION_KEY}
+        result.lives.ends[number] = replay.partition.clock
         result.consumed += sum(len(records) for records in log.values())
     return result

@@ -1,0 +1,96 @@
+"""A thousand customers judged by the slow truth as well: their records one by one, in the order of application."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from segments.engine.partition import Partition
+from segments.engine.records import Record, Refusal
+from segments.language.life import Customer, Step
+from segments.language.segment import Segment
+from segments.language.text import leaves
+
+SAMPLE = 1_000
+LONGEST = 40
+"""Records of a customer, at most: the slow truth is quadratic, and worse."""
+PUBLISHED = (
+    "segment", "transition", "occurred_at", "sequence", "episode", "reason", "cause", "evidence", "valid_until",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Turn:
+    """A record whose turn came, and the clock of its partition just then."""
+
+    record: Record
+    partition: int
+    clock: int
+
+    def step(self) -> Step:
+        """As the slow truth takes it."""
+        record, event = self.record, self.record.event
+        assert not isinstance(event, Refusal)
+        where = {"topic": record.topic, "partition": self.partition, "offset": record.offset}
+        event_id = None if event is None else event["event_id"]
+        return Step({**where, "event_id": event_id}, event, record.timestamp)
+
+
+@dataclass(slots=True)
+class Lives:
+    """The turns of every customer, and the clocks of the partitions at the end."""
+
+    turns: dict[str, list[Turn]] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+
+    def follow(self, partition: Partition) -> None:
+        """Note whose turn comes as a partition goes through its log."""
+        take = partition._take
+
+        def noted(record: Record, refusal: Refusal | None) -> None:
+            if refusal is None and record.key is not None:
+                turn = Turn(record, partition.number, partition.clock)
+                self.turns.setdefault(record.key.decode(), []).append(turn)
+            take(record, refusal)
+
+        partition._take = noted  # type: ignore[method-assign]
+
+    def sample(self, seed: int, refused: Iterable[str]) -> list[str]:
+        """Customers by chance, but for those with more records than the slow truth can go through."""
+        short = [name for name, turns in self.turns.items() if len(turns) <= LONGEST]
+        names = sorted({*short} - {*refused})
+        return random.Random(seed).sample(names, min(SAMPLE, len(names)))
+
+
+def differences(
+    lives: Lives,
+    names: Iterable[str],
+    segments: Iterable[Segment],
+    events: Mapping[str, list[dict[str, Any]]],
+) -> Iterator[str]:
+    """What was published of these customers and should not have been, or the other way round."""
+    segments = list(segments)
+    loose = {each.id for each in segments if _reads(each)}
+    for name in names:
+        wanted = [_published(flip, loose) for flip in _lived(lives, name, segments)]
+        came = [_published(event, loose) for event in events.get(name, [])]
+        if wanted != came:
+            pairs = zip([*wanted, None], [*came, None], strict=False)
+            yield f"{name}: " + next((f"oracle {a}, engine {b}" for a, b in pairs if a != b), "")
+
+
+def _lived(lives: Lives, name: str, segments: list[Segment]) -> list[dict[str, Any]]:
+    customer, turns = Customer(segments), lives.turns[name]
+    for turn in turns:
+        customer.apply(turn.step(), turn.clock)
+    customer.fire(lives.ends[turns[0].partition])
+    return customer.flips
+
+
+def _published(flip: Mapping[str, Any], loose: set[str]) -> dict[str, Any]:
+    """What both tell; `valid_until` may be early for a rule that reads another segment."""
+    return {part: flip[part] for part in PUBLISHED if part != "valid_until" or flip["segment"] not in loose}
+
+
+def _reads(segment: Segment) -> bool:
+    return any(isinstance(leaf, Segment) for leaf in leaves(segment.when) + leaves(segment.until))
