@@ -41,6 +41,7 @@ class Customer:
         "entries",
         "episodes",
         "erased_at",
+        "exact",
         "held",
         "ids",
         "inside",
@@ -74,6 +75,8 @@ class Customer:
         """For each segment the customer is in: the `sequence` and the instant of the enter."""
         self.dues: dict[int, int] = {}
         """For each segment that time alone may flip: when to look, which may be early, never late."""
+        self.exact: dict[int, int] = {}
+        """For some of these the very instant of the flip, for as long as nothing touches the rule; never written."""
         self.ids: dict[bytes, int] = {}
         """Digests of the ids seen, with the customer's instant just after; the oldest first."""
         self.known = known

@@ -63,7 +63,12 @@ def valid_until(rules: RuleSet, customer: Customer, place: int, now: int) -> int
 
 def _flips_at(rules: RuleSet, customer: Customer, place: int, now: int) -> int:
     """When time alone flips a segment; of one that is not due, never: nothing need be searched."""
-    return rules.compiled.flips[place](customer, now) if place in customer.dues else NEVER
+    if place not in customer.dues:
+        return NEVER
+    instant = customer.exact.get(place, now)
+    if instant <= now:
+        instant = customer.exact[place] = rules.compiled.flips[place](customer, now)
+    return instant
 
 
 def memberships(rules: RuleSet, customer: Customer, now: int) -> dict[str, Any]:

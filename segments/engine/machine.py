@@ -137,6 +137,8 @@ class Machine:
                 customer.inside ^= bit
                 left |= readers[place] & only
         self._rearm(customer, seen, now)
+        if only != -1:
+            customer.exact.clear()
         return flipped
 
     def announce(self, customer: Customer, place: int, now: int, reason: str, cause: Cause) -> None:
@@ -150,12 +152,13 @@ class Machine:
             self._emit(customer, place, "exit", now, episode, reason, cause)
 
     def _rearm(self, customer: Customer, touched: int, now: int) -> None:
-        wakes, dues = self.rules.compiled.wakes, customer.dues
+        wakes, dues, exact = self.rules.compiled.wakes, customer.dues, customer.exact
         while touched:
             bit = touched & -touched
             touched ^= bit
             place = bit.bit_length() - 1
             due = wakes[place](customer, now)
+            exact.pop(place, None)
             if due < NEVER:
                 dues[place] = due
             else:
@@ -218,4 +221,6 @@ class Machine:
 
 def _due_by(customer: Customer, instant: int) -> int:
     """The rules that time alone flips at or before an instant, as bits."""
+    if not customer.dues or min(customer.dues.values()) > instant:
+        return 0
     return sum(1 << place for place, due in customer.dues.items() if due <= instant)
