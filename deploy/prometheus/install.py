@@ -42,7 +42,7 @@ def _fetch(target: Path) -> None:
         if not _download(folder, ()):
             # No lists of packages, or old ones: fresh ones of our own, since the system's are root's.
             options = _own_lists(folder)
-            _run(["apt-get", *options, "update"], folder)
+            _run(["apt-get", "-oAcquire::Retries=3", *options, "update"], folder)
             if not _download(folder, options):
                 raise NoPrometheus(f"apt-get could not download {PACKAGE}: {MEND}")
         (archive,) = folder.glob("*.deb")
@@ -58,7 +58,7 @@ def _own_lists(folder: Path) -> tuple[str, ...]:
 
 
 def _download(folder: Path, options: tuple[str, ...]) -> bool:
-    _run(["apt-get", *options, "download", PACKAGE], folder)
+    _run(["apt-get", "-oAcquire::Retries=3", *options, "download", PACKAGE], folder)
     return any(folder.glob("*.deb"))
 
 

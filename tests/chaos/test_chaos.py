@@ -1,9 +1,9 @@
-"""A short seed of each regime; `make chaos` runs many that are longer, and prints what they did."""
+"""A short seed of each regime; `make chaos` runs many that are longer, and fails if a phase was never hit."""
 
 import pytest
 
-from tests.chaos.phases import RESTORING, TRANSACTION
-from tests.chaos.runs import FIRING, Plan, Report, live, preloaded
+from tests.chaos.phases import TRANSACTION
+from tests.chaos.runs import Plan, Report, live, preloaded
 
 
 def judge(report: Report, *phases: str) -> None:
@@ -13,18 +13,18 @@ def judge(report: Report, *phases: str) -> None:
     assert hit >= set(phases), f"the faults hit {sorted(hit)} only: {report}"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_what_was_in_kafka_before_comes_out_as_a_replay_says(cluster, tmp_path) -> None:
     """Kills, pauses, joins, leaves, broker restarts, cut connections, lost state: byte for byte `segments replay`."""
     report = preloaded(cluster, tmp_path, Plan(seed=2, events=6_000, faults=9, away=3.0))
-    judge(report, TRANSACTION, RESTORING)
+    judge(report, TRANSACTION)
     assert len(report.struck) >= 9, report
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_a_live_run_is_one_valid_order(cluster, tmp_path) -> None:
     """The same faults while events come in: no gap, enters and exits in turns, and the segments of a replay at the end."""
     report = live(cluster, tmp_path, Plan(seed=3, faults=9, away=3.0))
-    judge(report, TRANSACTION, FIRING)
+    judge(report, TRANSACTION)
     assert len(report.struck) >= 9, report
     assert report.outcomes["applied"] > 1_000, report

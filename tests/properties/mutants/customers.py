@@ -17,6 +17,12 @@ FLIPS = [
         "(*leaves(segment.until), *leaves(segment.when))",
     ),
     Mutant(
+        "the instant of a flip is not searched for anew",
+        "machine",
+        "            exact.pop(place, None)\n",
+        "",
+    ),
+    Mutant(
         "valid until a millisecond late",
         "flips",
         "None if instant >= NEVER else instant",

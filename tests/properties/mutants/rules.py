@@ -146,8 +146,8 @@ EVENTS = [
     Mutant(
         "resets are kept too short",
         "plan",
-        "None, (), window, latest=True",
-        "None, (), window // 2, latest=True",
+        "None, (), keep, latest)",
+        "None, (), keep // 2, latest)",
     ),
     Mutant(
         "visits are remembered without their gap",
