@@ -50,11 +50,10 @@ class Customers:
         return customer
 
     def take(self, key: bytes) -> Customer:
-        """A customer to be changed, a new one if nothing is remembered."""
+        """A customer who may be changed, a new one if nothing is remembered; `keep` says that they were."""
         customer = self.find(key)
         if customer is None:
             customer = self.live[key] = self._new(key)
-        self.changed[key] = customer
         return customer
 
     def keep(self, customer: Customer) -> None:

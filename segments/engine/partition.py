@@ -200,6 +200,7 @@ class Partition:
             if customer.blank and erased is not None and erased + self._retention >= self.clock:
                 self._machine.remember_erasure(customer, erased)
                 customer.log.append(("remember_erasure", erased))
+                self._customers.keep(customer)
             outcome = self._apply(customer, record)
         if outcome != "dead_letter":
             self._outcomes[record.topic, outcome] += 1
@@ -236,6 +237,7 @@ class Partition:
             self._refuse(record, Refusal("engine_error", f"{type(error).__name__}: {error}"))
             return "dead_letter"
         customer.log.append((act.__name__, record))
+        self._customers.keep(customer)
         return "applied"
 
     def _fire(self, customer: Customer, before: int) -> Customer:
@@ -250,6 +252,7 @@ class Partition:
             return self._customers.undo(customer, mark, self._machine)
         customer.log.append(("fire", before))
         customer.next = customer.due(self._retention)
+        self._customers.keep(customer)
         return customer
 
     def _refuse(self, record: Record, refusal: Refusal) -> None:
@@ -269,7 +272,6 @@ class Partition:
                 continue
             due = customer.next
             if due < before:
-                self._customers.changed[key] = customer
                 self._machine.out.lateness.append(max(0, before - due))
                 errors = self._machine.out.engine_errors
                 customer = self._fire(customer, before)

@@ -18,6 +18,10 @@ TWICE = Segment(id="twice", when=visit.within(hours=1).count() >= 2)
 SEEN = Segment(id="seen", when=page_view.within(hours=1).count() >= 1)
 LAST = Segment(id="last", when=product_view.within(days=1).last(product_view.category) == "new")
 PAIR = Segment(id="pair", when=page_view.within(hours=1).count() >= 2)
+AGAIN = Segment(
+    id="again",
+    when=product_view.by(product_view.product_id).since(purchase).within(days=1).count() >= 2,
+)
 AGREED = Segment(id="agreed", when=[consent("sms"), any_event.within(days=1).count() >= 1])
 
 STORIES = [
@@ -47,6 +51,13 @@ STORIES = [
     ),
     # Of three events the first is an hour old, the second lacks a millisecond.
     told(PAIR, click(0, "page_view"), click(1, "page_view"), click(HOUR, "page_view")),
+    # What held for a product holds no longer once anything was bought.
+    told(
+        AGAIN,
+        click(0, "product_view", product_id="a"),
+        click(MINUTE, "product_view", product_id="a"),
+        transaction(2 * MINUTE),
+    ),
     # A consent that the next profile does not name is taken back.
     told(AGREED, click(0, "login"), profile(0, consents={"sms": True}), profile(HOUR, consents={})),
     # An erasure is remembered while the clock has not passed its instant and R.

@@ -1,5 +1,6 @@
 """What a partition promises, one sentence of the contract at a time."""
 
+from segments.engine import POSITION_KEY
 from segments.language import (
     Segment,
     any_event,
@@ -33,6 +34,20 @@ def test_a_duplicate_has_no_effect_for_24_hours():
     }
     driver.click(DAY, id="x")
     assert driver.outcomes["clickstream", "applied"] == 2
+
+
+def test_what_has_no_effect_is_not_written_again():
+    """A duplicate moves the position of the partition, and costs no record of the customer's state."""
+    driver = Driver(THREE)
+    driver.click(0, id="x")
+    driver.waits = True
+    driver.click(HOUR, id="x")
+    driver.partition.confirm(driver.ends, driver.partition.stamp, None)
+    driver.partition.advance()
+    effects = driver.partition.take()
+    assert effects is not None
+    assert set(effects.states) == {POSITION_KEY}
+    assert effects.offsets["clickstream"] == 2
 
 
 def test_what_is_too_old_is_ignored():
