@@ -81,7 +81,7 @@ def job(engine: str, brokers: str, group: str, output: str, state: Path) -> Job:
         return Job((), [*run, brokers, group, output, str(state), slots, str(CLICK)])
     program = str(python(engine))
     if engine == "faust":
-        return Job((), [program, "faust_job.py", "worker", "--loglevel", "warn"])
+        return Job((), [program, "faust_job.py", "worker", "--without-web", "--loglevel", "warn"])
     if engine == "bytewax":
         prepare = [program, "-m", "bytewax.recovery", str(state), "1"]
         run = [program, "-m", "bytewax.run", "bytewax_job:flow", "-r", str(state), "-s", "1", "-b", "0"]

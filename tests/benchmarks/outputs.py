@@ -1,5 +1,6 @@
 """Reading what was put out, as a subscriber does: committed records only."""
 
+import time
 from collections.abc import Iterator
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
@@ -8,6 +9,8 @@ from tests.benchmarks.rig import Site, reader_settings
 
 Offsets = dict[int, int]
 """By partition."""
+QUIET = 2.0
+"""Seconds."""
 
 
 def ends(site: Site, topic: str) -> Offsets:
@@ -20,6 +23,16 @@ def ends(site: Site, topic: str) -> Offsets:
         }
     finally:
         consumer.close()
+
+
+def wait_until_quiet(site: Site, topic: str, cap: float = 60.0) -> None:
+    """Wait until nothing has come for a while: flips by time go on after the last record."""
+    last, since = ends(site, topic), time.monotonic()
+    deadline = since + cap
+    while time.monotonic() < min(deadline, since + QUIET):
+        time.sleep(0.2)
+        if (now := ends(site, topic)) != last:
+            last, since = now, time.monotonic()
 
 
 def committed(site: Site, topic: str, begin: Offsets) -> Iterator[Message]:
