@@ -74,7 +74,8 @@ class Worker:
 
     def ready(self) -> bool:
         """Whether it serves all partitions that it was assigned."""
-        return bool(self._get("/readyz") and json.loads(self._get("/readyz")).get("ready"))
+        answer = self._get("/readyz")
+        return answer.startswith("{") and bool(json.loads(answer).get("ready"))
 
     def metrics(self) -> dict[str, float]:
         """What it tells of itself, by name and labels; nothing if it doesn't answer."""
