@@ -42,6 +42,9 @@ DURATIONS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), (
 @click.option(
     "--rules", multiple=True, type=click.Path(exists=True, path_type=Path), help="With --file: other rules."
 )
+@click.option(
+    "--partitions", metavar="N", type=click.IntRange(min=1), help="With --file: as many as the topics have."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
     customer: str,
@@ -49,6 +52,7 @@ def command(
     files: tuple[IO[bytes], ...],
     until: int | None,
     rules: tuple[Path, ...],
+    partitions: int | None,
     as_json: bool,
 ) -> None:
     """Ask the running workers why a customer is in a segment, or not.
@@ -57,10 +61,10 @@ def command(
     wants the token of SEGMENTS_HTTP_TOKEN.
     """
     settings = read_settings()
-    if (until is not None or rules) and not files:
-        raise click.UsageError("--until and --rules go with --file.")
+    if (until is not None or rules or partitions) and not files:
+        raise click.UsageError("--until, --rules and --partitions go with --file.")
     answer = (
-        _of_files(settings, customer, segment, files, until, rules)
+        _of_files(settings, customer, segment, files, until, rules, partitions)
         if files
         else _asked(settings, customer, segment)
     )
@@ -78,12 +82,15 @@ def _of_files(
     files: tuple[IO[bytes], ...],
     until: int | None,
     rules: tuple[Path, ...],
+    partitions: int | None,
 ) -> dict[str, Any]:
     chosen = load(rules or settings.rules, settings.currency)
     if segment is not None and segment not in chosen.ids:
         raise SegmentsError(f"There is no segment {segment}: `segments list` shows them.")
     engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
-    replay = Replay(0, 1, read_log(files, None, until)[0], chosen, engine)
+    logs = read_log(files, partitions, until)
+    number = partition_of(customer.encode(), len(logs))
+    replay = Replay(number, len(logs), logs[number], chosen, engine)
     for _ in replay.run(until):
         pass
     return why(replay.partition, customer, segment, BEFORE_ALL if until is None else until)

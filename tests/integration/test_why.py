@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from segments.engine.murmur import partition_of
+
 RULE = '''"""Seen: {count}."""
 
 from segments.language import Segment, page_view
@@ -136,3 +138,15 @@ def test_replay_as_a_command(run, tmp_path):
     wrong = run("replay", str(log))
     assert wrong.returncode == 1
     assert "log.jsonl:1" in wrong.stderr
+
+
+def test_why_of_what_consume_printed(run, tmp_path):
+    """Lines that tell their partition need to know how many there are, and the customer's own is asked."""
+    rules = tmp_path / "seen.py"
+    rules.write_text(RULE.format(count=1))
+    log = tmp_path / "log.jsonl"
+    printed = {"topic": "clickstream", "partition": partition_of(b"ann", 3), "offset": 7}
+    log.write_text(lines(printed | view("ann", 1, "2026-01-01T00:00:00.000Z")))
+    asked = ("why", "ann", "seen", "--file", str(log), "--rules", str(rules))
+    assert "--partitions" in run(*asked).stderr
+    assert "in   seen since 2026-01-01" in run(*asked, "--partitions", "3").stdout
