@@ -51,7 +51,7 @@ public class Subscriber {
     while (consumer.position(memberships) < end)
       for (var record : consumer.poll(Duration.ofSeconds(1))) {
         var names = new TreeSet<String>();
-        var found = record.value() == null ? null : decode(record.value(), "SegmentMemberships");
+        var found = record.value() == null ? null : decode(record.value());
         if (found != null) for (var each : (List<?>) found.get("segments")) names.add("" + ((GenericRecord) each).get("segment"));
         store(record.key(), found == null ? 0 : (long) found.get("sequence"), names);
       }
@@ -59,7 +59,7 @@ public class Subscriber {
 
   /** Apply one enter or exit, unless the snapshot has it; a sequence of 1 begins a new life of the customer. */
   static void take(ConsumerRecord<String, byte[]> record) throws IOException {
-    var event = decode(record.value(), "SegmentEvent");
+    var event = decode(record.value());
     long sequence = (long) event.get("sequence");
     var known = sequence == 1 ? "0" : state.getOrDefault("customer " + record.key(), "0");
     var segments = new TreeSet<>(Arrays.asList(known.split(" ")).subList(1, known.split(" ").length));
@@ -78,18 +78,18 @@ public class Subscriber {
     else state.put("customer " + customer, sequence + " " + String.join(" ", segments));
   }
 
-  /** A record: written by the schema of its id, read by the newest that we have. */
-  static GenericRecord decode(byte[] value, String name) throws IOException {
+  /** A record: a zero, its schema's id, Avro; written by the schema of that id, read by the newest that we have. */
+  static GenericRecord decode(byte[] value) throws IOException {
     int id = ByteBuffer.wrap(value).getInt(1);
     if (!READERS.containsKey(id)) {
       var writer = new ObjectMapper().readTree(schemas.resolve("ids.json").toFile()).get("" + id);
-      var released = "released/" + writer.get("record").asText() + "." + writer.get("version") + ".avsc";
-      READERS.put(id, new GenericDatumReader<>(schema(released), schema(name + ".avsc")));
+      var name = writer.get("record").asText();
+      READERS.put(id, new GenericDatumReader<>(schema("released/" + name + "." + writer.get("version")), schema(name)));
     }
     return READERS.get(id).read(null, DecoderFactory.get().binaryDecoder(value, 5, value.length - 5, null));
   }
 
-  static Schema schema(String file) throws IOException {
-    return new Schema.Parser().parse(schemas.resolve(file).toFile());
+  static Schema schema(String name) throws IOException {
+    return new Schema.Parser().parse(schemas.resolve(name + ".avsc").toFile());
   }
 }

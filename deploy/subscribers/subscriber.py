@@ -8,32 +8,28 @@ import json
 import sqlite3
 import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import fastavro
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from fastavro import schemaless_reader
+from fastavro.schema import load_schema
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
-IDS = json.loads((SCHEMAS / "ids.json").read_text())
 EVENTS, MEMBERSHIPS = "segment-events", "segment-memberships"
 RULE_CHANGES = {"rule_added", "rule_changed", "rule_removed"}
 TABLES = """CREATE TABLE IF NOT EXISTS customers (id TEXT PRIMARY KEY, sequence INT, segments TEXT);
 CREATE TABLE IF NOT EXISTS positions (part INT PRIMARY KEY, next INT);"""
+WRITTEN = "released/{record}.{version}.avsc"
+FOLDER = Path(__file__).parents[2] / "schemas"
+SCHEMAS: dict[int, Any] = {  # by id: the one that a record was written by, and the newest of it that we have
+    int(number): [load_schema(str(FOLDER / name.format(**each))) for name in (WRITTEN, "{record}.avsc")]
+    for number, each in json.loads((FOLDER / "ids.json").read_text()).items()
+}
 
 
-@cache
-def schema(file: str) -> Any:
-    """A parsed schema."""
-    return fastavro.parse_schema(json.loads((SCHEMAS / file).read_text()))
-
-
-def decode(value: bytes, name: str) -> Any:
-    """A record: written by the schema of its id, read by the newest that we have."""
-    writer = IDS[str(int.from_bytes(value[1:5], "big"))]
-    written = schema(f"released/{writer['record']}.{writer['version']}.avsc")
-    return fastavro.schemaless_reader(io.BytesIO(value[5:]), written, schema(f"{name}.avsc"))
+def decode(value: bytes) -> Any:
+    """A record: a zero, its schema's id in four bytes, Avro."""
+    return schemaless_reader(io.BytesIO(value[5:]), *SCHEMAS[int.from_bytes(value[1:5], "big")])
 
 
 def follow(brokers: str, file: str, announce: Callable[[Any], None]) -> None:
@@ -48,13 +44,14 @@ def follow(brokers: str, file: str, announce: Callable[[Any], None]) -> None:
         if not db.execute("SELECT 1 FROM positions WHERE part = ?", (part,)).fetchone():
             with db:
                 snapshot(db, consumer, part)
-    positions = db.execute("SELECT part, next FROM positions").fetchall()
-    consumer.assign([TopicPartition(EVENTS, *each) for each in positions])
+    consumer.assign([TopicPartition(EVENTS, *row) for row in db.execute("SELECT part, next FROM positions")])
     while True:
         with db:  # one transaction: after a crash customers and positions are as they were
             for message in consumer.consume(500, 0.2):
-                if not message.error():
+                if not (error := message.error()):
                     take(db, message, announce)
+                elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its public name
+                    sys.exit(f"{error}: too far behind. Remove {file} to begin with a snapshot")
 
 
 def snapshot(db: sqlite3.Connection, consumer: Any, part: int) -> None:
@@ -63,19 +60,18 @@ def snapshot(db: sqlite3.Connection, consumer: Any, part: int) -> None:
     db.execute("INSERT INTO positions VALUES (?, ?)", (part, end))
     consumer.assign([TopicPartition(MEMBERSHIPS, part, OFFSET_BEGINNING)])
     while not (message := consumer.poll(60)).error():  # the end of a partition is an error to it
-        found = decode(message.value(), "SegmentMemberships") if message.value() else None
+        found = decode(message.value()) if message.value() else None
         names = {each["segment"] for each in found["segments"]} if found else set()
         store(db, message.key(), found["sequence"] if found else 0, names)
 
 
 def take(db: sqlite3.Connection, message: Any, announce: Callable[[Any], None]) -> None:
     """Apply one enter or exit, unless the snapshot has it; a sequence of 1 begins a new life of the customer."""
-    event, key = decode(message.value(), "SegmentEvent"), message.key()
+    event, key = decode(message.value()), message.key()
     row = db.execute("SELECT sequence, segments FROM customers WHERE id = ?", (key.decode(),)).fetchone()
-    sequence, segments = (row[0], set(json.loads(row[1]))) if row else (0, set())
-    if event["sequence"] == 1:
-        sequence, segments = 0, set()
+    sequence, names = row if row and event["sequence"] > 1 else (0, "[]")
     if event["sequence"] > sequence:
+        segments = set(json.loads(names))
         (segments.add if event["transition"] == "enter" else segments.discard)(event["segment"])
         store(db, key, event["sequence"], segments)
         if event["reason"] not in RULE_CHANGES:
@@ -85,11 +81,9 @@ def take(db: sqlite3.Connection, message: Any, announce: Callable[[Any], None]) 
 
 def store(db: sqlite3.Connection, key: bytes, sequence: int, segments: set[str]) -> None:
     """Keep a customer; of whom is in no segment, erased ones among them, nothing is kept."""
-    if segments:
-        row = key.decode(), sequence, json.dumps(sorted(segments))
-        db.execute("INSERT OR REPLACE INTO customers VALUES (?, ?, ?)", row)
-    else:
-        db.execute("DELETE FROM customers WHERE id = ?", (key.decode(),))
+    row = key.decode(), sequence, json.dumps(sorted(segments))
+    db.execute("INSERT OR REPLACE INTO customers VALUES (?, ?, ?)", row)
+    db.execute("DELETE FROM customers WHERE id = ? AND segments = '[]'", row[:1])
 
 
 if __name__ == "__main__":
