@@ -19,6 +19,12 @@ from tests.unit.repository import ROOT
 
 GROUP = "guarded"
 TOKEN = "open-sesame-5511"
+LOOKED_TWICE = '''"""Looked twice."""
+
+from segments.language import Segment, page_view
+
+looked_twice = Segment(en="Looked twice", nl="Keek twee keer", when=page_view.within(days=9).count() >= 2)
+'''
 
 
 def documented(who: str, group: str = GROUP) -> list[Allowed]:
@@ -129,6 +135,23 @@ def test_with_the_documented_acls_everything_works(guarded, spawn, run, tmp_path
         stop(worker)
         for secret in (*PASSWORDS.values(), TOKEN):
             assert secret not in worker.stderr + worker.stdout + shown
+    _fill_and_forget(guarded, run, tmp_path)
+
+
+def _fill_and_forget(guarded, run, folder) -> None:
+    """Backfill with the rows of a worker; reset with its own beside them, and not without."""
+    rules = folder / "rules"
+    rules.mkdir()
+    (rules / "looked_twice.py").write_text(LOOKED_TWICE)
+    mine = {"SEGMENTS_GROUP": GROUP, "SEGMENTS_RULES": f"{ROOT / 'segments'},{rules}"}
+    mine |= guarded.settings("worker")
+    filled = run("backfill", "looked_twice", env=mine)
+    assert (filled.returncode, "looked_twice: 2 enter" in filled.stdout) == (0, True), filled
+    refused = run("reset", "--yes", env=mine)
+    assert (refused.returncode, "segment-memberships" in refused.stderr) == (1, True), refused
+    allowed(guarded, worker=documented("worker") + documented("reset"))
+    forgotten = run("reset", "--yes", env=mine)
+    assert (forgotten.returncode, "2 memberships forgotten" in forgotten.stdout) == (0, True), forgotten
 
 
 def _lines(run, environment) -> list[dict]:
