@@ -23,7 +23,7 @@ SERVED = {"/healthz", "/readyz", "/metrics"}
 TOOLS = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
 DOCKERFILE = (DEPLOY / "container" / "Dockerfile").read_text()
-MANIFESTS = sorted(file for file in KUBERNETES.glob("*.yaml") if file.name != "kustomization.yaml")
+MANIFESTS = sorted(file for file in (KUBERNETES / "base").glob("*.yaml") if file.name != "kustomization.yaml")
 
 
 def tool(*command):
@@ -85,7 +85,7 @@ def images():
     """Every image that is named anywhere."""
     yield from re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     yield from (service["image"] for service in COMPOSE["services"].values())
-    yield document("statefulset.yaml")["spec"]["template"]["spec"]["containers"][0]["image"]
+    yield document("base/statefulset.yaml")["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
 def test_images_are_named_without_a_registry():
@@ -146,18 +146,19 @@ def test_kubernetes_takes_the_manifests(file):
     "file", sorted(KUBERNETES.rglob("kustomization.yaml")), ids=lambda file: file.parent.name
 )
 def test_kustomizations_name_files_that_exist(file):
-    """Resources and patches are there, and no manifest is forgotten."""
+    """Resources and patches are there, no manifest is forgotten, and no folder holds one that is made from it (a cycle)."""
     content = yaml.safe_load(file.read_text())
     named = [*content["resources"], *(patch["path"] for patch in content.get("patches", ()))]
     assert all((file.parent / each).exists() for each in named)
     beside = {each.name for each in file.parent.glob("*.yaml")} - {"kustomization.yaml"}
-    assert beside == {each for each in named if each != "../"}
+    assert beside == {each for each in named if not each.startswith("../")}
+    assert not any(file.resolve().is_relative_to((file.parent / each).resolve()) for each in named)
 
 
 def test_kubernetes_sets_settings_that_exist():
     """In the container, in the generated map and in the patch; the name of the pod is the name of the worker."""
-    literals = document("kustomization.yaml")["configMapGenerator"][0]["literals"]
-    (worker,) = document("statefulset.yaml")["spec"]["template"]["spec"]["containers"]
+    literals = document("base/kustomization.yaml")["configMapGenerator"][0]["literals"]
+    (worker,) = document("base/statefulset.yaml")["spec"]["template"]["spec"]["containers"]
     (patched,) = document("secured/worker.yaml")["spec"]["template"]["spec"]["containers"]
     names = {each.partition("=")[0] for each in literals} | {
         each["name"] for each in worker["env"] + patched["env"]
@@ -170,7 +171,7 @@ def test_kubernetes_sets_settings_that_exist():
 def test_kubernetes_looks_where_the_worker_answers():
     """Probes, ports, selectors and mounts fit together."""
     stateful, service, budget = (
-        document(f"{each}.yaml") for each in ("statefulset", "service", "disruption")
+        document(f"base/{each}.yaml") for each in ("statefulset", "service", "disruption")
     )
     pod = stateful["spec"]["template"]
     (worker,) = pod["spec"]["containers"]
@@ -190,11 +191,12 @@ def test_kubernetes_looks_where_the_worker_answers():
 
 def test_the_scaling_names_what_there_is():
     """KEDA's own resource: it scales the workers by the lag of their group, and to no more than there are partitions."""
-    scaled, stateful = document("scaled/scaledobject.yaml")["spec"], document("statefulset.yaml")
+    scaled, stateful = document("scaled/scaledobject.yaml")["spec"], document("base/statefulset.yaml")
     assert scaled["scaleTargetRef"]["kind"] == stateful["kind"]
     assert scaled["scaleTargetRef"]["name"] == stateful["metadata"]["name"]
     literals = dict(
-        each.split("=", 1) for each in document("kustomization.yaml")["configMapGenerator"][0]["literals"]
+        each.split("=", 1)
+        for each in document("base/kustomization.yaml")["configMapGenerator"][0]["literals"]
     )
     (trigger,) = scaled["triggers"]
     assert trigger["metadata"]["consumerGroup"] == literals["SEGMENTS_GROUP"]
