@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 
 from streams.asking import address, rules_of
 from streams.connection import admin, require_broker
@@ -101,6 +101,8 @@ def _members(settings: Settings) -> list[dict[str, Any]]:
     with admin(settings) as client:
         try:
             found: list[dict[str, Any]] = client.describe_groups([settings.group])[settings.group]["members"]
+        except AuthorizationError:
+            raise  # Who may not see the members must not take it that there are none.
         except (KafkaError, KeyError):
             return []
     return found

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kafka.errors import AuthorizationError
 from secure_broker import PASSWORDS, Allowed, SecureBroker, allow
 from worker_control import address_of, stop, wait_until, wait_until_ready
 
-from streams import topics
+from streams import members, topics
 from streams.errors import LoginRefused
 from streams.permissions import NotAllowed, require_allowed
 from streams.settings import read_settings
@@ -184,6 +185,17 @@ def test_each_acl_that_is_missing_is_named(guarded, settings):
         named = rf"missing ACL: {missing.operation} on .*{re.escape(missing.name)}: .*--operation"
         assert re.search(named, said), (missing, said)
         assert said.count("missing ACL") == 1
+    allowed(guarded, worker=seen)
+    _eventually(lambda: _may_not_ask(own))
+
+
+def _may_not_ask(own) -> bool:
+    """Who may not see the members of a group is refused, not told that there are none."""
+    try:
+        members.require_stopped(own)
+    except AuthorizationError:
+        return True
+    return False
 
 
 def _eventually(ask):
