@@ -9,6 +9,7 @@ figures in the folder of results; the table and the charts are then made anew.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,8 @@ QUIET = 2.0
 
 def main() -> None:
     """Measure the parts that were asked for, and write what came out."""
+    # So that being told to end still ends the broker and whoever is measured.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     arguments = _arguments()
     sizes = _sizes(arguments)
     keep_off_the_first_core()
