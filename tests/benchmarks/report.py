@@ -115,7 +115,7 @@ def _throughput(part: Results) -> Iterator[str]:
     )
     rows = [
         (
-            row["store"], row["partitions"], f"{row['rate']:,}", _range(row), row["cpu"], row["broker"],
+            row["store"], row["partitions"], _rate(row), _range(row), row["cpu"], row["broker"],
             row["flips"], f"{row['entries']:,}", f"{row['state'] / 1e6:,.0f} MB",
             row["wrong"] or "right",
         )
@@ -143,6 +143,13 @@ def _throughput(part: Results) -> Iterator[str]:
         "mostly waiting for the broker, which other partitions use. `changelog`: states into the transaction and the store."
     )
     yield "\n![throughput](throughput.svg)\n\n![stages](stages.svg)"
+
+
+def _rate(row: Results) -> str:
+    """The rate, with what must be known about it."""
+    cut = "" if row["finished"] else f" (cut off after {row['done']:,} events)"
+    coarse = " (few commits: its start is in it)" if row["coarse"] else ""
+    return f"{row['rate']:,}{cut}{coarse}"
 
 
 def _range(row: Results) -> str:
@@ -179,8 +186,7 @@ def _peer(row: Results) -> tuple[str, ...]:
     name = NAMES[row["engine"]]
     if "rate" not in row:
         return name, row["note"].replace("\n", " ")[:120], "", "", row["guarantee"], row["timers"]
-    cut = "" if row["finished"] else f" (cut off after {row['done']:,} events)"
-    return name, f"{row['rate']:,}{cut}", _range(row), f"{row['cpu']}", row["guarantee"], row["timers"]
+    return name, _rate(row), _range(row), f"{row['cpu']}", row["guarantee"], row["timers"]
 
 
 def _latency(part: Results) -> Iterator[str]:
@@ -261,7 +267,7 @@ def _rules(part: Results) -> Iterator[str]:
     )
     rows = [
         (
-            row["rules"], row["conditions"], row["streams"], f"{row['shared']:.0%}", f"{row['rate']:,}", _range(row),
+            row["rules"], row["conditions"], row["streams"], f"{row['shared']:.0%}", _rate(row), _range(row),
             row["cpu"], row["times"], row["start"],
         )
         for row in part["rows"]

@@ -8,7 +8,7 @@ from pathlib import Path
 class Sizes:
     """All that can be chosen on the command line; the meaning of each field is its help there."""
 
-    events: int = field(default=240_000, metadata={"help": "records of a log"})
+    events: int = field(default=400_000, metadata={"help": "records of a log"})
     customers: int = field(default=100_000, metadata={"help": "customers of the standard load"})
     partitions: tuple[int, ...] = field(default=(1, 4, 24), metadata={"help": "partition counts, by comma"})
     stores: tuple[str, ...] = field(default=("memory", "rocksdb"), metadata={"help": "stores, by comma"})

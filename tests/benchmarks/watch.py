@@ -14,6 +14,9 @@ EVERY = 0.03
 INNER = (0.2, 0.9)
 """The part of the log in which the pace is taken: state is populated, and nothing has run out yet."""
 
+ENOUGH, LONG_ENOUGH = 4, 0.5
+"""Commits, and seconds between the first and the last of them, for a pace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -39,6 +42,8 @@ class Pace:
     done: int
     finished: bool
     """Whether it came to the end of the log before it was cut off."""
+    coarse: bool = False
+    """Whether it committed too seldom, so that the time and the CPU of its start are in the pace."""
 
 
 class Died(Exception):
@@ -70,10 +75,10 @@ def pace(samples: Sequence[Sample], end: int) -> Pace:
     done = samples[-1].done
     steps = [after for before, after in pairwise(samples) if after.done > before.done]
     inner = [each for each in steps if INNER[0] * done <= each.done <= INNER[1] * done]
-    start = next(each for each in reversed(samples) if each.done == samples[0].done)
-    # Few commits: from the first to the last of them; from the start if there is but one.
-    chosen = next((each for each in (inner, steps, [start, *steps]) if len(each) > 1), None)
-    if chosen is None:
+    # Between two commits that happen to follow each other one would see any pace.
+    coarse = len(inner) < ENOUGH or inner[-1].at - inner[0].at < LONG_ENOUGH
+    chosen = [samples[0], *steps] if coarse else inner
+    if len(chosen) < 2:
         raise Died(f"it committed {done} of {end} events: no pace to be taken")
     first, last = chosen[0], chosen[-1]
     million = (last.done - first.done) / 1e6
@@ -84,6 +89,7 @@ def pace(samples: Sequence[Sample], end: int) -> Pace:
         (last.own - first.own) / million,
         done,
         done >= end,
+        coarse,
     )
 
 
@@ -99,5 +105,6 @@ def summary(paces: Sequence[Pace]) -> dict[str, float | bool | int]:
         "own": round(median(each.own for each in paces), 2),
         "rounds": len(paces),
         "done": min(each.done for each in paces),
+        "coarse": any(each.coarse for each in paces),
         "finished": all(each.finished for each in paces),
     }
