@@ -16,5 +16,5 @@ def test_a_worker_with_a_bug_is_noticed(cluster, tmp_path, bug) -> None:
 def test_runs_that_never_arrive_are_no_bug(cluster, tmp_path) -> None:
     """A worker whose fetched runs get lost on the way fetches them again, and nothing is amiss."""
     assert "skips_accepted" in SCENARIOS
-    report = attempt(cluster, tmp_path, "lose_runs", 1, print)
+    report = attempt(cluster, tmp_path, "lose_runs", 1, print, patience=120)
     assert report.good, str(report)

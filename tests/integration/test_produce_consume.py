@@ -2,9 +2,6 @@
 
 import base64
 import json
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -264,21 +261,3 @@ def test_what_is_not_there(run: Any, fresh_topics: Any) -> None:
         done = run("consume", *arguments)
         assert (done.returncode, done.stdout) == (1, "")
         assert words in done.stderr
-
-
-def test_the_subscriber_of_the_readme(run: Any, fresh_topics: Any, kafka: Any) -> None:
-    """The ten lines of schemas/README.md read what is on segment-events, without our packages."""
-    fresh_topics()
-    assert run("produce", "segment-events", stdin=jsonl(EXAMPLES["SegmentEvent"])).returncode == 0
-    readme = (records.FOLDER / "README.md").read_text(encoding="utf-8")
-    program = readme.split("```python\n")[1].split("```")[0].replace("localhost:9092", kafka.address)
-    command = [sys.executable, "-u", "-c", program]
-    with subprocess.Popen(command, cwd=records.FOLDER, stdout=subprocess.PIPE, text=True) as subscriber:
-        watchdog = threading.Timer(30, subscriber.kill)
-        watchdog.start()
-        try:
-            assert subscriber.stdout is not None
-            assert subscriber.stdout.readline() == "anna enter high_value\n"
-        finally:
-            watchdog.cancel()
-            subscriber.kill()
