@@ -94,10 +94,16 @@ def _of_samples(family: Metric) -> list[str]:
     return sorted({label for sample in family.samples for label in sample.labels} - {"le"})
 
 
+def benchmarks() -> str:
+    """The goals, and what `make bench` measured last."""
+    return (ROOT / "tests" / "benchmarks" / "results" / "summary.md").read_text(encoding="utf-8").rstrip()
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "rules": rules,
     "commands": commands,
     "settings": settings,
+    "benchmarks": benchmarks,
     "metrics": metrics,
 }
 

@@ -32,8 +32,6 @@ PARTS: dict[str, Callable[[Plan], dict[str, Any]]] = {
     "memory": recovery.measure_memory,
     "rules": many_rules.measure,
 }
-QUIET = 2.0
-"""A load average from which the figures are not worth much."""
 
 
 def main() -> None:

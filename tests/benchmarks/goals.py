@@ -7,6 +7,8 @@ from typing import Any
 Results = Mapping[str, Any]
 NOT_MEASURED = "not measured"
 MILLION = 1_000_000
+QUIET = 2.0
+"""The load average of two cores at work for somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,14 @@ def _judged(goal: Goal, results: Results) -> Judged:
         return Judged(goal.words, NOT_MEASURED, NOT_MEASURED)
     except (KeyError, TypeError):
         return Judged(goal.words, "could not be measured", "**not met**")
+    if noisy(results[goal.part]):
+        measured += "; on a busy machine"
     return Judged(goal.words, measured, "met" if met else "**not met**")
+
+
+def noisy(part: Results) -> bool:
+    """Whether the machine was at work for somebody else before or while the part was measured."""
+    return bool(part["load"][0] > QUIET)
 
 
 def _rate(store: str, wanted: int) -> Callable[[Results], tuple[str, bool]]:

@@ -15,7 +15,7 @@ from tests.benchmarks.rig import Site, load_average
 from tests.benchmarks.running import RunningWorker
 from tests.benchmarks.sizes import Plan
 from tests.benchmarks.throughput import SHIPPED, difference, flip_ids, replayed
-from tests.benchmarks.watch import Pace, summary
+from tests.benchmarks.watch import Died, Pace, summary
 
 PARTITIONS = 4
 KINDS = sorted(set(CLICKS))
@@ -91,14 +91,20 @@ def measure(plan: Plan) -> dict[str, Any]:
         for number in range(sizes.rounds):
             for count, folder in folders.items():
                 begin = outputs.ends(site, "segment-events")
-                found[count].append(_run(plan, site, f"rules-{count}-{number}", folder))
+                try:
+                    found[count].append(_run(plan, site, f"rules-{count}-{number}", folder))
+                except Died as error:
+                    rows[count]["note"] = str(error).partition("\n")[0]
+                    continue
                 if number == 0 and count == min(sizes.rules, default=0) and found[count][-1].finished:
-                    rows[count]["wrong"] = difference(flip_ids(site, begin), replayed(site, load([folder])))
+                    flips = replayed(site, load([folder]))
+                    rows[count]["wrong"] = difference(flip_ids(site, begin), flips)
                 print(f"  {count} rules: {found[count][-1].rate:,.0f} events/s", flush=True)
         for count, folder in folders.items():
-            rows[count] |= summary(found[count]) | _about(load([folder]))
+            rows[count] |= _about(load([folder])) | (summary(found[count]) if found[count] else {})
     for row in rows.values():
-        row["times"] = round(row["cpu"] / max(rows[12]["cpu"], 1e-9), 2)
+        if "cpu" in row and "cpu" in rows[12]:
+            row["times"] = round(row["cpu"] / max(rows[12]["cpu"], 1e-9), 2)
     return {"rows": list(rows.values()), "events": sizes.rule_events, "load": [before, load_average()]}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from streams.metrics import STAGES
 from tests.benchmarks.charts import Bar, chart
 from tests.benchmarks.environments import FLINK_VERSION, PINS
-from tests.benchmarks.goals import judged
+from tests.benchmarks.goals import judged, noisy
 from tests.benchmarks.results import read
 
 Results = Mapping[str, Any]
@@ -21,8 +21,6 @@ NAMES = {
     "flink-2": "Flink, two slots",
     "bare": "bare fetch and decode",
 }
-QUIET = 2.0
-"""The load average of two cores at work for somebody else: what was measured above it is marked."""
 
 
 def saturation(results: Results) -> float:
@@ -60,17 +58,12 @@ def _summary(found: Results) -> Iterator[str]:
 def _circumstances_in_short(found: Results) -> Iterator[str]:
     for given in [part["circumstances"] for part in found.values()][:1]:
         yield f"Machine: {given['machine']}; one core for the worker, the other for the broker and all else."
-    noisy = [name for name, part in found.items() if _noisy(part)]
-    if noisy:
+    busy = [name for name, part in found.items() if noisy(part)]
+    if busy:
         yield (
-            f"Measured while the machine had other work, so lower than it should be: {', '.join(noisy)}; "
-            "the load average stands beside each figure in the results."
+            f"**The machine had other work** while this was measured: {', '.join(busy)}. Rates are too low then and times too "
+            "long; the load average stands with each in the results. CPU seconds suffer less."
         )
-
-
-def _noisy(part: Results) -> bool:
-    """Whether the machine was at work before the part began."""
-    return bool(part["load"][0] > QUIET)
 
 
 def _page(found: Results) -> Iterator[str]:
@@ -88,8 +81,10 @@ def _circumstances(part: Results) -> Iterator[str]:
     given = part["circumstances"]
     before, after = part["load"]
     yield f"    {given['command']}\n"
-    loud = " **The machine had other work then.**" if _noisy(part) else ""
+    loud = " **The machine had other work then.**" if noisy(part) else ""
     yield f"{given['at']}, commit {given['commit']}; load average {before} before, {after} after.{loud}"
+    if "remark" in given:
+        yield given["remark"]
     versions = ", ".join(f"{name} {version}" for name, version in given["versions"].items())
     yield f"{given['machine']}; {versions}."
 
@@ -267,8 +262,9 @@ def _rules(part: Results) -> Iterator[str]:
     )
     rows = [
         (
-            row["rules"], row["conditions"], row["streams"], f"{row['shared']:.0%}", _rate(row), _range(row),
-            row["cpu"], row["times"], row["start"],
+            row["rules"], row["conditions"], row["streams"], f"{row['shared']:.0%}",
+            *((_rate(row), _range(row), row["cpu"], row["times"]) if "rate" in row else (row["note"], "", "", "")),
+            row["start"],
         )
         for row in part["rows"]
     ]  # fmt: skip
@@ -318,7 +314,7 @@ def _charts(found: Results) -> Iterator[tuple[str, str]]:
         ]
         yield "latency", chart("Intended send to receipt of the flip", bars)
     if "rules" in found:
-        rows = found["rules"]["rows"]
+        rows = [row for row in found["rules"]["rows"] if "rate" in row]
         bars = [Bar(f"{row['rules']} rules", (row["cpu"],), f"{row['cpu']} s") for row in rows]
         yield "rules", chart("CPU seconds for a million events", bars)
 

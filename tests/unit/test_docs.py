@@ -30,7 +30,7 @@ def test_every_part_has_a_place():
     """A part whose marker was lost would stay as it is for ever, and pass the test above."""
     begun = re.findall(r"^<!-- (\w+) -->$", README + OPERATIONS, re.MULTILINE)
     ended = re.findall(r"^<!-- /(\w+) -->$", README + OPERATIONS, re.MULTILINE)
-    assert begun == ended == ["rules", "commands", "settings", "metrics"]
+    assert begun == ended == ["rules", "commands", "settings", "benchmarks", "metrics"]
 
 
 def test_every_setting_is_documented():
