@@ -13,6 +13,8 @@ from streams.connection import BOOTSTRAP_MILLISECONDS, connection, require_broke
 from streams.errors import BrokerAway, TopicsError
 from streams.settings import Settings
 
+AT_ONCE = 5_000
+"""Records taken from a consumer at a time."""
 POLL_MILLISECONDS = 200
 SILENCE_SECONDS = 60.0
 DEAD_LETTERS = "dead-letters"
@@ -20,8 +22,11 @@ OURS = (*schemas.RECORD_OF_TOPIC, DEAD_LETTERS)
 
 
 @contextmanager
-def committed_reader(settings: Settings) -> Iterator[KafkaConsumer]:
-    """A consumer of committed records, for as long as the block runs."""
+def committed_reader(settings: Settings, reset: str = "earliest") -> Iterator[KafkaConsumer]:
+    """A consumer of committed records, for as long as the block runs.
+
+    `reset`: where it goes on if what it was to read is deleted; "none": nowhere, that is an error.
+    """
     require_broker(settings)
     try:
         consumer = KafkaConsumer(
@@ -29,9 +34,9 @@ def committed_reader(settings: Settings) -> Iterator[KafkaConsumer]:
             group_id=None,
             enable_auto_commit=False,
             isolation_level="read_committed",
-            auto_offset_reset="earliest",
+            auto_offset_reset=reset,
             allow_auto_create_topics=False,
-            max_poll_records=5_000,
+            max_poll_records=AT_ONCE,
             bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
         )
     except (KafkaError, OSError) as error:

@@ -1,7 +1,5 @@
 """How to connect to Kafka: the arguments that kafka-python and aiokafka both take, from the settings."""
 
-import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +7,11 @@ from typing import Any
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from streams.errors import BrokerAway, SettingsError
+from streams.errors import BrokerAway
+from streams.reach import refusal
 from streams.setting_types import secret
 from streams.settings import Settings
+from streams.tls import tls_context
 
 CONNECT_SECONDS = 2.0
 BOOTSTRAP_MILLISECONDS = 3_000
@@ -26,7 +26,11 @@ def connection(settings: Settings) -> dict[str, Any]:
         "security_protocol": protocol,
     }
     if protocol.endswith("SSL"):
-        arguments["ssl_context"] = _tls(settings)
+        arguments["ssl_context"] = tls_context(
+            ("SEGMENTS_TLS_CA_FILE", settings.tls_ca_file),
+            ("SEGMENTS_TLS_CERT_FILE", settings.tls_cert_file),
+            settings.tls_key_file,
+        )
     if settings.sasl_mechanism is not None:
         arguments |= {
             "sasl_mechanism": settings.sasl_mechanism,
@@ -79,28 +83,8 @@ def require_broker(settings: Settings) -> None:
         return
     problem = ""
     for address in settings.brokers.split(","):
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
-        except OSError as error:
-            problem = error.strerror or str(error)
-        else:
+        found = refusal(address, CONNECT_SECONDS)
+        if found is None:
             return
+        problem = found
     raise BrokerAway(settings.brokers, problem)
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    """Verifies the broker's certificate and name, and shows ours if there is one."""
-    try:
-        context = ssl.create_default_context(cafile=settings.tls_ca_file)
-    except ssl.SSLError as error:
-        raise SettingsError(
-            f"SEGMENTS_TLS_CA_FILE: expected certificates in PEM, came {error.reason}"
-        ) from error
-    if settings.tls_cert_file is not None:
-        try:
-            context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file)
-        except ssl.SSLError as error:
-            problem = f"expected a certificate and its key in PEM, came {error.reason}"
-            raise SettingsError(f"SEGMENTS_TLS_CERT_FILE: {problem}") from error
-    return context

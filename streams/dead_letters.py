@@ -14,7 +14,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 
 import schemas
-from streams.committed import DEAD_LETTERS, partitions_of, until
+from streams.committed import DEAD_LETTERS, partitions_of, take, until
 from streams.connection import BOOTSTRAP_MILLISECONDS, admin, connection
 from streams.errors import StreamsError
 from streams.registry import connect
@@ -88,14 +88,10 @@ class Choice:
 def letters(consumer: KafkaConsumer, settings: Settings, choice: Choice) -> Iterator[Letter]:
     """The dead letters that are meant, up to the ends as they are now; in order within a partition."""
     partitions = partitions_of(consumer, DEAD_LETTERS)
-    consumer.assign(partitions)
-    ends = consumer.end_offsets(partitions)
-    starts = consumer.beginning_offsets(partitions)
+    ends = take(consumer, partitions, from_beginning=True)
     if choice.since is not None:
         for each, first in consumer.offsets_for_times(dict.fromkeys(partitions, choice.since)).items():
-            starts[each] = ends[each] if first is None else first.offset
-    for each, offset in starts.items():
-        consumer.seek(each, offset)
+            consumer.seek(each, ends[each] if first is None else first.offset)
     registry = connect(settings)
     for batch in until(consumer, ends, settings):
         found = [letter for letter in map(letter_of, batch) if letter in choice]

@@ -11,22 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
 
 from segments.engine import Record
 from segments.engine.machine import occurred_at
 from segments.engine.records import INPUTS, NEVER, PROFILES
-from streams.connection import BOOTSTRAP_MILLISECONDS, connection, require_broker
+from streams.committed import POLL_MILLISECONDS, SILENCE_SECONDS, committed_reader
 from streams.decode import decode
 from streams.errors import BrokerAway, TopicsError
 from streams.past import Progress, Reader
 from streams.registry import connect
 from streams.settings import Settings
 
-POLL_MILLISECONDS = 200
-SILENCE_SECONDS = 60.0
-AT_ONCE = 5_000
-"""Records taken from the consumer at a time."""
 MANY = 20_000
 """Records of a topic that wait in memory before it has to wait itself."""
 AHEAD = 5 * 60_000
@@ -52,24 +47,8 @@ def topics_history(
     `since`: nothing that occurred before it matters; None: everything does. `until`: leave out what occurred later.
     `part`: one partition only, and of that what comes before these offsets. Raises BrokerAway and TopicsError.
     """
-    require_broker(settings)
-    try:
-        consumer = KafkaConsumer(
-            **connection(settings),
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            allow_auto_create_topics=False,
-            max_poll_records=AT_ONCE,
-            bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
-        )
-    except (KafkaError, OSError) as error:
-        raise BrokerAway(settings.brokers, "" if isinstance(error, KafkaTimeoutError) else error) from error
-    try:
+    with committed_reader(settings, reset="none") as consumer:
         yield TopicsHistory(consumer, settings, since, until, part)
-    finally:
-        consumer.close(autocommit=False)
 
 
 class TopicsHistory:

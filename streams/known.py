@@ -1,13 +1,13 @@
 """Since when the measures of running rules know events, as the workers tell it."""
 
 import json
-import socket
 import urllib.request
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from streams.errors import StreamsError
+from streams.reach import refusal
 from streams.settings import Settings
 
 TIMEOUT = 3.0
@@ -28,7 +28,7 @@ class Known:
 
 def ask(settings: Settings, digest: str) -> Known:
     """Of the workers that hold these rules; nothing where no broker or no worker answers."""
-    if not any(map(_accepts, settings.brokers.split(","))):
+    if all(refusal(each, CONNECT) is not None for each in settings.brokers.split(",")):
         return Known()
     # Not above: without a broker, no client of Kafka need be loaded.
     from streams.members import workers
@@ -43,15 +43,6 @@ def ask(settings: Settings, digest: str) -> Known:
         since |= Counter(answer.get("known_since", {}))  # the later of two instants
         warming |= Counter(answer.get("warming_until", {}))
     return Known(since, warming)
-
-
-def _accepts(broker: str) -> bool:
-    host, _, port = broker.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT).close()
-    except OSError:
-        return False
-    return True
 
 
 def _answer(where: str, token: str | None) -> Mapping[str, dict[str, int]]:

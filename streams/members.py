@@ -1,7 +1,6 @@
 """The members of a consumer group, as the broker knows them: who owns what, and which rules they hold."""
 
 import logging
-import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +8,9 @@ from typing import Any
 from kafka.errors import AuthorizationError, KafkaError
 
 from streams.asking import address, rules_of
-from streams.connection import admin, require_broker
+from streams.connection import admin
 from streams.errors import StreamsError
+from streams.reach import refusal
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -81,14 +81,7 @@ def require_stopped(settings: Settings) -> None:
 
 def _answers(where: str | None) -> bool:
     """Whether a worker is still there, rather than on the group's list until its session is over."""
-    if where is None:
-        return False
-    host, _, port = where.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
-    except OSError:
-        return False
-    return True
+    return where is not None and refusal(where, PATIENCE) is None
 
 
 def _others(settings: Settings, digest: str) -> list[str]:
@@ -97,7 +90,6 @@ def _others(settings: Settings, digest: str) -> list[str]:
 
 
 def _members(settings: Settings) -> list[dict[str, Any]]:
-    require_broker(settings)
     with admin(settings) as client:
         try:
             found: list[dict[str, Any]] = client.describe_groups([settings.group])[settings.group]["members"]

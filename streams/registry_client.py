@@ -13,9 +13,10 @@ from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import HTTPSHandler, Request, build_opener
 
-from streams.errors import RegistryAway, RegistryError, SettingsError
+from streams.errors import RegistryAway, RegistryError
 from streams.setting_types import secret
 from streams.settings import Settings
+from streams.tls import tls_context
 
 SECONDS = 5.0
 LARGEST = 4 * 1_048_576
@@ -97,23 +98,15 @@ def registry_client(settings: Settings) -> RegistryClient | None:
     login = _login(settings)
     if login is None and parts.username:
         login = unquote(parts.username), unquote(parts.password or "")
-    return RegistryClient(url, login, registry_tls(settings) if parts.scheme == "https" else None)
+    return RegistryClient(url, login, _tls(settings) if parts.scheme == "https" else None)
 
 
-def registry_tls(settings: Settings) -> ssl.SSLContext:
-    """Verifies the registry's certificate and name, and shows ours if there is one."""
-    try:
-        context = ssl.create_default_context(cafile=settings.registry_ca)
-    except ssl.SSLError as error:
-        problem = f"expected certificates in PEM, came {error.reason}"
-        raise SettingsError(f"SEGMENTS_REGISTRY_CA: {problem}") from error
-    if settings.registry_cert is not None:
-        try:
-            context.load_cert_chain(settings.registry_cert, settings.registry_key)
-        except ssl.SSLError as error:
-            problem = f"expected a certificate and its key in PEM, came {error.reason}"
-            raise SettingsError(f"SEGMENTS_REGISTRY_CERT: {problem}") from error
-    return context
+def _tls(settings: Settings) -> ssl.SSLContext:
+    return tls_context(
+        ("SEGMENTS_REGISTRY_CA", settings.registry_ca),
+        ("SEGMENTS_REGISTRY_CERT", settings.registry_cert),
+        settings.registry_key,
+    )
 
 
 def _login(settings: Settings) -> tuple[str, str] | None:

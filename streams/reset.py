@@ -14,7 +14,7 @@ from kafka.errors import GroupIdNotFoundError
 from streams import members, topics
 from streams.clock import wall_clock
 from streams.commit import SEGMENT_MEMBERSHIPS
-from streams.committed import committed_reader, until
+from streams.committed import committed_reader, take, until
 from streams.connection import admin, connection
 from streams.settings import Settings
 from streams.transport import TransactionalProducer
@@ -59,10 +59,7 @@ def _alive(settings: Settings, topic: str, number: int) -> tuple[bytes, ...]:
     """The keys of a compacted partition whose latest value is not null."""
     place, alive = TopicPartition(topic, number), dict[bytes, None]()
     with committed_reader(settings) as consumer:
-        consumer.assign([place])
-        ends = consumer.end_offsets([place])
-        consumer.seek(place, consumer.beginning_offsets([place])[place])
-        for batch in until(consumer, ends, settings):
+        for batch in until(consumer, take(consumer, [place], from_beginning=True), settings):
             for record in batch:
                 if record.value is None:
                     alive.pop(record.key, None)

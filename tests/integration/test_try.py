@@ -9,7 +9,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 import schemas
 from segments.engine import EngineSettings, load
 from segments.engine.trial import Course, Trial
-from streams import history
+from streams import committed, history
 from streams.settings import read_settings
 
 pytestmark = pytest.mark.timeout(180)
@@ -201,7 +201,7 @@ def test_a_topic_far_ahead_of_the_others_waits(run, fresh_topics, rules, monkeyp
     now = time.time_ns() // 1_000_000
     send(run, "clickstream", clicks(now, 600))
     send(run, "transactions", purchases(now, 150))
-    monkeypatch.setattr(history, "AT_ONCE", 40)
+    monkeypatch.setattr(committed, "AT_ONCE", 40)
     monkeypatch.setattr(history, "MANY", 100)
     monkeypatch.setattr(history, "SILENCE_SECONDS", 20)
     monkeypatch.setenv("SEGMENTS_BROKERS", environment["SEGMENTS_BROKERS"])
