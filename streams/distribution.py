@@ -1,4 +1,4 @@
-"""Where the local broker's Kafka comes from: the jars that `deploy/kafka/pom.xml` names, by Maven, once."""
+"""What a pom names, fetched by Maven into a cache, once: the local broker's Kafka, and more of Java's world."""
 
 import fcntl
 import hashlib
@@ -35,17 +35,31 @@ def version() -> str:
     return found.group(1) if found else "unknown"
 
 
-def cache_folder() -> Path:
-    """Where the jars are kept, for all data directories: a changed pom gets a folder of its own."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:8]
-    return cache / "segments" / f"kafka-{version()}-{digest}"
+def cache() -> Path:
+    """Where everything is kept that is fetched, for all data directories."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "segments"
+
+
+def cache_folder(pom: Path = POM, name: str = "") -> Path:
+    """Where the files that a pom names are kept: a changed pom gets a folder of its own."""
+    digest = hashlib.sha256(pom.read_bytes()).hexdigest()[:8]
+    return cache() / f"{name or f'kafka-{version()}'}-{digest}"
 
 
 def jars(report: Report) -> Path:
     """The folder of Kafka's jars, fetched if they are not there yet; safe if several ask at once."""
-    version()
-    folder = cache_folder()
+    what = f"Apache Kafka {version()}"
+    return _cached(cache_folder(), lambda target: _fetch_kafka(target, what, report))
+
+
+def fetched(pom: Path, report: Report = lambda _line: None) -> Path:
+    """The folder with the files that a pom depends on, all of them; safe if several ask at once."""
+    folder = cache_folder(pom, pom.parent.name)
+    return _cached(folder, lambda target: _fetch_all(pom, target, report))
+
+
+def _cached(folder: Path, fetch: Callable[[Path], None]) -> Path:
+    """A folder that is filled once: beside the place where it belongs, then moved there in one step."""
     if folder.is_dir():
         return folder
     try:
@@ -56,7 +70,10 @@ def jars(report: Report) -> Path:
         ) from error
     with locked(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
-            _fetch(folder, report)
+            with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as beside:
+                target = Path(beside) / "files"
+                fetch(target)
+                target.rename(folder)
     return folder
 
 
@@ -91,43 +108,45 @@ def _java_version(program: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def _fetch(folder: Path, report: Report) -> None:
-    """Lets Maven copy the jars beside the place where they belong, then moves them there in one step."""
-    if (maven := shutil.which("mvn")) is None:
-        raise BrokerError("no Maven found: install it, e.g. `apt-get install maven`")
+def _fetch_kafka(target: Path, what: str, report: Report) -> None:
+    maven = _maven()
     java()
-    with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as beside:
-        target = Path(beside) / "jars"
-        _run_maven([maven, *_maven_arguments(target)], report)
-        if not any(target.glob(SCALA_JAR)):
-            raise BrokerError(f"Maven ended well, but brought no Kafka to {target}: see {POM}")
-        target.rename(folder)
+    doing = f"fetching {what} with Maven ({MEGABYTES} MB, only once)"
+    _run_maven([maven, *_copying(POM, target), "-DincludeScope=runtime"], what, doing, report)
+    if not any(target.glob(SCALA_JAR)):
+        raise BrokerError(f"Maven ended well, but brought no Kafka to {target}: see {POM}")
 
 
-def _maven_arguments(target: Path) -> list[str]:
-    return [
-        "--batch-mode",
-        f"--file={POM}",
-        "dependency:copy-dependencies",
-        "-DincludeScope=runtime",
-        f"-DoutputDirectory={target}",
-    ]
+def _fetch_all(pom: Path, target: Path, report: Report) -> None:
+    what = f"what {pom} names"
+    _run_maven([_maven(), *_copying(pom, target)], what, f"fetching {what} with Maven", report)
+    if not target.is_dir():
+        raise BrokerError(f"Maven ended well, but brought nothing to {target}: see {pom}")
 
 
-def _run_maven(command: list[str], report: Report) -> None:
+def _maven() -> str:
+    if (found := shutil.which("mvn")) is None:
+        raise BrokerError("no Maven found: install it, e.g. `apt-get install maven`")
+    return found
+
+
+def _copying(pom: Path, target: Path) -> list[str]:
+    return ["--batch-mode", f"--file={pom}", "dependency:copy-dependencies", f"-DoutputDirectory={target}"]
+
+
+def _run_maven(command: list[str], what: str, doing: str, report: Report) -> None:
     """Runs Maven, reporting how many files have come; its first own error is the message if it fails."""
-    what = f"fetching Apache Kafka {version()} with Maven ({MEGABYTES} MB, only once)"
-    report(f"{what} ...")
-    fetched, errors = 0, []
+    report(f"{doing} ...")
+    count, errors = 0, []
     with subprocess.Popen(  # noqa: S603 - Maven
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as maven:
         for line in cast("IO[str]", maven.stdout):
             if "Downloaded from" in line and ".jar" in line:
-                fetched += 1
-                report(f"{what}: {fetched} files")
+                count += 1
+                report(f"{doing}: {count} files")
             elif "[ERROR]" in line or "ERROR" in line.partition(" ")[0]:
                 errors.append(line.partition("]")[2].strip())
     if maven.returncode != 0:
         first = next(filter(None, errors), f"exit code {maven.returncode}")
-        raise BrokerError(f"Maven could not fetch Apache Kafka {version()}: {first}")
+        raise BrokerError(f"Maven could not fetch {what}: {first}")

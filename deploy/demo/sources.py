@@ -6,7 +6,6 @@ files that they are. Nothing of them is installed or run.
 
 import gzip
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.demo.errors import SourceError
+from streams.distribution import cache
 
 PACKAGES = Path(__file__).with_name("packages.txt")
 
@@ -53,8 +53,7 @@ SOURCES = (CDNOW, ECOM)
 
 def cache_folder() -> Path:
     """Where the packages are kept between runs: `segments/demo` in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "segments" / "demo"
+    return cache() / "demo"
 
 
 def lines_of(source: Source, folder: Path) -> list[str]:

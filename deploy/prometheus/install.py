@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from streams.distribution import Report, cache_folder, locked
+from streams.distribution import Report, cache, locked
 from streams.errors import StreamsError
 
 PACKAGE = "prometheus"
@@ -26,7 +26,7 @@ def programs(report: Report = lambda _line: None) -> Path:
     found = [shutil.which(program) for program in PROGRAMS]
     if all(found):
         return Path(str(found[0])).parent
-    target = cache_folder().with_name(PACKAGE)
+    target = cache() / PACKAGE
     target.parent.mkdir(parents=True, exist_ok=True)
     with locked(target.with_name(f"{PACKAGE}.lock")):
         if not (target / "usr" / "bin" / "promtool").exists():

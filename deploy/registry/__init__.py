@@ -11,9 +11,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from deploy.jars import fetched
 from streams.broker import free_port
-from streams.distribution import locked
+from streams.distribution import fetched, locked
 
 FOLDER = Path(__file__).parent
 POM = FOLDER / "pom.xml"

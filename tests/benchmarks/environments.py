@@ -1,15 +1,13 @@
 """Where the other engines come from: a virtual environment or a folder of jars for each, made once, in the cache."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.jars import fetched
-from streams.distribution import java, locked
+from streams.distribution import cache, fetched, java, locked
 
 HERE = Path(__file__).resolve().parent
 JOBS = HERE / "jobs"
@@ -34,17 +32,11 @@ class Job:
     command: Sequence[str]
 
 
-def cache_folder() -> Path:
-    """Where the environments are kept."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "segments" / "benchmarks"
-
-
 def python(engine: str) -> Path:
     """The Python of an engine's own environment, made if it is not there yet."""
     pins = PINS[engine]
     digest = hashlib.sha256(" ".join((sys.version, *pins)).encode()).hexdigest()[:8]
-    folder = cache_folder() / f"{engine}-{digest}"
+    folder = cache() / "benchmarks" / f"{engine}-{digest}"
     done = folder / "made"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_name(f"{folder.name}.lock")):
@@ -61,7 +53,7 @@ def classes() -> str:
     """The class path of the Flink job: its jars, and the job, compiled."""
     jars = fetched(FLINK / "pom.xml")
     source = FLINK / "OneCounter.java"
-    target = cache_folder() / f"flink-{hashlib.sha256(source.read_bytes()).hexdigest()[:8]}"
+    target = cache() / "benchmarks" / f"flink-{hashlib.sha256(source.read_bytes()).hexdigest()[:8]}"
     if not target.is_dir():
         target.mkdir(parents=True)
         compiler = Path(java()).resolve().with_name("javac")
