@@ -137,8 +137,6 @@ class Machine:
                 customer.inside ^= bit
                 left |= readers[place] & only
         self._rearm(customer, seen, now)
-        if only != -1:
-            customer.exact.clear()
         return flipped
 
     def announce(self, customer: Customer, place: int, now: int, reason: str, cause: Cause) -> None:

@@ -47,11 +47,8 @@ class Past:
         while more:
             more = partition.advance()
             effects = partition.take()
-            for key, state in () if effects is None else effects.states.items():
-                if state is None:
-                    self.states.pop(key, None)
-                else:
-                    self.states[key] = state
+            if effects is not None:
+                effects.commit_to(self.states)
 
     def buffered(self, topic: str) -> int:
         """How many records of a topic wait for those of the others."""

@@ -98,3 +98,11 @@ class Effects:
     """Bugs in flips by time."""
     clock: int = 0
     """The clock of the partition, in milliseconds."""
+
+    def commit_to(self, states: dict[bytes, bytes]) -> None:
+        """Change committed states as a worker's store would, where they are a dictionary."""
+        for key, state in self.states.items():
+            if state is None:
+                states.pop(key, None)
+            else:
+                states[key] = state

@@ -34,12 +34,5 @@ class Replay:
                 self.partition.until(until)
             effects = self.partition.take()
             if effects is not None:
-                self._keep(effects)
+                effects.commit_to(self._states)
                 yield effects
-
-    def _keep(self, effects: Effects) -> None:
-        for key, state in effects.states.items():
-            if state is None:
-                self._states.pop(key, None)
-            else:
-                self._states[key] = state

@@ -105,12 +105,7 @@ class Course:
         """Keep what a worker would have committed, and count what the segment did."""
         if effects is None:
             return
-        states = self._states[self._number]
-        for key, state in effects.states.items():
-            if state is None:
-                states.pop(key, None)
-            else:
-                states[key] = state
+        effects.commit_to(self._states[self._number])
         for key, event in effects.segment_events:
             if event["segment"] == self.segment:
                 self._flip(key, event["transition"], event["occurred_at"])
