@@ -308,7 +308,9 @@ def settle(scene: Scene, report: Report) -> None:
     closing = scene.crew.start({"SEGMENTS_CLOCK": "event", "SEGMENTS_MAX_BATCH": "5000"})
     if not scene.crew.wait_until_ready(closing):
         report.verdict.add("wrong", f"the last worker never became ready: {closing.said[-300:]}")
-    time.sleep(1.0)
+    deadline = time.monotonic() + 60
+    while is_anything_due(scene) and time.monotonic() < deadline:
+        time.sleep(0.3)
     stop_all(scene, report)
 
 
