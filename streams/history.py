@@ -13,7 +13,6 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from segments.engine import Record
-from segments.engine.machine import occurred_at
 from segments.engine.records import INPUTS, NEVER, PROFILES
 from streams.committed import POLL_MILLISECONDS, SILENCE_SECONDS, committed_reader
 from streams.decode import decode
@@ -162,7 +161,7 @@ class TopicsHistory:
         records = decode(partition.topic, [record for record in raw if record.offset < end])
         if self._until is None:
             return records
-        return [record for record in records if occurred_at(record) <= self._until]
+        return [record for record in records if record.at <= self._until]
 
 
 def _partitions(consumer: KafkaConsumer) -> int:

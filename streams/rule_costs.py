@@ -31,24 +31,21 @@ class RuleCosts:
         self._compiled = rules.compiled
         self._seconds = [0.0] * len(rules.ids)
         self._evaluations = [0] * len(rules.ids)
-        self._own = rules.compiled.rules, rules.compiled.wakes
-        self._timed = self._all_timed(rules.compiled.rules, 1), self._all_timed(rules.compiled.wakes, 0)
+        self._own = rules.compiled.rules
+        self._timed = [self._timing(*each) for each in enumerate(rules.compiled.rules)]
         self._advances = 0
         self._inputs = [_inputs_of(leaves) for leaves in rules.leaves]
         self._seen: dict[Input, int] = {}
         self._kinds = _kinds(self._inputs)
 
-    def _all_timed(self, functions: Sequence[Callable[..., Any]], count: int) -> list[Callable[..., Any]]:
-        return [self._timing(place, function, count) for place, function in enumerate(functions)]
-
-    def _timing(self, place: int, function: Callable[..., Any], count: int) -> Callable[..., Any]:
+    def _timing(self, place: int, function: Callable[..., Any]) -> Callable[..., Any]:
         seconds, evaluations, clock = self._seconds, self._evaluations, time.perf_counter
 
         def timed(customer: Any, now: int) -> Any:
             began = clock()
             found = function(customer, now)
             seconds[place] += clock() - began
-            evaluations[place] += count
+            evaluations[place] += 1
             return found
 
         return timed
@@ -60,12 +57,11 @@ class RuleCosts:
         if self._advances % EVERY != 1:
             yield
             return
-        compiled = self._compiled
-        compiled.rules, compiled.wakes = self._timed
+        self._compiled.rules = self._timed
         try:
             yield
         finally:
-            compiled.rules, compiled.wakes = self._own
+            self._compiled.rules = self._own
 
     def received(self, topic: str, records: Sequence[Record]) -> None:
         """Note when the kinds of event that rules read last came."""

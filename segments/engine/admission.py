@@ -29,10 +29,9 @@ def refusal(record: Record) -> Refusal | None:
         return None if _is_text(key) else Refusal("invalid_id", "The key is not UTF-8.")
     if event["customer_id"].encode() != key:
         return Refusal("key_mismatch", f"The key {key!r} is not the customer_id {event['customer_id']!r}.")
-    if not event["event_id"] or len(event["event_id"].encode()) > LONGEST_ID:
-        return Refusal(
-            "invalid_id", f"The event_id {event['event_id'][:40]!r} is empty or over {LONGEST_ID} bytes."
-        )
+    name = event["event_id"]
+    if not name or (4 * len(name) > LONGEST_ID and len(name.encode()) > LONGEST_ID):
+        return Refusal("invalid_id", f"The event_id {name[:40]!r} is empty or over {LONGEST_ID} bytes.")
     if event["occurred_at"] > record.timestamp + FUTURE:
         ahead = event["occurred_at"] - record.timestamp
         return Refusal(
@@ -62,11 +61,11 @@ def _is_text(key: bytes) -> bool:
 def without_effect(customer: Customer, record: Record, clock: int, retention: int) -> str | None:
     """The outcome of a record that changes nothing: `duplicate` or `ignored`; None if it is neither."""
     event: Event = record.event  # type: ignore[assignment]
-    at: int = event["occurred_at"]
-    seen = customer.ids.get(id_digest(record.topic, event["event_id"]))
-    if seen is not None and max(customer.instant, at) < seen + DAY:
+    record.digest = id_digest(record.topic, event["event_id"])
+    seen = customer.ids.get(record.digest)
+    if seen is not None and max(customer.instant, record.at) < seen + DAY:
         return "duplicate"
-    return "ignored" if _ignored(customer, record.topic, at, clock, retention) else None
+    return "ignored" if _ignored(customer, record.topic, record.at, clock, retention) else None
 
 
 def _ignored(customer: Customer, topic: str, at: int, clock: int, retention: int) -> bool:

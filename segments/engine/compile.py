@@ -3,12 +3,11 @@
 For a rule set one module is generated, and registered with `linecache` so that tracebacks and debuggers show it:
 
     take_<kind>(c, e, t, now)   remember an event; returns the rules that it may flip, as bits
-    holds_<n>(c, now)           whether a leaf condition holds
-    change_<n>(c, now)          an instant before which it can't change by time alone
+    leaf_<n>(c, now)            whether a leaf condition holds, and when to look again
     each_<n>(c, now)            (key, value, holds) of its measure: the evidence
-    rule_<i>(c, now)            whether the customer belongs in the segment
-    wake_<i>(c, now)            when to look again: an instant before which time alone can't flip it
-    flip_<i>(c, now)            when time alone flips it, exactly
+    rule_<i>(c, now)            whether the customer belongs in the segment, and when to look again
+
+*When to look again* is an instant before which time alone changes nothing; NEVER: time alone does not.
 """
 
 import linecache
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
     from segments.engine.customer import Customer
 
 Take = Callable[["Customer", Event, int, int], int]
-Holds = Callable[["Customer", int], bool]
-Upcoming = Callable[["Customer", int], int]
+Rule = Callable[["Customer", int], tuple[bool, int]]
 Each = Callable[["Customer", int], Iterator[tuple[Any, Any, bool]]]
 
 
@@ -47,9 +45,7 @@ class Compiled:
         self.take: dict[str, Take] = namespace["TAKE"]
         """By kind of click; `OTHER` for those that no rule names."""
         self.take_transaction: dict[str, Take] = namespace["TAKE_TRANSACTION"]
-        self.rules: list[Holds] = [namespace[f"rule_{index}"] for index in range(rules)]
-        self.wakes: list[Upcoming] = [namespace[f"wake_{index}"] for index in range(rules)]
-        self.flips: list[Upcoming] = [namespace[f"flip_{index}"] for index in range(rules)]
+        self.rules: list[Rule] = [namespace[f"rule_{index}"] for index in range(rules)]
         self.each: dict[int, Each] = namespace["EACH"]
         """By the number of the leaf in the plan's readers."""
 
@@ -96,26 +92,24 @@ def _leaf(number: int, reader: Reader, plan: Plan) -> Iterator[str]:
     if offset:
         places = (reader.stream,) if reader.reset is None else (reader.stream, reader.reset)
         enters = ", ".join(f"entering(c.streams[{place}], now)" for place in places)
-        yield f"def holds_{number}(c, now): return holds_then_{number}(c, now - {offset})"
         yield f"def each_{number}(c, now): return each_then_{number}(c, now - {offset})"
-        yield f"def upcoming_{number}(c, now):\n    now -= {offset}"
-        yield f"    change = min(upcoming_then_{number}(c, now), {enters})"
-        yield f"    return change + {offset} if change < NEVER else NEVER"
+        yield f"def leaf_{number}(c, now):\n    now -= {offset}"
+        yield f"    holds, change = leaf_then_{number}(c, now)\n    change = min(change, {enters})"
+        yield f"    return holds, change + {offset} if change < NEVER else NEVER"
 
 
 def _now(number: str, reader: Reader, plan: Plan) -> Iterator[str]:
     """Its kernel over one stream, or over each value of `by`."""
     stream, events = plan.streams[reader.stream], reader.leaf.measure.events
-    column = _column(reader, stream)
-    bodies = kernel(reader.leaf, column)
+    bodies = kernel(reader.leaf, _column(reader, stream))
     yield f"# {reader.measure}"
-    for part in ("test", "value", "change"):
-        yield f"def {part}_{number}(s, floor, now):\n{indent(getattr(bodies, part))}"
+    yield f"def value_{number}(s, floor, now):\n{indent(bodies.value)}"
     if _viewed(stream, events, reader.leaf.measure.field):
         yield _view(f"view_{number}", events, reader.leaf.measure, stream)
     if events.reset is not None and _viewed(plan.streams[reader.reset or 0], events.reset, None):
         yield _view(f"reset_{number}", events.reset, None, plan.streams[reader.reset or 0])
     if events.key is not None:
+        yield f"def look_{number}(s, floor, now):\n{indent(bodies.look)}"
         yield from _keyed(number, reader, plan)
     else:
         yield from _plain(number, reader, plan, bodies)
@@ -191,14 +185,11 @@ def _plain(number: str, reader: Reader, plan: Plan, bodies: Kernel) -> Iterator[
         body = "\n".join([*_prologue(number, reader, plan, nothing), tail])
         return f"def {name}_{number}(c, now):\n{indent(body)}"
 
-    yield function("holds", f"return {bodies.nothing}", bodies.test)
-    yield function("change", "return NEVER", bodies.change).replace(
-        f"change_{number}(c", f"upcoming_{number}(c"
-    )
+    yield function("leaf", f"return {bodies.nothing}, NEVER", bodies.look)
     yield function(
         "each",
         f"s = {_empty(reader, plan)}",
-        f"yield None, value_{number}(s, floor, now), test_{number}(s, floor, now)",
+        f"yield None, value_{number}(s, floor, now), leaf_{number}(c, now)[0]",
     )
 
 
@@ -227,17 +218,14 @@ def _keyed(number: str, reader: Reader, plan: Plan) -> Iterator[str]:
         "    group = s.get(key)",
         *(f"    {line}" for line in low),
         "    if group is None or group[0][-1] <= low: return False, NEVER",
-        f"    change = change_{number}(group, low, now)",
-        f"    if test_{number}(group, low, now): return True, min(change, group[0][-1] + {events.window})",
-        "    return False, change",
+        f"    holds, change = look_{number}(group, low, now)",
+        f"    return holds, min(change, group[0][-1] + {events.window}) if holds else change",
     ]
     if plan.streams[reader.stream].visits or events.offset:
         ask = "return Held.over(s, now, look)"
     else:
         ask = f"return held(c.held, {number}, now, s, look, ahead=now != c.at)"
-    yield function("keys", "False, NEVER", *look, ask)
-    yield f"def holds_{number}(c, now): return keys_{number}(c, now)[0]"
-    yield f"def upcoming_{number}(c, now): return keys_{number}(c, now)[1]"
+    yield function("leaf", "False, NEVER", *look, ask)
     each = ["for key, group in s.items():", *(f"    {line}" for line in low), "    if group[0][-1] > low:"]
-    each.append(f"        yield key, value_{number}(group, low, now), test_{number}(group, low, now)")
+    each.append(f"        yield key, value_{number}(group, low, now), look_{number}(group, low, now)[0]")
     yield function("each", "", *each)

@@ -3,6 +3,7 @@
 from hashlib import blake2b
 from typing import Any
 
+from segments.engine.compile import Rule
 from segments.engine.customer import Customer
 from segments.engine.records import NEVER, Record
 from segments.engine.rules import RuleSet
@@ -67,8 +68,19 @@ def _flips_at(rules: RuleSet, customer: Customer, place: int, now: int) -> int:
         return NEVER
     instant = customer.exact.get(place, now)
     if instant <= now:
-        instant = customer.exact[place] = rules.compiled.flips[place](customer, now)
+        instant = customer.exact[place] = _search(rules.compiled.rules[place], customer, place, now)
     return instant
+
+
+def _search(rule: Rule, customer: Customer, place: int, now: int) -> int:
+    """The exact instant: where it may flip is looked at, one instant after the other."""
+    inside, at = customer.inside >> place & 1 == 1, now
+    while at < NEVER:
+        holds, after = rule(customer, at)
+        if holds != inside:
+            return at
+        at = after
+    return NEVER
 
 
 def memberships(rules: RuleSet, customer: Customer, now: int) -> dict[str, Any]:

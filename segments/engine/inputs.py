@@ -7,7 +7,6 @@ offset that was asked for after the record about to be applied had been fetched;
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from segments.engine.machine import occurred_at
 from segments.engine.records import INPUTS, Record, Refusal
 from segments.language.errors import SegmentsError
 
@@ -122,7 +121,7 @@ class Inputs:
             if run.index < len(run.records):
                 head = run.records[run.index]
                 each.head, each.refusal = head, self._refuse(head)
-                each.head_at = 0 if each.refusal is not None else occurred_at(head)
+                each.head_at = 0 if each.refusal is not None else head.at
                 return
             self.offsets[each.topic] = run.end
             each.runs.popleft()

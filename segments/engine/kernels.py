@@ -1,12 +1,11 @@
-"""Source text of the measures: three bodies for each, over one stream at one instant.
+"""Source text of the measures: two bodies for each, over one stream at one instant.
 
 Each body sees `s` (the stream: instants and columns), `floor` (only later events count) and `now`, and returns
 
-    test    whether the comparison holds
+    look    whether the comparison holds, and an instant after `now` before which that can't change by time alone
     value   the measure, None if it has none
-    change  an instant after `now` before which the test cannot change by time alone (NEVER: it cannot)
 
-`change` may be early, never late: whoever uses it looks again at that instant.
+The instant may be early, never late: whoever uses it looks again then. NEVER: time alone changes nothing.
 """
 
 from dataclasses import dataclass
@@ -15,19 +14,19 @@ from decimal import Decimal
 from segments.language.conditions import Comparison
 from segments.language.fields import Type, Value
 
-EXPIRY = "j = bisect_right(s[0], floor)\nreturn s[0][j] + {window} if j < len(s[0]) else NEVER"
+START = "j = bisect_right(s[0], floor)\n"
+EXPIRY = "s[0][j] + {window} if j < len(s[0]) else NEVER"
+"""When the first event that counts ceases to, `START` having found it."""
 NOTHING_COUNTS = ("count", "sum", "distinct")
 """The measures that are 0 of nothing."""
-ALWAYS = {True: "return True", False: "return False"}
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """The bodies of a leaf, and whether it holds of nothing."""
 
-    test: str
+    look: str
     value: str
-    change: str
     nothing: bool
 
 
@@ -73,23 +72,22 @@ def _nothing(leaf: Comparison) -> bool:
     return text is not None and bool(eval(text, {"Decimal": Decimal}))  # noqa: S307 - text of our own making
 
 
+def _compared(subject: str, leaf: Comparison) -> str:
+    return comparison(subject, leaf.operator, leaf.bound, leaf.measure.type) or "False"
+
+
 def _count(leaf: Comparison, window: int) -> Kernel:
     """Counting up to a bound needs no counting: the k-th latest event is within the window, or not."""
     value = "return len(s[0]) - bisect_right(s[0], floor)"
     threshold = _threshold(leaf)
     if threshold is None:
-        return Kernel(
-            _compared("len(s[0]) - bisect_right(s[0], floor)", leaf),
-            value,
-            EXPIRY.format(window=window),
-            _nothing(leaf),
-        )
+        look = f"{START}return {_compared('len(s[0]) - j', leaf)}, {EXPIRY.format(window=window)}"
+        return Kernel(look, value, _nothing(leaf))
     k, rising = threshold
     if k <= 0:
-        return Kernel(ALWAYS[rising], value, "return NEVER", rising)
-    reached = f"len(s[0]) >= {k} and s[0][-{k}] > floor"
-    test = f"return {reached}" if rising else f"return not ({reached})"
-    return Kernel(test, value, f"return s[0][-{k}] + {window} if {reached} else NEVER", not rising)
+        return Kernel(f"return {rising}, NEVER", value, rising)
+    reached = f"if len(s[0]) >= {k} and s[0][-{k}] > floor: return {rising}, s[0][-{k}] + {window}\n"
+    return Kernel(f"{reached}return {not rising}, NEVER", value, not rising)
 
 
 def _threshold(leaf: Comparison) -> tuple[int, bool] | None:
@@ -101,46 +99,30 @@ def _threshold(leaf: Comparison) -> tuple[int, bool] | None:
     return {">=": (k, True), ">": (k + 1, True), "<": (k, False), "<=": (k + 1, False)}.get(leaf.operator)
 
 
-def _compared(subject: str, leaf: Comparison) -> str:
-    text = comparison(subject, leaf.operator, leaf.bound, leaf.measure.type)
-    return "return False" if text is None else f"return {text}"
-
-
 def _column(leaf: Comparison, name: str, column: int, window: int) -> Kernel:
     """Measures of a field: over the values that the floor leaves."""
-    values = f"values = s[{column}][bisect_right(s[0], floor):]\n"
+    values = f"{START}values = s[{column}][j:]\n"
     subject = {
         "sum": "sum(filter(None, values))",
         "max": "max(values)",
         "min": "min(values)",
         "distinct": "len({*values} - {None})",
-    }.get(name)
-    change = EXPIRY.format(window=window)
+        "mean": "(sum(values), len(values))",
+        "last": f"s[{column}][-1]",
+    }[name]
     if name == "last":
-        test = f"if s[0][-1] <= floor: return False\n{_compared(f's[{column}][-1]', leaf)}"
-        value = f"return s[{column}][-1] if s[0][-1] > floor else None"
-        return Kernel(
-            test, value, f"return s[0][-1] + {window} if s[0][-1] > floor else NEVER", nothing=False
-        )
-    if name == "mean":
-        test = values + f"if not values: return False\n{_mean(leaf)}"
-        return Kernel(
-            test, values + "return (sum(values), len(values)) if values else None", change, nothing=False
-        )
-    assert subject is not None
+        look = f"if s[0][-1] <= floor: return False, NEVER\nreturn {_compared(subject, leaf)}, s[0][-1] + {window}"
+        return Kernel(look, f"return {subject} if s[0][-1] > floor else None", nothing=False)
+    none = "" if name in NOTHING_COUNTS else "if not values: return False, NEVER\n"
+    compared = _mean(leaf) if name == "mean" else _compared(subject, leaf)
+    each = f"{values}{none}return {compared}, {EXPIRY.format(window=window)}"
+    look = _reached(leaf, name, column, window) or each
+    value = f"{values}return {subject}"
     if name == "sum":
-        body, value = (
-            values + _compared(subject, leaf),
-            values + f"return None if {{*values}} <= {{None}} else {subject}",
-        )
-    elif name == "distinct":
-        body, value = values + _compared(subject, leaf), values + f"return {subject}"
-    else:
-        body = values + f"if not values: return False\n{_compared(subject, leaf)}"
-        value = values + f"return {subject} if values else None"
-    if name == "sum" and leaf.measure.field is not None and leaf.measure.field.name == "amount":
-        change = _sum_change(leaf, column, window)
-    return Kernel(body, value, change, _nothing(leaf))
+        value = f"{values}return None if {{*values}} <= {{None}} else {subject}"
+    elif none:
+        value += " if values else None"
+    return Kernel(look, value, _nothing(leaf))
 
 
 def _mean(leaf: Comparison) -> str:
@@ -149,42 +131,59 @@ def _mean(leaf: Comparison) -> str:
         bounds = leaf.bound if isinstance(leaf.bound, tuple) else (leaf.bound,)
         texts = [text for each in bounds if (text := like(each, leaf.measure.type)) is not None]
         return (
-            f"return any(sum(values) == each * len(values) for each in ({', '.join([*texts, ''])}))"
+            f"any(sum(values) == each * len(values) for each in ({', '.join([*texts, ''])}))"
             if texts
-            else "return False"
+            else "False"
         )
     text = like(leaf.bound, leaf.measure.type) if not isinstance(leaf.bound, tuple) else None
-    return "return False" if text is None else f"return sum(values) {leaf.operator} {text} * len(values)"
+    return "False" if text is None else f"sum(values) {leaf.operator} {text} * len(values)"
 
 
-def _sum_change(leaf: Comparison, column: int, window: int) -> str:
-    """Amounts are not negative, so by time alone their sum only falls: find the event whose end crosses the bound."""
-    opposite = {">=": "<", ">": "<=", "<": "<", "<=": "<="}.get(leaf.operator)
-    text = None if isinstance(leaf.bound, tuple) else like(leaf.bound, Type.MONEY)
-    if opposite is None or text is None:
-        return EXPIRY.format(window=window)
+def _reached(leaf: Comparison, name: str, column: int, window: int) -> str | None:
+    """The body of a measure that by time alone only falls (rises: `min`), against a bound that it may reach.
+
+    From the latest event backwards only as many are looked at as reach the bound; with the last of them it is lost.
+    """
+    amount = leaf.measure.field is not None and leaf.measure.field.name == "amount"
+    steps = {
+        # Amounts are not negative; other fields may be.
+        "sum": ("found += v or 0", "found") if amount else None,
+        "distinct": ("if v is not None: found.add(v)", "len(found)"),
+        "max": ("", "v"),
+        "min": ("", "v"),
+    }
+    operator = leaf.operator
+    falling = {"<": ">=", "<=": ">"}
+    holds = name not in NOTHING_COUNTS or operator not in falling
+    operator = operator if holds else falling[operator]
+    rising = ("<=", "<") if name == "min" else (">=", ">")
+    text = None if isinstance(leaf.bound, tuple) else like(leaf.bound, leaf.measure.type)
+    if operator not in rising or text is None or (step := steps.get(name)) is None:
+        return None
+    if name in NOTHING_COUNTS and eval(f"0 {operator} {text}", {"Decimal": Decimal}):  # noqa: S307 - as above
+        return f"return {holds}, NEVER"
+    begin = {"sum": "found = 0\n", "distinct": "found = set()\n"}.get(name, "")
     return (
-        f"j = bisect_right(s[0], floor)\nrest = sum(filter(None, s[{column}][j:]))\n"
-        f"if rest {opposite} {text}: return NEVER\n"
-        f"for j in range(j, len(s[0])):\n    rest -= s[{column}][j] or 0\n"
-        f"    if rest {opposite} {text}: return s[0][j] + {window}\nreturn NEVER"
+        f"{begin}for t, v in zip(reversed(s[0]), reversed(s[{column}])):\n    if t <= floor: break\n"
+        f"    {step[0] or 'pass'}\n    if {step[1]} {operator} {text}: return {holds}, t + {window}\n"
+        f"return {not holds}, NEVER"
     )
 
 
 def _duration(leaf: Comparison, name: str, window: int) -> Kernel:
     """`idle` looks at the latest event, `age` at the earliest; both leave the window with it."""
     bound, operator = int(leaf.bound), leaf.operator  # type: ignore[arg-type]  # a Duration was demanded
-    find = "j = bisect_right(s[0], floor)\n" if name == "age" else ""
+    find = START if name == "age" else ""
     none, at = ("j == len(s[0])", "s[0][j]") if name == "age" else ("s[0][-1] <= floor", "s[0][-1]")
     steps = {">=": [0], "<": [0], ">": [1], "<=": [1]}.get(operator, [0, 1])
     crossings = "".join(
-        f"if {at} + {bound} + {step} > now: return {at} + {bound} + {step}\n"
+        f"if {at} + {bound + step} > now: return holds, {at} + {bound + step}\n"
         for step in steps
         if bound + step < window
     )
     return Kernel(
-        f"{find}return False if {none} else now - {at} {operator} {bound}",
+        f"{find}if {none}: return False, NEVER\nholds = now - {at} {operator} {bound}\n"
+        f"{crossings}return holds, {at} + {window}",
         f"{find}return None if {none} else now - {at}",
-        f"{find}if {none}: return NEVER\n{crossings}return {at} + {window}",
         nothing=False,
     )

@@ -23,17 +23,21 @@ class Held:
         self.holding: set[Any] = set()
         self.changes: dict[Any, int] = {}
         self.soonest = NEVER
+        """An instant before which none of them changes; may be early."""
         self.stale: set[Any] = set()
         """Keys of which something was heard since."""
 
     def ask(self, now: int, look: Look, *, ahead: bool) -> tuple[bool, int]:
         """Whether any key holds, and when that may change; `ahead`: as a question about a later instant."""
-        if not self.stale and now < self.soonest:
-            return bool(self.holding), self.upcoming()
-        due = {key for key, change in self.changes.items() if change <= now} | self.stale
-        if ahead:
+        due = self.stale
+        if now >= self.soonest:
+            due = due | {key for key, change in self.changes.items() if change <= now}
+        if ahead and due:
             return self._foreseen(due, look)
-        self.learn(due, now, look)
+        if due:
+            self.learn(due, now, look)
+        if now >= self.soonest:
+            self.soonest = min(self.changes.values(), default=NEVER)
         return bool(self.holding), self.upcoming()
 
     def upcoming(self) -> int:
@@ -49,11 +53,11 @@ class Held:
             (self.holding.add if holds else self.holding.discard)(key)
             if change < NEVER:
                 self.changes[key] = change
+                self.soonest = min(self.soonest, change)
             else:
                 self.changes.pop(key, None)
         self.stale.clear()
         self.at = now
-        self.soonest = min(self.changes.values(), default=NEVER)
 
     @classmethod
     def over(cls, keys: Iterable[Any], now: int, look: Look) -> tuple[bool, int]:

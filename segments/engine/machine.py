@@ -8,25 +8,15 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from segments.engine.customer import Customer, id_digest
+from segments.engine.customer import Customer
 from segments.engine.evidence import evidence
 from segments.engine.flips import Cause, cause_of, memberships, segment_event, valid_until
 from segments.engine.records import CLICKSTREAM, NEVER, PROFILES, Effects, Record
 from segments.engine.rules import RuleSet
 from segments.engine.takes import OTHER
 
-Reason = Callable[[int], str]
-"""The reason of a flip, by the place of its rule."""
-
-
-def timer(_place: int) -> str:
-    """The reason of what flips because time passes."""
-    return "timer"
-
-
-def occurred_at(record: Record) -> int:
-    """When a record happened; an erasure at its Kafka timestamp."""
-    return record.event["occurred_at"] if isinstance(record.event, dict) else record.timestamp
+Reason = str | Callable[[int], str]
+"""The reason of a flip, perhaps by the place of its rule."""
 
 
 class Machine:
@@ -53,30 +43,33 @@ class Machine:
 
     def fire_at(self, customer: Customer, instant: int, only: int = -1) -> None:
         """Evaluate what is due at an instant; `only`: of these rules."""
-        self.evaluate(customer, _due_by(customer, instant) & only, instant, timer, None, only)
+        self.evaluate(customer, _due_by(customer, instant) & only, instant, "timer", None, only)
 
     def apply(self, customer: Customer, record: Record) -> None:
         """Remember a click, a transaction or a profile, and flip what it flips."""
         event: dict[str, Any] = record.event  # type: ignore[assignment]
-        at: int = event["occurred_at"]
+        at = record.at
         late = at < customer.instant
         now = customer.instant if late else at
         customer.instant = now
-        reason = "late_event" if late else "event"
-        by_rule: Reason | None = None
+        reason: Reason = "late_event" if late else "event"
         if record.topic == PROFILES:
-            touched, by_rule = self._replace_profile(customer, event, late)
+            touched, reason = self._replace_profile(customer, event, late)
         else:
             if record.topic == CLICKSTREAM:
                 touched = self._take.get(event["kind"], self._other)(customer, event, at, now)
             else:
                 touched = self._take_transaction[event["kind"]](customer, event, at, now)
-            if customer.latest is None or at > customer.latest:
+            if customer.latest is None:
                 customer.latest = at
-        self._recognise(customer, record.topic, event["event_id"])
-        touched |= _due_by(customer, now)
+                customer.next = min(customer.next, at + self._retention)
+            elif at > customer.latest:
+                customer.latest = at
+        self._recognise(customer, record)
+        if customer.next <= now:
+            touched |= _due_by(customer, now)
         if touched:
-            self.evaluate(customer, touched, now, by_rule or (lambda _place: reason), record)
+            self.evaluate(customer, touched, now, reason, record)
 
     def erase(self, customer: Customer, record: Record) -> None:
         """Leave every segment, and forget everything but that."""
@@ -97,11 +90,12 @@ class Machine:
             )
         if nothing.sequence:
             self.out.memberships.append((customer.key, None))
-        customer.clear(instant)
+        self.remember_erasure(customer, instant)
 
     def remember_erasure(self, customer: Customer, erased_at: int) -> None:
         """Keep an erasure, though all else is forgotten: as long as older events could still come."""
         customer.clear(erased_at)
+        customer.next = customer.due(self._retention)
 
     def evaluate(
         self,
@@ -119,24 +113,31 @@ class Machine:
             customer.instant = now
             flipped.sort(key=self.rules.rank.__getitem__)
             for place in flipped:
-                self.announce(customer, place, now, reason(place), cause)
+                told = reason if isinstance(reason, str) else reason(place)
+                self.announce(customer, place, now, told, cause)
             self.out.memberships.append((customer.key, memberships(self.rules, customer, now)))
 
     def flip(self, customer: Customer, touched: int, now: int, only: int = -1) -> list[int]:
-        """Find which of the touched rules flip, and when time alone flips each of them next."""
+        """Find which of the touched rules flip, and when time alone may flip each of them next."""
         rules, readers, flipped = self.rules.compiled.rules, self.rules.readers, []
-        seen, left = 0, touched
+        dues, exact, left = customer.dues, customer.exact, touched
         customer.at = now
         while left:
             bit = left & -left
             left ^= bit
-            seen |= bit
             place = bit.bit_length() - 1
-            if rules[place](customer, now) != (customer.inside & bit != 0):
+            holds, due = rules[place](customer, now)
+            if holds != (customer.inside & bit != 0):
                 flipped.append(place)
                 customer.inside ^= bit
                 left |= readers[place] & only
-        self._rearm(customer, seen, now)
+            if exact:
+                exact.pop(place, None)
+            if due < NEVER:
+                dues[place] = due
+                customer.next = min(customer.next, due)
+            elif place in dues:
+                del dues[place]
         return flipped
 
     def announce(self, customer: Customer, place: int, now: int, reason: str, cause: Cause) -> None:
@@ -148,19 +149,6 @@ class Machine:
         else:
             episode = customer.episodes.pop(place)[0]
             self._emit(customer, place, "exit", now, episode, reason, cause)
-
-    def _rearm(self, customer: Customer, touched: int, now: int) -> None:
-        wakes, dues, exact = self.rules.compiled.wakes, customer.dues, customer.exact
-        while touched:
-            bit = touched & -touched
-            touched ^= bit
-            place = bit.bit_length() - 1
-            due = wakes[place](customer, now)
-            exact.pop(place, None)
-            if due < NEVER:
-                dues[place] = due
-            else:
-                dues.pop(place, None)
 
     def _emit(
         self,
@@ -193,10 +181,12 @@ class Machine:
             self.out.memberships.append((customer.key, None))
         customer.clear()
 
-    def _recognise(self, customer: Customer, topic: str, event_id: str) -> None:
-        digest = id_digest(topic, event_id)
-        customer.ids.pop(digest, None)
-        customer.ids[digest] = customer.instant
+    def _recognise(self, customer: Customer, record: Record) -> None:
+        digest, ids = record.digest, customer.ids
+        assert digest is not None, "a record is screened before it is applied"
+        if digest in ids:
+            del ids[digest]
+        ids[digest] = customer.instant
         customer.entries += 1
 
     def _replace_profile(self, customer: Customer, event: dict[str, Any], late: bool) -> tuple[int, Reason]:

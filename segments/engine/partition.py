@@ -13,7 +13,7 @@ from segments.engine.customer import BEFORE_ALL, Customer, header, occupied
 from segments.engine.customers import LIVE, Customers, States
 from segments.engine.due import Agenda
 from segments.engine.inputs import Inputs
-from segments.engine.machine import Machine, occurred_at
+from segments.engine.machine import Machine
 from segments.engine.murmur import partition_of
 from segments.engine.position import Position
 from segments.engine.records import (
@@ -194,19 +194,17 @@ class Partition:
         outcome = self._screened(customer, record)
         if outcome is None:
             if record.event is not None:
-                self.clock = max(self.clock, min(occurred_at(record), record.timestamp) - self.settings.grace)
+                self.clock = max(self.clock, min(record.at, record.timestamp) - self.settings.grace)
             erased = customer.erased_at
-            customer = self._fire(customer, max(occurred_at(record), self.clock))
-            if customer.blank and erased is not None and erased + self._retention >= self.clock:
+            customer = self._fire(customer, max(record.at, self.clock))
+            if erased is not None and customer.blank and erased + self._retention >= self.clock:
                 self._machine.remember_erasure(customer, erased)
                 customer.log.append(("remember_erasure", erased))
                 self._customers.keep(customer)
             outcome = self._apply(customer, record)
         if outcome != "dead_letter":
             self._outcomes[record.topic, outcome] += 1
-        customer = self._customers.live[key]
-        customer.next = customer.due(self._retention)
-        self._agenda.put(key, customer.next)
+        self._agenda.put(key, self._customers.live[key].next)
 
     def _screened(self, customer: Customer, record: Record) -> str | None:
         """Step (2): the outcome of a record that ends here."""
@@ -217,7 +215,7 @@ class Partition:
             return outcome
         if customer.entries + SLACK >= self.settings.customer_limit:
             customer.entries = occupied(customer, self.rules.plan, customer.instant)
-            held = occupied(customer, self.rules.plan, max(customer.instant, record.event["occurred_at"]))
+            held = occupied(customer, self.rules.plan, max(customer.instant, record.at))
             if held >= self.settings.customer_limit:
                 limit = self.settings.customer_limit
                 self._refuse(
@@ -242,6 +240,9 @@ class Partition:
 
     def _fire(self, customer: Customer, before: int) -> Customer:
         """Flip what is due by time; a bug is counted, and the customer left as they are until their next record."""
+        if customer.next >= before:
+            return customer
+        customer.next = customer.due(self._retention)
         if customer.next >= before:
             return customer
         mark = self._customers.mark(self._machine)
@@ -270,7 +271,7 @@ class Partition:
             customer = self._customers.find(key)
             if customer is None:
                 continue
-            due = customer.next
+            due = customer.next = customer.due(self._retention)
             if due < before:
                 self._machine.out.lateness.append(max(0, before - due))
                 errors = self._machine.out.engine_errors

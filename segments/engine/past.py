@@ -14,8 +14,7 @@ def listening(rules: RuleSet) -> RuleSet:
     """A rule that reads the same measures, so that the same is kept in the same order, and that nobody is ever in."""
     measured = tuple(leaf for each in rules.leaves for leaf in each if isinstance(leaf, Comparison))
     found = RuleSet([Segment(id="past", when=AllOf(measured))], rules.plan.currency)
-    found.compiled.rules[:] = [lambda _customer, _now: False]
-    found.compiled.wakes[:] = [lambda _customer, _now: NEVER]
+    found.compiled.rules[:] = [lambda _customer, _now: (False, NEVER)]
     return found
 
 

@@ -31,7 +31,7 @@ class Refusal:
 class Record:
     """A record of an input topic. Not frozen: one is made for every event."""
 
-    __slots__ = ("event", "key", "offset", "timestamp", "topic", "value")
+    __slots__ = ("at", "digest", "event", "key", "offset", "timestamp", "topic", "value")
 
     def __init__(
         self,
@@ -50,6 +50,10 @@ class Record:
         self.value = value
         self.event = event
         """None: a null value, which erases a customer (`profiles` only)."""
+        self.at: int = event["occurred_at"] if type(event) is dict else timestamp
+        """When it happened; an erasure at its Kafka timestamp."""
+        self.digest: bytes | None = None
+        """Of its id, once it was asked for."""
 
     def __repr__(self) -> str:
         return f"Record({self.topic}@{self.offset}, {self.key!r})"

@@ -47,74 +47,76 @@ class _Tree:
         self.prefix, self.numbers, self.index = prefix, numbers, index
         self.functions: list[str] = []
 
-    def holds(self, condition: Condition) -> str:
+    def look(self, condition: Condition) -> str:
+        """Whether a condition holds, and when to look again, as an expression."""
         match condition:
             case Comparison():
-                return f"holds_{self.numbers[id(condition)]}(c, now)"
-            case AllOf(parts):
-                return f"({' and '.join(map(self.holds, parts))})"
-            case AnyOf(parts):
-                return f"({' or '.join(map(self.holds, parts))})"
+                return f"leaf_{self.numbers[id(condition)]}(c, now)"
+            case AllOf(parts) | AnyOf(parts):
+                return self._combined(parts, ends=isinstance(condition, AnyOf))
             case Not(inner):
-                return f"(not {self.holds(inner)})"
+                return self._function(f"holds, at = {self.look(inner)}", "return not holds, at")
+        return f"({self._timeless(condition)}, NEVER)"
+
+    def _timeless(self, condition: Condition) -> str | None:
+        """Whether a condition holds that time alone never changes, as an expression; None: time may change it."""
+        match condition:
             case Segment(id=name):
-                return f"(c.inside >> {self.index[name]} & 1 == 1)"
+                return f"c.inside >> {self.index[name]} & 1 == 1"
             case Consent(name):
                 return f"c.consents.get({name!r}, False)"
             case ProfileComparison(name, operator, bound):
                 return f"profile_test(c.profile.get({name!r}), {operator!r}, {bound!r})"
-        raise TypeError(condition)
-
-    def change(self, condition: Condition) -> str:
-        """An instant before which the condition can't change by time alone, as an expression."""
-        match condition:
-            case Comparison():
-                return f"upcoming_{self.numbers[id(condition)]}(c, now)"
             case Not(inner):
-                return self.change(inner)
-            case AllOf(parts) | AnyOf(parts):
-                return self._combined(parts, stays=isinstance(condition, AnyOf))
-        return "NEVER"
+                text = self._timeless(inner)
+                return None if text is None else f"not {text}"
+        return None
 
-    def _combined(self, parts: tuple[Condition, ...], *, stays: bool) -> str:
-        """*And* turns false with the first part that does, and true not before the last one has; *or* the other way."""
-        timed = [(self.holds(part), self.change(part)) for part in parts]
-        if all(change == "NEVER" for _, change in timed):
-            return "NEVER"
-        name = f"{self.prefix}_change_{len(self.functions)}"
-        lines = [f"def {name}(c, now):", "    first, last, blocked = NEVER, 0, False"]
-        for holds, change in timed:
+    def _combined(self, parts: tuple[Condition, ...], *, ends: bool) -> str:
+        """*And* turns false with the first part that does, and true not before the last one has; *or* the other way.
+
+        `ends` is what a part must be to decide the whole: True for *or*. One that stays so decides for good.
+        """
+        timeless = [text for part in parts if (text := self._timeless(part)) is not None]
+        timed = [part for part in parts if self._timeless(part) is None]
+        lines = [f"if {'' if ends else 'not '}({text}): return {ends}, NEVER" for text in timeless]
+        lines.append("first, last = NEVER, None")
+        for part in timed:
             lines += [
-                f"    at = {change}",
-                f"    if {'not ' if stays else ''}{holds}:",
-                "        if at < first: first = at",
-                "    else:",
-                "        blocked = True",
-                "        if at > last: last = at",
+                f"holds, at = {self.look(part)}",
+                f"if {'not ' if ends else ''}holds:",
+                "    if at < first: first = at",
+                f"elif at >= NEVER: return {ends}, NEVER",
+                "elif last is None or at > last: last = at",
             ]
-        lines.append("    return last if blocked else first")
-        self.functions.append("\n".join(lines))
+        lines.append(f"return ({not ends}, first) if last is None else ({ends}, last)")
+        return self._function(*lines)
+
+    def _function(self, *lines: str) -> str:
+        name = f"{self.prefix}_{len(self.functions)}"
+        self.functions.append("\n    ".join((f"def {name}(c, now):", *lines)))
         return f"{name}(c, now)"
 
 
 def rule(place: int, segment: Segment, numbers: Numbers, index: dict[str, int]) -> Iterator[str]:
-    """`rule_i`, `wake_i` and `flip_i` of a segment.
+    """`rule_i` of a segment.
 
     With `until` it enters by `when` without `until`, and leaves by `until`.
     """
     tree = _Tree(f"rule_{place}", numbers, index)
     enter: Condition = segment.when if segment.until is None else AllOf((segment.when, Not(segment.until)))
-    inside = f"c.inside >> {place} & 1"
-    stay = tree.holds(enter) if segment.until is None else f"not {tree.holds(segment.until)}"
-    body = f"return {tree.holds(enter)}"
+    outside = tree.look(enter)
+    lines = [f"# {segment.id}", f"def rule_{place}(c, now):"]
     if segment.until is not None:
-        body = f"if {inside}: return {stay}\n    {body}"
-    outside, within = tree.change(enter), None if segment.until is None else tree.change(segment.until)
+        within = tree.look(segment.until)
+        lines += [
+            f"    if c.inside >> {place} & 1:",
+            f"        leaves, at = {within}",
+            f"        return (False, {outside}[1]) if leaves else (True, at)",
+            f"    enters, at = {outside}",
+            f"    return (True, {within}[1]) if enters else (False, at)",
+        ]
+    else:
+        lines.append(f"    return {outside}")
     yield from tree.functions
-    yield f"# {segment.id}\ndef rule_{place}(c, now):\n    {body}"
-    change = f"now = {outside}" if within is None else f"now = {within} if inside else {outside}"
-    yield f"def wake_{place}(c, now):\n    inside = {inside} == 1\n    {change.replace('now = ', 'return ')}"
-    yield (
-        f"def flip_{place}(c, now):\n    inside = {inside} == 1\n    while True:\n        {change}\n"
-        f"        if now >= NEVER or rule_{place}(c, now) != inside: return now"
-    )
+    yield from lines

@@ -6,20 +6,20 @@ PARTITION = [
     Mutant(
         "the clock goes back",
         "partition",
-        "self.clock = max(self.clock, min(occurred_at(record), record.timestamp) - self.settings.grace)",
-        "self.clock = min(occurred_at(record), record.timestamp) - self.settings.grace",
+        "self.clock = max(self.clock, min(record.at, record.timestamp) - self.settings.grace)",
+        "self.clock = min(record.at, record.timestamp) - self.settings.grace",
     ),
     Mutant(
         "the clock believes the customer",
         "partition",
-        "min(occurred_at(record), record.timestamp)",
-        "occurred_at(record)",
+        "min(record.at, record.timestamp)",
+        "record.at",
     ),
     Mutant("the wall clock has no grace", "partition", "now - self.settings.grace", "now"),
     Mutant(
         "a record fires up to the clock only",
         "partition",
-        "max(occurred_at(record), self.clock))\n",
+        "max(record.at, self.clock))\n",
         "self.clock)\n",
     ),
     Mutant(

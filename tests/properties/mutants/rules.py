@@ -24,14 +24,14 @@ WINDOWS = [
     Mutant(
         "what comes into a window of long ago is forgotten",
         "compile",
-        "min(upcoming_then_{number}(c, now), {enters})",
-        "upcoming_then_{number}(c, now)",
+        "change = min(change, {enters})",
+        "change = change",
     ),
     Mutant(
         "what comes into a window of long ago does so a millisecond late",
         "compile",
-        "return change + {offset} if change",
-        "return change + {offset} + 1 if change",
+        "return holds, change + {offset} if change",
+        "return holds, change + {offset} + 1 if change",
     ),
     Mutant(
         "the latest is all that is kept of long ago", "plan", "latest = not events.offset", "latest = True"
@@ -50,60 +50,70 @@ WINDOWS = [
     Mutant(
         "idle crosses its bound a millisecond late",
         "kernels",
-        "{step} > now: return {at} + {bound} + {step}\\n",
-        "{step} > now: return {at} + {bound} + {step} + 1\\n",
+        "> now: return holds, {at} + {bound + step}\\n",
+        "> now: return holds, {at} + {bound + step + 1}\\n",
     ),
     Mutant(
         "idle forgets the end of its window",
         "kernels",
-        "{crossings}return {at} + {window}",
-        "{crossings}return NEVER",
+        "{crossings}return holds, {at} + {window}",
+        "{crossings}return holds, NEVER",
     ),
     Mutant(
         "a count forgets the end of its window",
         "kernels",
-        'f"return s[0][-{k}] + {window} if {reached} else NEVER"',
-        '"return NEVER"',
+        "return {rising}, s[0][-{k}] + {window}\\n",
+        "return {rising}, NEVER\\n",
     ),
     Mutant(
         "a value expires a millisecond late",
         "kernels",
-        "return s[0][j] + {window} if j < len",
-        "return s[0][j] + {window} + 1 if j < len",
+        'EXPIRY = "s[0][j] + {window} if',
+        'EXPIRY = "s[0][j] + {window} + 1 if',
     ),
     Mutant(
         "a sum falls a millisecond late",
         "kernels",
-        "{text}: return s[0][j] + {window}\\n",
-        "{text}: return s[0][j] + {window} + 1\\n",
+        "{text}: return {holds}, t + {window}\\n",
+        "{text}: return {holds}, t + {window} + 1\\n",
     ),
-    Mutant("a sum does not fall to its bound", "kernels", '{">=": "<", ">": "<=",', '{">=": "<", ">": "<",'),
+    Mutant(
+        "less than is less than or equal",
+        "kernels",
+        '{"<": ">=", "<=": ">"}',
+        '{"<": ">", "<=": ">="}',
+    ),
+    Mutant("what is reached is reached by what has expired", "kernels", "if t <= floor: break", "pass"),
+    Mutant(
+        "what is not known is a value of its own",
+        "kernels",
+        "if v is not None: found.add(v)",
+        "found.add(v)",
+    ),
     Mutant(
         "a mean is divided to whole numbers",
         "kernels",
-        "return sum(values) {leaf.operator} {text} * len(values)",
-        "return sum(values) // len(values) {leaf.operator} {text}",
+        "sum(values) {leaf.operator} {text} * len(values)",
+        "sum(values) // len(values) {leaf.operator} {text}",
     ),
     Mutant(
         "nothing counts as a value",
         "kernels",
-        "if not values: return False\\n{_compared(subject",
-        "if not values: return True\\n{_compared(subject",
+        "if not values: return False, NEVER",
+        "if not values: return True, NEVER",
     ),
     Mutant(
         "a combination of conditions is not looked at again",
         "tree",
-        "return last if blocked else first",
-        "return NEVER if blocked else first",
+        "if last is None else ({ends}, last)",
+        "if last is None else ({ends}, NEVER)",
     ),
-    Mutant(
-        "until is ignored while inside", "tree", 'body = f"if {inside}: return {stay}\\n    {body}"', "pass"
-    ),
+    Mutant("until is ignored while inside", "tree", 'f"    if c.inside >> {place} & 1:"', 'f"    if False:"'),
     Mutant(
         "the wake of until is that of when",
         "tree",
-        'f"now = {within} if inside else {outside}"',
-        'f"now = {outside}"',
+        "leaves else (True, at)",
+        "leaves else (True, {outside}[1])",
     ),
 ]
 
@@ -126,8 +136,8 @@ EVENTS = [
     Mutant(
         "what is kept of by goes stale a millisecond late",
         "keyed",
-        "if not self.stale and now < self.soonest",
-        "if not self.stale and now <= self.soonest",
+        "if now >= self.soonest:\n            due =",
+        "if now > self.soonest:\n            due =",
     ),
     Mutant(
         "forgets an event too early",
