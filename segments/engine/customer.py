@@ -7,7 +7,7 @@ restored partition is ready after one scan.
     8 bytes   the earliest instant at which something is due (NEVER: none), big-endian
     2 bytes   the number of the layout, that is, of the rule set that wrote it
     2 bytes   how many segments, then 2 bytes for each: its place in the layout
-    the rest  MessagePack
+    the rest  MessagePack; instants as milliseconds before the customer's own, all of them in one list
 """
 
 import struct
@@ -18,7 +18,7 @@ import msgspec
 
 from segments.engine.keyed import Held
 from segments.engine.records import NEVER
-from segments.engine.remember import Kept, entries, held_entries, still_needed
+from segments.engine.remember import Kept, entries, held_entries, packed, still_needed, unpacked
 from segments.language.durations import DAY
 from segments.language.plan import Plan
 
@@ -82,7 +82,7 @@ class Customer:
         self.known = known
         """For each measure the instant from which it knows events, of the whole partition; None: from the beginning."""
         self.next = NEVER
-        """The earliest instant at which time alone does something, as of the last step."""
+        """An instant before which time alone does nothing: `due`, or earlier."""
         self.at = BEFORE_ALL
         """The instant of the evaluation going on."""
         self.held: dict[int, Held] = {}
@@ -151,14 +151,15 @@ def encode(customer: Customer, plan: Plan, layout: int) -> bytes:
     """A customer as bytes, without what is no longer needed."""
     now = customer.instant
     customer.forget_ids()
-    streams = [
-        still_needed(stream, kept, now) for stream, kept in zip(plan.streams, customer.streams, strict=True)
-    ]
-    customer.streams = streams
+    instants, places = list(customer.ids.values()), list(customer.episodes)
+    streams: dict[int, Any] = {}
+    for place, held in enumerate(customer.streams):
+        if held is not None:
+            kept = customer.streams[place] = still_needed(plan.streams[place], held, now)
+            if kept is not None:
+                streams[place] = packed(kept, plan.streams[place].visits, instants)
     # Counted anew, so that the bytes do not tell how often they were written.
-    customer.entries = len(customer.ids) + sum(map(held_entries, streams))
-    places = list(customer.episodes)
-    header = HEADER.pack(customer.due(plan.retention), layout, len(places))
+    customer.entries = len(customer.ids) + sum(map(held_entries, customer.streams))
     body = (
         now,
         customer.latest,
@@ -167,13 +168,14 @@ def encode(customer: Customer, plan: Plan, layout: int) -> bytes:
         customer.profile,
         customer.consents,
         customer.erased_at,
-        list(customer.episodes.values()),
-        customer.dues,
+        [(sequence, now - at) for sequence, at in customer.episodes.values()],
+        {place: due - now for place, due in customer.dues.items()},
         b"".join(customer.ids),
-        list(customer.ids.values()),
-        {place: kept for place, kept in enumerate(streams) if kept is not None},
+        streams,
+        [now - at for at in instants],
         customer.entries,
     )
+    header = HEADER.pack(customer.due(plan.retention), layout, len(places))
     return header + struct.pack(f">{len(places)}H", *places) + _encode(body)
 
 
@@ -188,17 +190,18 @@ def decode(key: bytes, data: bytes, streams: int, known: list[int] | None) -> Cu
     places = header(data)[2]
     body = _decode(data[HEADER.size + 2 * len(places) :])
     customer = Customer(key, streams, known)
-    customer.instant, customer.latest, customer.sequence, customer.profile_at = body[:4]
+    now, customer.latest, customer.sequence, customer.profile_at = body[:4]
     customer.profile, customer.consents, customer.erased_at = body[4:7]
+    customer.instant = now
     customer.episodes = {
-        place: (episode[0], episode[1]) for place, episode in zip(places, body[7], strict=True)
+        place: (episode[0], now - episode[1]) for place, episode in zip(places, body[7], strict=True)
     }
     customer.inside = sum(1 << place for place in places)
-    customer.dues = body[8]
-    digests, seen = body[9], body[10]
-    customer.ids = {digests[8 * n : 8 * n + 8]: instant for n, instant in enumerate(seen)}
-    for place, kept in body[11].items():
-        customer.streams[place] = kept
+    customer.dues = {place: now + ahead for place, ahead in body[8].items()}
+    digests, instants = body[9], iter([now - before for before in body[11]])
+    customer.ids = {digests[at : at + 8]: next(instants) for at in range(0, len(digests), 8)}
+    for place, shape in body[10].items():
+        customer.streams[place] = unpacked(shape, instants)
     customer.entries = body[12]
     customer.next = HEADER.unpack_from(data)[0]
     customer.base = data

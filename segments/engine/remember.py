@@ -6,9 +6,10 @@ event belongs to it. A stream with a key is a dict of such lists.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from segments.engine.records import NEVER
@@ -89,18 +90,52 @@ def entering(kept: Kept, now: int) -> int:
     return int(kept[0][place])
 
 
-def _pruned(stream: Stream, kept: Columns, now: int) -> Columns | None:
-    if kept[0][0] <= now - stream.keep:
-        (prune_visits if stream.visits else prune)(kept, now - stream.keep)
-    return kept if kept[0] else None
-
-
 def still_needed(stream: Stream, kept: Kept, now: int) -> Kept:
     """What of a stream the rules still need at an instant; None for nothing."""
+    if kept is None:
+        return None
+    until, forget = now - stream.keep, prune_visits if stream.visits else prune
+    if isinstance(kept, list):
+        if kept[0][0] <= until:
+            forget(kept, until)
+        return kept if kept[0] else None
+    old = [key for key, each in kept.items() if each[0][0] <= until]
+    for key in old:
+        forget(kept[key], until)
+        if not kept[key][0]:
+            del kept[key]
+    return kept or None
+
+
+def packed(kept: Columns | dict[Any, Columns], visits: bool, instants: list[int]) -> Any:
+    """What is kept without its instants, which go to the end of a list; how many comes first, negative for visits."""
     if isinstance(kept, dict):
-        groups = {key: part for key, each in kept.items() if (part := _pruned(stream, each, now)) is not None}
-        return groups or None
-    return None if kept is None else _pruned(stream, kept, now)
+        shapes = {}
+        for key, (times, *columns) in kept.items():
+            instants += times
+            shapes[key] = [len(times), *columns] if columns else len(times)
+        return shapes
+    times, *columns = kept
+    instants += times
+    if visits:
+        instants += columns.pop()
+        return [-len(times), *columns]
+    return [len(times), *columns] if columns else len(times)
+
+
+def unpacked(shape: Any, instants: Iterator[int]) -> Columns | dict[Any, Columns]:
+    """What was packed, with the next of these instants."""
+    if isinstance(shape, dict):
+        return {key: _columns(each, instants) for key, each in shape.items()}
+    return _columns(shape, instants)
+
+
+def _columns(shape: Any, instants: Iterator[int]) -> Columns:
+    count, *columns = [shape] if isinstance(shape, int) else shape
+    found = [list(islice(instants, abs(count))), *columns]
+    if count < 0:
+        found.append(list(islice(instants, -count)))
+    return found
 
 
 def entries(stream: Stream, kept: Kept, now: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from segments.engine.customer import Customer, encode
 from segments.engine.remember import Columns, Kept
+from segments.language.durations import HOUR
 from segments.language.fields import Field, Type
 from segments.language.plan import Plan, Stream, plan
 from segments.language.remembered import remembered, stream_text
@@ -81,7 +82,7 @@ def entry_size(of: Plan, place: int) -> int:
 
 
 def _made_up(stream: Stream, count: int) -> Kept:
-    times = [NOW - count + number for number in range(1, count + 1)]
+    times = [NOW - (count - number) * HOUR for number in range(count)]
     if stream.key is not None:
         of_key = [_columns(stream, [time]) for time in times]
         return {_typical(stream.key, number): columns for number, columns in enumerate(of_key)}
