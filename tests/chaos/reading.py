@@ -134,7 +134,7 @@ class Reader:
 
 def _committed(consumer: Consumer, asked: list[TopicPartition]) -> list[TopicPartition]:
     """A broker that has just started doesn't know its groups at once."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         try:
             return list(consumer.committed(asked, 10))
