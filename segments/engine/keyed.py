@@ -43,7 +43,7 @@ class Held:
     def upcoming(self) -> int:
         """An instant before which the whole can't change: it holds until the last key that holds has ceased to."""
         if not self.holding:
-            return self.soonest
+            return min(self.changes.values(), default=NEVER)
         return max(self.changes.get(key, NEVER) for key in self.holding)
 
     def learn(self, keys: Iterable[Any], now: int, look: Look) -> None:
