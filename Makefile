@@ -64,6 +64,10 @@ soak: install ## engine against oracle on EXAMPLES=20000 random rules and storie
 bench: install ## how fast, how late, how large, ours and others: ONLY=latency one part, ARGS=--help what can be chosen
 	$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
+.PHONY: wheel
+wheel: install ## the wheel to run workers from, its hot path compiled to C (needs a C compiler; installing it does not)
+	$(BIN)/python -m deploy.wheel
+
 .PHONY: docs
 docs: install ## rewrite the generated parts of the READMEs, and the dashboard
 	$(BIN)/python -m deploy.docs
@@ -76,4 +80,4 @@ lock: install ## lock the newest allowed versions, with hashes
 
 .PHONY: clean
 clean: ## remove .venv and caches
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

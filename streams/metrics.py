@@ -19,7 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from segments.engine import RuleSet
+from segments.engine import COMPILED, RuleSet
 from segments.engine.records import INPUTS, Effects
 from streams.gauges import PartitionGauges, PartitionState, RuleGauges
 from streams.rule_costs import RuleCosts
@@ -54,7 +54,14 @@ class Metrics:
         self.costs = RuleCosts(rules)
         self.registry.register(RuleGauges(self.costs.states))
         ProcessCollector(registry=self.registry)
-        self._gauge("build_info", "The version of the code.", 1, version=version)
+        engine = "compiled" if COMPILED else "python"
+        self._gauge(
+            "build_info",
+            "The version of the code, and what its engine is.",
+            1,
+            version=version,
+            engine=engine,
+        )
         self._gauge("rules_info", "The rule set, by its digest.", 1, digest=rules.digest)
         self._gauge("rules", "Rules of the rule set.", len(rules.ids))
         self._gauge("input_partitions", "Partitions of each input topic, whoever owns them.", partitions)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from deploy import wheel
 from tests.benchmarks.rig import Site, on_the_first_core
 from tests.benchmarks.watch import Died, Pace, pace, watch
 
@@ -37,6 +38,8 @@ class RunningWorker:
         }
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SEGMENTS_")},
+            # What workers are run from: the wheel, its hot path compiled.
+            "PYTHONPATH": str(wheel.unpacked()),
             **{f"SEGMENTS_{name}": value for name, value in given.items()},
         }
         self.started = 0.0
