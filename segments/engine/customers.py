@@ -14,8 +14,8 @@ from segments.engine.machine import Machine
 from segments.engine.records import Effects
 from segments.engine.rules import RuleSet
 
-LIVE = 50_000
-"""Customers kept decoded between two commits."""
+LIVE = 4_000
+"""Customers decoded in one generation, of which there are two: at most twice as many stay decoded between commits."""
 
 Mark = tuple[int, int]
 """How many segment events and memberships there were before a step."""
@@ -37,12 +37,18 @@ class Customers:
     def __init__(self, states: States, rules: RuleSet, known: list[int] | None) -> None:
         self._states, self._plan, self._known = states, rules.plan, known
         self.live: dict[bytes, Customer] = {}
+        self._before: dict[bytes, Customer] = {}
+        """The generation before: who is not asked for while the next one fills is dropped."""
         self.changed: dict[bytes, Customer] = {}
 
     def find(self, key: bytes) -> Customer | None:
         """A customer, None if nothing is remembered."""
         customer = self.live.get(key)
         if customer is None:
+            customer = self._before.pop(key, None)
+            if customer is not None:
+                self.live[key] = customer
+                return customer
             data = self._states.get(key)
             if data is None:
                 return None
@@ -69,7 +75,7 @@ class Customers:
                 continue
             states[key] = customer.base = None if customer.blank else encode(customer, self._plan, layout)
         if len(self.live) > LIVE:
-            self.live = dict(self.changed)
+            self._before, self.live = self.live, {}
         self.changed = {}
         return states
 

@@ -1,6 +1,7 @@
 """The standard load: clicks and transactions of customers as unequal as in life, some late, double or broken.
 
-80 % clicks, customers by Zipf's law (exponent 1), 1 % late by up to an hour, 1 % duplicates, 0.1 % broken.
+80 % clicks, customers by Zipf's law (exponent 1), 1 % late by up to an hour, 1 % duplicates, 0.1 % broken. A customer comes
+for some events at a time, eight on average, while others do.
 """
 
 import random
@@ -19,6 +20,10 @@ CLICKS = (
     ("page_view",) * 5 + ("product_view",) * 4 + ("cart_add", "search", "login", "email_open", "checkout")
 )
 PRODUCTS, CATEGORIES = 1_000, 20
+PRESENT = 20
+"""Customers who are there at a time."""
+STAY = 8
+"""Events, on average, before somebody else comes in their place."""
 
 Sent = tuple[str, bytes, bytes]
 """Topic, key and value."""
@@ -82,14 +87,21 @@ class Load:
 
 
 class Customers:
-    """Customers by Zipf's law: the second has half as many events as the first."""
+    """Customers by Zipf's law: the second comes half as often as the first."""
 
     def __init__(self, count: int, chance: random.Random) -> None:
         self._weights = list(accumulate(1 / rank for rank in range(1, count + 1)))
         self._chance = chance
+        self._present = [self._comes() for _ in range(PRESENT)]
 
     def next(self) -> str:
         """Whose event comes next."""
+        place = int(self._chance.random() * PRESENT)
+        if self._chance.random() * STAY < 1:
+            self._present[place] = self._comes()
+        return self._present[place]
+
+    def _comes(self) -> str:
         return f"customer-{bisect(self._weights, self._chance.random() * self._weights[-1])}"
 
 
