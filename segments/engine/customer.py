@@ -12,13 +12,14 @@ restored partition is ready after one scan.
 
 import struct
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from segments.engine.keyed import Held
 from segments.engine.records import NEVER
-from segments.engine.remember import Kept, entries, held_entries, packed, still_needed, unpacked
+from segments.engine.remember import Kept, endings, entries, held_entries, packed, still_needed, unpacked
 from segments.language.durations import DAY
 from segments.language.plan import Plan
 
@@ -42,6 +43,8 @@ class Customer:
         "episodes",
         "erased_at",
         "exact",
+        "full_from",
+        "full_until",
         "held",
         "ids",
         "inside",
@@ -89,6 +92,8 @@ class Customer:
         """For each leaf with `by`, which keys hold."""
         self.entries = 0
         """At least as many entries as the rules still need."""
+        self.full_from = self.full_until = BEFORE_ALL
+        """Between these instants the customer is at the limit, and no entry ceases to be needed; never written."""
         self.base: bytes | None = None
         """The bytes last encoded, and in `log` what was done since: together they undo a bug in the engine."""
         self.log: list[tuple[str, Any]] = []
@@ -145,6 +150,15 @@ def occupied(customer: Customer, plan: Plan, now: int) -> int:
     return total + sum(
         entries(stream, kept, now) for stream, kept in zip(plan.streams, customer.streams, strict=True)
     )
+
+
+def room_at(customer: Customer, plan: Plan, now: int, over: int) -> int:
+    """The first instant after `now` at which so many of the entries are no longer needed."""
+    ends = list(islice((seen + DAY for seen in customer.ids.values() if seen + DAY > now), over))
+    for stream, kept in zip(plan.streams, customer.streams, strict=True):
+        if kept is not None:
+            ends += endings(stream, kept, now, over)
+    return sorted(ends)[over - 1]
 
 
 def encode(customer: Customer, plan: Plan, layout: int) -> bytes:

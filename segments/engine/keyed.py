@@ -16,12 +16,16 @@ Look = Callable[[Any], tuple[bool, int]]
 class Held:
     """The keys of one leaf that hold, and when time alone may change that, as of an instant."""
 
-    __slots__ = ("at", "changes", "holding", "soonest", "stale")
+    __slots__ = ("at", "changes", "holding", "last", "longest", "soonest", "stale")
 
     def __init__(self) -> None:
         self.at = -NEVER
         self.holding: set[Any] = set()
         self.changes: dict[Any, int] = {}
+        self.last: Any = None
+        """Of the keys that hold the one that does so longest; None: not known."""
+        self.longest = NEVER
+        """Until when that one does."""
         self.soonest = NEVER
         """An instant before which none of them changes; may be early."""
         self.stale: set[Any] = set()
@@ -44,18 +48,28 @@ class Held:
         """An instant before which the whole can't change: it holds until the last key that holds has ceased to."""
         if not self.holding:
             return min(self.changes.values(), default=NEVER)
-        return max(self.changes.get(key, NEVER) for key in self.holding)
+        if self.last is None:
+            self.last = max(self.holding, key=self._change)
+            self.longest = self._change(self.last)
+        return self.longest
+
+    def _change(self, key: Any) -> int:
+        return self.changes.get(key, NEVER)
 
     def learn(self, keys: Iterable[Any], now: int, look: Look) -> None:
         """Look at these keys again."""
         for key in keys:
             holds, change = look(key)
-            (self.holding.add if holds else self.holding.discard)(key)
             if change < NEVER:
                 self.changes[key] = change
                 self.soonest = min(self.soonest, change)
             else:
                 self.changes.pop(key, None)
+            (self.holding.add if holds else self.holding.discard)(key)
+            if holds and self.last is not None and change >= self.longest:
+                self.last, self.longest = key, change
+            elif key == self.last:
+                self.last = None
         self.stale.clear()
         self.at = now
 

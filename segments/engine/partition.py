@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from segments.engine import admission
 from segments.engine.change import Sweep
-from segments.engine.customer import BEFORE_ALL, Customer, header, occupied
+from segments.engine.customer import BEFORE_ALL, Customer, header, occupied, room_at
 from segments.engine.customers import LIVE, Customers, States
 from segments.engine.due import Agenda
 from segments.engine.inputs import Inputs
@@ -26,9 +26,6 @@ from segments.engine.records import (
     Refusal,
 )
 from segments.engine.rules import RuleSet
-
-SLACK = 64
-"""How close to the limit of a customer the exact number of entries is counted."""
 
 
 class Partition:
@@ -213,16 +210,24 @@ class Partition:
         outcome = admission.without_effect(customer, record, self.clock, self._retention)
         if outcome is not None:
             return outcome
-        if customer.entries + SLACK >= self.settings.customer_limit:
-            customer.entries = occupied(customer, self.rules.plan, customer.instant)
-            held = occupied(customer, self.rules.plan, max(customer.instant, record.at))
-            if held >= self.settings.customer_limit:
-                limit = self.settings.customer_limit
-                self._refuse(
-                    record, Refusal("customer_limit", f"The customer occupies {held} entries of {limit}.")
-                )
-                return "dead_letter"
+        if customer.entries >= self.settings.customer_limit and self._is_full(customer, record):
+            held, limit = customer.entries, self.settings.customer_limit
+            error = f"The customer occupies {held} entries of {limit}."
+            self._refuse(record, Refusal("customer_limit", error))
+            return "dead_letter"
         return None
+
+    def _is_full(self, customer: Customer, record: Record) -> bool:
+        """Count exactly what is needed when the record happens; one who stays full is not counted again and again."""
+        now = max(customer.instant, record.at)
+        if customer.full_from <= now < customer.full_until:
+            return True
+        customer.entries = occupied(customer, self.rules.plan, now)
+        over = customer.entries - self.settings.customer_limit + 1
+        if over <= 0:
+            return False
+        customer.full_from, customer.full_until = now, room_at(customer, self.rules.plan, now, over)
+        return True
 
     def _apply(self, customer: Customer, record: Record) -> str:
         """Step (4): a bug in the engine undoes it and nothing else."""

@@ -148,6 +148,16 @@ def entries(stream: Stream, kept: Kept, now: int) -> int:
     return sum(len(each[0]) - bisect_right(each[0], now - stream.keep) for each in groups)
 
 
+def endings(stream: Stream, kept: Columns | dict[Any, Columns], now: int, count: int) -> list[int]:
+    """The instants after `now` at which entries of a stream are no longer needed; of each key the first so many."""
+    column, keep = (-1, stream.keep + SESSION_GAP) if stream.visits else (0, stream.keep)
+    found = []
+    for each in kept.values() if isinstance(kept, dict) else (kept,):
+        place = bisect_right(each[column], now - keep)
+        found += [at + keep for at in each[column][place : place + count]]
+    return found
+
+
 def held_entries(kept: Kept) -> int:
     """How many entries are held of a stream, needed or not."""
     if kept is None:

@@ -14,7 +14,7 @@ from .comparing import differences, orderly
 from .drive import Engine, Worker, whole
 from .model import World
 from .picking import by_chance
-from .refusals import counted_closely, crowded, in_pieces, poisoned, prompt
+from .refusals import crowded, in_pieces, poisoned, prompt
 from .running import unlike_in
 from .stories import Example, example
 
@@ -108,7 +108,7 @@ def judges() -> list[Judge]:
     return [
         Judge("told by hand", [by_oracle(each, whole) for each in by_hand.STORIES]),
         Judge("oracle", [by_oracle(each, whole) for each in stories]),
-        Judge("limit", [by_engine(each, counted_closely) for each in crowds]),
+        Judge("limit", [by_engine(each, in_pieces) for each in crowds]),
         Judge("crashes", [by_oracle(each, in_pieces) for each in stories[:150]]),
         Judge("changes", [by_oracle(each, whole) for each in changes]),
         Judge("crashing changes", [by_oracle(each, in_pieces) for each in changes]),

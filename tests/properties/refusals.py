@@ -5,7 +5,6 @@ from dataclasses import replace
 from importlib import import_module
 from random import Random
 from typing import Any
-from unittest.mock import patch
 
 from segments import engine as the_engine
 
@@ -157,9 +156,3 @@ def overfull(worker: Worker) -> Iterator[str]:
 def in_pieces(drawn: Example, engine: Engine, rules: Any) -> Worker:
     """With crashes."""
     return at_random(drawn, Random(repr(drawn)), crashes=True, engine=engine, rules=rules)
-
-
-def counted_closely(drawn: Example, engine: Engine, rules: Any) -> Worker:
-    """With crashes, and entries counted exactly at the limit only, which does if the count kept is never low."""
-    with patch.object(import_module(f"{engine.__name__}.partition"), "SLACK", 0):
-        return in_pieces(drawn, engine, rules)

@@ -9,8 +9,8 @@ from .drive import Worker, whole
 from .picking import picked
 from .refusals import (
     by_nobody,
-    counted_closely,
     crowded,
+    in_pieces,
     one_by_one,
     overfull,
     poisoned,
@@ -44,7 +44,7 @@ def test_a_customer_is_bounded_and_what_is_beyond_is_as_if_it_had_not_come(drawn
 def test_what_is_beyond_the_limit_is_a_function_of_the_state_alone(drawn: Example) -> None:
     """Where runs were cut, what was committed, what was lost in a crash, and how often it was counted decide nothing."""
     at_once = whole(drawn)
-    alike(drawn, at_once, counted_closely(drawn, engine, at_once.rule_sets))
+    alike(drawn, at_once, in_pieces(drawn, engine, at_once.rule_sets))
 
 
 @thorough(0.1)
