@@ -19,7 +19,7 @@ FLIPS = [
     Mutant(
         "the instant of a flip is not searched for anew",
         "machine",
-        "            exact.pop(place, None)\n",
+        "            if exact:\n                exact.pop(place, None)\n",
         "",
     ),
     Mutant(
