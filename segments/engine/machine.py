@@ -182,7 +182,6 @@ class Machine:
         customer.clear()
 
     def _recognise(self, customer: Customer, record: Record) -> None:
-        customer.full_until = customer.full_from
         digest, ids = record.digest, customer.ids
         assert digest is not None, "a record is screened before it is applied"
         if digest in ids:

@@ -80,7 +80,6 @@ PARTITION = [
     Mutant(
         "a bug undoes all since the last commit", "customers", "_redo(fresh, customer.log, machine)", "pass"
     ),
-    Mutant("who was full stays full", "machine", "customer.full_until = customer.full_from", "pass"),
     Mutant("who is full is so for longer", "customer", "sorted(ends)[over - 1]", "sorted(ends)[-1]"),
     Mutant(
         "a bug undoes nothing",
