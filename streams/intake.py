@@ -62,6 +62,11 @@ class Intake:
         """Whether runs are queued that can be offered."""
         return bool(self._runs) and not self.asking
 
+    @property
+    def queued(self) -> int:
+        """How many records are in the runs that wait here."""
+        return self._queued.total()
+
     def add(self, run: Run) -> None:
         """Queue a fetched run."""
         self._runs.append(run)

@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 SLICE = 1_000
 """Records applied before the event loop gets its turn."""
 
+BEHIND = 5
+"""Times as long as else a transaction is gathered for, while more records wait than fit into one: they are late
+anyway, and a customer's state is written once for all that happened to them in it."""
+
 PACE = 100
 """The same where few records wait: a million flips by time that are due at once hold up nobody who comes meanwhile."""
 
@@ -178,6 +182,7 @@ class Service:
         self._asked_at = 0.0
         self._gathering_since = 0.0
         self._gathered = 0
+        self._waiting = 0
 
     def deliver(self, run: Run) -> None:
         """Queue a run."""
@@ -211,8 +216,8 @@ class Service:
                 await self._idle()
 
     def _advance(self) -> bool:
-        buffered = sum(self._partition.buffered(topic) for topic in INPUTS)
-        turn = self._slice if buffered > PACE else min(PACE, self._slice)
+        self._waiting = sum(map(self._partition.buffered, INPUTS)) + self._intake.queued
+        turn = self._slice if self._waiting > PACE else min(PACE, self._slice)
         with self._ground.metrics.stage("advance"), self._ground.metrics.costs.sampling():
             more: bool = self._partition.advance(turn)
         if not self._gathering_since:
@@ -223,9 +228,10 @@ class Service:
 
     def _is_full(self) -> bool:
         """Whether enough is gathered for a transaction, in records or time."""
-        return self._gathered >= self._limits.records or (
-            self._gathering_since > 0 and time.monotonic() - self._gathering_since >= self._limits.seconds
-        )
+        if self._gathered >= self._limits.records:
+            return True
+        seconds = self._limits.seconds * (BEHIND if self._waiting > self._limits.records else 1)
+        return self._gathering_since > 0 and time.monotonic() - self._gathering_since >= seconds
 
     # What the brokers say
 

@@ -198,7 +198,8 @@ class Settings(BaseSettings):
         int,
         Field(ge=0),
         About(
-            "How long at most a backlog is gathered for one transaction, in milliseconds; without one it is less.",
+            "How long at most a backlog is gathered for one transaction, in milliseconds; without one it is less, "
+            "and five times as long while more records wait than fit into one.",
             "milliseconds, 0 or more",
         ),
     ] = 100

@@ -218,16 +218,19 @@ class Partition:
         return None
 
     def _is_full(self, customer: Customer, record: Record) -> bool:
-        """Count exactly what is needed when the record happens; one who stays full is not counted again and again."""
-        now = max(customer.instant, record.at)
+        """Count what is needed when the record happens, exactly if it is too much; once for as long as that stays so."""
+        now, limit = max(customer.instant, record.at), self.settings.customer_limit
         if customer.full_from <= now < customer.full_until:
             return True
-        customer.entries = occupied(customer, self.rules.plan, now)
-        over = customer.entries - self.settings.customer_limit + 1
-        if over <= 0:
-            return False
-        customer.full_from, customer.full_until = now, room_at(customer, self.rules.plan, now, over)
-        return True
+        if now >= customer.full_until > BEFORE_ALL:
+            customer.entries = limit - 1
+        else:
+            customer.entries = occupied(customer, self.rules.plan, now)
+        over = customer.entries - limit + 1
+        customer.full_from = customer.full_until = BEFORE_ALL
+        if over > 0:
+            customer.full_from, customer.full_until = now, room_at(customer, self.rules.plan, now, over)
+        return over > 0
 
     def _apply(self, customer: Customer, record: Record) -> str:
         """Step (4): a bug in the engine undoes it and nothing else."""

@@ -67,8 +67,8 @@ PARTITION = [
     Mutant(
         "beyond the limit is one too late",
         "partition",
-        "self.settings.customer_limit + 1\n",
-        "self.settings.customer_limit\n",
+        "customer.entries - limit + 1\n",
+        "customer.entries - limit\n",
     ),
     Mutant("entries are not counted", "machine", "customer.entries += 1", "pass"),
     Mutant(
