@@ -218,7 +218,7 @@ class Partition:
         return None
 
     def _is_full(self, customer: Customer, record: Record) -> bool:
-        """Count what is needed when the record happens, exactly if it is too much; once for as long as that stays so."""
+        """Count what is needed when the record happens, exactly if it is too much; once while that stays so."""
         now, limit = max(customer.instant, record.at), self.settings.customer_limit
         if customer.full_from <= now < customer.full_until:
             return True
