@@ -40,7 +40,7 @@ ASK_AGAIN = 1.0
 CHECK = 30.0
 """Seconds after which an idle partition asks whether there is something that was not brought to it."""
 
-SHORTEST_POLL = 0.25
+SHORTEST_POLL = 0.1
 """Seconds between two looks at the wall clock when flips by time are due."""
 
 BACKOFF = (0.1, 0.2, 0.5, 1, 2, 5, 10)

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from tests.benchmarks.environments import HERE
-from tests.benchmarks.latency import AHEAD, Listener, Received, lateness_of, percentiles, start_sender
+from tests.benchmarks.latency import Listener, Received, ahead, lateness_of, percentiles, start_sender
 from tests.benchmarks.rig import Site, load_average
 from tests.benchmarks.running import RunningWorker
 from tests.benchmarks.sizes import Plan
@@ -39,7 +39,8 @@ def _due(plan: Plan, site: Site, count: int, over: float, first: int) -> dict[st
     with RunningWorker(site, "time", plan.folder / "by-time", RULES=str(RULES)) as worker:
         worker.wait_until_ready()
         listener = Listener(site)
-        start = time.time() + AHEAD
+        begin = 2 * ahead(count)
+        start = time.time() + begin
         due = start + count / SENT * 1.2 + 4
         numbers = ("--first", str(first))
         timers = (*numbers, "--due", str(due), "--over", str(over))

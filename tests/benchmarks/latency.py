@@ -18,8 +18,8 @@ from tests.benchmarks.sizes import Plan
 PARTITIONS = 4
 WARM_UP = 0.25
 """The share of a run that is left out at its beginning."""
-AHEAD = 1.5
-"""Seconds that a sender is given to start."""
+MADE = 10_000
+"""Records a second that a sender makes before it starts, or more."""
 
 Received = tuple[float, dict[str, Any]]
 """When, in seconds since 1970, and the segment event."""
@@ -44,7 +44,7 @@ def _at(plan: Plan, site: Site, rate: int, first: int) -> dict[str, Any]:
     with RunningWorker(site, "latency", plan.folder / f"latency-{rate}") as worker:
         worker.wait_until_ready()
         listener = Listener(site)
-        start = time.time() + AHEAD
+        start = time.time() + ahead(count)
         cost = cpu(worker.process.pid)
         sender = start_sender(site, "standard", start, rate, count, "--first", str(first))
         received = listener.until(lambda: sender.poll() is not None, quiet=1.0)
@@ -65,6 +65,11 @@ def _at(plan: Plan, site: Site, rate: int, first: int) -> dict[str, Any]:
         "busy": round(cost / plan.sizes.seconds, 2),
         "sender": lateness_of(sender),
     }
+
+
+def ahead(count: int) -> float:
+    """Seconds that a sender is given to start and to make so many records."""
+    return 2.0 + count / MADE
 
 
 def start_sender(
