@@ -23,9 +23,12 @@ SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
 class RunningWorker:
-    """A worker on the first core; `with RunningWorker(...) as worker`. Its settings are the defaults but those given."""
+    """A worker on the first core; `with RunningWorker(...) as worker`. Its settings are the defaults but those given.
 
-    def __init__(self, site: Site, group: str, folder: Path, **settings: str) -> None:
+    It is run from the wheel, as workers are, its hot path compiled; `pure`: from the checkout.
+    """
+
+    def __init__(self, site: Site, group: str, folder: Path, *, pure: bool = False, **settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._site = site
         self._log = folder / "worker.log"
@@ -38,8 +41,7 @@ class RunningWorker:
         }
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SEGMENTS_")},
-            # What workers are run from: the wheel, its hot path compiled.
-            "PYTHONPATH": str(wheel.unpacked()),
+            **({} if pure else {"PYTHONPATH": str(wheel.unpacked())}),
             **{f"SEGMENTS_{name}": value for name, value in given.items()},
         }
         self.started = 0.0
