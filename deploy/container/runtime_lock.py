@@ -1,6 +1,6 @@
 """The part of requirements.lock that an image needs: what these roots need, directly or through others.
 
-`python deploy/container/runtime_lock.py` prints the part for the worker, with names as arguments the part for these. It
+`python deploy/container/runtime_lock.py` prints the part for the worker, and for what is named as arguments besides. It
 reads the comments in which uv says why each package is there, and imports nothing of ours: the image has nothing yet.
 """
 
@@ -41,7 +41,7 @@ def because_of(block: str) -> set[str]:
 def main() -> None:
     """Print the part."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    roots = {name_of(each) for each in sys.argv[1:] or project["dependencies"]}
+    roots = {name_of(each) for each in (*project["dependencies"], *sys.argv[1:])}
     sys.stdout.write(runtime_lock(roots, (ROOT / "requirements.lock").read_text(encoding="utf-8")))
 
 

@@ -165,7 +165,8 @@ def encode(customer: Customer, plan: Plan, layout: int) -> bytes:
     """A customer as bytes, without what is no longer needed."""
     now = customer.instant
     customer.forget_ids()
-    instants, places = list(customer.ids.values()), list(customer.episodes)
+    instants: list[int] = []
+    ages, places = [now - seen for seen in customer.ids.values()], list(customer.episodes)
     streams: dict[int, Any] = {}
     for place, held in enumerate(customer.streams):
         if held is not None:
@@ -185,6 +186,7 @@ def encode(customer: Customer, plan: Plan, layout: int) -> bytes:
         [(sequence, now - at) for sequence, at in customer.episodes.values()],
         {place: due - now for place, due in customer.dues.items()},
         b"".join(customer.ids),
+        struct.pack(f"<{len(ages)}I", *ages),
         streams,
         [now - at for at in instants],
         customer.entries,
@@ -212,11 +214,12 @@ def decode(key: bytes, data: bytes, streams: int, known: list[int] | None) -> Cu
     }
     customer.inside = sum(1 << place for place in places)
     customer.dues = {place: now + ahead for place, ahead in body[8].items()}
-    digests, instants = body[9], iter([now - before for before in body[11]])
-    customer.ids = {digests[at : at + 8]: next(instants) for at in range(0, len(digests), 8)}
-    for place, shape in body[10].items():
+    digests, ages = body[9], struct.unpack(f"<{len(body[10]) // 4}I", body[10])
+    customer.ids = {digests[8 * n : 8 * n + 8]: now - age for n, age in enumerate(ages)}
+    instants = iter([now - before for before in body[12]])
+    for place, shape in body[11].items():
         customer.streams[place] = unpacked(shape, instants)
-    customer.entries = body[12]
+    customer.entries = body[13]
     customer.next = HEADER.unpack_from(data)[0]
     customer.base = data
     return customer
