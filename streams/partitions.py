@@ -28,8 +28,7 @@ SLICE = 1_000
 """Records applied before the event loop gets its turn."""
 
 BEHIND = 5
-"""Times as long as else a transaction is gathered for, while more records wait than fit into one: they are late
-anyway, and a customer's state is written once for all that happened to them in it."""
+"""Times as long is gathered while more records wait than fit into a transaction: each changed state is written once."""
 
 PACE = 100
 """The same where few records wait: a million flips by time that are due at once hold up nobody who comes meanwhile."""
@@ -178,11 +177,8 @@ class Service:
         self._wake = asyncio.Event()
         self._intake.ask_registry(ground.lookup, self._wake.set)
         self._stopping = False
-        self._asked_at_stamp = -1
-        self._asked_at = 0.0
-        self._gathering_since = 0.0
-        self._gathered = 0
-        self._waiting = 0
+        self._asked_at_stamp, self._asked_at = -1, 0.0
+        self._gathering_since, self._gathered, self._waiting = 0.0, 0, 0
 
     def deliver(self, run: Run) -> None:
         """Queue a run."""

@@ -152,6 +152,20 @@ def occupied(customer: Customer, plan: Plan, now: int) -> int:
     )
 
 
+def is_full(customer: Customer, plan: Plan, at: int, limit: int) -> bool:
+    """Whether an event of an instant is too much: counted exactly, once for as long as that stays so."""
+    now = max(customer.instant, at)
+    if customer.full_from <= now < customer.full_until:
+        return True
+    known = now >= customer.full_until > BEFORE_ALL
+    customer.entries = limit - 1 if known else occupied(customer, plan, now)
+    customer.full_from = customer.full_until = BEFORE_ALL
+    if customer.entries < limit:
+        return False
+    customer.full_from, customer.full_until = now, room_at(customer, plan, now, customer.entries - limit + 1)
+    return True
+
+
 def room_at(customer: Customer, plan: Plan, now: int, over: int) -> int:
     """The first instant after `now` at which so many of the entries are no longer needed."""
     ends = list(islice((seen + DAY for seen in customer.ids.values() if seen + DAY > now), over))

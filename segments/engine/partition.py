@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from segments.engine import admission
 from segments.engine.change import Sweep
-from segments.engine.customer import BEFORE_ALL, Customer, header, occupied, room_at
+from segments.engine.customer import BEFORE_ALL, Customer, header, is_full
 from segments.engine.customers import LIVE, Customers, States
 from segments.engine.due import Agenda
 from segments.engine.inputs import Inputs
@@ -210,27 +210,12 @@ class Partition:
         outcome = admission.without_effect(customer, record, self.clock, self._retention)
         if outcome is not None:
             return outcome
-        if customer.entries >= self.settings.customer_limit and self._is_full(customer, record):
-            held, limit = customer.entries, self.settings.customer_limit
-            error = f"The customer occupies {held} entries of {limit}."
+        limit = self.settings.customer_limit
+        if customer.entries >= limit and is_full(customer, self.rules.plan, record.at, limit):
+            error = f"The customer occupies {customer.entries} entries of {limit}."
             self._refuse(record, Refusal("customer_limit", error))
             return "dead_letter"
         return None
-
-    def _is_full(self, customer: Customer, record: Record) -> bool:
-        """Count what is needed when the record happens, exactly if it is too much; once while that stays so."""
-        now, limit = max(customer.instant, record.at), self.settings.customer_limit
-        if customer.full_from <= now < customer.full_until:
-            return True
-        if now >= customer.full_until > BEFORE_ALL:
-            customer.entries = limit - 1
-        else:
-            customer.entries = occupied(customer, self.rules.plan, now)
-        over = customer.entries - limit + 1
-        customer.full_from = customer.full_until = BEFORE_ALL
-        if over > 0:
-            customer.full_from, customer.full_until = now, room_at(customer, self.rules.plan, now, over)
-        return over > 0
 
     def _apply(self, customer: Customer, record: Record) -> str:
         """Step (4): a bug in the engine undoes it and nothing else."""

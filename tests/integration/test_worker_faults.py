@@ -130,7 +130,7 @@ def test_a_paused_worker_comes_back_as_a_stranger(kafka, environment, fresh_topi
     group = environment["SEGMENTS_GROUP"]
     shop = Shop(seed=21, shares=(1.0, 1.0))
     produce(kafka.address, shop.events(30_000, now() - 100 * DAY, 4 * 60_000))
-    slowly = EVENT_CLOCK | {"SEGMENTS_MAX_BATCH": "10"}
+    slowly = EVENT_CLOCK | {"SEGMENTS_MAX_BATCH": "3"}
     first = spawn("worker", env=slowly)
     second = spawn("worker", env=slowly)
     for worker in (first, second):

@@ -66,9 +66,9 @@ PARTITION = [
     ),
     Mutant(
         "beyond the limit is one too late",
-        "partition",
-        "customer.entries - limit + 1\n",
-        "customer.entries - limit\n",
+        "customer",
+        "if customer.entries < limit:",
+        "if customer.entries <= limit:",
     ),
     Mutant("entries are not counted", "machine", "customer.entries += 1", "pass"),
     Mutant(
