@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from segments.engine.customer import Customer
+from segments.engine.customer import BEFORE_ALL, Customer
 from segments.engine.evidence import evidence
 from segments.engine.flips import Cause, cause_of, memberships, segment_event, valid_until
 from segments.engine.records import CLICKSTREAM, NEVER, PROFILES, Effects, Record
@@ -182,6 +182,7 @@ class Machine:
         customer.clear()
 
     def _recognise(self, customer: Customer, record: Record) -> None:
+        customer.full_from = customer.full_until = BEFORE_ALL
         digest, ids = record.digest, customer.ids
         assert digest is not None, "a record is screened before it is applied"
         if digest in ids:

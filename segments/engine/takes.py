@@ -92,7 +92,8 @@ def _store(place: int, stream: Stream, row: list[str], bits: int) -> str:
     if stream.visits:
         return (
             f"s = {target}\nif s is None:\n    {target} = {lists}; touched |= {bits}; c.entries += 1\n"
-            f"elif take_visit(s, t, ({values})):\n    touched |= {bits}; c.entries += 1\n"
+            # A late event may go on with a visit that was not needed any more.
+            f"elif take_visit(s, t, ({values})) or t < now:\n    touched |= {bits}; c.entries += 1\n"
             f"    if s[-1][0] + {stream.keep} + 1800000 <= now: prune_visits(s, now - {stream.keep})"
         )
     return _store_in(target, target, stream, row, bits, lists)
@@ -108,7 +109,8 @@ def _store_in(source: str, target: str, stream: Stream, row: list[str], bits: in
     if stream.latest:
         return (
             f"s = {source}\nif s is None: {target} = {lists}; touched |= {bits}; c.entries += 1\n"
-            f"elif t >= s[0][-1]: {target} = {lists}; touched |= {bits}"
+            f"elif t >= s[0][-1]:\n    if s[0][-1] + {stream.keep} <= now: c.entries += 1\n"
+            f"    {target} = {lists}; touched |= {bits}"
         )
     appends = "; ".join(
         ["s[0].append(t)", *(f"s[{column}].append({each})" for column, each in enumerate(row, 1))]

@@ -7,7 +7,9 @@ from segments.language import (
     cart_add,
     consent,
     days,
+    email_open,
     hours,
+    minutes,
     not_,
     page_view,
     profile,
@@ -167,6 +169,22 @@ def test_a_bot_is_bounded_and_neighbours_are_not():
     assert len(driver.letters) == 40
     driver.click(8 * DAY)
     assert len(driver.letters) == 40
+
+
+def test_one_who_is_needed_again_is_counted_again():
+    """Of the latest event alone is kept: when it was over and another comes, that is an entry more."""
+    opened = Segment(id="opened", when=email_open.within(hours=1).idle >= minutes(30))
+    often = Segment(id="often", when=page_view.within(days=30).count() >= 100)
+    driver = Driver(opened, often, limit=5)
+    # Nothing is committed on the way: a commit would count anew.
+    driver.waits = True
+    driver.click(0, kind="email_open")
+    for hour in (36, 37, 38):
+        driver.click(hour * HOUR)
+    driver.click(63 * HOUR, kind="email_open")
+    driver.click(63 * HOUR + 1)
+    driver.run()
+    assert driver.letters == [("clickstream", 5, "customer_limit")]
 
 
 def test_a_bug_undoes_one_record(monkeypatch):

@@ -122,8 +122,8 @@ EVENTS = [
     Mutant(
         "of a tie the first is the last",
         "takes",
-        "elif t >= s[0][-1]: {target}",
-        "elif t > s[0][-1]: {target}",
+        "elif t >= s[0][-1]:",
+        "elif t > s[0][-1]:",
     ),
     Mutant(
         "a late event goes to the end",
