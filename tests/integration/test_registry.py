@@ -46,7 +46,7 @@ def environment(environment, registry, tmp_path):
 @pytest.fixture
 def client(registry):
     """confluent-kafka's client of the registry."""
-    with SchemaRegistryClient({"url": registry.url}) as client:
+    with SchemaRegistryClient({"url": registry.url, "timeout": 15}) as client:
         yield client
 
 
