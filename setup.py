@@ -39,4 +39,5 @@ def extensions() -> list[object]:
     return list(mypycify([*HOT], opt_level="3", debug_level="0", group_name="segments"))
 
 
-setup(ext_modules=extensions())
+if __name__ == "__main__":
+    setup(ext_modules=extensions())

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from streams.distribution import cache, locked
+from streams.distribution import cache, filled
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("segments", "streams", "schemas", "deploy")
@@ -48,16 +48,12 @@ def make(target: Path) -> Path:
 
 def unpacked() -> Path:
     """The contents of the wheel of this checkout, made if they are not in the cache: a folder for PYTHONPATH."""
-    folder = cache() / "wheels" / _digest()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_name(f"{folder.name}.lock")):
-        if not folder.is_dir():
-            with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
-                files = Path(beside) / "files"
-                with zipfile.ZipFile(make(Path(beside))) as wheel:
-                    wheel.extractall(files)
-                files.rename(folder)
-    return folder
+    return filled(cache() / "wheels" / _digest(), _unpack)
+
+
+def _unpack(target: Path) -> None:
+    with zipfile.ZipFile(make(target.parent)) as wheel:
+        wheel.extractall(target)
 
 
 def _copy(folder: Path) -> Path:
@@ -69,13 +65,12 @@ def _copy(folder: Path) -> Path:
 
 
 def _digest() -> str:
-    """Of all that goes into the wheel, and of the Python that it is for."""
+    """Of all in the wheel that is no text for people, and of the Python that it is for."""
     files = [ROOT / file for file in FILES]
-    for package in PACKAGES:
-        files += [file for file in sorted((ROOT / package).rglob("*")) if "__pycache__" not in file.parts]
+    files += [each for package in PACKAGES for each in sorted((ROOT / package).rglob("*.*"))]
     found = hashlib.sha256(sys.version.encode())
     for file in files:
-        if file.is_file():
+        if file.is_file() and file.suffix not in (".md", ".pyc"):
             found.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
     return found.hexdigest()[:12]
 

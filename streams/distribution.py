@@ -49,17 +49,17 @@ def cache_folder(pom: Path = POM, name: str = "") -> Path:
 def jars(report: Report) -> Path:
     """The folder of Kafka's jars, fetched if they are not there yet; safe if several ask at once."""
     what = f"Apache Kafka {version()}"
-    return _cached(cache_folder(), lambda target: _fetch_kafka(target, what, report))
+    return filled(cache_folder(), lambda target: _fetch_kafka(target, what, report))
 
 
 def fetched(pom: Path, report: Report = lambda _line: None) -> Path:
     """The folder with the files that a pom depends on, all of them; safe if several ask at once."""
     folder = cache_folder(pom, pom.parent.name)
-    return _cached(folder, lambda target: _fetch_all(pom, target, report))
+    return filled(folder, lambda target: _fetch_all(pom, target, report))
 
 
-def _cached(folder: Path, fetch: Callable[[Path], None]) -> Path:
-    """A folder that is filled once: beside the place where it belongs, then moved there in one step."""
+def filled(folder: Path, fetch: Callable[[Path], None]) -> Path:
+    """A folder of the cache that is filled once: beside the place where it belongs, then moved there in one step."""
     if folder.is_dir():
         return folder
     try:

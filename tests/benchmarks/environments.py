@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.distribution import cache, fetched, java, locked
+from streams.distribution import cache, fetched, filled, java, locked
 
 HERE = Path(__file__).resolve().parent
 JOBS = HERE / "jobs"
@@ -53,14 +53,13 @@ def classes() -> str:
     """The class path of the Flink job: its jars, and the job, compiled."""
     jars = fetched(FLINK / "pom.xml")
     source = FLINK / "OneCounter.java"
-    target = cache() / "benchmarks" / f"flink-{hashlib.sha256(source.read_bytes()).hexdigest()[:8]}"
-    if not target.is_dir():
-        target.mkdir(parents=True)
-        compiler = Path(java()).resolve().with_name("javac")
-        subprocess.run(
-            [str(compiler), "-nowarn", "-cp", f"{jars}/*", "-d", str(target), str(source)], check=True
-        )
-    return f"{target}:{jars}/*"
+    compiler = [str(Path(java()).resolve().with_name("javac")), "-nowarn", "-cp", f"{jars}/*"]
+
+    def compile_into(target: Path) -> None:
+        subprocess.run([*compiler, "-d", str(target), str(source)], check=True)
+
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:8]
+    return f"{filled(cache() / 'benchmarks' / f'flink-{digest}', compile_into)}:{jars}/*"
 
 
 def job(engine: str, brokers: str, group: str, output: str, state: Path) -> Job:
