@@ -32,8 +32,8 @@ def refusal(record: Record) -> Refusal | None:
     name = event["event_id"]
     if not name or (4 * len(name) > LONGEST_ID and len(name.encode()) > LONGEST_ID):
         return Refusal("invalid_id", f"The event_id {name[:40]!r} is empty or over {LONGEST_ID} bytes.")
-    if event["occurred_at"] > record.timestamp + FUTURE:
-        ahead = event["occurred_at"] - record.timestamp
+    if record.at > record.timestamp + FUTURE:
+        ahead = record.at - record.timestamp
         return Refusal(
             "from_the_future", f"occurred_at is {ahead} ms after the Kafka timestamp: at most {FUTURE}."
         )

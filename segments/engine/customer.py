@@ -159,7 +159,6 @@ def is_full(customer: Customer, plan: Plan, at: int, limit: int) -> bool:
         return True
     known = now >= customer.full_until > BEFORE_ALL
     customer.entries = limit - 1 if known else occupied(customer, plan, now)
-    customer.full_from = customer.full_until = BEFORE_ALL
     if customer.entries < limit:
         return False
     customer.full_from, customer.full_until = now, room_at(customer, plan, now, customer.entries - limit + 1)

@@ -187,6 +187,22 @@ def test_one_who_is_needed_again_is_counted_again():
     assert driver.letters == [("clickstream", 5, "customer_limit")]
 
 
+def test_one_who_had_room_again_is_counted_anew():
+    """When the limit was reached last says nothing of what has come since."""
+    often = Segment(id="often", when=page_view.within(days=30).count() >= 100)
+    quiet = Segment(id="quiet", when=page_view.within(days=30).idle >= hours(30))
+    driver = Driver(often, quiet, limit=5)
+    for hour in range(4):
+        driver.click(hour * HOUR)
+    assert driver.letters == [("clickstream", 3, "customer_limit")]
+    # The ids are over, and what is left was counted for the commit of this flip.
+    driver.until(32 * HOUR)
+    assert driver.flips() == [("quiet", "enter", 32 * HOUR)]
+    driver.click(33 * HOUR)
+    driver.click(34 * HOUR)
+    assert driver.letters[1:] == [("clickstream", 5, "customer_limit")]
+
+
 def test_a_bug_undoes_one_record(monkeypatch):
     """An event that raises a bug becomes a dead letter, with the customer as before, and the next one is applied."""
     driver = Driver(THREE)
