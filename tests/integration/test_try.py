@@ -5,6 +5,7 @@ import time
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from worker_control import wait_until
 
 import schemas
 from segments.engine import EngineSettings, load
@@ -86,11 +87,16 @@ def send(run, topic, lines):
 def state(kafka):
     """All that a command could have written to: topics, their ends, the groups."""
     with kafka.admin() as admin:
-        # Not how they are: one whose worker was killed before is missed only now.
-        groups = sorted(str(each["group_id"]) for each in admin.list_groups())
+        groups = sorted(str(each) for each in admin.list_groups())
         topics = kafka.topics()
         described = {each["name"]: len(each["partitions"]) for each in admin.describe_topics(topics)}
     return described, groups, ends(kafka, described)
+
+
+def anybody(kafka):
+    """The groups that have a member, or had one whose session is not over."""
+    with kafka.admin() as admin:
+        return [each for each in admin.list_groups() if each["group_state"] not in ("Empty", "Dead")]
 
 
 def ends(kafka, partitions):
@@ -110,6 +116,7 @@ def test_the_history_of_the_topics(run, tried, fresh_topics, kafka):
     send(run, "transactions", purchases(now))
     erase = {"customer_id": "c0", "erase": True}
     send(run, "profiles", [erase])
+    wait_until("workers that were killed before are missed", lambda: not anybody(kafka))
     before = state(kafka)
     found = tried("visitor", "--days", "10")
     assert abs(schemas.from_iso(found["now"]) - now) < 120_000
