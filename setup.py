@@ -1,14 +1,19 @@
 """What pyproject.toml can't say: with SEGMENTS_COMPILE=1 the hot path goes into the wheel as C, made by mypyc.
 
-It is made of the very sources that run without it: `make wheel`. Who installs the wheel needs no compiler.
+It is made of the very sources that run without it: `make wheel`. Who installs the wheel needs no compiler. The source
+that is generated from the schemas when they are imported is written to `schemas/generated.py`, and compiled, too.
 """
 
 import os
+import sys
+from pathlib import Path
 
 from setuptools import setup
 
+ROOT = Path(__file__).resolve().parent
+
 HOT = [
-    *("schemas/binary.py", "streams/decode.py"),
+    *("schemas/binary.py", "schemas/generated.py", "schemas/wire.py", "streams/decode.py"),
     *(
         f"segments/engine/{name}.py"
         for name in (
@@ -36,6 +41,10 @@ def extensions() -> list[object]:
         return []
     from mypyc.build import mypycify
 
+    sys.path.insert(0, str(ROOT))
+    from schemas import source
+
+    (ROOT / "schemas" / "generated.py").write_text(source.module())
     return list(mypycify([*HOT], opt_level="3", debug_level="0", group_name="segments"))
 
 

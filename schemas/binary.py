@@ -122,3 +122,10 @@ def write_boolean(out: bytearray, truth: bool) -> None:
     if truth is not True and truth is not False:
         raise TypeError(f"{truth!r} is neither True nor False")
     out.append(truth)
+
+
+def leftover(data: bytes, at: int) -> BrokenError:
+    """What is wrong if a record does not end where its bytes do."""
+    if at > len(data):
+        return BrokenError(f"ends {at - len(data)} bytes too early")
+    return BrokenError(f"{len(data) - at} bytes too many")

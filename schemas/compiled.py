@@ -47,7 +47,7 @@ def compile_reader(schema: Any, reader: Any) -> Reader:
     Raises SchemaError, with the field, if Avro's resolution can't make the one of the other.
     """
     schema = resolved(schema, reader)
-    source = Source("def made(data):")
+    source = Source("def made(data: bytes) -> dict[str, Any]:")
     source.add(f"at = {HEADER_LENGTH}")
     _read(source, schema, reader, "record")
     source.field = "after the last field"
@@ -58,7 +58,7 @@ def compile_reader(schema: Any, reader: Any) -> Reader:
 
 def compile_writer(schema: Any, header: bytes) -> Writer:
     """A function from a record to the header and its bytes."""
-    source = Source("def made(record):")
+    source = Source("def made(record: dict[str, Any]) -> bytes:")
     source.add(f"out = bytearray({header!r})")
     _write_record(source, schema, "record")
     source.add("return bytes(out)")
@@ -106,7 +106,7 @@ def _read_boolean(source: Source, _schema: Any, _reader: Any, into: str) -> None
 
 
 def _read_union(source: Source, schema: Any, reader: Any, into: str) -> None:
-    source.add("n = data[at]", "at += 1")
+    source.add(f"{into}: Any", "n = data[at]", "at += 1")
     for index, branch in enumerate(schema):
         with source.block(f"{'el' if index else ''}if n == {2 * index}:"):
             _read(source, branch, reader, into)

@@ -1,30 +1,51 @@
-"""Python source of a reader or writer under construction, and the field that each of its lines is about."""
+"""Python source of a reader or writer under construction, and the field that each of its lines is about.
 
+What is shipped is the same in every process: a wheel may have it compiled ahead, in `schemas.generated`, which is made
+of `module()`. A function that is not in there, or not with this very text, is compiled when it is needed.
+"""
+
+import hashlib
+import importlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from types import TracebackType
 from typing import Any
 
 from schemas import binary
-from schemas.binary import BrokenError
+
+_AHEAD: dict[str, Callable[..., Any]] = {}
+with suppress(ImportError):
+    _AHEAD = vars(importlib.import_module("schemas.generated"))
+
+COMPILED_AHEAD = bool(_AHEAD)
+"""Whether there are functions that were compiled ahead."""
+
+_HEAD = "from typing import Any\n\nfrom schemas.binary import *"
+_texts: dict[str, str] = {}
+_traced: dict[Callable[..., Any], tuple[Callable[..., Any], list[str]]] = {}
+"""Each function made, as Python that can be traced, with the field of each of its lines."""
 
 
-def failed_at(function: Callable[..., Any], error: BaseException) -> str:
-    """The field at which a compiled function failed, found by the line of its source that it was at."""
-    lines = _fields_of_lines[function.__code__.co_filename]
-    return next(
-        (lines[line - 1] for file, line in _frames(error) if file == function.__code__.co_filename), ""
-    )
+def module() -> str:
+    """The source of a module of all functions made so far that need nothing but the primitives."""
+    return "\n\n".join((_HEAD, *_texts.values())) + "\n"
 
 
-_fields_of_lines: dict[str, list[str]] = {}
+def failed_at(function: Callable[..., Any], argument: Any) -> str:
+    """The field at which a function fails, found by the line of its source: there it is asked once more."""
+    traced, fields = _traced[function]
+    try:
+        traced(argument)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its line is what is asked for
+        return next((fields[line - 1] for code, line in _frames(error) if code is traced.__code__), "")
+    return ""
 
 
-def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
+def _frames(error: BaseException) -> Iterator[tuple[Any, int]]:
     traceback: TracebackType | None = error.__traceback__
     while traceback is not None:
-        yield traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        yield traceback.tb_frame.f_code, traceback.tb_lineno
         traceback = traceback.tb_next
 
 
@@ -83,14 +104,13 @@ class Source:
 
     def made(self, title: str) -> Any:
         """The function, compiled."""
-        title = f"<{title} {len(_fields_of_lines)}>"
-        _fields_of_lines[title] = self.fields
-        names = {**vars(binary), "leftover": _leftover, **self._constants}
-        exec(compile("\n".join(self.lines), title, "exec"), names)  # noqa: S102 - of a schema only its shape gets in
-        return names["made"]
-
-
-def _leftover(data: bytes, at: int) -> BrokenError:
-    if at > len(data):
-        return BrokenError(f"ends {at - len(data)} bytes too early")
-    return BrokenError(f"{len(data) - at} bytes too many")
+        text = "\n".join(self.lines)
+        names = {**vars(binary), "Any": Any, **self._constants}
+        exec(compile(text, f"<{title}>", "exec"), names)  # noqa: S102 - of a schema only its shape gets in
+        traced = made = names["made"]
+        if not self._constants:
+            name = f"made_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+            _texts[name] = text.replace("def made(", f"def {name}(", 1)
+            made = _AHEAD.get(name, traced)
+        _traced[made] = traced, self.fields
+        return made

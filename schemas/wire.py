@@ -78,7 +78,8 @@ def decode(name: str, data: bytes) -> dict[str, Any]:
     try:
         return reader(data)
     except compiled.BROKEN as error:
-        raise DecodeError(DecodeError.UNDECODABLE, _explain(name, reader, error)) from None
+        explained = _explain(name, failed_at(reader, data), error)
+        raise DecodeError(DecodeError.UNDECODABLE, explained) from None
 
 
 def encode(name: str, record: dict[str, Any]) -> bytes:
@@ -87,12 +88,10 @@ def encode(name: str, record: dict[str, Any]) -> bytes:
     try:
         return writer(record)
     except compiled.UNFIT as error:
-        field = failed_at(writer, error)
-        raise EncodeError(f"{name}.{field}: {type(error).__name__}: {error}") from error
+        raise EncodeError(f"{name}.{failed_at(writer, record)}: {type(error).__name__}: {error}") from error
 
 
-def _explain(name: str, reader: compiled.Reader, error: Exception) -> str:
-    field = failed_at(reader, error)
+def _explain(name: str, field: str, error: Exception) -> str:
     if isinstance(error, BrokenError):
         return f"{name}, {field}: {error}"
     if isinstance(error, UnicodeDecodeError):

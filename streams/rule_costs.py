@@ -70,12 +70,9 @@ class RuleCosts:
         self._seen[topic, ""] = records[-1].timestamp
         if topic == PROFILES:
             return
-        kinds, found = self._kinds[topic], {}
-        for record in records:
-            event = record.event
-            if type(event) is dict and (kind := event["kind"]) in kinds:
-                found[topic, kind] = record.timestamp
-        self._seen.update(found)
+        found = {record.event["kind"]: record.timestamp for record in records if type(record.event) is dict}
+        for kind in found.keys() & self._kinds[topic]:
+            self._seen[topic, kind] = found[kind]
 
     def states(self) -> Iterator[RuleState]:
         """Say what is known of each rule."""

@@ -71,7 +71,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _fetch(self, wanted: frozenset[TP], timeout: float) -> Timed:
         if not self.consumer.flow_active:
             return [], 0.0
-        return await fetch_runs(self._ensure_consumer(), wanted, timeout)
+        app: Any = self.app
+        return await fetch_runs(self._ensure_consumer(), wanted, timeout, bare=app.run_topics)
 
     async def place(self, positions: Mapping[TP, int]) -> None:
         """Seek input partitions and let them flow."""

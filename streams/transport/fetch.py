@@ -5,7 +5,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -23,8 +23,10 @@ RUN_LIMIT = 1_000
 """Records in one run at most: a run is decoded in one piece, during which nothing else happens."""
 
 
-async def fetch_runs(consumer: AIOKafkaConsumer, wanted: Collection[Any], timeout: float) -> Timed:
-    """Wait at most `timeout` seconds for runs of the wanted partitions.
+async def fetch_runs(
+    consumer: AIOKafkaConsumer, wanted: Collection[Any], timeout: float, bare: Container[str] = ()
+) -> Timed:
+    """Wait at most `timeout` seconds for runs of the wanted partitions; of `bare` topics, of aiokafka's inner records.
 
     aiokafka's own ``getmany`` doesn't tell the position before and after, and passes over fetches that hold only
     markers of transactions. A fetch that began before a rebalance brings nothing that came after it: whoever asked
@@ -40,7 +42,7 @@ async def fetch_runs(consumer: AIOKafkaConsumer, wanted: Collection[Any], timeou
                 await asyncio.sleep(0.02)
                 return [], 0.0
             began = time.perf_counter()
-            runs = take_runs(fetcher, wanted)
+            runs = take_runs(fetcher, wanted, bare)
             seconds = time.perf_counter() - began
             left = deadline - asyncio.get_running_loop().time()
             if runs or left <= 0:
@@ -80,12 +82,12 @@ def _check(consumer: AIOKafkaConsumer, fetcher: Any) -> None:
         log.warning("group coordination: %s, trying again", error)
 
 
-def take_runs(fetcher: Any, wanted: Collection[Any]) -> list[Run]:
+def take_runs(fetcher: Any, wanted: Collection[Any], bare: Container[str]) -> list[Run]:
     """Take what lies ready of the wanted partitions; no await, so nothing can change in between."""
     runs = []
     for partition in list(fetcher._records):
         if partition in wanted:
-            run = _take(fetcher, partition)
+            run = _take(fetcher, partition, bare=partition.topic in bare)
             if run is not None:
                 runs.append(run)
         elif not fetcher._subscriptions.is_assigned(partition):
@@ -93,7 +95,7 @@ def take_runs(fetcher: Any, wanted: Collection[Any]) -> list[Run]:
     return runs
 
 
-def _take(fetcher: Any, partition: Any) -> Run | None:
+def _take(fetcher: Any, partition: Any, *, bare: bool) -> Run | None:
     result = fetcher._records[partition]
     if type(result) is not FetchResult:
         _drop(fetcher, partition)
@@ -103,6 +105,8 @@ def _take(fetcher: Any, partition: Any) -> Run | None:
         return None
     state = result._assignment.state_value(partition)
     start = state.position if state.has_valid_position else None
+    if bare and result.has_more():
+        result._partition_records._consumer_record = _as_it_is
     records = result.getall(RUN_LIMIT)
     if not result.has_more():
         _drop(fetcher, partition)
@@ -110,6 +114,11 @@ def _take(fetcher: Any, partition: Any) -> Run | None:
     if start is None or end is None or start == end:
         return None
     return Run(partition.topic, partition.partition, start, records, end)
+
+
+def _as_it_is(_partition: Any, record: Any) -> Any:
+    """In place of copying a record, field by field, into a `ConsumerRecord`: half the time of unpacking."""
+    return record
 
 
 def _drop(fetcher: Any, partition: Any) -> None:

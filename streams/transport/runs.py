@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 RawRecord = Any
-"""aiokafka's ``ConsumerRecord`` of bytes: its type is not known to a type checker."""
+"""What has an offset, a timestamp, key and value in bytes, and headers: aiokafka's inner record."""
 
 
 class Run:
