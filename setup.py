@@ -30,6 +30,7 @@ HOT = [
             "partition",
             "records",
             "remember",
+            "state",
         )
     ),
 ]

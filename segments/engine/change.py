@@ -1,11 +1,14 @@
 """A new rule set takes over a partition, customer by customer, before anything else happens there."""
 
-from segments.engine.customer import Customer, decode, encode, header
+from collections.abc import Callable
+
+from segments.engine.customer import Customer
 from segments.engine.flips import memberships, segment_event
 from segments.engine.machine import Machine
 from segments.engine.position import Layout, Position
 from segments.engine.remember import Columns, Kept
 from segments.engine.rules import RuleSet
+from segments.engine.state import decode, header, whole
 
 
 class Sweep:
@@ -17,17 +20,19 @@ class Sweep:
         self._position = position
         self._rules = rules
 
-    def take_over(self, key: bytes, data: bytes, machine: Machine, clock: int) -> Customer:
+    def take_over(
+        self, key: bytes, data: bytes, find: Callable[[bytes], bytes | None], machine: Machine, clock: int
+    ) -> Customer:
         """First what goes on fires what is due before the clock; then what changed flips, in one evaluation."""
         layout = self._position.layouts[header(data)[1]]
-        old = decode(key, data, len(layout.streams), self._position.known)
+        old = decode(key, data, len(layout.streams), self._position.known, find)
         customer = self._carried(old, layout)
         same = self._same(layout)
         while customer.dues and min(customer.dues.values()) < clock:
             machine.fire_at(customer, min(customer.dues.values()), same)
         self._flip_changed(customer, old, layout, machine, max(customer.instant, clock), same)
         # From here a bug in the engine is undone; one who is forgotten before the next commit has a state to delete.
-        customer.base = encode(customer, self._rules.plan, self._position.current)
+        customer.base = whole(customer, self._rules.plan, self._position.current)
         return customer
 
     def _same(self, layout: Layout) -> int:
@@ -50,6 +55,7 @@ class Sweep:
             "erased_at",
             "ids",
             "entries",
+            "older",
         ):
             setattr(customer, name, getattr(old, name))
         customer.streams = carried(

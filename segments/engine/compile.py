@@ -20,7 +20,7 @@ from segments.engine import tree
 from segments.engine.kernels import Kernel, kernel
 from segments.engine.keyed import Held, held
 from segments.engine.records import NEVER, Event
-from segments.engine.remember import day, entering, merge, prune, prune_visits, take_visit, upto
+from segments.engine.remember import day, entering, merge, prune, prune_visits, take_visit, until, upto
 from segments.engine.source import filter_source, indent
 from segments.engine.takes import takes
 from segments.language.events import Events
@@ -65,6 +65,7 @@ def compile_rules(segments: Sequence[Segment], plan: Plan, name: str) -> Compile
         "take_visit": take_visit,
         "profile_test": tree.profile_test,
         "held": held,
+        "until": until,
         "upto": upto,
         "entering": entering,
         "Held": Held,

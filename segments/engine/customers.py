@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from segments.engine.customer import Customer, decode, encode
+from segments.engine.customer import Customer
 from segments.engine.machine import Machine
-from segments.engine.records import Effects
+from segments.engine.records import OLDER, Effects
 from segments.engine.rules import RuleSet
+from segments.engine.state import decode, encode
 
 LIVE = 4_000
 """Customers decoded in one generation, of which there are two: at most twice as many stay decoded between commits."""
@@ -52,7 +53,9 @@ class Customers:
             data = self._states.get(key)
             if data is None:
                 return None
-            customer = self.live[key] = decode(key, data, len(self._plan.streams), self._known)
+            customer = self.live[key] = decode(
+                key, data, len(self._plan.streams), self._known, self._states.get
+            )
         return customer
 
     def take(self, key: bytes) -> Customer:
@@ -73,7 +76,10 @@ class Customers:
             customer.log.clear()
             if customer.blank and customer.base is None:
                 continue
-            states[key] = customer.base = None if customer.blank else encode(customer, self._plan, layout)
+            data, older = (None, None) if customer.blank else encode(customer, self._plan, layout)
+            states[key] = customer.base = data
+            if older is not customer.older:
+                states[key + OLDER] = customer.older = older
         if len(self.live) > LIVE:
             self._before, self.live = self.live, {}
         self.changed = {}
@@ -91,10 +97,16 @@ class Customers:
         del out.segment_events[mark[0] :], out.memberships[mark[1] :]
         fresh = self._new(customer.key)
         if customer.base is not None:
-            fresh = decode(customer.key, customer.base, len(self._plan.streams), self._known)
+            fresh = decode(
+                customer.key,
+                customer.base,
+                len(self._plan.streams),
+                self._known,
+                lambda _key: customer.older,
+            )
         machine.out, machine.members = Effects(), Counter()
         _redo(fresh, customer.log, machine)
-        fresh.log = customer.log
+        fresh.log, fresh.older = customer.log, customer.older
         fresh.next = fresh.due(self._plan.retention)
         machine.out, machine.members = out, members
         self.keep(fresh)

@@ -52,6 +52,8 @@ class Machine:
         late = at < customer.instant
         now = customer.instant if late else at
         customer.instant = now
+        if at <= customer.sealed:
+            customer.sealed = BEFORE_ALL
         reason: Reason = "late_event" if late else "event"
         if record.topic == PROFILES:
             touched, reason = self._replace_profile(customer, event, late)

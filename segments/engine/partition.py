@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from segments.engine import admission
 from segments.engine.change import Sweep
-from segments.engine.customer import BEFORE_ALL, Customer, header, is_full
+from segments.engine.customer import BEFORE_ALL, Customer, is_full
 from segments.engine.customers import LIVE, Customers, States
 from segments.engine.due import Agenda
 from segments.engine.inputs import Inputs
@@ -18,6 +18,7 @@ from segments.engine.murmur import partition_of
 from segments.engine.position import Position
 from segments.engine.records import (
     NEVER,
+    OLDER,
     POSITION_KEY,
     DeadLetter,
     Effects,
@@ -26,6 +27,7 @@ from segments.engine.records import (
     Refusal,
 )
 from segments.engine.rules import RuleSet
+from segments.engine.state import header
 
 
 class Partition:
@@ -51,7 +53,7 @@ class Partition:
         """One look at every header: what is due, who is where, and who is still in the layout of another rule set."""
         dues, old = [], []
         for key, data in self._states.items():
-            if key == POSITION_KEY:
+            if key == POSITION_KEY or key.endswith(OLDER):
                 continue
             due, layout, places = header(data)
             for place in places:
@@ -279,7 +281,7 @@ class Partition:
         for key in self._sweep.left[:most]:
             data = self._states.get(key)
             if data is not None:
-                customer = self._sweep.take_over(key, data, self._machine, self.clock)
+                customer = self._sweep.take_over(key, data, self._states.get, self._machine, self.clock)
                 self._customers.keep(customer)
                 customer.next = customer.due(self._retention)
                 self._agenda.put(key, customer.next)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from segments.engine.customer import Customer, decode
+from segments.engine.customer import Customer
 from segments.engine.partition import Partition
 from segments.engine.records import NEVER, EngineSettings, Record
 from segments.engine.rules import RuleSet
+from segments.engine.state import decode
 from segments.language.conditions import AllOf, Comparison
 from segments.language.segment import Segment
 
@@ -55,5 +56,5 @@ class Past:
 
     def customer(self, key: bytes) -> Customer | None:
         """What is remembered of a customer."""
-        data = self.states.get(key)
-        return None if data is None else decode(key, data, len(self._rules.plan.streams), None)
+        data, streams = self.states.get(key), len(self._rules.plan.streams)
+        return None if data is None else decode(key, data, streams, None, self.states.get)

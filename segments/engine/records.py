@@ -13,6 +13,9 @@ INPUTS = (CLICKSTREAM, PROFILES, TRANSACTIONS)
 POSITION_KEY = b"\xff/position"
 """The key of the partition's own record beside its customers: no customer id is this, since it is not UTF-8."""
 
+OLDER = b"\xff"
+"""After a customer's key: the key of the record of what is older."""
+
 NEVER = 1 << 62
 """An instant that does not come."""
 

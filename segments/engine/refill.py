@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from segments.engine.change import carried
-from segments.engine.customer import BEFORE_ALL, Customer, decode, encode, header
+from segments.engine.customer import BEFORE_ALL, Customer
 from segments.engine.customers import States
 from segments.engine.merging import merged
 from segments.engine.past import Past
 from segments.engine.position import Layout, Position
-from segments.engine.records import CLICKSTREAM, POSITION_KEY, TRANSACTIONS
+from segments.engine.records import CLICKSTREAM, OLDER, POSITION_KEY, TRANSACTIONS
 from segments.engine.rules import RuleSet
+from segments.engine.state import decode, header, whole
 from segments.language.conditions import Comparison
 from segments.language.durations import DAY
 from segments.language.plan import SESSION_GAP, Reader
@@ -125,12 +126,15 @@ class _Fill:
 
     def states(self) -> Iterator[dict[bytes, bytes | None]]:
         """What is remembered, and what only the past remembers, a batch at a time."""
-        keys = {key for key, _ in self._old.items() if key != POSITION_KEY}
-        keys |= self._past.states.keys() - {POSITION_KEY}
-        left = sorted(keys)
+        keys = {key for key, _ in self._old.items()} | self._past.states.keys()
+        left = sorted(key for key in keys if key != POSITION_KEY and not key.endswith(OLDER))
         while left:
-            found = {key: self._filled(key) for key in left[:AT_ONCE]}
-            batch: dict[bytes, bytes | None] = {key: data for key, data in found.items() if data is not None}
+            batch: dict[bytes, bytes | None] = {}
+            for key in left[:AT_ONCE]:
+                if (data := self._filled(key)) is not None:
+                    batch[key] = data
+                    if self._old.get(key + OLDER) is not None:
+                        batch[key + OLDER] = None
             yield batch | {POSITION_KEY: self._record}
             del left[:AT_ONCE]
 
@@ -160,19 +164,19 @@ class _Fill:
             return None if past is None else self._forgotten(past)
         number = header(data)[1]
         layout = self._position.layouts[number]
-        customer = decode(key, data, len(layout.streams), None)
+        customer = decode(key, data, len(layout.streams), None, self._old.get)
         customer.streams = carried(customer.streams, layout, self._mine, self._rules)
         erased = BEFORE_ALL if customer.erased_at is None else customer.erased_at
         for place, cut in self._cuts.items():
             kept, found = customer.streams[place], None if past is None else past.streams[place]
             customer.streams[place] = merged(self._rules.plan.streams[place], kept, found, cut, erased)
-        return encode(customer, self._rules.plan, self._numbers[number])
+        return whole(customer, self._rules.plan, self._numbers[number])
 
     def _forgotten(self, past: Customer) -> bytes | None:
         """One who was forgotten, as nothing that was remembered so long had to do with them."""
         if past.blank or past.forgotten_at(self._rules.plan.retention) < self._position.clock:
             return None
-        return encode(past, self._rules.plan, self._numbers[self._position.last])
+        return whole(past, self._rules.plan, self._numbers[self._position.last])
 
 
 def _measures(rules: RuleSet, wanted: Sequence[str]) -> set[str]:

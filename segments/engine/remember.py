@@ -5,7 +5,7 @@ ends]`, one entry for each session, since a session's start is all that counts a
 event belongs to it. A stream with a key is a dict of such lists.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -107,6 +107,33 @@ def still_needed(stream: Stream, kept: Kept, now: int) -> Kept:
     return kept or None
 
 
+def later(kept: Columns | dict[Any, Columns], after: int, visits: bool) -> Kept:
+    """What of a stream is later than an instant: of visits, what ended later; None for nothing."""
+    if isinstance(kept, dict):
+        whole = {key: each for key, each in kept.items() if each[0][-1] > after}
+        return {
+            key: each if each[0][0] > after else [column[bisect_right(each[0], after) :] for column in each]
+            for key, each in whole.items()
+        } or None
+    count = bisect_right(kept[-1 if visits else 0], after)
+    return [column[count:] for column in kept] if count < len(kept[0]) else None
+
+
+def joined(
+    older: Columns | dict[Any, Columns], newer: Columns | dict[Any, Columns], *, latest: bool, visits: bool
+) -> Columns | dict[Any, Columns]:
+    """A stream of which `later` told the newer part. Only the latest may count; a visit may have gone on since."""
+    if isinstance(older, dict) and isinstance(newer, dict):
+        for key, part in newer.items():
+            before = None if latest else older.get(key)
+            older[key] = part if before is None else [a + b for a, b in zip(before, part, strict=True)]
+        return older
+    if latest:
+        return newer
+    count = bisect_left(older[0], newer[0][0]) if visits else len(older[0])
+    return [a[:count] + b for a, b in zip(older, newer, strict=True)]
+
+
 def packed(kept: Columns | dict[Any, Columns], visits: bool, instants: list[int]) -> Any:
     """What is kept without its instants, which go to the end of a list; how many comes first, negative for visits."""
     if isinstance(kept, dict):
@@ -138,24 +165,25 @@ def _columns(shape: Any, instants: Iterator[int]) -> Columns:
     return found
 
 
-def entries(stream: Stream, kept: Kept, now: int) -> int:
-    """How many entries of a stream the rules still need at an instant, without forgetting the others."""
-    if kept is None:
-        return 0
-    groups = list(kept.values()) if isinstance(kept, dict) else [kept]
+def forgotten(stream: Stream, kept: Columns, now: int) -> int:
+    """How many entries of a stream without keys the rules don't need any more at an instant."""
     if stream.visits:
-        return sum(len(each[0]) - bisect_right(each[-1], now - stream.keep - SESSION_GAP) for each in groups)
-    return sum(len(each[0]) - bisect_right(each[0], now - stream.keep) for each in groups)
+        return bisect_right(kept[-1], now - stream.keep - SESSION_GAP)
+    return bisect_right(kept[0], now - stream.keep)
 
 
-def endings(stream: Stream, kept: Columns | dict[Any, Columns], now: int, count: int) -> list[int]:
-    """The instants after `now` at which entries of a stream are no longer needed; of each key the first so many."""
-    column, keep = (-1, stream.keep + SESSION_GAP) if stream.visits else (0, stream.keep)
-    found = []
-    for each in kept.values() if isinstance(kept, dict) else (kept,):
-        place = bisect_right(each[column], now - keep)
-        found += [at + keep for at in each[column][place : place + count]]
-    return found
+def endings(stream: Stream, kept: Columns, now: int, count: int) -> list[int]:
+    """The first so many instants after `now` at which entries of a stream without keys are no longer needed."""
+    place, column = forgotten(stream, kept, now), kept[-1 if stream.visits else 0]
+    keep = stream.keep + (SESSION_GAP if stream.visits else 0)
+    return [at + keep for at in column[place : place + count]]
+
+
+def until(ends: list[int], end: int, instead: int | None) -> None:
+    """Put an entry's end among the others, perhaps in place of that of the entry before it."""
+    if instead is not None and (place := bisect_left(ends, instead)) < len(ends) and ends[place] == instead:
+        del ends[place]
+    insort(ends, end)
 
 
 def held_entries(kept: Kept) -> int:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segments.engine.customer import Customer, encode
+from segments.engine.customer import Customer
 from segments.engine.remember import Columns, Kept
+from segments.engine.state import whole
 from segments.language.durations import HOUR
 from segments.language.fields import Field, Type
 from segments.language.plan import Plan, Stream, plan
@@ -78,7 +79,7 @@ def entry_size(of: Plan, place: int) -> int:
     empty, full = Customer(b"", len(of.streams), None), Customer(b"", len(of.streams), None)
     empty.instant = full.instant = NOW
     full.streams[place] = _made_up(stream, count)
-    return -((len(encode(empty, of, 0)) - len(encode(full, of, 0))) // count)
+    return -((len(whole(empty, of, 0)) - len(whole(full, of, 0))) // count)
 
 
 def _made_up(stream: Stream, count: int) -> Kept:

@@ -107,9 +107,10 @@ def _store_keyed(place: int, stream: Stream, row: list[str], bits: int) -> str:
 
 def _store_in(source: str, target: str, stream: Stream, row: list[str], bits: int, lists: str) -> str:
     if stream.latest:
+        begun, gone_on = _told(stream, "None"), _told(stream, f"s[0][-1] + {stream.keep}")
         return (
-            f"s = {source}\nif s is None: {target} = {lists}; touched |= {bits}; c.entries += 1\n"
-            f"elif t >= s[0][-1]:\n    if s[0][-1] + {stream.keep} <= now: c.entries += 1\n"
+            f"s = {source}\nif s is None:\n    {target} = {lists}; touched |= {bits}; c.entries += 1{begun}\n"
+            f"elif t >= s[0][-1]:\n    if s[0][-1] + {stream.keep} <= now: c.entries += 1{gone_on}\n"
             f"    {target} = {lists}; touched |= {bits}"
         )
     appends = "; ".join(
@@ -117,7 +118,14 @@ def _store_in(source: str, target: str, stream: Stream, row: list[str], bits: in
     )
     values = "".join(f"{each}, " for each in row)
     return (
-        f"touched |= {bits}; c.entries += 1\ns = {source}\nif s is None: {target} = {lists}\n"
+        f"touched |= {bits}; c.entries += 1{_told(stream, 'None', 0)}\ns = {source}\nif s is None: {target} = {lists}\n"
         f"else:\n    if t >= s[0][-1]: {appends}\n    else: merge(s, t, ({values}))\n"
         f"    if s[0][0] + {stream.keep} <= now: prune(s, now - {stream.keep})"
     )
+
+
+def _told(stream: Stream, instead: str, depth: int = 1) -> str:
+    """Tell a customer who is near the limit when an entry of one key will not be needed any more."""
+    if stream.key is None:
+        return ""
+    return f"\n{'    ' * depth}if c.ends is not None: until(c.ends, t + {stream.keep}, {instead})"

@@ -9,11 +9,12 @@ from collections.abc import Collection, Mapping
 from heapq import nsmallest
 from typing import Any
 
-from segments.engine.customer import BEFORE_ALL, decode
+from segments.engine.customer import BEFORE_ALL
 from segments.engine.findings import Change, Findings, Stay
 from segments.engine.partition import Partition
-from segments.engine.records import PROFILES, Effects, EngineSettings, Record
+from segments.engine.records import OLDER, POSITION_KEY, PROFILES, Effects, EngineSettings, Record
 from segments.engine.rules import RuleSet
+from segments.engine.state import decode
 from segments.engine.why import why
 from segments.language.durations import DAY
 
@@ -97,9 +98,14 @@ class Course:
     def _customers(self, number: int) -> int:
         """Of how many customers anything is remembered, but that they were erased."""
         states, streams = self._states[number], len(self.rules.plan.streams)
-        erased = (decode(key, states[key], streams, None) for key in self._erased[number] if key in states)
+        keys = [key for key in states if key != POSITION_KEY and not key.endswith(OLDER)]
+        erased = (
+            decode(key, states[key], streams, None, states.get)
+            for key in self._erased[number]
+            if key in states
+        )
         gone = sum(customer.latest is None and customer.profile_at is None for customer in erased)
-        return len(states) - 1 - gone  # the partition's own record is no customer
+        return len(keys) - gone
 
     def _note(self, effects: Effects | None) -> None:
         """Keep what a worker would have committed, and count what the segment did."""

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 import schemas
-from segments.engine.customer import Customer, decode
-from segments.engine.records import INPUTS, POSITION_KEY
+from segments.engine.customer import Customer
+from segments.engine.records import INPUTS, OLDER, POSITION_KEY
+from segments.engine.state import decode
 from streams.topics import changelog
 from tests.chaos.reading import Raw, Reader
 from tests.chaos.truth import Truth
@@ -179,8 +180,13 @@ def states(reader: Reader, group: str) -> tuple[dict[int, dict[bytes, bytes]], d
 
 def remembered(kept: Mapping[bytes, bytes]) -> dict[bytes, dict[str, Any]]:
     """What is remembered of each customer; the bytes may have the keys of a `by` in another order."""
-    rows = ((key, decode(key, data, STREAMS, None)) for key, data in kept.items())
-    names = [name for name in Customer.__slots__ if name not in ("base", "log", "held", "at")]
+    rows = (
+        (key, decode(key, data, STREAMS, None, kept.get))
+        for key, data in kept.items()
+        if not key.endswith(OLDER)
+    )
+    left_out = ("base", "older", "sealed", "log", "held", "at")
+    names = [name for name in Customer.__slots__ if name not in left_out]
     return {key: {name: getattr(customer, name) for name in names} for key, customer in rows}
 
 

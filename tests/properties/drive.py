@@ -5,16 +5,33 @@ or too far ahead, some commits lost. None of it may show in what is published.
 """
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from random import Random
 from typing import Any
 
 from segments import engine as the_engine
+from segments.engine.customer import Customer
+from segments.engine.records import OLDER
 
 from .model import TOPICS, Output, Placed, after, placed
 from .stories import Example, Phase
 
 Engine = Any
 """`segments.engine`, or a mutant of it."""
+
+
+def part(engine: Engine, name: str) -> Any:
+    """A module of the engine, or of a mutant of it."""
+    return import_module(f"{engine.__name__}.{name}")
+
+
+def remembered(customer: Any) -> dict[str, Any]:
+    """All that decides what comes of a customer; how it was written does not."""
+    written = ("base", "older", "sealed", "log", "held", "at", "ends", "ids")
+    fields = {name: getattr(customer, name) for name in Customer.__slots__ if name not in written}
+    return fields | {"ids": list(customer.ids.items())}
 
 
 class Worker:
@@ -41,9 +58,18 @@ class Worker:
         self.committed: int = self.partition.clock
 
     @property
-    def customers(self) -> dict[bytes, bytes]:
-        """The committed states of customers."""
-        return {key: state for key, state in self.store.items() if key != self.engine.POSITION_KEY}
+    def customers(self) -> dict[bytes, dict[str, Any]]:
+        """What is remembered of customers, as committed: whether in one record or in two."""
+        return {key: remembered(customer) for key, customer in self.decoded()}
+
+    def decoded(self) -> Iterator[tuple[bytes, Any]]:
+        """The customers as committed, without what is no longer needed."""
+        state, plan, store = part(self.engine, "state"), self.rules.plan, self.store
+        for key, data in store.items():
+            if key != self.engine.POSITION_KEY and not key.endswith(OLDER):
+                customer = state.decode(key, data, len(plan.streams), None, store.get)
+                state.forget(customer, plan)
+                yield key, customer
 
     def start(self) -> None:
         """Take the partition over from what was committed."""
@@ -182,3 +208,14 @@ def at_random(
             worker.stumble(random, crashes)
         worker.finish()
     return worker
+
+
+@contextmanager
+def apart(engine: Engine = the_engine, many: int = 2) -> Iterator[None]:
+    """Have what is older stand in a record of its own from so many entries on."""
+    state = part(engine, "state")
+    before, state.MANY = state.MANY, many
+    try:
+        yield
+    finally:
+        state.MANY = before

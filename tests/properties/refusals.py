@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from importlib import import_module
 from random import Random
 from typing import Any
 
@@ -10,7 +9,7 @@ from segments import engine as the_engine
 
 from .changes import changing
 from .comparing import bare
-from .drive import Engine, Worker, at_random
+from .drive import Engine, Worker, apart, at_random, part
 from .model import Placed, merged, placed
 from .picking import Pick, one_in
 from .records import Arrival
@@ -144,11 +143,9 @@ def unlike_but_for(worker: Worker, other: Worker) -> Iterator[str]:
 
 def overfull(worker: Worker) -> Iterator[str]:
     """The customers who occupy more than the limit and what one more event can add."""
-    module = import_module(f"{worker.engine.__name__}.customer")
-    plan = worker.rules.plan
-    for key, state in worker.customers.items():
-        customer = module.decode(key, state, len(plan.streams), None)
-        held = module.occupied(customer, plan, customer.instant)
+    occupied, plan = part(worker.engine, "customer").occupied, worker.rules.plan
+    for key, customer in worker.decoded():
+        held = occupied(customer, plan, customer.instant)
         if held >= worker.example.limit + 1 + LINES * len(plan.streams):
             yield f"{key!r} occupies {held} entries"
 
@@ -156,3 +153,9 @@ def overfull(worker: Worker) -> Iterator[str]:
 def in_pieces(drawn: Example, engine: Engine, rules: Any) -> Worker:
     """With crashes."""
     return at_random(drawn, Random(repr(drawn)), crashes=True, engine=engine, rules=rules)
+
+
+def in_records(drawn: Example, engine: Engine, rules: Any) -> Worker:
+    """With crashes, and with what is older in a record of its own."""
+    with apart(engine):
+        return in_pieces(drawn, engine, rules)

@@ -38,7 +38,7 @@ def thorough(share: float = 1.0) -> settings:
 
 
 def alike(drawn: Example, at_once: Worker, in_pieces: Worker) -> None:
-    """Everything published is the same, and so are the bytes of every customer's state."""
+    """Everything published is the same, and so is what is remembered of every customer."""
     found = unlike_in(at_once, in_pieces)
     assert not found, "\n".join([repr(drawn), *found])
 

@@ -6,12 +6,15 @@ from random import Random
 import pytest
 from hypothesis import given
 
+from segments import engine
+
 from .comparing import differences, names, orderly
 from .coverage import Coverage
 from .drive import Worker, at_random, whole
 from .model import World
 from .orders import Shuffled, shuffled
 from .picking import by_chance, picked
+from .refusals import in_records
 from .running import EXAMPLES, LEAST, LONG, SEED, alike, thorough
 from .stories import Example, example
 
@@ -59,6 +62,14 @@ def test_a_crash_at_any_moment_changes_nothing(drawn: Example) -> None:
     """What was not committed is done again, from the states as committed."""
     at_once = whole(drawn)
     alike(drawn, at_once, at_random(drawn, Random(repr(drawn)), crashes=True, rules=at_once.rule_sets))
+
+
+@thorough(0.25)
+@given(picked(example))
+def test_what_is_older_in_a_record_of_its_own_changes_nothing(drawn: Example) -> None:
+    """However a customer is written: told anew after crashes, and all that is remembered is the same."""
+    at_once = whole(drawn)
+    alike(drawn, at_once, in_records(drawn, engine, at_once.rule_sets))
 
 
 @thorough(0.25)

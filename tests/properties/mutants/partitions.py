@@ -48,9 +48,9 @@ PARTITION = [
     Mutant("the agenda is lost in a restart", "partition", "Agenda(dues)", "Agenda()"),
     Mutant(
         "the agenda forgets those to be forgotten",
-        "customer",
+        "state",
         "HEADER.pack(customer.due(plan.retention)",
-        "HEADER.pack(min(customer.dues.values(), default=NEVER)",
+        "HEADER.pack(min(customer.dues.values(), default=1 << 62)",
     ),
     Mutant(
         "what is due sooner is not armed",
@@ -74,13 +74,47 @@ PARTITION = [
     Mutant(
         "what is no longer needed counts",
         "remember",
-        "each[0], now - stream.keep) for each in groups)",
-        "each[0], 0) for each in groups)",
+        "return bisect_right(kept[0], now - stream.keep)",
+        "return 0",
     ),
+    Mutant(
+        "what is no longer needed of a key counts",
+        "customer",
+        "total + len(ends) - bisect_right(ends, now)",
+        "total + len(ends)",
+    ),
+    Mutant("what goes on counts twice", "remember", "del ends[place]", "pass"),
+    Mutant("what came since is not counted", "remember", "insort(ends, end)", "pass"),
+    Mutant(
+        "late events are in neither record",
+        "machine",
+        "if at <= customer.sealed:\n            customer.sealed = BEFORE_ALL",
+        "pass",
+    ),
+    Mutant(
+        "a visit that goes on is in both records",
+        "remember",
+        "if visits else len(older[0])",
+        "if not older[0] else len(older[0])",
+    ),
+    Mutant(
+        "the latest of a key is in both records",
+        "remember",
+        "before = None if latest else older.get(key)",
+        "before = older.get(key)",
+    ),
+    Mutant("the latest is in both records", "remember", "    if latest:\n        return newer\n", ""),
+    Mutant(
+        "later visits are told by their starts",
+        "remember",
+        "kept[-1 if visits else 0], after",
+        "kept[0], after",
+    ),
+    Mutant("the older record is forgotten", "state", "customer.sealed = now - body[10]", "pass"),
     Mutant(
         "a bug undoes all since the last commit", "customers", "_redo(fresh, customer.log, machine)", "pass"
     ),
-    Mutant("who is full is so for longer", "customer", "sorted(ends)[over - 1]", "sorted(ends)[-1]"),
+    Mutant("who is full is so for longer", "customer", "[over - 1]", "[-1]"),
     Mutant(
         "a bug undoes nothing",
         "partition",
@@ -99,7 +133,7 @@ CHANGES = [
     Mutant(
         "one taken over has no state to go back to",
         "change",
-        "customer.base = encode(customer, self._rules.plan, self._position.current)",
+        "customer.base = whole(customer, self._rules.plan, self._position.current)",
         "pass",
     ),
     Mutant("taken over at the clock alone", "change", "max(customer.instant, clock)", "clock"),
