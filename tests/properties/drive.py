@@ -117,6 +117,16 @@ class Worker:
         if self.asked is not None:
             self.partition.confirm(*self.asked)
 
+    def step(self) -> bool:
+        """Apply one record, or what is due of one customer, and commit it. False: nothing is left to do."""
+        for topic in TOPICS:
+            self.fetch(topic, self.fetched[topic], self.ends[topic])
+        self.ask()
+        self.confirm()
+        more = bool(self.partition.advance(1))
+        self.commit()
+        return more
+
     def finish(self) -> None:
         """Do all that is left of a phase, and commit it."""
         self.work()
@@ -210,8 +220,20 @@ def at_random(
     return worker
 
 
+def step_by_step(example: Example, engine: Engine = the_engine, rules: list[Any] | None = None) -> Worker:
+    """Each record in a transaction of its own, and after each a restart."""
+    worker = Worker(example, engine, rules)
+    for number, logs in enumerate(placed(example)):
+        worker.begin(number)
+        worker.grow(example.phases[number], logs)
+        while worker.settled and worker.step():
+            worker.start()
+        worker.finish()
+    return worker
+
+
 @contextmanager
-def apart(engine: Engine = the_engine, many: int = 2) -> Iterator[None]:
+def apart(engine: Engine = the_engine, many: int = 3) -> Iterator[None]:
     """Have what is older stand in a record of its own from so many entries on."""
     state = part(engine, "state")
     before, state.MANY = state.MANY, many

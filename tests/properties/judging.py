@@ -110,9 +110,9 @@ def judges() -> list[Judge]:
         Judge("oracle", [by_oracle(each, whole) for each in stories]),
         Judge("limit", [by_engine(each, in_pieces) for each in crowds]),
         Judge("crashes", [by_oracle(each, in_pieces) for each in stories[:150]]),
-        Judge("two records", [by_oracle(each, in_records) for each in stories]),
+        Judge("two records", [by_engine(each, in_records) for each in stories]),
         Judge("changes", [by_oracle(each, whole) for each in changes]),
         Judge("crashing changes", [by_oracle(each, in_pieces) for each in changes]),
-        Judge("changes of two records", [by_oracle(each, in_records) for each in changes]),
+        Judge("changes of two records", [by_engine(each, in_records) for each in changes]),
         Judge("bugs", [by_engine(each, with_poison) for each in bugs]),
     ]

@@ -9,7 +9,7 @@ from segments import engine as the_engine
 
 from .changes import changing
 from .comparing import bare
-from .drive import Engine, Worker, apart, at_random, part
+from .drive import Engine, Worker, apart, at_random, part, step_by_step
 from .model import Placed, merged, placed
 from .picking import Pick, one_in
 from .records import Arrival
@@ -156,6 +156,6 @@ def in_pieces(drawn: Example, engine: Engine, rules: Any) -> Worker:
 
 
 def in_records(drawn: Example, engine: Engine, rules: Any) -> Worker:
-    """With crashes, and with what is older in a record of its own."""
+    """With a restart after each record, and with what is older in a record of its own."""
     with apart(engine):
-        return in_pieces(drawn, engine, rules)
+        return step_by_step(drawn, engine, rules)
