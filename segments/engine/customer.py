@@ -31,6 +31,7 @@ class Customer:
         "episodes",
         "erased_at",
         "exact",
+        "forgets_at",
         "full_from",
         "full_until",
         "held",
@@ -82,8 +83,8 @@ class Customer:
         self.entries = 0
         self.ends: list[int] | None = None
         """At least as many entries as are needed; once counted: until when each of those with a key is, in order."""
-        self.full_from = self.full_until = BEFORE_ALL
-        """Between these instants the customer is at the limit, and no entry ceases to be needed; never written."""
+        self.full_from = self.full_until = self.forgets_at = BEFORE_ALL
+        """Between these instants the customer is at the limit, and no entry ceases to be needed; see `state.forget`."""
         self.base: bytes | None = None
         """The bytes last encoded, and in `log` what was done since: together they undo a bug in the engine."""
         self.older: bytes | None = None

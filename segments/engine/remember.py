@@ -108,13 +108,19 @@ def still_needed(stream: Stream, kept: Kept, now: int) -> Kept:
 
 
 def later(kept: Columns | dict[Any, Columns], after: int, visits: bool) -> Kept:
-    """What of a stream is later than an instant: of visits, what ended later; None for nothing."""
+    """What of a stream is later than an instant: of visits, what ended later; None for nothing.
+
+    A stream with keys has those behind to which something was added later.
+    """
     if isinstance(kept, dict):
-        whole = {key: each for key, each in kept.items() if each[0][-1] > after}
-        return {
-            key: each if each[0][0] > after else [column[bisect_right(each[0], after) :] for column in each]
-            for key, each in whole.items()
-        } or None
+        found = []
+        for key, each in reversed(kept.items()):
+            if each[0][-1] <= after:
+                break
+            count = bisect_right(each[0], after)
+            found.append((key, [column[count:] for column in each] if count else each))
+        found.reverse()
+        return dict(found) or None
     count = bisect_right(kept[-1 if visits else 0], after)
     return [column[count:] for column in kept] if count < len(kept[0]) else None
 
@@ -125,8 +131,10 @@ def joined(
     """A stream of which `later` told the newer part. Only the latest may count; a visit may have gone on since."""
     if isinstance(older, dict) and isinstance(newer, dict):
         for key, part in newer.items():
-            before = None if latest else older.get(key)
-            older[key] = part if before is None else [a + b for a, b in zip(before, part, strict=True)]
+            before = older.pop(key, None)
+            older[key] = (
+                part if latest or before is None else [a + b for a, b in zip(before, part, strict=True)]
+            )
         return older
     if latest:
         return newer

@@ -8,9 +8,9 @@ alone may flip something and which segments the customer is in, so that a restor
     2 bytes   how many segments, then 2 bytes for each: its place in the layout
     the rest  MessagePack; instants as milliseconds before the customer's own, or as the place of an id seen then
 
-Who has more than `MANY` entries has a second record, of all that is older than an instant; the first one has what came
-later. The second one is written anew when there are as many again, or an event from before that instant comes late: so
-ten thousand entries of a customer cost a commit no more than some hundred.
+Who has more than `FEW` entries has a second record, of all that is older than an instant; the first one has what came
+later. The second one is written anew when a sixteenth has come, or an event from before that instant comes late: so ten
+thousand entries of a customer cost a commit no more than some hundred.
 """
 
 import struct
@@ -23,14 +23,21 @@ import msgspec
 from segments.engine.customer import BEFORE_ALL, DIGEST, Customer
 from segments.engine.records import OLDER
 from segments.engine.remember import held_entries, joined, later, packed, still_needed, unpacked
+from segments.language.durations import DAY
 from segments.language.plan import Plan
 
 HEADER = struct.Struct(">qHH")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(strict=False).decode
 
-MANY = 500
-"""Entries of the first record that make for a second one."""
+FEW = 64
+"""Entries that stand in the first record."""
+
+SHARE = 16
+"""Or one of so many of all, if that is more: these are what each commit costs, and all of them only now and then."""
+
+LAZY = 8
+"""What is no longer needed stays at most so many times shorter than the shortest window, before it is looked for."""
 
 State = tuple[bytes, bytes | None]
 """The record of a customer, and the one of what is older, if there is one."""
@@ -47,14 +54,14 @@ def whole(customer: Customer, plan: Plan, layout: int) -> bytes:
 
 
 def encode(customer: Customer, plan: Plan, layout: int) -> State:
-    """A customer as bytes, without what is no longer needed."""
-    forget(customer, plan)
+    """A customer as bytes, without what has not been needed for some time."""
+    if customer.instant >= customer.forgets_at:
+        forget(customer, plan)
+    if customer.sealed > BEFORE_ALL and customer.entries <= FEW // 2:
+        customer.sealed = BEFORE_ALL
     found, count = _pack(customer, plan)
     older = customer.older
-    if customer.sealed > BEFORE_ALL and customer.entries <= MANY // 2:
-        customer.sealed = BEFORE_ALL
-        found, count = _pack(customer, plan)
-    if count > MANY and min(found[3], default=0) >= 0:
+    if count > max(FEW, customer.entries // SHARE) and min(found[3], default=0) >= 0:
         customer.sealed = BEFORE_ALL
         older = _older(customer, plan)
         customer.sealed = customer.instant
@@ -63,7 +70,8 @@ def encode(customer: Customer, plan: Plan, layout: int) -> State:
 
 
 def forget(customer: Customer, plan: Plan) -> None:
-    """Forget what is no longer needed, and count anew, so that the bytes do not tell how often they were written."""
+    """Forget what is no longer needed, and count what is."""
+    customer.forgets_at = customer.instant + min(plan.shortest, DAY) // LAZY
     customer.forget_ids()
     if customer.ends is not None:
         del customer.ends[: bisect_right(customer.ends, customer.instant)]
@@ -89,7 +97,7 @@ def _pack(customer: Customer, plan: Plan) -> tuple[Packed, int]:
     instants: list[int] = []
     streams: dict[int, Any] = {}
     for place, kept in enumerate(customer.streams):
-        visits = plan.streams[place].visits
+        visits = plan.visits[place]
         new = kept if kept is None or after == BEFORE_ALL else later(kept, after, visits)
         if new is not None:
             streams[place] = packed(new, visits, instants)
@@ -128,7 +136,7 @@ def _record(customer: Customer, plan: Plan, layout: int, found: Packed) -> bytes
 def _older(customer: Customer, plan: Plan) -> bytes:
     """All entries, and which streams are joined to what comes later in which way."""
     latest = [place for place, stream in enumerate(plan.streams) if stream.latest]
-    visits = [place for place, stream in enumerate(plan.streams) if stream.visits]
+    visits = [place for place, each in enumerate(plan.visits) if each]
     return _encode((customer.instant, latest, visits, *_pack(customer, plan)[0]))
 
 

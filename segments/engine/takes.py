@@ -102,7 +102,8 @@ def _store(place: int, stream: Stream, row: list[str], bits: int) -> str:
 def _store_keyed(place: int, stream: Stream, row: list[str], bits: int) -> str:
     lists = "[[t]" + "".join(f", [{each}]" for each in row) + "]"
     first = f"g = S[{place}]\nif g is None: g = S[{place}] = {{}}\n"
-    return first + _store_in("g.get(k)", "g[k]", stream, row, bits, lists)
+    # Taken out and put back, so that those behind which something was added stand last: see `later`.
+    return first + _store_in("g.pop(k, None)", "g[k]", stream, row, bits, lists)
 
 
 def _store_in(source: str, target: str, stream: Stream, row: list[str], bits: int, lists: str) -> str:
@@ -112,6 +113,7 @@ def _store_in(source: str, target: str, stream: Stream, row: list[str], bits: in
             f"s = {source}\nif s is None:\n    {target} = {lists}; touched |= {bits}; c.entries += 1{begun}\n"
             f"elif t >= s[0][-1]:\n    if s[0][-1] + {stream.keep} <= now: c.entries += 1{gone_on}\n"
             f"    {target} = {lists}; touched |= {bits}"
+            + (f"\nelse: {target} = s" if stream.key is not None else "")
         )
     appends = "; ".join(
         ["s[0].append(t)", *(f"s[{column}].append({each})" for column, each in enumerate(row, 1))]
@@ -121,6 +123,7 @@ def _store_in(source: str, target: str, stream: Stream, row: list[str], bits: in
         f"touched |= {bits}; c.entries += 1{_told(stream, 'None', 0)}\ns = {source}\nif s is None: {target} = {lists}\n"
         f"else:\n    if t >= s[0][-1]: {appends}\n    else: merge(s, t, ({values}))\n"
         f"    if s[0][0] + {stream.keep} <= now: prune(s, now - {stream.keep})"
+        + (f"\n    {target} = s" if stream.key is not None else "")
     )
 
 

@@ -6,6 +6,7 @@ measures read. A stream of which only the latest event matters (`idle`, `last`, 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from segments.language.conditions import Comparison, Condition
 from segments.language.durations import DAY, MINUTE
@@ -56,7 +57,7 @@ class Reader:
     """The stream of the events of `since`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """The streams of a rule set, and the readers of each leaf (by the leaf's identity as an object)."""
 
@@ -68,6 +69,16 @@ class Plan:
     currency: str
     held: tuple[Condition, ...] = field(repr=False, default=())
     """The leaves themselves: keeps their identities from being used again."""
+
+    @cached_property
+    def visits(self) -> tuple[bool, ...]:
+        """For each stream whether it is of visits."""
+        return tuple(stream.visits for stream in self.streams)
+
+    @cached_property
+    def shortest(self) -> int:
+        """The shortest time that an event stays needed, in milliseconds."""
+        return min((stream.keep for stream in self.streams), default=self.retention)
 
 
 def is_money(given: Filter | Field | None) -> bool:

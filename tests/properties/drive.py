@@ -233,11 +233,11 @@ def step_by_step(example: Example, engine: Engine = the_engine, rules: list[Any]
 
 
 @contextmanager
-def apart(engine: Engine = the_engine, many: int = 3) -> Iterator[None]:
+def apart(engine: Engine = the_engine, few: int = 3) -> Iterator[None]:
     """Have what is older stand in a record of its own from so many entries on."""
     state = part(engine, "state")
-    before, state.MANY = state.MANY, many
+    before, state.FEW = state.FEW, few
     try:
         yield
     finally:
-        state.MANY = before
+        state.FEW = before

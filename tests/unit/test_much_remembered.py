@@ -63,7 +63,7 @@ def two_records(driver: Driver) -> bool:
 
 def test_a_customer_with_many_entries_has_two_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first one has what is new since the second was written, which does not change for a while."""
-    monkeypatch.setattr(state, "MANY", 10)
+    monkeypatch.setattr(state, "FEW", 10)
     driver = Driver(OFTEN, VISITS)
     for number in range(6):
         driver.click(number * HOUR)
@@ -78,7 +78,7 @@ def test_a_customer_with_many_entries_has_two_records(monkeypatch: pytest.Monkey
 
 def test_what_is_older_goes_when_little_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """One record is enough again; an erasure and forgetting leave none."""
-    monkeypatch.setattr(state, "MANY", 10)
+    monkeypatch.setattr(state, "FEW", 10)
     for end in ("quiet", "erased", "forgotten"):
         driver = Driver(OFTEN, IDLE)
         for number in range(20):
@@ -97,7 +97,7 @@ def test_what_is_older_goes_when_little_is_left(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_restart_begins_from_both_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """A visit that goes on, an id that is a duplicate, a count: as if there had been no restart."""
-    monkeypatch.setattr(state, "MANY", 10)
+    monkeypatch.setattr(state, "FEW", 10)
     driver = Driver(OFTEN, VISITS, SAME)
     for number in range(8):
         driver.click(number * HOUR, id=f"x{number}")

@@ -85,6 +85,12 @@ PARTITION = [
     ),
     Mutant("what came since is not counted", "remember", "insort(ends, end)", "pass"),
     Mutant(
+        "what was added to a key is not last",
+        "takes",
+        '"g.pop(k, None)"',
+        '"g.get(k)"',
+    ),
+    Mutant(
         "late events are in neither record",
         "machine",
         "if at <= customer.sealed:\n            customer.sealed = BEFORE_ALL",
@@ -99,8 +105,8 @@ PARTITION = [
     Mutant(
         "the latest of a key is in both records",
         "remember",
-        "before = None if latest else older.get(key)",
-        "before = older.get(key)",
+        "part if latest or before is None",
+        "part if before is None",
     ),
     Mutant("the latest is in both records", "remember", "    if latest:\n        return newer\n", ""),
     Mutant(

@@ -142,8 +142,8 @@ EVENTS = [
     Mutant(
         "forgets an event too early",
         "takes",
-        'prune(s, now - {stream.keep})"\n    )',
-        'prune(s, now - {stream.keep} + 1)"\n    )',
+        'prune(s, now - {stream.keep})"\n        +',
+        'prune(s, now - {stream.keep} + 1)"\n        +',
     ),
     Mutant("money of other currencies counts", "source", "({text} if money else None)", "({text})"),
     Mutant(
