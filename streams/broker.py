@@ -150,6 +150,8 @@ class Broker:
         return [
             program,
             f"-Xmx{heap}",
+            # Compiled once and quickly: a broker that lives for minutes never gets back what the second compiler takes.
+            "-XX:TieredStopAtLevel=1",
             "-XX:+UseG1GC",
             "-XX:MaxGCPauseMillis=20",
             "-XX:+ExitOnOutOfMemoryError",

@@ -21,11 +21,12 @@ CAP = 900.0
 
 
 def rounds(count: int, customers: int, until: int, hours: float) -> Iterator[Sent]:
-    """Each customer once, then each again: so each round is a changelog record of each."""
+    """Each customer once, then each again: so each round is a changelog record of each. No two come at equal distances."""
     chance, load = random.Random(3), Load()
     total_events = count * customers
     for number in range(total_events):
         at = until - int((total_events - number) * hours * HOUR / total_events)
+        at -= int(chance.random() * hours * HOUR / count)
         yield load.one(chance, f"customer-{number % customers}", at, number)
 
 
