@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
+from segments.engine.records import OLDER
+
 log = logging.getLogger(__name__)
 
 State = tuple[bytes, bytes | None]
@@ -53,7 +55,7 @@ class MemoryStore:
     def __init__(self) -> None:
         """Start empty."""
         self._states: dict[bytes, bytes] = {}
-        self._bytes = 0
+        self._bytes = self._second = 0
         self.position: int | None = None
         self.as_of = 0
         self.get = self._states.get
@@ -63,8 +65,8 @@ class MemoryStore:
         return self._states.items()
 
     def size(self) -> tuple[int, int]:
-        """Return the number of states and their bytes."""
-        return len(self._states), self._bytes
+        """Return the number of states, each whether it is in one record or in two, and their bytes."""
+        return len(self._states) - self._second, self._bytes
 
     def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
         """Write states and position."""
@@ -72,6 +74,8 @@ class MemoryStore:
             old = self._states.get(key)
             if old is not None:
                 self._bytes -= len(key) + len(old)
+            if key.endswith(OLDER):
+                self._second += (value is not None) - (old is not None)
             if value is None:
                 self._states.pop(key, None)
             else:
@@ -83,7 +87,7 @@ class MemoryStore:
     def wipe(self) -> None:
         """Forget everything."""
         self._states.clear()
-        self._bytes = 0
+        self._bytes = self._second = 0
         self.position = None
 
     def close(self) -> None:
@@ -150,7 +154,7 @@ class RocksStore:
         return ((key, value) for key, value in self._db.items() if key != META_KEY)
 
     def size(self) -> tuple[int, int]:
-        """Return RocksDB's estimates: states that were written again and not compacted yet may count twice."""
+        """Return RocksDB's estimates: what was written again and not compacted yet counts twice, as do two records."""
         tables, written = map(self._db.property_int_value, (LIVE_BYTES, BYTES_IN_MEMORY))
         return max(0, self._db.property_int_value(LIVE_KEYS) - 1), tables + written
 

@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from hashlib import blake2b
-from itertools import islice
 from typing import Any
 
 from segments.engine.keyed import Held
@@ -171,7 +170,12 @@ def is_full(customer: Customer, plan: Plan, at: int, limit: int) -> bool:
 
 def room_at(customer: Customer, plan: Plan, now: int, over: int) -> int:
     """The first instant after `now` at which so many of the entries are no longer needed."""
-    found = list(islice((seen + DAY for seen in customer.ids.values() if seen + DAY > now), over))
+    found: list[int] = []
+    for seen in customer.ids.values():
+        if seen + DAY > now:
+            found.append(seen + DAY)
+            if len(found) == over:
+                break
     for stream, kept in zip(plan.streams, customer.streams, strict=True):
         if kept is not None and stream.key is None:
             found += endings(stream, kept, now, over)

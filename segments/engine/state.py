@@ -30,7 +30,7 @@ HEADER = struct.Struct(">qHH")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(strict=False).decode
 
-FEW = 64
+FEW = 256
 """Entries that stand in the first record."""
 
 SHARE = 16
