@@ -227,7 +227,8 @@ def judge_preloaded(cluster: Cluster, folder: Path, group: str, plan: Plan, repo
     actual = by_customer(consumed(cluster.direct, "segment-events"))
     report.flips = sum(map(len, actual.values()))
     compare_lines(verdict, replayed_lines(cluster.direct, plan.rules, plan.partitions, folder), actual)
-    expected = truth(logs(scene_reader, plan.partitions), load([plan.rules]), EngineSettings())
+    rules = load([plan.rules])
+    expected = truth(logs(scene_reader, plan.partitions), rules, EngineSettings())
     report.outcomes = expected.outcomes
     if expected.consumed != expected.outcomes.total():
         verdict.add("wrong", f"{expected.consumed} records in the log, outcomes {dict(expected.outcomes)}")
@@ -237,9 +238,8 @@ def judge_preloaded(cluster: Cluster, folder: Path, group: str, plan: Plan, repo
     kept, positions = states(scene_reader, group)
     check_positions(verdict, scene_reader, group, positions)
     for number, wanted in expected.states.items():
-        compare(
-            verdict, f"the state in partition {number}", remembered(wanted), remembered(kept.get(number, {}))
-        )
+        came = remembered(kept.get(number, {}), rules)
+        compare(verdict, f"the state in partition {number}", remembered(wanted, rules), came)
 
 
 def ask_the_oracle(report: Report, expected: Truth, plan: Plan) -> None:

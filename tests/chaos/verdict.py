@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 import schemas
+from segments.engine import RuleSet
 from segments.engine.customer import Customer
 from segments.engine.records import INPUTS, OLDER, POSITION_KEY
-from segments.engine.state import decode
+from segments.engine.state import decode, forget
 from streams.topics import changelog
 from tests.chaos.reading import Raw, Reader
 from tests.chaos.truth import Truth
@@ -87,9 +88,6 @@ def _alternates(verdict: Verdict, inside: dict[str, int], event: Mapping[str, An
     elif inside.pop(segment, None) != event["episode"]:
         verdict.add(WRONG, f"{event['customer_id']}: exit of {segment} with episode {event['episode']}")
 
-
-STREAMS = 64
-"""At least as many streams of events as any rule set here has."""
 
 Stay = tuple[str, str, int, int]
 """Segment, version, entered at, episode."""
@@ -178,16 +176,20 @@ def states(reader: Reader, group: str) -> tuple[dict[int, dict[bytes, bytes]], d
     return dict(folded), positions
 
 
-def remembered(kept: Mapping[bytes, bytes]) -> dict[bytes, dict[str, Any]]:
-    """What is remembered of each customer; the bytes may have the keys of a `by` in another order."""
-    rows = (
-        (key, decode(key, data, STREAMS, None, kept.get))
-        for key, data in kept.items()
-        if not key.endswith(OLDER)
-    )
-    left_out = ("base", "older", "sealed", "log", "held", "at")
-    names = [name for name in Customer.__slots__ if name not in left_out]
-    return {key: {name: getattr(customer, name) for name in names} for key, customer in rows}
+def remembered(kept: Mapping[bytes, bytes], rules: RuleSet) -> dict[bytes, dict[str, Any]]:
+    """What is remembered of each customer, without what is no longer needed, in however many records it stands.
+
+    The bytes may have the keys of a `by` in another order.
+    """
+    written = ("base", "older", "sealed", "log", "held", "at", "ends")
+    names = [name for name in Customer.__slots__ if name not in written]
+    found = {}
+    for key, data in kept.items():
+        if not key.endswith(OLDER):
+            customer = decode(key, data, len(rules.plan.streams), None, kept.get)
+            forget(customer, rules.plan)
+            found[key] = {name: getattr(customer, name) for name in names}
+    return found
 
 
 def check_accounts(verdict: Verdict, metrics: Mapping[str, float], who: str) -> None:

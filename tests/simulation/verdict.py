@@ -38,7 +38,8 @@ def judge(schedule: Schedule) -> list[str]:
     else:
         _same_events(verdict, events, expected)
         for number, wanted in expected.states.items():
-            compare(verdict, f"state in {number}", remembered(wanted), remembered(kept.get(number, {})))
+            came = remembered(kept.get(number, {}), schedule.rules)
+            compare(verdict, f"state in {number}", remembered(wanted, schedule.rules), came)
     for (topic, number), end in (
         (where, len(kafka.logs[where])) for where in list(kafka.logs) if where[0] in INPUTS
     ):
