@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from inspect import isdatadescriptor
 from random import Random
 from typing import Any
 
 from segments import engine as the_engine
-from segments.engine.customer import Customer
 from segments.engine.records import OLDER
 
 from .model import TOPICS, Output, Placed, after, placed
@@ -30,7 +30,9 @@ def part(engine: Engine, name: str) -> Any:
 def remembered(customer: Any) -> dict[str, Any]:
     """All that decides what comes of a customer; how it was written does not."""
     written = ("base", "older", "sealed", "log", "held", "at", "ends", "ids")
-    fields = {name: getattr(customer, name) for name in Customer.__slots__ if name not in written}
+    # Not by its slots, which a compiled class has not.
+    names = [name for name, each in vars(type(customer)).items() if isdatadescriptor(each)]
+    fields = {name: getattr(customer, name) for name in names if name not in written}
     return fields | {"ids": list(customer.ids.items())}
 
 
