@@ -18,9 +18,6 @@ _AHEAD: dict[str, Callable[..., Any]] = {}
 with suppress(ImportError):
     _AHEAD = vars(importlib.import_module("schemas.generated"))
 
-COMPILED_AHEAD = bool(_AHEAD)
-"""Whether there are functions that were compiled ahead."""
-
 _HEAD = "from typing import Any\n\nfrom schemas.binary import *"
 _texts: dict[str, str] = {}
 _traced: dict[Callable[..., Any], tuple[Callable[..., Any], list[str]]] = {}

@@ -18,13 +18,13 @@ from segments.engine.murmur import partition_of
 from segments.engine.position import Position
 from segments.engine.records import (
     NEVER,
-    OLDER,
     POSITION_KEY,
     DeadLetter,
     Effects,
     EngineSettings,
     Record,
     Refusal,
+    of_customer,
 )
 from segments.engine.rules import RuleSet
 from segments.engine.state import header
@@ -53,7 +53,7 @@ class Partition:
         """One look at every header: what is due, who is where, and who is still in the layout of another rule set."""
         dues, old = [], []
         for key, data in self._states.items():
-            if key == POSITION_KEY or key.endswith(OLDER):
+            if not of_customer(key):
                 continue
             due, layout, places = header(data)
             for place in places:

@@ -14,13 +14,18 @@ POSITION_KEY = b"\xff/position"
 """The key of the partition's own record beside its customers: no customer id is this, since it is not UTF-8."""
 
 OLDER = b"\xff"
-"""After a customer's key: the key of the record of what is older."""
+"""After a customer's key: the key of the record of what is older. No customer id ends so, since it is UTF-8."""
 
 NEVER = 1 << 62
 """An instant that does not come."""
 
 Event = dict[str, Any]
 """A decoded record: the field names of its Avro schema, times in milliseconds, money in cents."""
+
+
+def of_customer(key: bytes) -> bool:
+    """Whether a key is a customer's: neither the partition's own nor that of a second record."""
+    return key != POSITION_KEY and not key.endswith(OLDER)
 
 
 @dataclass(frozen=True, slots=True)

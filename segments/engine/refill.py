@@ -15,7 +15,7 @@ from segments.engine.customers import States
 from segments.engine.merging import merged
 from segments.engine.past import Past
 from segments.engine.position import Layout, Position
-from segments.engine.records import CLICKSTREAM, OLDER, POSITION_KEY, TRANSACTIONS
+from segments.engine.records import CLICKSTREAM, OLDER, POSITION_KEY, TRANSACTIONS, of_customer
 from segments.engine.rules import RuleSet
 from segments.engine.state import decode, header, whole
 from segments.language.conditions import Comparison
@@ -127,7 +127,7 @@ class _Fill:
     def states(self) -> Iterator[dict[bytes, bytes | None]]:
         """What is remembered, and what only the past remembers, a batch at a time."""
         keys = {key for key, _ in self._old.items()} | self._past.states.keys()
-        left = sorted(key for key in keys if key != POSITION_KEY and not key.endswith(OLDER))
+        left = sorted(filter(of_customer, keys))
         while left:
             batch: dict[bytes, bytes | None] = {}
             for key in left[:AT_ONCE]:

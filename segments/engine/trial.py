@@ -12,7 +12,7 @@ from typing import Any
 from segments.engine.customer import BEFORE_ALL
 from segments.engine.findings import Change, Findings, Stay
 from segments.engine.partition import Partition
-from segments.engine.records import OLDER, POSITION_KEY, PROFILES, Effects, EngineSettings, Record
+from segments.engine.records import PROFILES, Effects, EngineSettings, Record, of_customer
 from segments.engine.rules import RuleSet
 from segments.engine.state import decode
 from segments.engine.why import why
@@ -98,14 +98,13 @@ class Course:
     def _customers(self, number: int) -> int:
         """Of how many customers anything is remembered, but that they were erased."""
         states, streams = self._states[number], len(self.rules.plan.streams)
-        keys = [key for key in states if key != POSITION_KEY and not key.endswith(OLDER)]
         erased = (
             decode(key, states[key], streams, None, states.get)
             for key in self._erased[number]
             if key in states
         )
         gone = sum(customer.latest is None and customer.profile_at is None for customer in erased)
-        return len(keys) - gone
+        return sum(map(of_customer, states)) - gone
 
     def _note(self, effects: Effects | None) -> None:
         """Keep what a worker would have committed, and count what the segment did."""

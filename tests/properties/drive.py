@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from segments import engine as the_engine
-from segments.engine.records import OLDER
+from segments.engine.records import of_customer
 
 from .model import TOPICS, Output, Placed, after, placed
 from .stories import Example, Phase
@@ -68,7 +68,7 @@ class Worker:
         """The customers as committed, without what is no longer needed."""
         state, plan, store = part(self.engine, "state"), self.rules.plan, self.store
         for key, data in store.items():
-            if key != self.engine.POSITION_KEY and not key.endswith(OLDER):
+            if of_customer(key):
                 customer = state.decode(key, data, len(plan.streams), None, store.get)
                 state.forget(customer, plan)
                 yield key, customer
