@@ -45,6 +45,8 @@ State = tuple[bytes, bytes | None]
 Packed = tuple[bytes, bytes, dict[int, Any], list[int]]
 """Digests of ids, the latest first; how long ago each was seen; streams without instants; these, as codes."""
 
+NOTHING: Packed = (b"", b"", {}, [])
+
 
 def whole(customer: Customer, plan: Plan, layout: int) -> bytes:
     """A customer as bytes, without what is no longer needed, in one record however much that is."""
@@ -62,10 +64,11 @@ def encode(customer: Customer, plan: Plan, layout: int) -> State:
     found, count = _pack(customer, plan)
     older = customer.older
     if count > max(FEW, customer.entries // SHARE) and min(found[3], default=0) >= 0:
-        customer.sealed = BEFORE_ALL
-        older = _older(customer, plan)
+        if customer.sealed > BEFORE_ALL:
+            customer.sealed = BEFORE_ALL
+            found, count = _pack(customer, plan)
+        older, found = _older(customer, plan, found), NOTHING
         customer.sealed = customer.instant
-        found, count = _pack(customer, plan)
     return _record(customer, plan, layout, found), None if customer.sealed == BEFORE_ALL else older
 
 
@@ -133,11 +136,11 @@ def _record(customer: Customer, plan: Plan, layout: int, found: Packed) -> bytes
     return header + struct.pack(f">{len(places)}H", *places) + _encode(body)
 
 
-def _older(customer: Customer, plan: Plan) -> bytes:
+def _older(customer: Customer, plan: Plan, found: Packed) -> bytes:
     """All entries, and which streams are joined to what comes later in which way."""
     latest = [place for place, stream in enumerate(plan.streams) if stream.latest]
     visits = [place for place, each in enumerate(plan.visits) if each]
-    return _encode((customer.instant, latest, visits, *_pack(customer, plan)[0]))
+    return _encode((customer.instant, latest, visits, *found))
 
 
 def header(data: bytes) -> tuple[int, int, tuple[int, ...]]:
