@@ -15,8 +15,13 @@ from segments.engine.records import OLDER, Effects
 from segments.engine.rules import RuleSet
 from segments.engine.state import decode, encode
 
-LIVE = 4_000
-"""Customers decoded in one generation, of which there are two: at most twice as many stay decoded between commits."""
+LIVE = 8_000
+"""Customers decoded in one generation, of which there are two: at most twice as many stay decoded between commits.
+
+Of all partitions together, whoever owns them: each has its share, or `SHARE_AT_LEAST`.
+"""
+
+SHARE_AT_LEAST = 250
 
 Mark = tuple[int, int]
 """How many segment events and memberships there were before a step."""
@@ -35,8 +40,9 @@ class States(Protocol):
 class Customers:
     """Those of one partition who were looked at, and those who changed since the last commit."""
 
-    def __init__(self, states: States, rules: RuleSet, known: list[int] | None) -> None:
+    def __init__(self, states: States, rules: RuleSet, known: list[int] | None, partitions: int) -> None:
         self._states, self._plan, self._known = states, rules.plan, known
+        self._most = max(SHARE_AT_LEAST, LIVE // partitions)
         self.live: dict[bytes, Customer] = {}
         self._before: dict[bytes, Customer] = {}
         """The generation before: who is not asked for while the next one fills is dropped."""
@@ -80,7 +86,7 @@ class Customers:
             states[key] = customer.base = data
             if older is not customer.older:
                 states[key + OLDER] = customer.older = older
-        if len(self.live) > LIVE:
+        if len(self.live) > self._most:
             self._before, self.live = self.live, {}
         self.changed = {}
         return states

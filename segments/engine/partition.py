@@ -43,7 +43,7 @@ class Partition:
         self.clock = self._position.clock
         """In milliseconds; `BEFORE_ALL` until something was applied."""
         self._inputs = Inputs(self._position.offsets, self._refusal)
-        self._customers = Customers(states, rules, self._position.known)
+        self._customers = Customers(states, rules, self._position.known, count)
         self._retention = rules.plan.retention
         self._outcomes: Counter[tuple[str, str]] = Counter()
         self._begun = False

@@ -43,7 +43,7 @@ State = tuple[bytes, bytes | None]
 """The record of a customer, and the one of what is older, if there is one."""
 
 Packed = tuple[bytes, bytes, dict[int, Any], list[int]]
-"""Digests of ids, the latest first; how long ago each was seen; streams without instants; these, as codes."""
+"""Digests of ids, the latest first; the time between them; streams without instants; these, as codes."""
 
 NOTHING: Packed = (b"", b"", {}, [])
 
@@ -90,13 +90,18 @@ def _pack(customer: Customer, plan: Plan) -> tuple[Packed, int]:
     """The entries that are not in the record of what is older, and how many they are."""
     now, after = customer.instant, customer.sealed
     digests: list[bytes] = []
-    ages: list[int] = []
+    gaps: list[int] = []
+    places: dict[int, int] = {}
+    before, first = now, 0
     for digest, seen in reversed(customer.ids.items()):
         if seen <= after:
             break
         digests.append(digest)
-        ages.append(now - seen)
-    count = len(ages)
+        gaps.append(before - seen)
+        places[seen] = first
+        before = seen
+        first += 1
+    count = first
     instants: list[int] = []
     streams: dict[int, Any] = {}
     for place, kept in enumerate(customer.streams):
@@ -106,14 +111,30 @@ def _pack(customer: Customer, plan: Plan) -> tuple[Packed, int]:
             streams[place] = packed(new, visits, instants)
             count += held_entries(new)
     # Most of what is remembered came with an event whose id is still known: its place takes a byte or three.
-    places = {age: place for place, age in enumerate(ages)}
-    first = len(ages)
     codes = []
     for at in instants:
-        gap = now - at
-        # What was filled from the past may be later than anything of the customer.
-        codes.append(gap if gap < 0 else places.get(gap, gap + first))
-    return (b"".join(digests), struct.pack(f"<{first}I", *ages), streams, codes), count
+        code = places.get(at)
+        if code is None:
+            # What was filled from the past may be later than anything of the customer.
+            code = now - at if at > now else now - at + first
+        codes.append(code)
+    return (b"".join(digests), _planes(gaps), streams, codes), count
+
+
+def _planes(numbers: list[int]) -> bytes:
+    """The lowest byte of each, then the next one of each, as far as any has one: three do for four hours and a half."""
+    data = struct.pack(f"<{len(numbers)}I", *numbers)
+    width = (max(numbers, default=0).bit_length() + 7) // 8
+    return b"".join([data[place::4] for place in range(width)])
+
+
+def _numbers(planes: bytes, count: int) -> tuple[int, ...]:
+    """As many as there were."""
+    data = bytearray(4 * count)
+    for place in range(len(planes) // count if count else 0):
+        data[place::4] = planes[place * count : (place + 1) * count]
+    numbers: tuple[int, ...] = struct.unpack(f"<{count}I", data)
+    return numbers
 
 
 def _record(customer: Customer, plan: Plan, layout: int, found: Packed) -> bytes:
@@ -173,17 +194,20 @@ def decode(
         customer.sealed = now - body[10]
         customer.older = older = find(key + OLDER)
         assert older is not None, "both records are of one transaction"
-        then, *ways, digests, ages, shapes, codes = _decode(older)
-        _unpack(customer, then, (digests, ages, shapes, codes), *ways)
+        then, *ways, digests, gaps, shapes, codes = _decode(older)
+        _unpack(customer, then, (digests, gaps, shapes, codes), *ways)
     _unpack(customer, now, (body[11], body[12], body[13], body[14]), *ways)
     return customer
 
 
 def _unpack(customer: Customer, now: int, found: Packed, latest: list[int], visits: list[int]) -> None:
     """Put entries behind those that a customer has; `latest` and `visits`: which streams are of these kinds."""
-    digests, ages, shapes, codes = found
-    count = len(ages) // 4
-    seen = [now - age for age in struct.unpack(f"<{count}I", ages)]
+    digests, gaps, shapes, codes = found
+    count = len(digests) // DIGEST
+    seen, at = [], now
+    for gap in _numbers(gaps, count):
+        at -= gap
+        seen.append(at)
     ids = customer.ids
     for place in range(count - 1, -1, -1):
         digest = digests[DIGEST * place : DIGEST * place + DIGEST]
