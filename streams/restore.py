@@ -50,9 +50,12 @@ async def restore(
     await consumer.start()
     try:
         consumer.seek(changelog, start)
-        return await _read(store, consumer, changelog, (start, end), progress)
+        count = await _read(store, consumer, changelog, (start, end), progress)
     finally:
         await consumer.stop()
+    if start == bounds[0]:
+        store.restored()
+    return count
 
 
 def _range(store: PartitionStore, changelog: TopicPartition, bounds: tuple[int, int]) -> tuple[int, int]:

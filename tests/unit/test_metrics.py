@@ -1,5 +1,6 @@
 """What the metrics tell beside the hot path: costs of rules, their inputs, the size of states; and how many they are."""
 
+import random
 import time
 
 import pytest
@@ -90,6 +91,23 @@ def test_a_state_in_two_records_is_one():
     assert store.size() == (1, 9)
     store.apply({b"a\xff": None}, 3)
     assert store.size() == (1, 3)
+
+
+def test_what_was_restored_is_held_once_on_disk(tmp_path):
+    """A changelog has each state several times; closing waits until RocksDB has merged them."""
+    store, chance = RocksStore(tmp_path, "states"), random.Random(1)
+    for written in range(3):
+        store.apply(
+            {b"%d" % number: b"%d" % written + chance.randbytes(999) for number in range(2_000)}, written
+        )
+        store._db.flush()
+    before = sum(file.stat().st_size for file in tmp_path.glob("*.sst"))
+    store.restored()
+    store.close()
+    assert sum(file.stat().st_size for file in tmp_path.glob("*.sst")) < before / 2
+    again = RocksStore(tmp_path, "states")
+    assert {value[:1] for key, value in again.items()} == {b"2"}
+    again.close()
 
 
 def test_the_oldest_record_not_committed_is_told():
