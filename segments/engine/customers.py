@@ -15,13 +15,13 @@ from segments.engine.records import OLDER, Effects
 from segments.engine.rules import RuleSet
 from segments.engine.state import decode, encode
 
-LIVE = 8_000
+LIVE = 4_000
 """Customers decoded in one generation, of which there are two: at most twice as many stay decoded between commits.
 
 Of all partitions together, whoever owns them: each has its share, or `SHARE_AT_LEAST`.
 """
 
-SHARE_AT_LEAST = 250
+SHARE_AT_LEAST = 100
 
 Mark = tuple[int, int]
 """How many segment events and memberships there were before a step."""
