@@ -267,10 +267,11 @@ class Service:
     async def _commit(self) -> None:
         """Commit what the machine did since the last time; the store follows only when that is known."""
         self._gathering_since, self._gathered = 0.0, 0
-        effects = self._partition.take()
+        metrics = self._ground.metrics
+        with metrics.stage("changelog"):
+            effects = self._partition.take()
         if effects is None:
             return
-        metrics = self._ground.metrics
         with metrics.stage("encode"):
             batches = self._outbox.outputs(effects)
         with metrics.stage("changelog"):
