@@ -119,7 +119,7 @@ def _throughput(part: Results) -> Iterator[str]:
     yield table(head, rows)
     yield (
         "\nRocksDB has a block cache of 32 MiB for each partition and write buffers of as much; beside them the worker "
-        "keeps up to 50,000 customers of a partition decoded.\n"
+        "keeps up to 8,000 customers decoded, of all partitions together.\n"
     )
     traffic = part["rows"][0]["traffic"]
     size = next(iter(part["input"].values())) / part["events"]
@@ -135,7 +135,7 @@ def _throughput(part: Results) -> Iterator[str]:
     )
     yield (
         "\n`offer`: runs into the merge. `advance`: merge, admission, evaluation, flips. `confirm` and `commit`: "
-        "mostly waiting for the broker, which other partitions use. `changelog`: states into the transaction and the store."
+        "mostly waiting for the broker, which other partitions use. `changelog`: states as bytes, into the transaction and the store."
     )
     yield "\n![throughput](throughput.svg)\n\n![stages](stages.svg)"
 
