@@ -229,8 +229,6 @@ class Service:
         seconds = self._limits.seconds * (BEHIND if self._waiting > self._limits.records else 1)
         return self._gathering_since > 0 and time.monotonic() - self._gathering_since >= seconds
 
-    # What the brokers say
-
     def _should_ask(self) -> bool:
         """Ask if an answer can change something: new records wait for it, or flips by time are due."""
         since = time.monotonic() - self._asked_at
@@ -261,8 +259,6 @@ class Service:
         seconds = max(seconds, self._asked_at + SHORTEST_POLL - time.monotonic(), 0.001)
         with self.vitals.resting(), suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
-
-    # Transactions
 
     async def _commit(self) -> None:
         """Commit what the machine did since the last time; the store follows only when that is known."""
