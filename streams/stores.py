@@ -186,7 +186,7 @@ class RocksStore:
             self.position, self.as_of = position, as_of
 
     def restored(self) -> None:
-        """Have RocksDB merge what was written again and again, beside the work: a third of it is left, or less."""
+        """Have RocksDB merge what was written again and again, beside the work: half of it is left, or less."""
         self._compaction = Thread(target=self._db.compact_range, args=(None, None), name="compaction")
         self._compaction.start()
 

@@ -11,7 +11,7 @@ import msgspec
 import schemas
 from segments.engine import RuleSet
 from segments.engine.customer import Customer
-from segments.engine.records import INPUTS, OLDER, POSITION_KEY
+from segments.engine.records import INPUTS, POSITION_KEY, of_customer
 from segments.engine.state import decode, forget
 from streams.topics import changelog
 from tests.chaos.reading import Raw, Reader
@@ -185,7 +185,7 @@ def remembered(kept: Mapping[bytes, bytes], rules: RuleSet) -> dict[bytes, dict[
     names = [name for name in Customer.__slots__ if name not in written]
     found = {}
     for key, data in kept.items():
-        if not key.endswith(OLDER):
+        if of_customer(key):
             customer = decode(key, data, len(rules.plan.streams), None, kept.get)
             forget(customer, rules.plan)
             found[key] = {name: getattr(customer, name) for name in names}
