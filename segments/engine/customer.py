@@ -30,6 +30,7 @@ class Customer:
         "episodes",
         "erased_at",
         "exact",
+        "forgets_above",
         "forgets_at",
         "full_from",
         "full_until",
@@ -79,9 +80,10 @@ class Customer:
         self.at = BEFORE_ALL
         """The instant of the evaluation going on."""
         self.held: dict[int, Held] = {}  # by the number of the leaf
-        self.entries = 0
+        self.entries = self.forgets_above = 0
+        """At least as many entries as are needed, and from how many on those are looked for that are not."""
         self.ends: list[int] | None = None
-        """At least as many entries as are needed; once counted: until when each of those with a key is, in order."""
+        """Once counted: until when each entry with a key is needed, in order."""
         self.full_from = self.full_until = self.forgets_at = BEFORE_ALL
         """Between these instants the customer is at the limit, and no entry ceases to be needed; see `state.forget`."""
         self.base: bytes | None = None
@@ -161,7 +163,8 @@ def is_full(customer: Customer, plan: Plan, at: int, limit: int) -> bool:
     now = max(customer.instant, at)
     if customer.full_from <= now < customer.full_until:
         return True
-    customer.entries = occupied(customer, plan, now)
+    before, customer.entries = customer.entries, occupied(customer, plan, now)
+    customer.forgets_above -= before - customer.entries
     if customer.entries < limit:
         return False
     customer.full_from, customer.full_until = now, room_at(customer, plan, now, customer.entries - limit + 1)

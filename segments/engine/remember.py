@@ -146,9 +146,10 @@ def packed(kept: Columns | dict[Any, Columns], visits: bool, instants: list[int]
     """What is kept without its instants, which go to the end of a list; how many comes first, negative for visits."""
     if isinstance(kept, dict):
         shapes = {}
-        for key, (times, *columns) in kept.items():
+        for key, each in kept.items():
+            times = each[0]
             instants += times
-            shapes[key] = [len(times), *columns] if columns else len(times)
+            shapes[key] = [len(times), *each[1:]] if len(each) > 1 else len(times)
         return shapes
     times, *columns = kept
     instants += times

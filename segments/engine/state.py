@@ -16,6 +16,8 @@ thousand entries of a customer cost a commit no more than some hundred.
 import struct
 from bisect import bisect_right
 from collections.abc import Callable
+from itertools import islice, takewhile
+from operator import sub
 from typing import Any
 
 import msgspec
@@ -37,7 +39,7 @@ SHARE = 16
 """Or one of so many of all, if that is more: these are what each commit costs, and all of them only now and then."""
 
 LAZY = 8
-"""What is no longer needed stays at most so many times shorter than the shortest window, before it is looked for."""
+"""What is no longer needed is looked for when one entry in so many is new, and so much of the shortest window over."""
 
 State = tuple[bytes, bytes | None]
 """The record of a customer, and the one of what is older, if there is one."""
@@ -57,7 +59,8 @@ def whole(customer: Customer, plan: Plan, layout: int) -> bytes:
 
 def encode(customer: Customer, plan: Plan, layout: int) -> State:
     """A customer as bytes, without what has not been needed for some time."""
-    if customer.instant >= customer.forgets_at:
+    late = customer.instant - customer.forgets_at
+    if late >= DAY or (late >= 0 and customer.entries >= customer.forgets_above):
         forget(customer, plan)
     if customer.sealed > BEFORE_ALL and customer.entries <= FEW // 2:
         customer.sealed = BEFORE_ALL
@@ -84,41 +87,38 @@ def forget(customer: Customer, plan: Plan) -> None:
             needed = customer.streams[place] = still_needed(plan.streams[place], kept, customer.instant)
             total += held_entries(needed)
     customer.entries = total
+    customer.forgets_above = total + total // LAZY
 
 
 def _pack(customer: Customer, plan: Plan) -> tuple[Packed, int]:
     """The entries that are not in the record of what is older, and how many they are."""
-    now, after = customer.instant, customer.sealed
-    digests: list[bytes] = []
-    gaps: list[int] = []
-    places: dict[int, int] = {}
-    before, first = now, 0
-    for digest, seen in reversed(customer.ids.items()):
-        if seen <= after:
-            break
-        digests.append(digest)
-        gaps.append(before - seen)
-        places[seen] = first
-        before = seen
-        first += 1
-    count = first
+    now, after, ids = customer.instant, customer.sealed, customer.ids
+    latest_first = reversed(ids.values())
+    seen = list(latest_first if after == BEFORE_ALL else takewhile(after.__lt__, latest_first))
+    digests, gaps = b"".join(islice(reversed(ids), len(seen))), _planes(list(map(sub, [now, *seen], seen)))
     instants: list[int] = []
     streams: dict[int, Any] = {}
+    count = len(seen)
     for place, kept in enumerate(customer.streams):
         visits = plan.visits[place]
         new = kept if kept is None or after == BEFORE_ALL else later(kept, after, visits)
         if new is not None:
+            before = len(instants)
             streams[place] = packed(new, visits, instants)
-            count += held_entries(new)
-    # Most of what is remembered came with an event whose id is still known: its place takes a byte or three.
-    codes = []
-    for at in instants:
-        code = places.get(at)
+            count += (len(instants) - before) // (2 if visits else 1)
+    return (digests, gaps, streams, _codes(instants, seen, now)), count
+
+
+def _codes(instants: list[int], seen: list[int], now: int) -> list[int]:
+    """Most of what is remembered came with an event whose id is still known: its place takes a byte or three."""
+    first = len(seen)
+    codes: list[Any] = list(map(dict(zip(seen, range(first), strict=True)).get, instants))
+    for place, code in enumerate(codes):
         if code is None:
+            at = instants[place]
             # What was filled from the past may be later than anything of the customer.
-            code = now - at if at > now else now - at + first
-        codes.append(code)
-    return (b"".join(digests), _planes(gaps), streams, codes), count
+            codes[place] = now - at if at > now else now - at + first
+    return codes
 
 
 def _planes(numbers: list[int]) -> bytes:
