@@ -27,11 +27,14 @@ log = logging.getLogger(__name__)
 SLICE = 1_000
 """Records applied before the event loop gets its turn."""
 
-BEHIND = 5
-"""Times as long is gathered while more records wait than fit into a transaction: each changed state is written once."""
-
 PACE = 100
 """The same where few records wait: a million flips by time that are due at once hold up nobody who comes meanwhile."""
+
+BACKLOG = 1_000
+"""For each so many records that wait another interval is gathered: a changed state is written once for each."""
+
+BEHIND = 20
+"""Intervals at most."""
 
 ASK_AGAIN = 1.0
 """Seconds after which a question is asked again although no record came since."""
@@ -226,7 +229,7 @@ class Service:
         """Whether enough is gathered for a transaction, in records or time."""
         if self._gathered >= self._limits.records:
             return True
-        seconds = self._limits.seconds * (BEHIND if self._waiting > self._limits.records else 1)
+        seconds = self._limits.seconds * min(max(self._waiting // BACKLOG, 1), BEHIND)
         return self._gathering_since > 0 and time.monotonic() - self._gathering_since >= seconds
 
     def _should_ask(self) -> bool:

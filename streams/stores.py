@@ -107,6 +107,9 @@ META_KEY = b"\xff\xff/changelog"
 
 MEBIBYTE = 1024 * 1024
 
+CACHE = Cache(32 * MEBIBYTE)
+"""Blocks read, of all partitions of a worker together."""
+
 DICTIONARY = 16 * 1024
 """Bytes of what the states of a file have in common; it is looked for in a hundred times as many."""
 
@@ -208,7 +211,7 @@ class RocksStore:
 
 
 def _options() -> Options:
-    """Bound the memory of one partition: rocksdict's default is a block cache of 2 GiB for each database."""
+    """Bound the memory: rocksdict's default is a block cache of 2 GiB for each database."""
     options = Options(raw_mode=True)
     options.create_if_missing(True)
     options.set_write_buffer_size(16 * MEBIBYTE)
@@ -221,7 +224,7 @@ def _options() -> Options:
     options.set_bottommost_compression_options(-14, 6, 0, DICTIONARY, True)
     options.set_bottommost_zstd_max_train_bytes(100 * DICTIONARY, True)
     table = BlockBasedOptions()
-    table.set_block_cache(Cache(32 * MEBIBYTE))
+    table.set_block_cache(CACHE)
     table.set_block_size(16 * 1024)
     table.set_bloom_filter(10, False)
     options.set_block_based_table_factory(table)

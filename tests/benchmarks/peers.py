@@ -31,7 +31,7 @@ SETTLE = 2.0
 NOTE_THEMSELVES, NOTED = ("bytewax", "bare"), 2_000
 """Who commits nothing to Kafka, or too seldom, and notes in a file how many events it has had."""
 GUARANTEES = {
-    "segments": "exactly once, one transaction for a partition and half a second at most",
+    "segments": "exactly once, a transaction for a partition and a tenth of a second, two seconds if far behind",
     "faust": "at least once; a table in memory with a changelog",
     "quix": "exactly once, commits each second",
     "bytewax": "exactly once in the state (snapshots each second), at least once in the output",

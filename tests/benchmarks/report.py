@@ -118,8 +118,8 @@ def _throughput(part: Results) -> Iterator[str]:
     ]  # fmt: skip
     yield table(head, rows)
     yield (
-        "\nRocksDB has a block cache of 32 MiB for each partition and write buffers of as much; beside them the worker "
-        "keeps up to 8,000 customers decoded, of all partitions together.\n"
+        "\nRocksDB has a block cache of 32 MiB for all partitions together, and write buffers of as much for each; beside "
+        "them the worker keeps up to 8,000 customers decoded.\n"
     )
     traffic = part["rows"][0]["traffic"]
     size = next(iter(part["input"].values())) / part["events"]
