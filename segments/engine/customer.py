@@ -82,8 +82,7 @@ class Customer:
         self.held: dict[int, Held] = {}  # by the number of the leaf
         self.entries = self.forgets_above = 0
         """At least as many entries as are needed, and from how many on those are looked for that are not."""
-        self.ends: list[int] | None = None
-        """Once counted: until when each entry with a key is needed, in order."""
+        self.ends: list[int] | None = None  # until when each with a key is needed, in order, once counted
         self.full_from = self.full_until = self.forgets_at = BEFORE_ALL
         """Between these instants the customer is at the limit, and no entry ceases to be needed; see `state.forget`."""
         self.base: bytes | None = None
