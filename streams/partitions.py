@@ -30,12 +30,6 @@ SLICE = 1_000
 PACE = 100
 """The same where few records wait: a million flips by time that are due at once hold up nobody who comes meanwhile."""
 
-BACKLOG = 1_000
-"""For each so many records that wait another interval is gathered: a changed state is written once for each."""
-
-BEHIND = 20
-"""Intervals at most."""
-
 ASK_AGAIN = 1.0
 """Seconds after which a question is asked again although no record came since."""
 
@@ -229,8 +223,8 @@ class Service:
         """Whether enough is gathered for a transaction, in records or time."""
         if self._gathered >= self._limits.records:
             return True
-        seconds = self._limits.seconds * min(max(self._waiting // BACKLOG, 1), BEHIND)
-        return self._gathering_since > 0 and time.monotonic() - self._gathering_since >= seconds
+        since = self._gathering_since
+        return since > 0 and time.monotonic() - since >= self._limits.gathering(self._waiting)
 
     def _should_ask(self) -> bool:
         """Ask if an answer can change something: new records wait for it, or flips by time are due."""

@@ -107,7 +107,7 @@ META_KEY = b"\xff\xff/changelog"
 
 MEBIBYTE = 1024 * 1024
 
-CACHE = Cache(32 * MEBIBYTE)
+CACHE = Cache(16 * MEBIBYTE)
 """Blocks read, of all partitions of a worker together."""
 
 DICTIONARY = 16 * 1024

@@ -27,6 +27,13 @@ from streams.transport import TransactionalProducer
 log = logging.getLogger(__name__)
 
 
+BACKLOG = 1_000
+"""For each so many records that wait another interval is gathered: a changed state is written once for each."""
+
+BEHIND = 20
+"""Intervals at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When to commit, as long as there is more to do; and whether the wall clock counts."""
@@ -34,6 +41,10 @@ class Limits:
     records: int
     seconds: float
     event_clock: bool
+
+    def gathering(self, waiting: int) -> float:
+        """Seconds for which a transaction is gathered while so many records wait."""
+        return self.seconds * min(max(waiting // BACKLOG, 1), BEHIND)
 
 
 @dataclass(frozen=True, slots=True)

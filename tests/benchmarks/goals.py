@@ -138,6 +138,8 @@ def _start(part: Results) -> tuple[str, bool]:
 GOALS: Sequence[Goal] = (
     Goal("twelve rules, one core, in memory: 100,000 events/s", "throughput", _rate("memory", 100_000)),
     Goal("the same with RocksDB: 50,000 events/s", "throughput", _rate("rocksdb", 50_000)),
+    Goal("twelve rules, a million customers, in memory: 100,000", "million", _rate("memory", 100_000)),
+    Goal("the same with RocksDB: 50,000", "million", _rate("rocksdb", 50_000)),
     Goal("one-counter rule: twice Quix Streams, exactly once", "peers", _ahead_of("quix", 2)),
     Goal("one-counter rule: 20 times stock Faust with a table", "peers", _ahead_of("faust", 20)),
     Goal("latency: p50 under 15 ms, p99 under 60 ms", "latency", _latency),

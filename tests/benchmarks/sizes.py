@@ -31,7 +31,6 @@ class Sizes:
 
 FULL = Sizes(
     events=2_000_000,
-    customers=1_000_000,
     rounds=5,
     cap=600.0,
     seconds=60,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -50,16 +50,40 @@ class Run:
     """Bytes for an event in the changelog and on the output topics."""
 
 
+@dataclass(slots=True)
+class Found:
+    """What was measured so far, by store and partition count; and what was wrong with the output."""
+
+    runs: dict[tuple[str, int], list[Run]] = field(default_factory=dict)
+    wrong: dict[tuple[str, int], str] = field(default_factory=dict)
+
+
 def measure(plan: Plan) -> dict[str, Any]:
-    """Each store and partition count, in interleaved rounds."""
+    """Each store and partition count, in interleaved rounds; when told to stop, what was measured until then."""
     sizes, rules = plan.sizes, load([SHIPPED])
-    load_ = Load(sizes.events, sizes.customers, seed=sizes.seed)
-    until = int(time.time() * 1000) - 60_000
     sites = {count: Site(plan.folder / f"partitions-{count}", count) for count in sizes.partitions}
-    expected: dict[int, set[str]] = {}
-    found: dict[tuple[str, int], list[Run]] = {}
-    wrong: dict[tuple[str, int], str] = {}
+    found = Found()
     before = load_average()
+    try:
+        _rounds(plan, sites, rules, found)
+    except (KeyboardInterrupt, SystemExit):
+        if not found.runs:
+            raise
+        print("stopped: what was measured is kept", flush=True)
+    return {
+        "rows": [_row(*each, runs) | {"wrong": found.wrong[each]} for each, runs in found.runs.items()],
+        "load": [before, load_average()],
+        "events": sizes.events,
+        "customers": sizes.customers,
+        "input": _input_bytes(sites),
+        "touched": round(rules_touched(rules), 3),
+    }
+
+
+def _rounds(plan: Plan, sites: Mapping[int, Site], rules: RuleSet, found: Found) -> None:
+    sizes, until = plan.sizes, int(time.time() * 1000) - 60_000
+    load_ = Load(sizes.events, sizes.customers, seed=sizes.seed)
+    expected: dict[int, set[str]] = {}
     for number in range(sizes.rounds):
         for count, site in sites.items():
             with site:
@@ -69,17 +93,10 @@ def measure(plan: Plan) -> dict[str, Any]:
                     run, ids = _run(plan, site, f"{store}-{number}", STORE=store)
                     if count not in expected:
                         expected[count] = replayed(site, rules)
-                    wrong[store, count] = wrong.get((store, count)) or difference(ids, expected[count])
-                    found.setdefault((store, count), []).append(run)
+                    wrong = difference(ids, expected[count])
+                    found.wrong[store, count] = found.wrong.get((store, count)) or wrong
+                    found.runs.setdefault((store, count), []).append(run)
                     print(f"  {store}, {count} partitions: {run.pace.rate:,.0f} events/s", flush=True)
-    return {
-        "rows": [_row(*each, runs) | {"wrong": wrong[each]} for each, runs in found.items()],
-        "load": [before, load_average()],
-        "events": sizes.events,
-        "customers": sizes.customers,
-        "input": _input_bytes(sites),
-        "touched": round(rules_touched(rules), 3),
-    }
 
 
 def _input_bytes(sites: Mapping[int, Site]) -> dict[int, int]:
