@@ -3,8 +3,10 @@
 import asyncio
 import random
 
+import pytest
+
 import schemas
-from streams.partitions import Limits
+from streams.takeover import Limits
 from tests.benchmarks.live import click
 from tests.simulation.clock import run
 from tests.simulation.kafka import COMMITTED, Kafka
@@ -67,3 +69,10 @@ def test_an_event_does_not_wait_for_all_that_is_due() -> None:
     assert sorted(set(order)) == sorted(["live", *(f"c{number}" for number in range(CUSTOMERS))])
     assert len(order) - order.count("live") == CUSTOMERS
     assert order.index("live") < CUSTOMERS / 2, f"{order.index('live')} flips by time went before it"
+
+
+def test_a_long_backlog_is_gathered_for_longer() -> None:
+    """One more interval for each thousand records that wait, twenty at most."""
+    limits = Limits(10, 0.1, event_clock=False)
+    found = [limits.gathering(waiting) for waiting in (0, 1_999, 2_000, 7_500, 20_000, 1_000_000)]
+    assert found == pytest.approx([0.1, 0.1, 0.2, 0.7, 2.0, 2.0])

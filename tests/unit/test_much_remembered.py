@@ -56,6 +56,30 @@ def test_counted_as_events_come_is_as_counted_anew(seed: int) -> None:
     assert driver.letters
 
 
+def test_what_is_no_longer_needed_is_looked_for_when_much_is_new_or_a_day_is_over() -> None:
+    """Not at each commit: 80 products of which, minute by minute, one is not needed any more."""
+    driver, minute = Driver(SAME), HOUR // 60
+    for number in range(80):
+        driver.click(number * minute, "product_view", product_id=f"p{number}")
+
+    def held() -> int:
+        customer = driver.partition.customer(b"c")
+        assert customer is not None
+        return len(customer.streams[0])
+
+    assert held() == 80
+    driver.click(3 * DAY + 39 * minute)
+    assert held() == 40, "more than a day after the last look"
+    driver.click(3 * DAY + 49 * minute)
+    assert held() == 40, "little is new, and no time has passed"
+    later = 3 * DAY + 49 * minute + DAY // state.LAZY
+    driver.click(later)
+    assert held() == 40, "time has passed, and little is new"
+    for product in "xy":
+        driver.click(later, "product_view", product_id=product)
+    assert held() == 2, "an eighth of the entries is new: ids and products"
+
+
 def two_records(driver: Driver) -> bool:
     """Whether the customer has one of what is older."""
     return b"c" + OLDER in driver.states
