@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterator
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from tests.benchmarks.rig import Site, reader_settings
 
 Offsets = dict[int, int]
 """By partition."""
 QUIET = 2.0
+PATIENCE = 20.0
 """Seconds."""
 
 
@@ -17,12 +18,21 @@ def ends(site: Site, topic: str) -> Offsets:
     """Where a topic ends now."""
     consumer = Consumer(reader_settings(site.address))
     try:
-        return {
-            number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)[1]
-            for number in range(site.partitions)
-        }
+        return {number: _end(consumer, TopicPartition(topic, number)) for number in range(site.partitions)}
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    """Asked again while a broker that was just started does not lead the partition yet."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(partition, timeout=10)[1])
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def wait_until_quiet(site: Site, topic: str, cap: float = 60.0) -> None:
