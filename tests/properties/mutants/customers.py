@@ -149,7 +149,7 @@ FORGETTING = [
         "record.at < seen + DAY",
     ),
     Mutant("an id is one in all topics", "customer", 'f"{topic}\\0{event_id}"', "event_id"),
-    Mutant("ids are not written", "state", 'b"".join(digests)', 'b""'),
+    Mutant("ids are not written", "state", 'b"".join(islice(reversed(ids), len(seen)))', 'b""'),
     Mutant(
         "ids are forgotten too early",
         "customer",
