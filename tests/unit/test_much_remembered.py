@@ -56,28 +56,67 @@ def test_counted_as_events_come_is_as_counted_anew(seed: int) -> None:
     assert driver.letters
 
 
-def test_what_is_no_longer_needed_is_looked_for_when_much_is_new_or_a_day_is_over() -> None:
-    """Not at each commit: 80 products of which, minute by minute, one is not needed any more."""
-    driver, minute = Driver(SAME), HOUR // 60
+MINUTE = HOUR // 60
+LOOKED = 3 * DAY + 39 * MINUTE
+
+
+def products_held(driver: Driver) -> int:
+    """Of how many products something is held, needed or not."""
+    customer = driver.partition.customer(b"c")
+    assert customer is not None
+    return len(customer.streams[0] or ())
+
+
+def eighty_products() -> Driver:
+    """They were looked at one a minute; forty of them, which were not needed any more, are forgotten at `LOOKED`."""
+    driver = Driver(SAME)
     for number in range(80):
-        driver.click(number * minute, "product_view", product_id=f"p{number}")
+        driver.click(number * MINUTE, "product_view", product_id=f"p{number}")
+    assert products_held(driver) == 80
+    driver.click(LOOKED)
+    assert products_held(driver) == 40
+    return driver
 
-    def held() -> int:
-        customer = driver.partition.customer(b"c")
-        assert customer is not None
-        return len(customer.streams[0])
 
-    assert held() == 80
-    driver.click(3 * DAY + 39 * minute)
-    assert held() == 40, "more than a day after the last look"
-    driver.click(3 * DAY + 49 * minute)
-    assert held() == 40, "little is new, and no time has passed"
-    later = 3 * DAY + 49 * minute + DAY // state.LAZY
+def test_what_is_no_longer_needed_is_looked_for_when_much_is_new() -> None:
+    """Not at each commit, though from minute to minute one product more is not needed."""
+    driver = eighty_products()
+    driver.click(LOOKED + 10 * MINUTE)
+    assert products_held(driver) == 40, "little is new, and no time has passed"
+    later = LOOKED + 10 * MINUTE + DAY // state.LAZY
     driver.click(later)
-    assert held() == 40, "time has passed, and little is new"
+    assert products_held(driver) == 40, "time has passed, and little is new"
     for product in "xy":
         driver.click(later, "product_view", product_id=product)
-    assert held() == 2, "an eighth of the entries is new: ids and products"
+    assert products_held(driver) == 2, "an eighth of the entries is new: ids and products"
+
+
+def test_what_is_no_longer_needed_is_not_looked_for_again_at_once() -> None:
+    """However much is new: not before an eighth of a day, where no window is shorter than that."""
+    driver = eighty_products()
+    for number in range(30):
+        driver.click(LOOKED + number * MINUTE, "product_view", product_id=f"new{number}")
+    assert products_held(driver) == 40 + 30
+
+
+def test_what_is_no_longer_needed_is_looked_for_when_a_day_is_over() -> None:
+    """However little is new."""
+    driver = eighty_products()
+    driver.click(LOOKED + DAY + DAY // state.LAZY - 1)
+    assert products_held(driver) == 40
+    driver.click(LOOKED + DAY + DAY // state.LAZY)
+    assert products_held(driver) == 0
+
+
+def test_at_the_limit_what_is_no_longer_needed_does_not_pile_up() -> None:
+    """Six products at a time are needed, and the ids of a day fill the limit: these are not all that is looked at."""
+    hourly = product_view.by(product_view.product_id).within(hours=1).count()
+    driver, most = Driver(Segment(id="hourly", when=hourly >= 3), limit=100), 0
+    for number in range(400):
+        driver.click(number * HOUR // 6, "product_view", product_id=f"p{number}")
+        most = max(most, products_held(driver))
+    assert driver.letters, "the limit was never reached"
+    assert most <= 6 + 100 // state.LAZY + 1
 
 
 def two_records(driver: Driver) -> bool:
