@@ -20,11 +20,9 @@ from typing import Any
 
 from deploy import docs
 from tests.benchmarks import by_time, latency, many_rules, peers, recovery, report, results, throughput
+from tests.benchmarks.goals import MILLION
 from tests.benchmarks.rig import PINNED, keep_off_the_first_core, load_average
 from tests.benchmarks.sizes import FULL, TINY, Plan, Sizes
-
-MILLION = 1_000_000
-"""Customers of the standard load besides those that are given."""
 
 PARTS: dict[str, Callable[[Plan], dict[str, Any]]] = {
     "throughput": throughput.measure,
