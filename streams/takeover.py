@@ -26,7 +26,6 @@ from streams.transport import TransactionalProducer
 
 log = logging.getLogger(__name__)
 
-
 BACKLOG = 1_000
 """For each so many records that wait another interval is gathered: a changed state is written once for each."""
 

@@ -105,6 +105,7 @@ def _pack(customer: Customer, plan: Plan) -> tuple[Packed, int]:
         if new is not None:
             before = len(instants)
             streams[place] = packed(new, visits, instants)
+            # As `held_entries`, without another look at each key.
             count += (len(instants) - before) // (2 if visits else 1)
     return (digests, gaps, streams, _codes(instants, seen, now)), count
 

@@ -54,8 +54,8 @@ def command(http_port: int | None, log_level: str) -> None:
 def _collect_garbage_rarely() -> None:
     """Python would look at every remembered customer again and again, and find none that is garbage.
 
-    With 20,000 customers that took half of the time; now it does so when there are a million objects more than there
-    were, seldom in a run: each hundred thousand were pauses of up to 280 ms.
+    With 20,000 customers that took half of the time. Now it looks when there are a million objects more than after the
+    last look, which is seldom; at a hundred thousand the worker stood still for up to 280 ms each second or two.
     """
     gc.collect()
     gc.freeze()
