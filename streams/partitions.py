@@ -220,8 +220,8 @@ class Service:
         return more
 
     def _is_full(self) -> bool:
-        """Whether enough is gathered for a transaction, in records or time."""
-        if self._gathered >= self._limits.records:
+        """Whether enough is gathered for a transaction, in records, customers or time."""
+        if self._gathered >= self._limits.records or self._partition.full:
             return True
         since = self._gathering_since
         return since > 0 and time.monotonic() - since >= self._limits.gathering(self._waiting)

@@ -23,6 +23,12 @@ Of all partitions together, whoever owns them: each has its share, or `SHARE_AT_
 
 SHARE_AT_LEAST = 100
 
+CHANGED = 20_000
+"""Customers changed since the last commit, who are all decoded, of all partitions together: each has its share of
+them, or `CHANGED_AT_LEAST`, and is `full` then."""
+
+CHANGED_AT_LEAST = 500
+
 Mark = tuple[int, int]
 """How many segment events and memberships there were before a step."""
 
@@ -43,10 +49,16 @@ class Customers:
     def __init__(self, states: States, rules: RuleSet, known: list[int] | None, partitions: int) -> None:
         self._states, self._plan, self._known = states, rules.plan, known
         self._most = max(SHARE_AT_LEAST, LIVE // partitions)
+        self._full = max(CHANGED_AT_LEAST, CHANGED // partitions)
         self.live: dict[bytes, Customer] = {}
         self._before: dict[bytes, Customer] = {}
         """The generation before: who is not asked for while the next one fills is dropped."""
         self.changed: dict[bytes, Customer] = {}
+
+    @property
+    def full(self) -> bool:
+        """So many have changed that they should be committed, for the memory that they occupy."""
+        return len(self.changed) >= self._full
 
     def find(self, key: bytes) -> Customer | None:
         """A customer, None if nothing is remembered."""

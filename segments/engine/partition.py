@@ -86,6 +86,11 @@ class Partition:
         return self._agenda.next()
 
     @property
+    def full(self) -> bool:
+        """So many customers have changed that they should be committed, for the memory that they occupy."""
+        return self._customers.full
+
+    @property
     def members(self) -> Counter[str]:
         """The customers in each segment."""
         return self._machine.members

@@ -6,6 +6,8 @@ import random
 import pytest
 
 import schemas
+from segments.engine import POSITION_KEY, customers
+from streams import partitions
 from streams.takeover import Limits
 from tests.benchmarks.live import click
 from tests.simulation.clock import run
@@ -13,7 +15,7 @@ from tests.simulation.kafka import COMMITTED, Kafka
 from tests.simulation.made_up import made_up
 from tests.simulation.network import Network
 from tests.simulation.schedule import ENGINE, RULES, START
-from tests.simulation.worker import Table, Worker
+from tests.simulation.worker import CHANGELOG, Table, Worker
 
 CUSTOMERS = 600
 DUE = 60.0 + ENGINE.grace / 1000
@@ -44,6 +46,19 @@ def send(kafka: Kafka, customer: str, at: int) -> None:
     kafka.append(("clickstream", 0), [(customer.encode(), click(f"e-{customer}", customer, at), ())], at)
 
 
+async def gather(kafka: Kafka) -> None:
+    """One partition with a backlog of as many customers."""
+    kafka.later = asyncio.get_running_loop().call_later
+    network = Network(kafka, random.Random(1))
+    network.trouble = 0.0
+    for number in range(CUSTOMERS):
+        send(kafka, f"c{number}", START)
+    worker = Worker(network, "w", RULES, ENGINE, Limits(10 * CUSTOMERS, 3600.0, event_clock=True), Table(), 1)
+    worker.assign([0])
+    await asyncio.sleep(30)
+    worker.kill()
+
+
 def quiet(kafka: Kafka) -> list[str]:
     """Who has flipped by time, or came live, in the order of the log."""
     log = [entry for entry in kafka.logs["segment-events", 0] if entry.state == COMMITTED]
@@ -53,6 +68,29 @@ def quiet(kafka: Kafka) -> list[str]:
         for event in events
         if event["segment"] == "quiet" or event["customer_id"] == "live"
     ]
+
+
+@pytest.mark.parametrize(("most", "bounded"), [(CUSTOMERS, False), (10, True)])
+def test_a_transaction_ends_when_many_customers_changed(
+    most: int, bounded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though neither its time nor its records are used up; what is applied in one turn may go beyond."""
+    monkeypatch.setattr(customers, "CHANGED", most)
+    monkeypatch.setattr(customers, "CHANGED_AT_LEAST", 1)
+    monkeypatch.setattr(partitions, "SLICE", 5)
+    kafka, errors = Kafka(), list[str]()
+    with made_up(
+        lambda: asyncio.get_running_loop().time(),
+        lambda: START + int(asyncio.get_running_loop().time() * 1000),
+        errors,
+    ):
+        run(gather(kafka))
+    assert not errors
+    assert kafka.committed["clickstream", 0] == CUSTOMERS
+    keys = [entry.key for entry in kafka.logs[CHANGELOG, 0] if entry.key]
+    states = "".join("|" if key == POSITION_KEY else "c" for key in keys)
+    assert states.count("c") == CUSTOMERS
+    assert (max(map(len, states.split("|"))) <= 10 + 5) is bounded
 
 
 def test_an_event_does_not_wait_for_all_that_is_due() -> None:

@@ -1,6 +1,9 @@
 """What a partition promises, one sentence of the contract at a time."""
 
-from segments.engine import POSITION_KEY
+import pytest
+
+from segments.engine import POSITION_KEY, customers
+from segments.engine.customers import Customers
 from segments.language import (
     Segment,
     any_event,
@@ -237,6 +240,33 @@ def test_a_bug_in_a_flip_by_time_is_counted(monkeypatch):
     assert driver.flips() == []
     driver.click(3 * HOUR)
     assert driver.flips("reason") == [("cart", "enter", HOUR, "timer")]
+
+
+def test_changed_customers_are_bounded_between_commits(monkeypatch):
+    """A customer counts once; when they are written there is room again."""
+    monkeypatch.setattr(customers, "CHANGED_AT_LEAST", 1)
+    monkeypatch.setattr(customers, "CHANGED", 3)
+    driver = Driver(IDLE)
+    driver.waits = True
+    for customer in "aabbc":
+        driver.click(0, customer=customer)
+    driver.partition.confirm(driver.ends, driver.partition.stamp, None)
+    driver.partition.advance(4)
+    assert not driver.partition.full
+    driver.partition.advance(1)
+    assert driver.partition.full
+    driver.commit()
+    assert not driver.partition.full
+
+
+@pytest.mark.parametrize(("partitions", "share"), [(1, 20_000), (4, 5_000), (24, 833), (96, 500)])
+def test_a_partition_has_its_share_of_the_changed(partitions, share):
+    """All partitions of a worker together occupy as much, however many there are; but each gets something done."""
+    found = Customers({}, Driver(IDLE).partition.rules, None, partitions)
+    found.changed = {b"%d" % number: found.take(b"") for number in range(share - 1)}
+    assert not found.full
+    found.keep(found.take(b"one more"))
+    assert found.full
 
 
 def test_a_restart_changes_nothing():
