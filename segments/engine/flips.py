@@ -58,7 +58,9 @@ def segment_event(
 
 def valid_until(rules: RuleSet, customer: Customer, place: int, now: int) -> int | None:
     """The instant before which time alone does not flip a segment; None: never."""
-    instant = min(_flips_at(rules, customer, each, now) for each in (place, *rules.reads[place]))
+    instant = _flips_at(rules, customer, place, now)
+    for each in rules.reads[place]:
+        instant = min(instant, _flips_at(rules, customer, each, now))
     return None if instant >= NEVER else instant
 
 

@@ -17,6 +17,8 @@ from segments.language.fields import Type, Value
 START = "j = bisect_right(s[0], floor)\n"
 EXPIRY = "s[0][j] + {window} if j < len(s[0]) else NEVER"
 """When the first event that counts ceases to, `START` having found it."""
+LATEST = 64
+"""Of so many values it is looked first whether they are as distinct as is asked."""
 NOTHING_COUNTS = ("count", "sum", "distinct")
 """The measures that are 0 of nothing."""
 
@@ -163,11 +165,23 @@ def _reached(leaf: Comparison, name: str, column: int, window: int) -> str | Non
     if name in NOTHING_COUNTS and _nothing(leaf) == holds:
         return f"return {holds}, NEVER"
     begin = {"sum": "found = 0\n", "distinct": "found = set()\n"}.get(name, "")
+    if name == "distinct":
+        begin = f"{_too_few(column, f'{operator} {text}', holds)}{begin}"
     return (
         f"{begin}for t, v in zip(reversed(s[0]), reversed(s[{column}])):\n    if t <= floor: break\n"
         f"    {step[0] or 'pass'}\n    if {step[1]} {operator} {text}: return {holds}, t + {window}\n"
         f"return {not holds}, NEVER"
     )
+
+
+def _too_few(column: int, bound: str, holds: bool) -> str:
+    """The end of a search for distinct values that aren't there: a set of all is made faster than one by one.
+
+    Where the latest have enough, it need not be made: then the search soon ends.
+    """
+    latest, all_ = f"s[{column}][-{LATEST}:]", f"s[{column}][bisect_right(s[0], floor):]"
+    few = " and ".join(f"not len({{*{each}}}) {bound}" for each in (latest, all_))
+    return f"if {few}: return {not holds}, NEVER\n"
 
 
 def _duration(leaf: Comparison, name: str, window: int) -> Kernel:

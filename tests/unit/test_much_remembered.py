@@ -6,6 +6,7 @@ import pytest
 
 from segments.engine import state
 from segments.engine.customer import Customer, occupied
+from segments.engine.kernels import LATEST
 from segments.engine.records import OLDER
 from segments.language import Segment, any_event, days, page_view, product_view, purchase, visit
 from tests.unit.driving import DAY, HOUR, START, Driver
@@ -178,3 +179,27 @@ def test_a_restart_begins_from_both_records(monkeypatch: pytest.MonkeyPatch) -> 
     )
     assert visits[0] == [START + number * HOUR for number in range(8)]
     assert visits[-1][-1] == START + 7 * HOUR + HOUR // 4
+
+
+def test_distinct_values_may_be_far_back() -> None:
+    """Among many values, those that make up the bound may be the oldest of them; nothing is not a value."""
+    pages = page_view.within(days=2).distinct(page_view.page)
+    driver = Driver(
+        Segment(id="few", when=[pages < 3, page_view.within(days=9).count() >= 1]),
+        Segment(id="many", when=pages >= 3),
+    )
+    for hour, page in enumerate(("/a", "/b")):
+        driver.click(hour * HOUR, page=page)
+    for number in range(LATEST + 10):
+        driver.click(2 * HOUR + number, page=None)
+    assert driver.flips() == [("few", "enter", 0)]
+    for number in range(LATEST + 10):
+        driver.click(3 * HOUR + number, page="/c")
+    driver.until(4 * DAY)
+    driver.click(5 * DAY, page="/c")
+    assert driver.flips()[1:] == [
+        ("few", "exit", 3 * HOUR),
+        ("many", "enter", 3 * HOUR),
+        ("few", "enter", 2 * DAY),
+        ("many", "exit", 2 * DAY),
+    ]
