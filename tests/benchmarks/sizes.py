@@ -25,7 +25,7 @@ class Sizes:
     restored: int = field(default=100_000, metadata={"help": "customers to restore, three records each"})
     remembered: int = field(default=10_000, metadata={"help": "customers to remember, thirty events each"})
     rules: tuple[int, ...] = field(default=(100, 1_000), metadata={"help": "sizes of seeded rule sets"})
-    rule_events: int = field(default=60_000, metadata={"help": "records of the log for many rules"})
+    rule_events: int = field(default=200_000, metadata={"help": "records of the log for many rules"})
     seed: int = field(default=1, metadata={"help": "of loads and rule sets"})
 
 
