@@ -164,9 +164,8 @@ def _reached(leaf: Comparison, name: str, column: int, window: int) -> str | Non
         return None
     if name in NOTHING_COUNTS and _nothing(leaf) == holds:
         return f"return {holds}, NEVER"
-    begin = {"sum": "found = 0\n", "distinct": "found = set()\n"}.get(name, "")
-    if name == "distinct":
-        begin = f"{_too_few(column, f'{operator} {text}', holds)}{begin}"
+    too_few = _too_few(column, f"{operator} {text}", holds)
+    begin = {"sum": "found = 0\n", "distinct": f"{too_few}found = set()\n"}.get(name, "")
     return (
         f"{begin}for t, v in zip(reversed(s[0]), reversed(s[{column}])):\n    if t <= floor: break\n"
         f"    {step[0] or 'pass'}\n    if {step[1]} {operator} {text}: return {holds}, t + {window}\n"
