@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -21,22 +23,40 @@ CUSTOMERS = 600
 DUE = 60.0 + ENGINE.grace / 1000
 
 
-async def drain(kafka: Kafka) -> None:
-    """One partition whose customers all fall silent at once; a customer comes when the first of them has flipped."""
-    loop = asyncio.get_running_loop()
-    kafka.later = loop.call_later
+def play(story: Callable[[Kafka], Coroutine[Any, Any, None]]) -> Kafka:
+    """What a story, which must bring no error, leaves in Kafka."""
+    kafka, errors = Kafka(), list[str]()
+    with made_up(
+        lambda: asyncio.get_running_loop().time(),
+        lambda: START + int(asyncio.get_running_loop().time() * 1000),
+        errors,
+    ):
+        run(story(kafka))
+    assert not errors
+    return kafka
+
+
+def working(kafka: Kafka, limits: Limits) -> Worker:
+    """A worker that has been given one partition, with an event of each customer in it."""
+    kafka.later = asyncio.get_running_loop().call_later
     network = Network(kafka, random.Random(1))
     network.trouble = 0.0
     for number in range(CUSTOMERS):
         send(kafka, f"c{number}", START)
-    worker = Worker(network, "w", RULES, ENGINE, Limits(10, 0.005, event_clock=False), Table(), 1)
+    worker = Worker(network, "w", RULES, ENGINE, limits, Table(), 1)
     worker.assign([0])
+    return worker
+
+
+async def drain(kafka: Kafka) -> None:
+    """All customers fall silent at once; another one comes when the first of them has flipped."""
+    worker = working(kafka, Limits(10, 0.005, event_clock=False))
     await asyncio.sleep(DUE - 1)
     assert kafka.committed["clickstream", 0] == CUSTOMERS
     fires, before = asyncio.Event(), len(kafka.logs["segment-events", 0])
     kafka.watchers.append(lambda: fires.set() if len(kafka.logs["segment-events", 0]) > before else None)
     await fires.wait()
-    send(kafka, "live", START + int(loop.time() * 1000))
+    send(kafka, "live", START + int(asyncio.get_running_loop().time() * 1000))
     await asyncio.sleep(50)
     worker.kill()
 
@@ -47,14 +67,8 @@ def send(kafka: Kafka, customer: str, at: int) -> None:
 
 
 async def gather(kafka: Kafka) -> None:
-    """One partition with a backlog of as many customers."""
-    kafka.later = asyncio.get_running_loop().call_later
-    network = Network(kafka, random.Random(1))
-    network.trouble = 0.0
-    for number in range(CUSTOMERS):
-        send(kafka, f"c{number}", START)
-    worker = Worker(network, "w", RULES, ENGINE, Limits(10 * CUSTOMERS, 3600.0, event_clock=True), Table(), 1)
-    worker.assign([0])
+    """A backlog is worked off that neither records nor time divide into transactions."""
+    worker = working(kafka, Limits(10 * CUSTOMERS, 3600.0, event_clock=True))
     await asyncio.sleep(30)
     worker.kill()
 
@@ -78,14 +92,7 @@ def test_a_transaction_ends_when_many_customers_changed(
     monkeypatch.setattr(customers, "CHANGED", most)
     monkeypatch.setattr(customers, "CHANGED_AT_LEAST", 1)
     monkeypatch.setattr(partitions, "SLICE", 5)
-    kafka, errors = Kafka(), list[str]()
-    with made_up(
-        lambda: asyncio.get_running_loop().time(),
-        lambda: START + int(asyncio.get_running_loop().time() * 1000),
-        errors,
-    ):
-        run(gather(kafka))
-    assert not errors
+    kafka = play(gather)
     assert kafka.committed["clickstream", 0] == CUSTOMERS
     keys = [entry.key for entry in kafka.logs[CHANGELOG, 0] if entry.key]
     states = "".join("|" if key == POSITION_KEY else "c" for key in keys)
@@ -95,14 +102,7 @@ def test_a_transaction_ends_when_many_customers_changed(
 
 def test_an_event_does_not_wait_for_all_that_is_due() -> None:
     """The flips of the event are in the log before half of those by time; each of these comes once."""
-    kafka, errors = Kafka(), list[str]()
-    with made_up(
-        lambda: asyncio.get_running_loop().time(),
-        lambda: START + int(asyncio.get_running_loop().time() * 1000),
-        errors,
-    ):
-        run(drain(kafka))
-    assert not errors
+    kafka = play(drain)
     order = quiet(kafka)
     assert sorted(set(order)) == sorted(["live", *(f"c{number}" for number in range(CUSTOMERS))])
     assert len(order) - order.count("live") == CUSTOMERS
