@@ -8,14 +8,28 @@ CODE := segments streams schemas deploy
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-.PHONY: install
-install: $(VENV)/.installed ## install everything into .venv
+RUST := $(wildcard segments/engine/native/Cargo.* $(addprefix segments/engine/native/src/,*.rs */*.rs */*/*.rs))
+NATIVE := segments/engine/_native.abi3.so
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+.PHONY: install
+install: $(VENV)/.installed $(NATIVE) ## install everything into .venv
+
+$(VENV)/.installed: requirements.lock pyproject.toml setup.py | cargo
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: install it, or say make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@ $(NATIVE)
+
+.PHONY: cargo
+cargo:
+	@command -v cargo >/dev/null || { echo "cargo was not found: the engine is built from Rust, install Rust 1.88 or later (rustup.rs)." >&2; exit 1; }
+
+.PHONY: native
+native: $(NATIVE) ## build the engine, if its sources changed (needs Rust)
+
+$(NATIVE): $(RUST) | cargo
+	$(BIN)/python setup.py --quiet build_ext --inplace
 	touch $@
 
 .PHONY: test
@@ -81,3 +95,4 @@ lock: install ## lock the newest allowed versions, with hashes
 .PHONY: clean
 clean: ## remove .venv and caches
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf segments/engine/native/target $(NATIVE)

@@ -19,7 +19,9 @@ from streams.distribution import cache, filled
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("segments", "streams", "schemas", "deploy")
+CRATE = ROOT / "segments" / "engine" / "native"
 FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+BUILT = shutil.ignore_patterns("__pycache__", "target", "*.so")
 
 
 class NoWheelError(Exception):
@@ -37,7 +39,7 @@ def make(target: Path) -> Path:
         source = _copy(Path(folder))
         pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
         options = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(target), str(source)]
-        environment = os.environ | {"SEGMENTS_COMPILE": "1"}
+        environment = {"CARGO_TARGET_DIR": str(CRATE / "target")} | os.environ | {"SEGMENTS_COMPILE": "1"}
         done = subprocess.run(  # noqa: S603 - pip
             [*pip, *options], env=environment, capture_output=True, text=True, check=False
         )
@@ -58,7 +60,7 @@ def _unpack(target: Path) -> None:
 
 def _copy(folder: Path) -> Path:
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, folder / package, ignore=BUILT)
     for file in FILES:
         shutil.copy(ROOT / file, folder / file)
     return folder
@@ -68,6 +70,7 @@ def _digest() -> str:
     """Of all in the wheel that is no text for people, and of the Python that it is for."""
     files = [ROOT / file for file in FILES]
     files += [each for package in PACKAGES for each in sorted((ROOT / package).rglob("*.*"))]
+    files = [each for each in files if each.suffix != ".so" and not each.is_relative_to(CRATE / "target")]
     found = hashlib.sha256(sys.version.encode())
     for file in files:
         if file.is_file() and file.suffix not in (".md", ".pyc"):

@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("segments", "schemas", "streams", "deploy", "tests")
 HIDDEN = {".ci", ".gitignore"}
 """Of the names that begin with a dot, those that belong to the repository."""
-BUILT = {"__pycache__", "build"}
+BUILT = {"__pycache__", "build", "target"}
 
 
 @cache
@@ -19,7 +19,7 @@ def files() -> list[Path]:
 def _below(folder: Path) -> list[Path]:
     found = []
     for path in folder.iterdir():
-        built = path.name in BUILT or path.name.endswith(".egg-info")
+        built = path.name in BUILT or path.name.endswith((".egg-info", ".so"))
         if built or (path.name.startswith(".") and path.name not in HIDDEN):
             continue
         found += _below(path) if path.is_dir() else [path]

@@ -1,0 +1,3 @@
+# The types of the engine's crate, segments/engine/native.
+
+PLAN_FORMAT: int
