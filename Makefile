@@ -80,11 +80,11 @@ bench: install ## how fast, how late, how large, ours and others: ONLY=latency o
 
 .PHONY: wheel
 wheel: install ## the wheel to run workers from, its hot path compiled to C (needs a C compiler; installing it does not)
-	$(BIN)/python -m deploy.wheel
+	$(BIN)/python -m deploy.dev.wheel
 
 .PHONY: docs
 docs: install ## rewrite the generated parts of the READMEs, and the dashboard
-	$(BIN)/python -m deploy.docs
+	$(BIN)/python -m deploy.dev.docs
 	$(BIN)/python -m deploy.grafana
 
 .PHONY: lock

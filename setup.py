@@ -17,7 +17,7 @@ from setuptools_rust import Binding, RustExtension
 ROOT = Path(__file__).resolve().parent
 
 HOT = [
-    *("schemas/binary.py", "schemas/generated.py", "schemas/wire.py", "streams/decode.py"),
+    *("schemas/binary.py", "schemas/generated.py", "schemas/wire.py", "streams/worker/decode.py"),
     *(
         f"segments/engine/{name}.py"
         for name in (

@@ -54,7 +54,8 @@ def replay(
     anna exit 2026-11-27T09:00:00.000Z timer
     """
     # Not above: whoever imports the language for a rule needs no engine.
-    from segments.engine import EngineSettings, notebook
+    from segments.engine import EngineSettings
+    from segments.insight import notebook
 
     settings = EngineSettings(grace, currency, customer_limit)
     return notebook.replay(events, rules, until, partitions=partitions, settings=settings)

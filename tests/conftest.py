@@ -15,8 +15,8 @@ from typing import TypeVar
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from streams.broker import Broker
-from streams.topics import make, topics
+from streams.kafka.topics import make, topics
+from streams.local.broker import Broker
 
 # A port on which nothing ever listens.
 NOBODY = "127.0.0.1:1"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from deploy.demo.errors import ClusterError
-from streams.broker import Broker
-from streams.connection import connection
-from streams.settings import read_settings
+from streams.kafka.connection import connection
+from streams.local.broker import Broker
+from streams.settings.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 # The console script by another road: this one is there even where nothing was installed.

@@ -17,7 +17,7 @@ from deploy.demo.log import Log
 from deploy.demo.performance import Live, perform, wait_while
 from deploy.demo.screen import Screen
 from deploy.demo.workers import Workers
-from segments.language.load import load
+from segments.language.loading.load import load
 from streams.clock import wall_clock
 
 # Without any progress for so long, the workers are taken for stuck.

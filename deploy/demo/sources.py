@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.demo.errors import SourceError
-from streams.distribution import cache
+from streams.local.maven import cache
 
 PACKAGES = Path(__file__).with_name("packages.txt")
 

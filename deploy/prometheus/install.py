@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from streams.distribution import Report, cache, locked
 from streams.errors import StreamsError
+from streams.local.maven import Report, cache, locked
 
 PACKAGE = "prometheus"
 PROGRAMS = ("prometheus", "promtool")

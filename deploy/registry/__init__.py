@@ -11,8 +11,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from streams.broker import free_port
-from streams.distribution import fetched, locked
+from streams.local.broker import free_port
+from streams.local.maven import fetched, locked
 
 FOLDER = Path(__file__).parent
 POM = FOLDER / "pom.xml"

@@ -2,7 +2,7 @@
 
 from segments.engine.customer import Customer, id_digest
 from segments.engine.records import PROFILES, TRANSACTIONS, Event, Record, Refusal
-from segments.language.durations import DAY
+from segments.language.nodes.durations import DAY
 
 LONGEST_ID = 128
 """Bytes."""

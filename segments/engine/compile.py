@@ -23,11 +23,11 @@ from segments.engine.records import NEVER, Event
 from segments.engine.remember import day, entering, merge, prune, prune_visits, take_visit, until, upto
 from segments.engine.source import filter_source, indent
 from segments.engine.takes import takes
-from segments.language.events import Events
-from segments.language.fields import Field
-from segments.language.measures import Measure
-from segments.language.plan import NEED_VALUE, Plan, Reader, Stream
-from segments.language.segment import Segment
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import Field
+from segments.language.nodes.measures import Measure
+from segments.language.nodes.segment import Segment
+from segments.plan.planner import NEED_VALUE, Plan, Reader, Stream
 
 if TYPE_CHECKING:
     from segments.engine.customer import Customer

@@ -7,8 +7,8 @@ from typing import Any
 from segments.engine.keyed import Held
 from segments.engine.records import NEVER
 from segments.engine.remember import endings, forgotten
-from segments.language.durations import DAY
-from segments.language.plan import Plan
+from segments.language.nodes.durations import DAY
+from segments.plan.planner import Plan
 
 BEFORE_ALL = -NEVER
 """The instant of a customer of whom nothing was applied yet."""

@@ -6,11 +6,11 @@ from typing import Any
 from segments.engine.customer import Customer
 from segments.engine.rules import RuleSet
 from segments.engine.tree import profile_test
-from segments.language.conditions import Comparison, Condition, Consent, ProfileComparison
-from segments.language.fields import Field, Type
-from segments.language.measures import Measure
-from segments.language.segment import Segment
-from segments.language.text import plain
+from segments.language.nodes.conditions import Comparison, Condition, Consent, ProfileComparison
+from segments.language.nodes.fields import Field, Type
+from segments.language.nodes.measures import Measure
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import plain
 
 MEAN_DIGITS = 10**6
 

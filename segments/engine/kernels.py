@@ -11,8 +11,8 @@ The instant may be early, never late: whoever uses it looks again then. NEVER: t
 from dataclasses import dataclass
 from decimal import Decimal
 
-from segments.language.conditions import Comparison
-from segments.language.fields import Type, Value
+from segments.language.nodes.conditions import Comparison
+from segments.language.nodes.fields import Type, Value
 
 START = "j = bisect_right(s[0], floor)\n"
 EXPIRY = "s[0][j] + {window} if j < len(s[0]) else NEVER"

@@ -7,8 +7,8 @@ from segments.engine.partition import Partition
 from segments.engine.records import NEVER, EngineSettings, Record
 from segments.engine.rules import RuleSet
 from segments.engine.state import decode
-from segments.language.conditions import AllOf, Comparison
-from segments.language.segment import Segment
+from segments.language.nodes.conditions import AllOf, Comparison
+from segments.language.nodes.segment import Segment
 
 
 def listening(rules: RuleSet) -> RuleSet:

@@ -9,7 +9,7 @@ import msgspec
 from segments.engine.customer import BEFORE_ALL
 from segments.engine.rules import RuleSet
 from segments.language.errors import SegmentsError
-from segments.language.plan import column_name
+from segments.plan.planner import column_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from segments.engine.position import Layout, Position
 from segments.engine.records import CLICKSTREAM, OLDER, POSITION_KEY, TRANSACTIONS, of_customer
 from segments.engine.rules import RuleSet
 from segments.engine.state import decode, header, whole
-from segments.language.conditions import Comparison
-from segments.language.durations import DAY
-from segments.language.plan import SESSION_GAP, Reader
+from segments.language.nodes.conditions import Comparison
+from segments.language.nodes.durations import DAY
+from segments.plan.planner import SESSION_GAP, Reader
 
 AT_ONCE = 500
 """States in a transaction."""

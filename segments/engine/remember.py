@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Any
 
 from segments.engine.records import NEVER
-from segments.language.durations import DAY
-from segments.language.plan import SESSION_GAP, Stream
+from segments.language.nodes.durations import DAY
+from segments.plan.planner import SESSION_GAP, Stream
 
 Columns = list[list[Any]]
 Kept = Columns | dict[Any, Columns] | None

@@ -5,13 +5,14 @@ from functools import cached_property
 from pathlib import Path
 
 from segments.engine.compile import Compiled, compile_rules
-from segments.language.conditions import Condition, Consent, ProfileComparison
-from segments.language.lint import refuse
-from segments.language.load import load as load_segments
-from segments.language.plan import Plan, plan
-from segments.language.segment import Segment
-from segments.language.text import bound_text, leaf_text, leaves
-from segments.language.version import digest, in_order, reads, version
+from segments.language.checking.lint import refuse
+from segments.language.loading.load import load as load_segments
+from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
+from segments.language.nodes.order import in_order, reads
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import bound_text, leaf_text, leaves
+from segments.plan.planner import Plan, plan
+from segments.plan.version import digest, version
 
 
 class RuleSet:

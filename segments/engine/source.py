@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from segments.engine.kernels import comparison
-from segments.language.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
 
 Access = Callable[[Field], str]
 """Source text that gives a field's value, None where it is missing."""

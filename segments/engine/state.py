@@ -25,8 +25,8 @@ import msgspec
 from segments.engine.customer import BEFORE_ALL, DIGEST, Customer
 from segments.engine.records import OLDER
 from segments.engine.remember import held_entries, joined, later, packed, still_needed, unpacked
-from segments.language.durations import DAY
-from segments.language.plan import Plan
+from segments.language.nodes.durations import DAY
+from segments.plan.planner import Plan
 
 HEADER = struct.Struct(">qHH")
 _encode = msgspec.msgpack.Encoder().encode

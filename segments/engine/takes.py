@@ -6,10 +6,10 @@ An event costs only what its kind can change: each function names the streams of
 from collections.abc import Iterator, Sequence
 
 from segments.engine.source import filter_source, indent, of_event
-from segments.language.events import CLICK_KINDS, VISIT_KINDS
-from segments.language.plan import Plan, Stream
-from segments.language.segment import Segment
-from segments.language.text import leaves
+from segments.language.nodes.events import CLICK_KINDS, VISIT_KINDS
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import leaves
+from segments.plan.planner import Plan, Stream
 
 OTHER = ""
 """The kind of a click that no rule names."""

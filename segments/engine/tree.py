@@ -4,9 +4,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Consent, Not, ProfileComparison
-from segments.language.fields import Value
-from segments.language.segment import Segment
+from segments.language.nodes.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Consent,
+    Not,
+    ProfileComparison,
+)
+from segments.language.nodes.fields import Value
+from segments.language.nodes.segment import Segment
 
 Numbers = dict[int, int]
 """The number of each leaf on a measure, by its identity as an object."""

@@ -1,16 +1,27 @@
 """The language of rules: all that a rule file imports.
 
 events[.where][.by][.since][.within][.ago].measure  comparison  bound
+
+The rooms behind it:
+
+    checking  what is wrong with a rule
+    loading   rule files become segments
+    nodes     the syntax tree of a rule
+    stories   the examples of a rule, as text
+    truth     the oracle: the slow and independent definition of what rules mean
+    words     a rule as a sentence in English and Dutch
+
+    errors    the errors of the language, each with what to write instead
 """
 
 from decimal import Decimal
 
-from segments.language.conditions import Condition, any_of, consent, not_, profile
-from segments.language.durations import Duration, days, hours, minutes
 from segments.language.errors import RuleError, SegmentsError, StoryError
-from segments.language.events import CLICK_KINDS, TRANSACTION_KINDS, Events
-from segments.language.fields import is_a
-from segments.language.segment import Segment
+from segments.language.nodes.conditions import Condition, any_of, consent, not_, profile
+from segments.language.nodes.durations import Duration, days, hours, minutes
+from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, Events
+from segments.language.nodes.fields import is_a
+from segments.language.nodes.segment import Segment
 
 __all__ = [
     "Condition",

@@ -11,13 +11,13 @@ import click
 import schemas
 from segments.engine import RuleSet, load
 from segments.engine.customer import BEFORE_ALL
-from segments.engine.warming import warming
-from streams import members, topics
-from streams.backfill import Backfill, Filled, Order
+from segments.insight.warming import warming
 from streams.cli.progress import bar
 from streams.clock import wall_clock
-from streams.past import History, Progress
-from streams.settings import Settings, read_settings
+from streams.history.reader import History, Progress
+from streams.jobs.backfill import Backfill, Filled, Order
+from streams.kafka import group, topics
+from streams.settings.settings import Settings, read_settings
 
 
 @click.command()
@@ -40,7 +40,7 @@ def command(rules: tuple[str, ...], dry_run: bool, all_history: bool) -> None:
         _require(name, loaded)
     count = topics.require(settings)
     if not dry_run:
-        members.require_stopped(settings)
+        group.require_stopped(settings)
     filled = _run(settings, loaded, Order(rules, dry_run, all_history), count)
     for line in _told(filled, loaded, dry_run):
         click.echo(line)

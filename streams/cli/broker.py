@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from streams.broker import Broker
-from streams.settings import read_settings
+from streams.local.broker import Broker
+from streams.settings.settings import read_settings
 
 
 class Progress:

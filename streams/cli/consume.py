@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 import schemas
-from streams.committed import committed_reader, forever, partitions_of, take, until
-from streams.registry import connect
-from streams.settings import read_settings
+from streams.kafka.read_committed import committed_reader, forever, partitions_of, take, until
+from streams.registry.registry import connect
+from streams.settings.settings import read_settings
 
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "))
 

@@ -12,10 +12,10 @@ import click
 
 import schemas
 from streams.cli.instant import Instant
-from streams.committed import committed_reader
-from streams.dead_letters import AT_ONCE, MAY_PASS, Choice, Letter, Retried, letters, sender
-from streams.settings import read_settings
-from streams.topics import INPUTS
+from streams.jobs.dead_letters import AT_ONCE, MAY_PASS, Choice, Letter, Retried, letters, sender
+from streams.kafka.read_committed import committed_reader
+from streams.kafka.topics import INPUTS
+from streams.settings.settings import read_settings
 
 SHOWN = 2_000
 """Characters of a value on the screen; --json has all of it."""

@@ -4,9 +4,9 @@ import sys
 
 import click
 
-from segments.language.lint import lint
+from segments.language.checking.lint import lint
 from streams.cli.rule_paths import rules_in
-from streams.settings import read_settings
+from streams.settings.settings import read_settings
 
 
 @click.command()

@@ -7,16 +7,16 @@ from typing import Any
 import click
 
 import schemas
-from segments.engine.size import state
+from segments.insight.about import about
+from segments.insight.remembered import retention
+from segments.insight.size import state
 from segments.language import Segment
-from segments.language.about import about
-from segments.language.remembered import retention
-from segments.language.text import leaf_text, leaves
-from segments.language.timers import timers
-from segments.language.version import digest, version
+from segments.language.nodes.text import leaf_text, leaves
+from segments.language.words.timers import timers
+from segments.plan.version import digest, version
 from streams.cli.rule_paths import rules_in
-from streams.known import Known, ask
-from streams.settings import read_settings
+from streams.http.client import Known, ask
+from streams.settings.settings import read_settings
 
 
 @click.command()

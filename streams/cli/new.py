@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from segments.language.load import load
-from streams.settings import read_settings
+from segments.language.loading.load import load
+from streams.settings.settings import read_settings
 
 RULE = '''"""{title}.
 

@@ -9,11 +9,11 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, for_code
 
 import schemas
-from streams import lines
-from streams.connection import BOOTSTRAP_MILLISECONDS, admin, connection
 from streams.errors import BrokerAway, StreamsError, TopicsError
-from streams.registry import connect
-from streams.settings import Settings, read_settings
+from streams.history import lines
+from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, admin, connection
+from streams.registry.registry import connect
+from streams.settings.settings import Settings, read_settings
 
 UNKNOWN_TOPIC = 3
 DELIVERY_MILLISECONDS = 60_000

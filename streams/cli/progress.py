@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from streams.past import Progress
+from streams.history.reader import Progress
 
 
 @contextmanager

@@ -11,10 +11,10 @@ import click
 
 import schemas
 from segments.engine import Effects, EngineSettings, RuleSet, load
-from segments.engine.replay import Replay
+from segments.insight.replay import Replay
 from streams.cli.instant import Instant
-from streams.log import Logs, read_log
-from streams.settings import read_settings
+from streams.history.files import Logs, read_log
+from streams.settings.settings import read_settings
 
 
 @click.command(name="replay")

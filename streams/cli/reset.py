@@ -2,8 +2,8 @@
 
 import click
 
-from streams import reset
-from streams.settings import read_settings
+from streams.jobs import reset
+from streams.settings.settings import read_settings
 
 
 @click.command()

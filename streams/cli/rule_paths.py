@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from segments.language import Segment
-from segments.language.load import load
-from streams.settings import Settings
+from segments.language.loading.load import load
+from streams.settings.settings import Settings
 
 
 def rules_in(paths: Sequence[str], settings: Settings) -> tuple[Segment, ...]:

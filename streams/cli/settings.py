@@ -8,7 +8,7 @@ import click
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from streams.settings import MASK, Settings, about, read_settings, variable
+from streams.settings.settings import MASK, Settings, about, read_settings, variable
 
 
 @click.command()

@@ -8,11 +8,11 @@ from textwrap import indent
 import click
 
 from segments.language import Segment
-from segments.language.version import digest
+from segments.plan.version import digest
 from streams.cli.list_rules import everything, known_of
 from streams.cli.rule_paths import rules_in
-from streams.known import ask
-from streams.settings import read_settings
+from streams.http.client import ask
+from streams.settings.settings import read_settings
 
 
 @click.command()

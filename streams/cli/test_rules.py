@@ -4,12 +4,12 @@ import sys
 
 import click
 
+from segments.insight.proving import engine, failures
 from segments.language import Segment
-from segments.language.lint import refuse
-from segments.language.proving import engine, failures
-from segments.language.stories import read_stories
+from segments.language.checking.lint import refuse
+from segments.language.stories.reader import read_stories
 from streams.cli.rule_paths import rules_in
-from streams.settings import read_settings
+from streams.settings.settings import read_settings
 
 
 @click.command()

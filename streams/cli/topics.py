@@ -2,10 +2,10 @@
 
 import click
 
-from streams import topics
 from streams.errors import TopicsError
-from streams.registry import connect
-from streams.settings import Settings, read_settings
+from streams.kafka import topics
+from streams.registry.registry import connect
+from streams.settings.settings import Settings, read_settings
 
 
 @click.group()

@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 import schemas
-from segments.engine.findings import Findings
-from segments.language.durations import DAY
-from streams.past import History
-from streams.trial import example_json
+from segments.insight.findings import Findings
+from segments.language.nodes.durations import DAY
+from streams.history.reader import History
+from streams.jobs.trial import example_json
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 45

@@ -7,11 +7,11 @@ from typing import IO
 import click
 
 from segments.engine import EngineSettings
-from streams import trial
 from streams.cli.instant import Instant
 from streams.cli.progress import bar
 from streams.cli.trial_text import told
-from streams.settings import read_settings
+from streams.jobs import trial
+from streams.settings.settings import read_settings
 
 
 @click.command(name="try")

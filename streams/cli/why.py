@@ -14,14 +14,14 @@ import schemas
 from segments.engine import EngineSettings, load
 from segments.engine.customer import BEFORE_ALL
 from segments.engine.murmur import partition_of
-from segments.engine.replay import Replay
-from segments.engine.why import why
+from segments.insight.replay import Replay
+from segments.insight.why import why
 from segments.language.errors import SegmentsError
-from streams import topics
 from streams.cli.instant import Instant
 from streams.errors import StreamsError
-from streams.log import read_log
-from streams.settings import Settings, read_settings
+from streams.history.files import read_log
+from streams.kafka import topics
+from streams.settings.settings import Settings, read_settings
 
 TIMEOUT = 10.0
 """Seconds that a worker has to answer."""
@@ -97,7 +97,7 @@ def _of_files(
 
 
 def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, Any]:
-    from streams.members import owner
+    from streams.kafka.group import owner
 
     count = topics.require(settings)
     where = owner(settings, topics.INPUTS[0], partition_of(customer.encode(), count))

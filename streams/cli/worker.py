@@ -13,16 +13,16 @@ from typing import Any
 import click
 
 from segments.engine import RuleSet, load
-from streams import members, retention, topics
-from streams.app import Worker, build
-from streams.asking import Answers
 from streams.errors import BrokerAway, RegistryAway, StreamsError
-from streams.health import HealthServer, listen, reachable
-from streams.lookup import Lookup
-from streams.metrics import Metrics
-from streams.permissions import require_allowed
-from streams.registry import connect
-from streams.settings import MASK, Settings, read_settings
+from streams.http.answers import Answers
+from streams.http.health import HealthServer, listen, reachable
+from streams.kafka import group, retention, topics
+from streams.kafka.permissions import require_allowed
+from streams.registry.lookup import Lookup
+from streams.registry.registry import connect
+from streams.settings.settings import MASK, Settings, read_settings
+from streams.telemetry.metrics import Metrics
+from streams.worker.app import Worker, build
 
 log = logging.getLogger("segments")
 
@@ -86,7 +86,7 @@ async def _main(settings: Settings, rules: RuleSet, port: int) -> int:
             for warning in await asyncio.to_thread(retention.warnings, settings, rules.plan.retention):
                 log.warning(warning)
         lookup = await _registered(settings, stop)
-        await asyncio.to_thread(members.require_same_rules, settings, rules.digest)
+        await asyncio.to_thread(group.require_same_rules, settings, rules.digest)
     finally:
         await starting.stop()
     return await _serve(build(settings, rules, partitions, address, lookup), settings, listening, stop)

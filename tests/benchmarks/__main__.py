@@ -18,7 +18,7 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
-from deploy import docs
+from deploy.dev import docs
 from tests.benchmarks import by_time, latency, many_rules, peers, recovery, report, results, throughput
 from tests.benchmarks.goals import MILLION
 from tests.benchmarks.rig import PINNED, keep_off_the_first_core, load_average

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.distribution import cache, fetched, filled, java, locked
+from streams.local.maven import cache, fetched, filled, java, locked
 
 HERE = Path(__file__).resolve().parent
 JOBS = HERE / "jobs"

@@ -19,7 +19,7 @@ from typing import Any, Self
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 import schemas
-from streams.broker import Broker
+from streams.local.broker import Broker
 
 SEGMENTS = str(Path(sys.executable).with_name("segments"))
 PARTITIONS = 4

@@ -13,7 +13,7 @@ from typing import Any
 
 import schemas
 from segments.engine import RuleSet
-from segments.language.events import VISIT_KINDS
+from segments.language.nodes.events import VISIT_KINDS
 
 HOUR = 3_600_000
 CLICKS = (

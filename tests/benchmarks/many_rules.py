@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from segments.engine import RuleSet, load
-from segments.language.conditions import Comparison
-from segments.language.text import leaf_text
+from segments.language.nodes.conditions import Comparison
+from segments.language.nodes.text import leaf_text
 from tests.benchmarks import outputs
 from tests.benchmarks.load import CLICKS, Load
 from tests.benchmarks.rig import Site, load_average

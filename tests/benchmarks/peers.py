@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from streams.topics import Topic
+from streams.kafka.topics import Topic
 from tests.benchmarks import outputs
 from tests.benchmarks.environments import HERE, JOBS, job
 from tests.benchmarks.load import Load, Sent

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from streams.metrics import STAGES
+from streams.telemetry.metrics import STAGES
 from tests.benchmarks.charts import Bar, chart
 from tests.benchmarks.environments import FLINK_VERSION, PINS
 from tests.benchmarks.goals import judged, noisy

@@ -14,8 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from streams.distribution import java
-from streams.distribution import version as kafka_version
+from streams.local.maven import java
+from streams.local.maven import version as kafka_version
 
 FOLDER = Path(__file__).resolve().parent / "results"
 LIBRARIES = ("faust-streaming", "aiokafka", "rocksdict", "fastavro", "uvloop")

@@ -15,8 +15,8 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from segments.engine.records import INPUTS
-from streams.broker import Broker
-from streams.topics import Topic, make, topics
+from streams.kafka.topics import Topic, make, topics
+from streams.local.broker import Broker
 
 Records = Iterable[tuple[str, bytes, bytes]]
 """Topic, key and value of each."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy import wheel
+from deploy.dev import wheel
 from tests.benchmarks.rig import Site, on_the_first_core
 from tests.benchmarks.watch import Died, Pace, pace, watch
 

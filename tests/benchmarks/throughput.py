@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import schemas
 from segments.engine import EngineSettings, RuleSet, load
 from segments.engine.records import INPUTS, Record
-from segments.engine.replay import Replay
-from streams.decode import decode
-from streams.metrics import STAGES
+from segments.insight.replay import Replay
+from streams.telemetry.metrics import STAGES
+from streams.worker.decode import decode
 from tests.benchmarks import outputs
 from tests.benchmarks.load import Load, rules_touched
 from tests.benchmarks.rig import Site, load_average

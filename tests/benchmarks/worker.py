@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from streams.metrics import STAGES
+from streams.telemetry.metrics import STAGES
 from tests.benchmarks.load import Load
 from tests.benchmarks.report import table
 from tests.benchmarks.results import command

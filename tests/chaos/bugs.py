@@ -12,13 +12,13 @@ from typing import Any
 
 from segments.engine.inputs import Inputs
 from segments.engine.partition import Partition
-from streams import owners, takeover
 from streams.cli import main
-from streams.stores import MemoryStore, RocksStore
+from streams.store.stores import MemoryStore, RocksStore
 from streams.transport import fetch
 from streams.transport import producer as producers
 from streams.transport.errors import CommitFailed, OutcomeUnknown
 from streams.transport.producer import TransactionalProducer
+from streams.worker import owners, takeover
 
 Any_ = Any
 CHANGELOG = "-changelog"
@@ -40,9 +40,9 @@ def read_before_fencing() -> None:
 
 
 def _replace_take_over(take_over: Any) -> None:
-    import streams.partitions
+    import streams.worker.owner
 
-    takeover.take_over = streams.partitions.take_over = take_over  # type: ignore[attr-defined]
+    takeover.take_over = streams.worker.owner.take_over = take_over  # type: ignore[attr-defined]
 
 
 def _split(first: Callable[[str], bool]) -> None:

@@ -9,8 +9,8 @@ from typing import Self
 
 from kafka.admin import KafkaAdminClient
 
-from streams.broker import Broker, free_port
-from streams.topics import make, topics
+from streams.kafka.topics import make, topics
+from streams.local.broker import Broker, free_port
 from tests.chaos.proxy import Proxy
 
 LISTENERS = ("listeners=", "advertised.listeners=", "listener.security.protocol.map=")

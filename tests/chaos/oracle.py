@@ -7,9 +7,9 @@ from typing import Any
 
 from segments.engine.partition import Partition
 from segments.engine.records import Record, Refusal
-from segments.language.life import Customer, Step
-from segments.language.segment import Segment
-from segments.language.text import leaves
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import leaves
+from segments.language.truth.life import Customer, Step
 
 SAMPLE = 1_000
 LONGEST = 40

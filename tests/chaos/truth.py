@@ -11,8 +11,8 @@ from typing import Any
 
 from segments.engine import EngineSettings, Record, RuleSet
 from segments.engine.records import INPUTS, POSITION_KEY
-from segments.engine.replay import Replay
-from streams.decode import decode
+from segments.insight.replay import Replay
+from streams.worker.decode import decode
 from tests.chaos.oracle import Lives
 from tests.chaos.reading import Reader, by_customer, command, consumed
 

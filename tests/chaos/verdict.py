@@ -13,7 +13,7 @@ from segments.engine import RuleSet
 from segments.engine.customer import Customer
 from segments.engine.records import INPUTS, POSITION_KEY, of_customer
 from segments.engine.state import decode, forget
-from streams.topics import changelog
+from streams.kafka.topics import changelog
 from tests.chaos.reading import Raw, Reader
 from tests.chaos.truth import Truth
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.prometheus.install import programs
-from streams.broker import free_port
+from streams.local.broker import free_port
 from tests.unit.repository import ROOT
 
 RULES = ROOT / "deploy" / "prometheus" / "segments.rules.yaml"

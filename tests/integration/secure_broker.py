@@ -21,7 +21,7 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from streams.broker import Broker, free_port
+from streams.local.broker import Broker, free_port
 
 PASSWORDS = {"worker": "wet-paint-73", "plain": "dry-clay-19"}
 """By user; `worker` logs in with SCRAM, `plain` with PLAIN."""

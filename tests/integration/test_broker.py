@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from streams import distribution
-from streams.broker import Broker, answers, is_free
-from streams.distribution import FOLDER, version
 from streams.errors import BrokerError
+from streams.local import maven
+from streams.local.broker import Broker, answers, is_free
+from streams.local.maven import FOLDER, version
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -169,14 +169,14 @@ def test_a_maven_that_fails_is_quoted(monkeypatch, tmp_path):
     """Maven's first error is the message, and nothing half-fetched is left for the next start."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     path = path_with(tmp_path / "bin", "java", "sh")
-    maven = tmp_path / "bin" / "mvn"
-    maven.write_text("#!/bin/sh\necho '[ERROR] no route to host'\nexit 1\n")
-    maven.chmod(0o755)
+    mvn = tmp_path / "bin" / "mvn"
+    mvn.write_text("#!/bin/sh\necho '[ERROR] no route to host'\nexit 1\n")
+    mvn.chmod(0o755)
     monkeypatch.setenv("PATH", path)
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(BrokerError, match="no route to host"):
-        distribution.jars(lambda _: None)
-    assert not distribution.cache_folder().exists()
+        maven.jars(lambda _: None)
+    assert not maven.cache_folder().exists()
 
 
 def test_the_jars_come_once_for_all_who_ask_at_once(monkeypatch, tmp_path):
@@ -184,7 +184,7 @@ def test_the_jars_come_once_for_all_who_ask_at_once(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
-        folders = list(pool.map(lambda _: distribution.jars(said.append), range(2)))
+        folders = list(pool.map(lambda _: maven.jars(said.append), range(2)))
     assert folders[0] == folders[1]
     assert list(folders[0].glob(f"kafka_2.13-{version()}.jar"))
     assert len([line for line in said if line.endswith("...")]) == 1

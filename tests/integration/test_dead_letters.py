@@ -9,7 +9,7 @@ from worker_log import read, send
 
 import schemas
 from segments.engine.murmur import partition_of
-from streams.dead_letters import packed, unpacked
+from streams.jobs.dead_letters import packed, unpacked
 from tests.integration.test_bad_input import click
 
 HOUR = 3_600_000

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.broker import answers
+from streams.local.broker import answers
 
 ROOT = Path(__file__).parents[2]
 INTERRUPTED = 130

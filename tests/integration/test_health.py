@@ -14,7 +14,7 @@ import pytest
 from worker_control import address_of, scrape, stop, total, wait_until, wait_until_ready
 from worker_log import DAY, Shop, actual, produce, wait_until_caught_up
 
-from streams.broker import free_port
+from streams.local.broker import free_port
 from tests.conftest import Spawned
 
 SCRIPT = Path(__file__).with_name("worker_stuck.py")

@@ -12,10 +12,10 @@ from kafka.errors import AuthorizationError
 from secure_broker import PASSWORDS, Allowed, SecureBroker, allow
 from worker_control import address_of, stop, wait_until, wait_until_ready
 
-from streams import members, topics
 from streams.errors import LoginRefused
-from streams.permissions import NotAllowed, require_allowed
-from streams.settings import read_settings
+from streams.kafka import group, topics
+from streams.kafka.permissions import NotAllowed, require_allowed
+from streams.settings.settings import read_settings
 from tests.unit.repository import ROOT
 
 GROUP = "guarded"
@@ -192,7 +192,7 @@ def test_each_acl_that_is_missing_is_named(guarded, settings):
 def _may_not_ask(own) -> bool:
     """Who may not see the members of a group is refused, not told that there are none."""
     try:
-        members.require_stopped(own)
+        group.require_stopped(own)
     except AuthorizationError:
         return True
     return False

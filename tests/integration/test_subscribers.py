@@ -12,7 +12,7 @@ from worker_control import stop, wait_until
 from worker_log import produce, read, wait_until_caught_up
 
 import schemas
-from streams.distribution import fetched, java
+from streams.local.maven import fetched, java
 
 FOLDER = Path("deploy/subscribers")
 PARTITIONS = 2

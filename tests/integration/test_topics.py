@@ -4,8 +4,8 @@ import pytest
 from kafka.admin import ConfigResource
 
 from streams.errors import BrokerAway, TopicsError
-from streams.settings import Settings
-from streams.topics import changelog, require
+from streams.kafka.topics import changelog, require
+from streams.settings.settings import Settings
 
 pytestmark = pytest.mark.timeout(60)
 

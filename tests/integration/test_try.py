@@ -8,10 +8,11 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from worker_control import wait_until
 
 import schemas
+import streams.history.topics
 from segments.engine import EngineSettings, load
-from segments.engine.trial import Course, Trial
-from streams import committed, history
-from streams.settings import read_settings
+from segments.insight.trial import Course, Trial
+from streams.kafka import read_committed
+from streams.settings.settings import read_settings
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -209,9 +210,9 @@ def test_a_topic_far_ahead_of_the_others_waits(run, fresh_topics, rules, monkeyp
     now = time.time_ns() // 1_000_000
     send(run, "clickstream", clicks(now, 600))
     send(run, "transactions", purchases(now, 150))
-    monkeypatch.setattr(committed, "AT_ONCE", 40)
-    monkeypatch.setattr(history, "MANY", 100)
-    monkeypatch.setattr(history, "SILENCE_SECONDS", 20)
+    monkeypatch.setattr(read_committed, "AT_ONCE", 40)
+    monkeypatch.setattr(streams.history.topics, "MANY", 100)
+    monkeypatch.setattr(streams.history.topics, "SILENCE_SECONDS", 20)
     monkeypatch.setenv("SEGMENTS_BROKERS", environment["SEGMENTS_BROKERS"])
     most = []
 
@@ -220,7 +221,7 @@ def test_a_topic_far_ahead_of_the_others_waits(run, fresh_topics, rules, monkeyp
             super().offer(topic, *run)
             most.append(self.buffered(topic))
 
-    with history.topics_history(read_settings(), None, None) as past:
+    with streams.history.topics.topics_history(read_settings(), None, None) as past:
         trial = Watched(Course(load([rules]), "visitor", past.count, EngineSettings()))
         past.read(trial, lambda _count: None)
     assert trial.finish().outcomes == {"applied": 1_350}

@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 import schemas
 from segments.engine import EngineSettings, Partition, Record, load
 from segments.engine.records import INPUTS
-from streams.decode import decode
+from streams.worker.decode import decode
 
 DAY = 86_400_000
 RULES = Path("segments")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from segments.engine import load
-from streams import topics
-from streams.app import build
-from streams.settings import read_settings
+from streams.kafka import topics
+from streams.settings.settings import read_settings
+from streams.worker.app import build
 
 
 async def main(file: Path) -> None:

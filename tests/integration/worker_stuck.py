@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import streams.health
+import streams.http.health
 from streams.cli.worker import command
-from streams.partitions import Service
+from streams.worker.owner import Service
 
 FILE = Path(sys.argv[1])
-streams.health.STUCK_AFTER = 2.0
+streams.http.health.STUCK_AFTER = 2.0
 commit = Service._commit
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from segments.language import Segment, not_
-from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not
-from segments.language.measures import DURATIONS
-from segments.language.memory import Memory
-from segments.language.oracle import holds
-from segments.language.text import leaves
+from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.nodes.measures import DURATIONS
+from segments.language.nodes.text import leaves
+from segments.language.truth.memory import Memory
+from segments.language.truth.oracle import holds
 
 from .picking import Pick, one_in, several
 from .records import DAY, HOUR, MINUTE, START, Arrival, click

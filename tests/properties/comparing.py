@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from segments.language import Segment
-from segments.language.text import leaves
-from segments.language.version import version
+from segments.language.nodes.text import leaves
+from segments.plan.version import version
 
 from .drive import Worker
 from .model import Output

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from segments.language import Segment
-from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not
-from segments.language.life import spans as spans_of
-from segments.language.text import leaves
+from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.nodes.text import leaves
+from segments.language.truth.life import spans as spans_of
 
 from .model import World
 from .rules import MEASURES, SHAPES, STEPS

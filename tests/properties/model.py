@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from segments.language.life import Customer
-from segments.language.memory import NEVER
+from segments.language.truth.life import Customer
+from segments.language.truth.memory import NEVER
 
 from .records import Arrival
 from .stories import Example, Rules

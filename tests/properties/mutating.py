@@ -8,11 +8,11 @@ from importlib import import_module
 from pathlib import Path
 
 import segments.engine
-import segments.language.plan
+import segments.plan.planner
 
 from .drive import Engine
 
-WRITERS = {"compile", "kernels", "keyed", "plan", "remember", "rules", "source", "takes", "tree"}
+WRITERS = {"compile", "kernels", "keyed", "planner", "remember", "rules", "source", "takes", "tree"}
 """The modules that make a rule set: with one of them changed, rules must be compiled anew."""
 
 
@@ -36,7 +36,7 @@ def sources() -> dict[str, str]:
     assert segments.engine.__file__ is not None
     folder = Path(segments.engine.__file__).parent
     found = {path.stem: path.read_text() for path in folder.glob("*.py")}
-    return found | {"plan": Path(segments.language.plan.__file__).read_text()}
+    return found | {"planner": Path(segments.plan.planner.__file__).read_text()}
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def mutated(mutant: Mutant, folder: Path, texts: dict[str, str]) -> Iterator[Eng
     (folder / name).mkdir()
     for module, text in texts.items():
         changed = text.replace(mutant.old, mutant.new) if module == mutant.module else text
-        named = changed.replace("segments.engine", name).replace("segments.language.plan", f"{name}.plan")
+        named = changed.replace("segments.engine", name).replace("segments.plan.planner", f"{name}.planner")
         (folder / name / f"{module}.py").write_text(named)
     sys.path.insert(0, str(folder))
     try:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from segments.language.life import Customer
+from segments.language.truth.life import Customer
 
 from .picking import Pick
 from .records import Arrival

@@ -1,10 +1,10 @@
 """Rules at random as an author would write them, so that a failing example can be copied into a story."""
 
 from segments.language import Segment
-from segments.language.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
-from segments.language.durations import Duration
-from segments.language.measures import DURATIONS
-from segments.language.text import leaf_text, literal
+from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
+from segments.language.nodes.durations import Duration
+from segments.language.nodes.measures import DURATIONS
+from segments.language.nodes.text import leaf_text, literal
 
 
 def rule_text(segment: Segment) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from segments.language.life import Step
+from segments.language.truth.life import Step
 
 START = 1_767_225_600_000
 """2026-01-01T00:00:00Z."""

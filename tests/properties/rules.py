@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from segments.language import Segment, any_event, any_of, consent, event, not_, profile
-from segments.language.conditions import Comparison, Condition
-from segments.language.durations import Duration
-from segments.language.events import CLICK_KINDS, Events, fields_of
-from segments.language.fields import Field, Filter, Type
-from segments.language.measures import DURATIONS, Measure
-from segments.language.memory import Memory
-from segments.language.oracle import holds
+from segments.language.nodes.conditions import Comparison, Condition
+from segments.language.nodes.durations import Duration
+from segments.language.nodes.events import CLICK_KINDS, Events, fields_of
+from segments.language.nodes.fields import Field, Filter, Type
+from segments.language.nodes.measures import DURATIONS, Measure
+from segments.language.truth.memory import Memory
+from segments.language.truth.oracle import holds
 
 from .picking import Pick, one_in, several
 from .records import DAY, HOUR, MINUTE

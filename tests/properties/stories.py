@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segments.language import Segment
-from segments.language.conditions import Comparison
-from segments.language.durations import Duration
-from segments.language.events import CLICK_KINDS, TRANSACTION_KINDS, VISIT_KINDS, Events
-from segments.language.life import Customer
-from segments.language.text import leaves
+from segments.language.nodes.conditions import Comparison
+from segments.language.nodes.durations import Duration
+from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, VISIT_KINDS, Events
+from segments.language.nodes.text import leaves
+from segments.language.truth.life import Customer
 
 from .picking import Pick, one_in, several
 from .printing import rule_text

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from segments.language import Segment
-from segments.language.conditions import Comparison
-from segments.language.life import Customer, evidence
-from segments.language.memory import NEVER, VISIT_GAP
-from segments.language.text import leaves, measure_text
-from segments.language.version import version
+from segments.language.nodes.conditions import Comparison
+from segments.language.nodes.text import leaves, measure_text
+from segments.language.truth.life import Customer, evidence
+from segments.language.truth.memory import NEVER, VISIT_GAP
+from segments.plan.version import version
 
 
 def measures(segments: Sequence[Segment]) -> set[str]:

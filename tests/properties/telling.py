@@ -6,8 +6,8 @@ from typing import Any
 from segments.language import (
     Segment,
 )
-from segments.language.life import Customer
-from segments.language.memory import NEVER
+from segments.language.truth.life import Customer
+from segments.language.truth.memory import NEVER
 
 from .records import DAY, START, Arrival, click, transaction
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from segments.engine import EngineSettings
 from segments.engine.past import Past, listening
 from segments.engine.refill import Refill
-from segments.engine.why import why
+from segments.insight.why import why
 from segments.language import Segment
-from segments.language.life import Customer
+from segments.language.truth.life import Customer
 
 from .changes import beat
 from .coverage import reads

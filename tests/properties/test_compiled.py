@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import wheel
+from deploy.dev import wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTEST = Path(sys.executable).with_name("pytest")

@@ -11,8 +11,8 @@ from segments.language import (
     profile,
     purchase,
 )
-from segments.language.life import Customer
-from segments.language.memory import NEVER
+from segments.language.truth.life import Customer
+from segments.language.truth.memory import NEVER
 
 from . import records
 from .records import DAY, HOUR, MINUTE, START, click, erase, transaction

@@ -20,8 +20,8 @@ from segments.language import (
     refund,
     visit,
 )
-from segments.language.memory import Memory
-from segments.language.oracle import holds
+from segments.language.truth.memory import Memory
+from segments.language.truth.oracle import holds
 
 from .records import DAY, HOUR, MINUTE, START, click, item, transaction
 from .telling import at, lived, told

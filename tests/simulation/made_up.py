@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-import streams.commit
-import streams.intake
-import streams.offsets
-import streams.partitions
-import streams.restore
+import streams.kafka.offsets
+import streams.store.restore
 import streams.transport.producer
+import streams.worker.intake
+import streams.worker.outbox
+import streams.worker.owner
 import tests.chaos.traffic
 import tests.simulation.client
 from tests.simulation.client import Consumer, Producer
 
-READS_CLOCK = (streams.partitions, streams.commit, streams.restore, tests.simulation.client)
-COUNTS_SECONDS = (streams.partitions, streams.intake, streams.restore)
+READS_CLOCK = (streams.worker.owner, streams.worker.outbox, streams.store.restore, tests.simulation.client)
+COUNTS_SECONDS = (streams.worker.owner, streams.worker.intake, streams.store.restore)
 
 
 @contextmanager
@@ -30,9 +30,9 @@ def made_up(elapsed: Callable[[], float], wall: Callable[[], int], errors: list[
     clocks: Any = SimpleNamespace(monotonic=elapsed, perf_counter=elapsed)
     changes: list[tuple[Any, str, Any]] = [
         (streams.transport.producer, "AIOKafkaProducer", Producer),
-        (streams.restore, "AIOKafkaConsumer", Consumer),
-        (streams.offsets, "AIOKafkaConsumer", Consumer),
-        (streams.partitions, "log", _Notes(errors)),
+        (streams.store.restore, "AIOKafkaConsumer", Consumer),
+        (streams.kafka.offsets, "AIOKafkaConsumer", Consumer),
+        (streams.worker.owner, "log", _Notes(errors)),
         (tests.chaos.traffic, "time", SimpleNamespace(time=lambda: wall() / 1000)),
         *((module, "time", clocks) for module in COUNTS_SECONDS),
         *((module, "wall_clock", wall) for module in READS_CLOCK),

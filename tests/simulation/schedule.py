@@ -10,7 +10,7 @@ from pathlib import Path
 from segments.engine import EngineSettings, RuleSet, load
 from segments.engine.murmur import partition_of
 from segments.engine.records import INPUTS
-from streams.partitions import Limits
+from streams.worker.owner import Limits
 from tests.chaos.traffic import Message, Shop
 from tests.simulation.clock import run
 from tests.simulation.kafka import ABORTED, Kafka

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 from aiokafka import TopicPartition
 
-import streams.restore
-from streams.metrics import Metrics
-from streams.partitions import Owner
-from streams.stores import MemoryStore
-from streams.takeover import Limits
+import streams.store.restore
+from streams.store.stores import MemoryStore
+from streams.telemetry.metrics import Metrics
+from streams.worker.owner import Owner
+from streams.worker.takeover import Limits
 from tests.simulation.clock import run
 from tests.simulation.kafka import Kafka
 from tests.simulation.made_up import made_up
@@ -30,11 +30,11 @@ def test_a_restoration_tells_how_much_remains(caplog) -> None:
 
     async def restore() -> int:
         client = {"bootstrap_servers": (Network(kafka, random.Random(1)), Process("w"))}
-        return await streams.restore.restore(store, client, CHANGELOG, (0, RECORDS), told.append)
+        return await streams.store.restore.restore(store, client, CHANGELOG, (0, RECORDS), told.append)
 
     with made_up(lambda: asyncio.get_running_loop().time(), lambda: 0, []):
         logging.disable(logging.NOTSET)
-        with caplog.at_level(logging.INFO, "streams.restore"):
+        with caplog.at_level(logging.INFO, "streams.store.restore"):
             assert run(restore()) == RECORDS
     assert told[0] == RECORDS
     assert told[-1] == 0

@@ -7,7 +7,7 @@ import msgspec
 import schemas
 from segments.engine import POSITION_KEY
 from segments.engine.records import INPUTS
-from streams.decode import decode
+from streams.worker.decode import decode
 from tests.chaos.reading import Raw
 from tests.chaos.truth import Logs, Truth, truth
 from tests.chaos.verdict import Verdict, check_sequences, compare, fold, held, remembered

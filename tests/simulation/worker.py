@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from segments.engine import EngineSettings, RuleSet
-from streams.metrics import Metrics
-from streams.offsets import Offsets
-from streams.owners import Owners
-from streams.partitions import Limits
-from streams.stores import MemoryStore
-from streams.takeover import Ground
+from streams.kafka.offsets import Offsets
+from streams.store.stores import MemoryStore
+from streams.telemetry.metrics import Metrics
 from streams.transport import Run
+from streams.worker.owner import Limits
+from streams.worker.owners import Owners
+from streams.worker.takeover import Ground
 from tests.simulation.network import Network, Process
 
 GROUP = "sim"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import schemas
-from streams.broker import free_port
+from streams.local.broker import free_port
 from tests.chaos.reading import Raw
 from tests.chaos.workers import ROOT
 from tests.stock.traffic import Flip

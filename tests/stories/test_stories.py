@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from segments import language
+from segments.insight.proving import START, Flip, engine, failures
 from segments.language import Segment, visit
-from segments.language.life import Customer, Step
-from segments.language.lint import lint
-from segments.language.load import load
-from segments.language.proving import START, Flip, engine, failures
-from segments.language.stories import Story, read_stories
+from segments.language.checking.lint import lint
+from segments.language.loading.load import load
+from segments.language.stories.reader import Story, read_stories
+from segments.language.truth.life import Customer, Step
 
 SHIPPED = load([Path(language.__file__).parent.parent])
 EACH_RULE = pytest.mark.parametrize("segment", SHIPPED, ids=lambda segment: segment.id)

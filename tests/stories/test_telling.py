@@ -2,6 +2,7 @@
 
 import pytest
 
+from segments.insight.proving import engine, failures
 from segments.language import (
     Segment,
     any_event,
@@ -15,8 +16,7 @@ from segments.language import (
     visit,
 )
 from segments.language.errors import StoryError
-from segments.language.proving import engine, failures
-from segments.language.stories import START, read_stories, time_text
+from segments.language.stories.reader import START, read_stories, time_text
 
 EVER = any_event.within(days=365)
 
@@ -164,7 +164,7 @@ def test_a_line_that_cannot_be_read_says_what_to_write(line, problem, mend):
 
 def test_a_failing_story_names_its_own_line(tmp_path):
     """The line within the file, whatever stands above the stories."""
-    from segments.language.load import load
+    from segments.language.loading.load import load
 
     file = tmp_path / "rule.py"
     file.write_text(

@@ -9,7 +9,7 @@ import yaml
 from deploy.grafana.__main__ import FILE, text
 from deploy.grafana.panels import ROWS
 from streams.cli import main
-from streams.metrics import Metrics
+from streams.telemetry.metrics import Metrics
 from tests.unit.repository import ROOT
 
 FOLDER = ROOT / "deploy" / "prometheus"

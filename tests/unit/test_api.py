@@ -15,7 +15,7 @@ import schemas
 import segments
 from schemas import records
 from segments.engine import load
-from segments.engine.plain import FIELDS, EventError, event_of
+from segments.insight.plain import FIELDS, EventError, event_of
 from segments.language import Segment, any_of, event, profile, purchase, visit
 from segments.language.errors import RuleError, SegmentsError
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from segments.engine import POSITION_KEY, Record
 from segments.language import Segment, cart_add, hours, page_view, purchase
-from streams.metrics import Metrics
+from streams.telemetry.metrics import Metrics
 from tests.unit.driving import CLICK, HOUR, START, Driver
 
 MINUTE = HOUR // 60

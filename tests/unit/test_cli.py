@@ -11,9 +11,9 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 
 from segments.language.errors import Origin, RuleError
-from streams.broker import Broker
 from streams.cli import COMMANDS, in_words, main
 from streams.errors import StreamsError
+from streams.local.broker import Broker
 
 pytestmark = pytest.mark.timeout(60)
 

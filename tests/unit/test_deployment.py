@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from deploy.container.runtime_lock import name_of, runtime_lock
-from streams.settings import Settings, variable
+from streams.settings.settings import Settings, variable
 from tests.unit.repository import ROOT
 
 DEPLOY = ROOT / "deploy"

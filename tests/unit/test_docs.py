@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from deploy.docs import PAGES, filled
+from deploy.dev.docs import PAGES, filled
 from schemas import DecodeError
 from streams.cli import COMMANDS, main
-from streams.metrics import Metrics
-from streams.settings import Settings, variable
+from streams.settings.settings import Settings, variable
+from streams.telemetry.metrics import Metrics
 from tests.unit.repository import ROOT, files, name
 
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
@@ -23,7 +23,7 @@ WRITTEN = [file for file in files() if file.suffix == ".md"]
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_generated_parts_are_current(page):
     """Rules, commands, settings and metrics are as the code has them."""
-    assert filled(TEXTS[page]) == TEXTS[page], "write them anew with: python -m deploy.docs"
+    assert filled(TEXTS[page]) == TEXTS[page], "write them anew with: python -m deploy.dev.docs"
 
 
 def test_every_part_has_a_place():

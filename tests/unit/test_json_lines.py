@@ -14,9 +14,9 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 import schemas
 from schemas import records
-from streams import lines
 from streams.cli.consume import line_of
 from streams.cli.produce import encoded
+from streams.history import lines
 
 EXAMPLES: dict[str, dict[str, Any]] = records.read(Path(schemas.__file__).parent / "examples.json")
 TRANSACTION = EXAMPLES["Transaction"]

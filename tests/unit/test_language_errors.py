@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from segments.language.checking.lint import Finding, lint
 from segments.language.errors import RuleError
-from segments.language.lint import Finding, lint
-from segments.language.load import load
+from segments.language.loading.load import load
 
 SNAPSHOTS = Path(__file__).with_name("language_errors.txt")
 RULE = '''"""Misuse."""

@@ -23,11 +23,11 @@ from segments.language import (
     refund,
     visit,
 )
+from segments.language.checking.lint import holds_of_nothing, lint, refuse
 from segments.language.errors import RefusedRules, RuleError
-from segments.language.events import Events
-from segments.language.fields import Field, Type
-from segments.language.lint import holds_of_nothing, lint, refuse
-from segments.language.load import load
+from segments.language.loading.load import load
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import Field, Type
 
 KNOWN = any_event.within(days=365).count() >= 1
 HIGH = Segment(id="high", when=KNOWN)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from segments.language.errors import RefusedRules, RuleError
-from segments.language.load import load, rules_of
-from segments.language.segment import Segment
+from segments.language.loading.load import load, rules_of
+from segments.language.nodes.segment import Segment
 
 SHIPPED = Path(__file__).parents[2] / "segments"
 RULE = "from segments.language import Segment, purchase, visit\n{before}\n{name} = Segment(when={when})\n"

@@ -8,12 +8,12 @@ import pytest
 from segments.engine import EngineSettings, Partition, Record, RuleSet, load
 from segments.engine.records import INPUTS, Effects
 from segments.language import Segment, page_view
-from streams.gauges import PartitionState
-from streams.ledger import Ledger
-from streams.metrics import Metrics
-from streams.rule_costs import EVERY, RuleCosts
-from streams.stores import MemoryStore, RocksStore
+from streams.store.stores import MemoryStore, RocksStore
+from streams.telemetry.gauges import PartitionState
+from streams.telemetry.metrics import Metrics
+from streams.telemetry.rule_costs import EVERY, RuleCosts
 from streams.transport import Run
+from streams.worker.ledger import Ledger
 from tests.unit.repository import ROOT
 
 RULES = load([ROOT / "segments"])

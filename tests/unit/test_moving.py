@@ -2,7 +2,7 @@
 
 import json
 
-from deploy.moving import TOPICS, main
+from deploy.dev.moving import TOPICS, main
 
 
 def test_erasures_are_left_out_with_what_they_erased(tmp_path, capsys):

@@ -8,9 +8,9 @@ import pytest
 from segments.engine import EngineSettings, Partition, RuleSet
 from segments.language.errors import SegmentsError
 from streams.errors import TopicsError
-from streams.metrics import Metrics
-from streams.owners import Owners
-from streams.takeover import Limits
+from streams.telemetry.metrics import Metrics
+from streams.worker.owners import Owners
+from streams.worker.takeover import Limits
 from tests.unit.driving import Driver
 from tests.unit.test_bad_time import CART
 

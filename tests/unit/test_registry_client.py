@@ -14,9 +14,9 @@ import pytest
 import schemas
 from schemas import records, wire
 from streams.errors import RegistryAway, RegistryError, SettingsError
-from streams.registry import Registry
-from streams.registry_client import RegistryClient, registry_client
-from streams.settings import read_settings
+from streams.registry.client import RegistryClient, registry_client
+from streams.registry.registry import Registry
+from streams.settings.settings import read_settings
 
 pytestmark = pytest.mark.timeout(60)
 NO_SCHEMA = {"error_code": 40403, "message": "Schema not found"}
@@ -201,7 +201,7 @@ def test_what_the_registry_holds_may_be_anything(answer, words):
 def test_an_unknown_id_is_asked_about_once_a_minute(monkeypatch):
     """Not for each record; and again later, since somebody may have registered it."""
     seen, value, now = [], wire.header(8002) + b"...", [1000.0]
-    monkeypatch.setattr("streams.registry.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("streams.registry.registry.time.monotonic", lambda: now[0])
     with server(404, json.dumps(NO_SCHEMA).encode(), seen=seen) as url:
         registry = Registry(RegistryClient(url))
         assert registry.unsettled("clickstream", [value, None, value, b"\x01", b""]) == [8002]

@@ -267,7 +267,9 @@ def test_what_we_write_comes_with_advice() -> None:
 
 def test_readme_has_every_header() -> None:
     """The headers that the worker writes are in the table, and no other."""
-    written = re.findall(r'"(ce_\w+|content-type)"', Path("streams/commit.py").read_text(encoding="utf-8"))
+    written = re.findall(
+        r'"(ce_\w+|content-type)"', Path("streams/worker/outbox.py").read_text(encoding="utf-8")
+    )
     part = tables.README.read_text(encoding="utf-8").partition("## Headers")[2].partition("## ")[0]
     assert set(re.findall(r"`(ce_\w+|content-type)`", part)) == set(written)
 

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
+from deploy.dev.handbook import README, filled
 from segments import language
+from segments.insight.proving import engine, failures
 from segments.language import Segment
-from segments.language.handbook import README, filled
-from segments.language.lint import lint
-from segments.language.load import load
-from segments.language.measures import Measure
-from segments.language.proving import engine, failures
-from segments.language.stories import read_stories
+from segments.language.checking.lint import lint
+from segments.language.loading.load import load
+from segments.language.nodes.measures import Measure
+from segments.language.stories.reader import read_stories
 from streams.cli import COMMANDS
 
 TEXT = README.read_text(encoding="utf-8")
@@ -19,7 +19,7 @@ IDEAS = re.findall(r"^\| ([^|`]+) \| (`.+`[^|]*) \|$", TEXT.partition("### Event
 
 
 def test_the_generated_parts_are_current():
-    """Kinds, fields, measures and shipped rules: `python -m segments.language.handbook` writes them anew."""
+    """Kinds, fields, measures and shipped rules: `python -m deploy.dev.handbook` writes them anew."""
     assert filled(TEXT) == TEXT
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from streams.cli.settings import default_in_words, rows
-from streams.connection import connection, security_protocol
 from streams.errors import SettingsError
-from streams.settings import Settings, about, read_settings, variable
+from streams.kafka.connection import connection, security_protocol
+from streams.settings.settings import Settings, about, read_settings, variable
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -211,5 +211,5 @@ def test_the_command_takes_no_arguments(run):
 
 def test_settings_load_neither_faust_nor_kafka():
     """Commands without Kafka read their settings quickly."""
-    code = "import sys, streams.settings; sys.exit(bool({'faust', 'kafka', 'aiokafka'} & set(sys.modules)))"
+    code = "import sys, streams.settings.settings; sys.exit(bool({'faust', 'kafka', 'aiokafka'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

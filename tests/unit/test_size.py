@@ -2,7 +2,7 @@
 
 import pytest
 
-from segments.engine.size import sizes, state
+from segments.insight.size import sizes, state
 from segments.language import Segment, consent, page_view, product_view, purchase, visit
 from tests.unit.driving import DAY, Driver
 

@@ -95,7 +95,7 @@ def test_the_language_does_not_know_the_engine():
     """The engine is built on the language; stories alone are run through it, by a late import in one module."""
     language = in_folder("segments/language")
     known = importers(language, {"segments.engine"})
-    assert set(known) <= {"segments/language/proving.py"}
+    assert set(known) <= {"segments/insight/proving.py"}
     at_import = [file for file in language if of(imports(file, late=False), {"segments.engine"})]
     assert at_import == []
 
@@ -131,7 +131,7 @@ def test_avro_is_in_schemas():
 def test_faust_is_touched_in_few_places():
     """Its private parts are overridden in `streams/transport`; besides, only the table is one of Faust's."""
     besides = [file for file in modules("streams") if file.parent.name != "transport"]
-    assert importers(besides, {"faust", "mode"}) == {"streams/table.py": ["faust"]}
+    assert importers(besides, {"faust", "mode"}) == {"streams/store/table.py": ["faust"]}
 
 
 def test_private_parts_of_libraries_are_touched_in_transport_alone():

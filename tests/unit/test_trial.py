@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from segments.engine import EngineSettings, RuleSet
-from segments.engine.findings import Findings, Stay, median
+from segments.insight.findings import Findings, Stay, median
 from segments.language import Segment, days, purchase, visit
-from segments.language.durations import DAY
+from segments.language.nodes.durations import DAY
 from streams.cli.trial_text import told
-from streams.past import FileHistory
-from streams.trial import Tried, needed_since
-from streams.trial import run as run_trial
+from streams.history.reader import FileHistory
+from streams.jobs.trial import Tried, needed_since
+from streams.jobs.trial import run as run_trial
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from segments import language
+from segments.insight.remembered import remembered, retention
 from segments.language import (
     Segment,
     any_event,
@@ -16,15 +17,14 @@ from segments.language import (
     purchase,
     visit,
 )
-from segments.language.dutch import DUTCH
-from segments.language.english import ENGLISH
-from segments.language.events import Events, fields_of
-from segments.language.fields import OPERATORS, Type
-from segments.language.load import load
-from segments.language.measures import DURATIONS
-from segments.language.remembered import remembered, retention
-from segments.language.timers import timers
-from segments.language.words import words
+from segments.language.loading.load import load
+from segments.language.nodes.events import Events, fields_of
+from segments.language.nodes.fields import OPERATORS, Type
+from segments.language.nodes.measures import DURATIONS
+from segments.language.words.dutch import DUTCH
+from segments.language.words.english import ENGLISH
+from segments.language.words.sentence import words
+from segments.language.words.timers import timers
 
 HIGH = Segment(id="high_value", when=any_event.within(days=365).count() >= 1)
 SHIPPED = Path(language.__file__).parent.parent

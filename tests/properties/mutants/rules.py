@@ -34,11 +34,11 @@ WINDOWS = [
         "return holds, change + {offset} + 1 if change",
     ),
     Mutant(
-        "the latest is all that is kept of long ago", "plan", "latest = not events.offset", "latest = True"
+        "the latest is all that is kept of long ago", "planner", "latest = not events.offset", "latest = True"
     ),
     Mutant(
         "a window of long ago is kept too short",
-        "plan",
+        "planner",
         "(events.window or 0) + (events.offset or 0), measure",
         "(events.window or 0), measure",
     ),
@@ -148,20 +148,20 @@ EVENTS = [
     Mutant("money of other currencies counts", "source", "({text} if money else None)", "({text})"),
     Mutant(
         "events without the field are kept",
-        "plan",
+        "planner",
         '("mean", "max", "min", "last")',
         '("mean", "max", "min")',
     ),
-    Mutant("the latest is all that is kept", "plan", "held.latest and latest", "held.latest or latest"),
+    Mutant("the latest is all that is kept", "planner", "held.latest and latest", "held.latest or latest"),
     Mutant(
         "resets are kept too short",
-        "plan",
+        "planner",
         "None, (), keep, latest)",
         "None, (), keep // 2, latest)",
     ),
     Mutant(
         "visits are remembered without their gap",
-        "plan",
+        "planner",
         '(SESSION_GAP if events.name == "visit" else 0)',
         "0",
     ),

@@ -1,0 +1,101 @@
+"""The parts of `segments/README.md` that are made from the language and the rules, so that they cannot drift.
+
+`python -m deploy.dev.handbook` writes them anew; a test fails while they differ.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from segments.language import Events, Segment, days
+from segments.language.loading.load import load
+from segments.language.loading.source import title
+from segments.language.nodes.conditions import Condition
+from segments.language.nodes.events import CLICK_KINDS, fields_of
+from segments.language.nodes.measures import DURATIONS, Measure
+from segments.plan.planner import plan
+
+SEGMENTS = Path(__file__).resolve().parents[2] / "segments"
+README = SEGMENTS / "README.md"
+
+_MEASURES = {
+    "count": ("how many events", "0"),
+    "sum": ("the sum of a field", "0"),
+    "mean": ("the mean of a field", "no value"),
+    "max": ("its largest value", "no value"),
+    "min": ("its smallest value", "no value"),
+    "distinct": ("how many different values it has", "0"),
+    "last": ("its value at the latest event that has it", "no value"),
+    "idle": ("the time since the latest event", "no value"),
+    "age": ("the time since the earliest event", "no value"),
+}
+_SETS = (
+    ("`page_view`, `product_view`, … and `event(...)`", "page_view"),
+    ("`visit`", "visit"),
+    ("`purchase`, `refund`", "purchase"),
+    ("`purchase.items`, `refund.items`", "purchase.items"),
+    ("`any_event`", "any_event"),
+)
+
+
+def measures() -> str:
+    """Each measure: what it is, what it is of nothing, and what must be kept of a customer for it."""
+    rows = [_measure(name, *words) for name, words in _MEASURES.items()]
+    return _table(("measure", "is", "of nothing", "keeps of a customer"), rows)
+
+
+def _measure(name: str, is_: str, of_nothing: str) -> tuple[str, ...]:
+    events = Events("purchase").within(days=30)
+    field = None if name in (*DURATIONS, "count") else events.amount
+    measure = Measure(events, name, field)
+    stream = plan([Segment(when=_compared(measure), id="any")]).streams[0]
+    each = "of the latest event only" if stream.latest else "of each event in the window"
+    kept = " and the field" if stream.columns else ""
+    call = name if name in DURATIONS else f"{name}({'field' if field is not None else ''})"
+    return f"`{call}`", is_, of_nothing, f"the time{kept} {each}"
+
+
+def _compared(measure: Measure) -> Condition:
+    return measure >= (days(1) if measure.name in DURATIONS else 1)
+
+
+def events() -> str:
+    """Each event set with its fields."""
+    rows = []
+    for names, example in _SETS:
+        fields = [f"`{name}`" for name in fields_of(example)]
+        if example in (*CLICK_KINDS, "visit"):
+            fields.append('`attributes["…"]`')
+        rows.append((names, ", ".join(fields)))
+    return _table(("events", "fields"), rows)
+
+
+def kinds() -> str:
+    """The kinds of click that the language has names for."""
+    return ", ".join(f"`{kind}`" for kind in CLICK_KINDS) + "."
+
+
+def rules() -> str:
+    """The rules that are shipped."""
+    rows = [(f"[`{each.id}`]({each.id}.py)", title(each), each.en) for each in load([SEGMENTS])]
+    return _table(("rule", "is", "who is in it"), rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {"kinds": kinds, "events": events, "measures": measures, "rules": rules}
+
+
+def filled(text: str) -> str:
+    """The text with what stands between `<!-- kinds -->` and `<!-- /kinds -->`, and so on, made anew."""
+    for name, part in PARTS.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        text = f"{before}{begin}{part()}\n{end}{after}" if begin and end else text
+    return text
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,14 @@
+"""Questions about rules and customers that change nothing; everything here reads the engine and is not read by it.
+
+about       all facts about one rule, under the headings that `segments show` prints
+findings    the figures of a trial
+notebook    `segments.replay`: events as plain values in, flips as plain values out
+plain       plain values to records of the engine, and flips back to plain values
+proving     runs the stories of rules through the engine
+remembered  which events and fields a rule keeps of a customer, and for how long
+replay      a log through the engine, without Kafka and without a wall clock
+size        bytes that a rule keeps of one customer, measured on an invented one
+trial       a rule on past events: members, flips, and what an edit changes
+warming     the instant from which a rule is exact, when its measures know events only from some instant on
+why         why a customer is in a segment or not
+"""

@@ -1,0 +1,32 @@
+"""All that there is to know of a rule, under the headings that commands show it with."""
+
+from textwrap import dedent
+
+from segments.insight.remembered import remembered, retention
+from segments.language.loading.source import docstring
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import condition_text
+from segments.language.words.sentence import words
+from segments.language.words.timers import timers
+from segments.plan.version import version
+
+
+def about(segment: Segment, currency: str = "EUR") -> dict[str, str | list[str]]:
+    """A rule in plain values: texts, and lists of texts."""
+    return {
+        "id": segment.id,
+        "version": version(segment),
+        "file": str(segment.origin),
+        "purpose": docstring(segment),
+        "en": segment.en,
+        "nl": segment.nl,
+        "words_en": words(segment, "en", currency),
+        "words_nl": words(segment, "nl", currency),
+        "when": condition_text(segment.when),
+        "until": "" if segment.until is None else condition_text(segment.until),
+        "state": remembered(segment, currency),
+        "flips_by_time": timers(segment, "en"),
+        "flips_by_time_nl": timers(segment, "nl"),
+        "retention": retention(segment, currency),
+        "stories": dedent(segment.examples).strip("\n"),
+    }

@@ -1,0 +1,105 @@
+"""Stories come true, or not: each runs through the engine of the worker, by itself and from nothing.
+
+A flip that no line at its exact instant asserts fails the story, and so does an assertion of a flip that does
+not come. Only the rule itself and the segments that it reads take part: another rule never changes a story.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from segments.language.errors import StoryError
+from segments.language.nodes.order import in_order
+from segments.language.nodes.segment import Segment
+from segments.language.stories.reader import START, Line, Story, read_stories, time_text
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """What a rule did in a story: `enters` or `leaves`, so many milliseconds after it began."""
+
+    at: int
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.word} at {time_text(self.at)}"
+
+
+Machine = Callable[[Sequence[Segment], Story, str], list[Flip]]
+"""Lives a story under these rules, of which the first is asked about, in this currency."""
+
+
+def failures(segment: Segment, machine: Machine, currency: str = "EUR") -> list[StoryError]:
+    """The stories of a rule that do not come true, each with file, line, what was told and what happened."""
+    rules = [segment, *(each for each in in_order([segment]) if each is not segment)]
+    found = []
+    for story in read_stories(segment, currency):
+        try:
+            _compare(story, machine(rules, story, currency))
+        except StoryError as error:
+            found.append(error)
+    return found
+
+
+def _compare(story: Story, happened: Sequence[Flip]) -> None:
+    told = sorted(
+        (Flip(line.at, word) for line in story.lines for word in line.flips), key=lambda flip: flip.at
+    )
+    for instant in sorted({flip.at for flip in (*told, *happened)}):
+        expected = [flip for flip in told if flip.at == instant]
+        came = [flip for flip in happened if flip.at == instant]
+        if expected != came:
+            problem = f"The story tells: {_said(told)}; happened: {_said(happened)}."
+            raise StoryError(problem, _mend(instant, expected, came), _line(story, instant, expected).origin)
+
+
+def _mend(instant: int, expected: Sequence[Flip], came: Sequence[Flip]) -> str:
+    if not came:
+        return f"Nothing flips at {time_text(instant)}: leave {expected[0].word} out there, or mend the rule."
+    mend = f"Write a line {time_text(instant)} {' '.join(flip.word for flip in came)}, or mend the rule."
+    return mend if not expected else f"At {time_text(instant)} the order is {_said(came)}. {mend}"
+
+
+def _line(story: Story, instant: int, expected: Sequence[Flip]) -> Line:
+    """The line to look at: the one that asserts, else the first of this time or later."""
+    asserting = [line for line in story.lines if line.at == instant and (line.flips or not expected)]
+    later = [line for line in story.lines if line.at >= instant]
+    return (asserting or later or list(story.lines))[0]
+
+
+def _said(flips: Iterable[Flip]) -> str:
+    return ", then ".join(map(str, flips)) or "nothing"
+
+
+def engine(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
+    """A story in the engine of the worker, on the clock of its events; grace would only delay what is due."""
+    # Not above: the engine is built on the language, and the language must be readable without it.
+    from segments.engine import EngineSettings, Partition, Record, RuleSet
+
+    partition = Partition(0, 1, RuleSet(rules, currency), EngineSettings(grace=0, currency=currency), {})
+    ends = {"clickstream": 0, "transactions": 0, "profiles": 0}
+    for topic in ends:
+        partition.begin(topic, 0)
+    flips: list[Flip] = []
+    for line in story.lines:
+        now = START + line.at
+        if line.event is not None:
+            topic, offset = line.event.topic, ends[line.event.topic]
+            record = Record(topic, offset, now, b"customer", None, line.event.record)
+            ends[topic] += 1
+            partition.offer(topic, offset, [record], ends[topic])
+        partition.confirm(ends, partition.stamp, None)
+        while partition.advance():
+            pass
+        partition.until(now)
+        effects = partition.take()
+        if effects is None:
+            continue
+        if effects.dead_letters:
+            letter = effects.dead_letters[0]
+            raise StoryError(f"The event is refused: {letter.reason}. {letter.error}", "", line.origin)
+        flips += [
+            Flip(event["occurred_at"] - START, "enters" if event["transition"] == "enter" else "leaves")
+            for _, event in effects.segment_events
+            if event["segment"] == rules[0].id
+        ]
+    return flips

@@ -1,0 +1,27 @@
+"""From when on a rule is exact whose measures know only events from some instant on."""
+
+from collections.abc import Mapping
+
+from segments.engine.rules import RuleSet
+from segments.language.nodes.conditions import Comparison
+from segments.plan.planner import retention
+
+
+def warming(rules: RuleSet, known_since: Mapping[str, int], now: int) -> dict[str, int]:
+    """For each rule that is not exact yet, those that it reads included, the instant from which on it is.
+
+    By then whatever a measure has not heard of is out of its window anyway.
+    """
+    own = []
+    for leaves in rules.leaves:
+        ends = [0]
+        for leaf in leaves:
+            if isinstance(leaf, Comparison):
+                since = known_since.get(rules.plan.readers[id(leaf)].measure)
+                ends += [] if since is None else [since + retention(leaf)]
+        own.append(max(ends))
+    whole = {
+        name: max(own[place], *(own[other] for other in rules.reads[place]), 0)
+        for place, name in enumerate(rules.ids)
+    }
+    return {name: until for name, until in whole.items() if until > now}

@@ -1,0 +1,79 @@
+"""Why a customer is in a segment, or not: as a question to a partition, which changes nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from segments.engine.customer import BEFORE_ALL, Customer
+from segments.engine.evidence import evidence
+from segments.engine.flips import valid_until
+from segments.engine.partition import Partition
+from segments.engine.rules import RuleSet
+from segments.insight.warming import warming
+from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.nodes.text import condition_text, leaf_text
+
+
+def why(
+    partition: Partition, customer_id: str, segment: str | None = None, at: int = BEFORE_ALL
+) -> dict[str, Any]:
+    """In or out of each segment, or of one, as of the clock of the partition or `at`; instants in milliseconds.
+
+    `known` is False for a customer of whom nothing is remembered, who is in no segment.
+    """
+    rules, key = partition.rules, customer_id.encode()
+    customer = partition.customer(key)
+    known = customer is not None and not customer.blank
+    if customer is None:
+        customer = Customer(key, len(rules.plan.streams), None)
+    now = max(customer.instant, partition.clock, at)
+    warm = warming(rules, partition.known_since, now)
+    places = [place for place in range(len(rules.ids)) if segment in (None, rules.ids[place])]
+    return {
+        "customer_id": customer_id,
+        "known": known,
+        "partition": partition.number,
+        "clock": now if now > BEFORE_ALL else None,
+        "sequence": customer.sequence,
+        "segments": [
+            _of_segment(rules, customer, place, now, partition.known_since)
+            | {"warming_until": warm.get(rules.ids[place])}
+            for place in sorted(places, key=rules.rank.__getitem__)
+        ],
+    }
+
+
+def _of_segment(
+    rules: RuleSet, customer: Customer, place: int, now: int, known_since: Mapping[str, int]
+) -> dict[str, Any]:
+    segment = rules.segments[place]
+    entries = evidence(rules, place, customer, now)
+    for leaf, entry in zip(rules.leaves[place], entries, strict=True):
+        entry["operator"] = getattr(leaf, "operator", "==")
+        entry["known_since"] = known_since.get(leaf_text(leaf)) if isinstance(leaf, Comparison) else None
+    inside = place in customer.episodes
+    holds = {id(leaf): entry["holds"] for leaf, entry in zip(rules.leaves[place], entries, strict=True)}
+    tested = segment.until if inside and segment.until is not None else segment.when
+    wanted = (segment.until is not None) if inside else True
+    return {
+        "segment": segment.id,
+        "segment_version": rules.versions[place],
+        "inside": inside,
+        "entered_at": customer.episodes[place][1] if inside else None,
+        "episode": customer.episodes[place][0] if inside else None,
+        "evidence": entries,
+        "would_change": sorted(set(_blocking(tested, holds, wanted=wanted))),
+        "flips_at": valid_until(rules, customer, place, now) if not customer.blank else None,
+    }
+
+
+def _blocking(condition: Condition, holds: Mapping[int, bool], *, wanted: bool) -> list[str]:
+    """The leaves that would have to turn for a condition to be as wanted, in the notation of the rule."""
+    match condition:
+        case Not(inner):
+            return _blocking(inner, holds, wanted=not wanted)
+        case AllOf(parts) | AnyOf(parts):
+            return [text for part in parts for text in _blocking(part, holds, wanted=wanted)]
+    if holds[id(condition)] == wanted:
+        return []
+    text = condition_text(condition)
+    return [text if wanted else f"not_({text})"]

@@ -1,0 +1,167 @@
+"""What one leaf of a rule may not ask for: of an event set, of a field, of a duration."""
+
+import difflib
+from collections.abc import Iterator
+from decimal import Decimal
+from math import isfinite
+
+from segments.language.errors import Origin
+from segments.language.nodes.conditions import Comparison, Condition
+from segments.language.nodes.durations import Duration
+from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, Events, fields_of
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.nodes.measures import COUNTS, DURATIONS, Measure
+from segments.language.nodes.text import measure_text, span_text
+
+KINDS = (*CLICK_KINDS, *TRANSACTION_KINDS, "purchase.items", "refund.items", "any_event", "visit")
+
+Fault = tuple[Origin, str, str, bool]
+"""Where, what is wrong, what to write instead, and whether the worker refuses it."""
+
+
+def check_leaf(leaf: Condition) -> Iterator[Fault]:
+    """What is wrong with one leaf of a rule."""
+    if not isinstance(leaf, Comparison):
+        return
+    measure, origin = leaf.measure, leaf.origin
+    for events in (measure.events, measure.events.reset):
+        if events is not None:
+            yield from _check_events(events, origin)
+    yield from _check_same(measure.events, origin)
+    if measure.field is not None:
+        yield from _check_field(measure.field, measure.events, origin)
+    yield from _check_window(leaf)
+    yield from _check_types(measure_text(measure), _measured(measure), leaf.bound, origin)
+    yield from _check_possible(leaf)
+
+
+def _check_events(events: Events, origin: Origin) -> Iterator[Fault]:
+    """Its kind is known, and its filter and key are fields of its own."""
+    if events.name not in KINDS and not events.name.startswith('event("'):
+        yield (
+            origin,
+            f"{events.name} is no set of events.",
+            f"There are: {', '.join(KINDS)}, event(...).",
+            True,
+        )
+        return
+    own = events.name.removeprefix('event("').removesuffix('")')
+    near = difflib.get_close_matches(own, CLICK_KINDS, n=1, cutoff=0.85) if own != events.name else []
+    if near:
+        yield (
+            origin,
+            f"{events.name} is a kind of the shop's own, much like {near[0]}.",
+            f"Write {near[0]}.",
+            False,
+        )
+    for test in _tests(events.filter):
+        yield from _check_field(test.field, events, test.origin)
+        yield from _check_types(str(test.field), test.field.type, test.bound, test.origin)
+    for field in (events.key, events.match):
+        if field is not None:
+            yield from _check_field(field, events, origin)
+
+
+def _check_field(field: Field, events: Events, origin: Origin) -> Iterator[Fault]:
+    if field.events != events.name:
+        mend = f"Write {events.name}.{field.name}, if it has that field."
+        yield origin, f"{field} is a field of {field.events}, used for {events.name}.", mend, True
+    elif field.name not in fields_of(events.name) and field.key is None:
+        yield (
+            origin,
+            f"{events.name} has no field {field.name}.",
+            f"There are: {', '.join(fields_of(events.name))}.",
+            True,
+        )
+
+
+def _check_same(events: Events, origin: Origin) -> Iterator[Fault]:
+    if events.match is not None:
+        mend = (
+            "Write, say, .by(product_view.product_id).since(purchase.items.same(purchase.items.product_id))."
+        )
+        yield origin, f"{events.name}.same({events.match}) stands outside of since.", mend, True
+    if events.reset is None or events.reset.match is None:
+        return
+    if events.key is None:
+        mend = f"Write {events.name}.by(field).since({events.reset.name}.same({events.reset.match}))."
+        yield origin, f"same({events.reset.match}) has no by to be the same as.", mend, True
+    elif events.key.type is not events.reset.match.type:
+        key, match = events.key, events.reset.match
+        problem = f"{key} is {key.type.value}, {match} is {match.type.value}: they are never the same."
+        yield origin, problem, "Compare fields of one type.", True
+
+
+def _check_window(leaf: Comparison) -> Iterator[Fault]:
+    """There is a window, and the duration asked for can come before its end."""
+    measure, window = leaf.measure, leaf.measure.events.window
+    text = measure_text(measure)
+    if window is None:
+        mend = f"Say how far back it looks: {_windowed(measure)}."
+        yield leaf.origin, f"{text} has no within: it would be remembered for ever.", mend, True
+    elif measure.name in DURATIONS and isinstance(leaf.bound, int):
+        beyond = leaf.bound + (leaf.operator in (">", "<="))
+        if beyond >= window:
+            asked = f"{measure.name} {leaf.operator} {Duration(leaf.bound)}"
+            problem = (
+                f"{asked} is out of reach of .within({span_text(window)}): events leave the window before."
+            )
+            mend = f"Look further back than {Duration(leaf.bound)}, or ask for less."
+            yield leaf.origin, problem, mend, True
+
+
+def _check_possible(leaf: Comparison) -> Iterator[Fault]:
+    """A count is never below nought, and for a value of `by` there is at least the event that has it."""
+    measure, bound = leaf.measure, leaf.bound
+    least = int(measure.name == "count" and measure.events.key is not None)
+    if measure.name not in COUNTS or isinstance(bound, bool | str | tuple) or not isfinite(bound):
+        return
+    if (leaf.operator in ("==", "<=") and bound < least) or (leaf.operator == "<" and bound <= least):
+        text = f"{measure_text(measure)} {leaf.operator} {bound} is never true"
+        if least:
+            mend = "Leave by out, or write not_(...) around the opposite."
+            yield leaf.origin, f"{text}: only values that have events are looked at.", mend, False
+        else:
+            yield leaf.origin, f"{text}: a count is never negative.", "Compare it with 0 or more.", False
+
+
+def _windowed(measure: Measure) -> str:
+    call = (
+        measure.name
+        if measure.name in DURATIONS
+        else f"{measure.name}({'' if measure.field is None else measure.field})"
+    )
+    return f".within(days=365).{call}"
+
+
+def _check_types(subject: str, type_: Type, bound: object, origin: Origin) -> Iterator[Fault]:
+    """A comparison of unlike types is false for ever, which nobody writes on purpose."""
+    bounds = bound if isinstance(bound, tuple) else (bound,)
+    if not bounds:
+        yield origin, f"{subject}.is_in() of nothing is never true.", "Name the values.", False
+    for each in bounds:
+        if isinstance(each, Decimal) and not each.is_finite():
+            yield origin, f"{subject} is compared with {each}.", "Write a number.", True
+        elif isinstance(each, str) is not (type_ is Type.TEXT) or isinstance(each, bool):
+            wanted = "a text" if type_ is Type.TEXT else "a number"
+            yield (
+                origin,
+                f"{subject} is {type_.value}; compared with {each!r} it is never true.",
+                f"Write {wanted}.",
+                False,
+            )
+
+
+def _measured(measure: Measure) -> Type:
+    return Type.WHOLE if measure.name in DURATIONS else measure.type
+
+
+def _tests(test: Filter | None) -> Iterator[Test]:
+    match test:
+        case Test():
+            yield test
+        case NotTest(inner):
+            yield from _tests(inner)
+        case AnyTest(tests) | AllTests(tests):
+            for each in tests:
+                yield from _tests(each)

@@ -1,0 +1,131 @@
+"""The linter: what a rule may not be, or should not lack, each with its reason and what to write instead.
+
+Blocking findings are refused by the worker and by a replay too: a rule that would be true of strangers, that
+would have to remember for ever, or that asks for something that can never come. The others are what a
+colleague would say: a title is missing, a story is missing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+
+from segments.language.checking.checks import check_leaf
+from segments.language.errors import Origin, RefusedRules, RuleError
+from segments.language.loading.source import docstring, examples_origin
+from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import leaves
+from segments.language.stories.reader import Story, read_stories
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """Something wrong with a rule, and what to write instead."""
+
+    rule: str
+    file: str
+    line: int
+    problem: str
+    mend: str
+    blocking: bool
+    """The worker and a replay refuse the rule as well."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.problem} {self.mend}".rstrip()
+
+
+def lint(segments: Iterable[Segment]) -> list[Finding]:
+    """All that is to be said about these rules, by rule and line."""
+    return sorted({finding for segment in segments for finding in (*_refused(segment), *_missing(segment))})
+
+
+def refuse(segments: Sequence[Segment]) -> None:
+    """Raises an error that names every blocking finding, if there is one."""
+    findings = sorted({finding for segment in segments for finding in _refused(segment) if finding.blocking})
+    errors = [RuleError(each.problem, each.mend, Origin(each.file, each.line)) for each in findings]
+    if errors:
+        raise errors[0] if len(errors) == 1 else RefusedRules(errors)
+
+
+def holds_of_nothing(condition: Condition) -> bool:
+    """What the condition is for a customer of whom nothing is remembered."""
+    match condition:
+        case AllOf(parts):
+            return all(map(holds_of_nothing, parts))
+        case AnyOf(parts):
+            return any(map(holds_of_nothing, parts))
+        case Not(inner):
+            return not holds_of_nothing(inner)
+        case Comparison(measure, operator, bound):
+            of_nothing = measure.events.key is None and measure.name in ("count", "sum", "distinct")
+            return of_nothing and _zero(operator, bound)
+    return False
+
+
+def _zero(operator: str, bound: object) -> bool:
+    """Whether nought compares so with the bound; anything but a number is unlike it, which is false."""
+    if operator == "is_in":
+        return isinstance(bound, tuple) and any(_zero("==", each) for each in bound)
+    if isinstance(bound, bool) or not isinstance(bound, int | float | Decimal) or not isfinite(bound):
+        return False
+    results = {
+        "==": bound == 0,
+        "!=": bound != 0,
+        ">=": bound <= 0,
+        ">": bound < 0,
+        "<=": bound >= 0,
+        "<": bound > 0,
+    }
+    return results[operator]
+
+
+def _refused(segment: Segment) -> Iterator[Finding]:
+    """What the worker refuses, and what it would silently never do."""
+    for leaf in leaves(segment.when) + leaves(segment.until):
+        for origin, problem, mend, blocking in check_leaf(leaf):
+            yield Finding(segment.id, origin.file, origin.line, problem, mend, blocking)
+    if segment.until is None:
+        if holds_of_nothing(segment.when):
+            problem = (
+                "The rule is true of a customer of whom nothing is remembered: every stranger would be in it."
+            )
+            mend = "Add to when what makes a customer known, say any_event.within(days=365).count() >= 1."
+            yield _finding(segment, problem, mend, blocking=True)
+    elif not holds_of_nothing(segment.until):
+        problem = "until is false when nothing is remembered: a customer who is forgotten could never leave."
+        mend = "Add a way out by time: until=any_of(..., any_event.within(days=365).count() == 0)."
+        yield _finding(segment, problem, mend, blocking=True)
+
+
+def _missing(segment: Segment) -> Iterator[Finding]:
+    """What a colleague would miss; the rule runs without it."""
+    if not docstring(segment):
+        mend = "Say at the top of the file what the segment is for and what a marketer does with it."
+        yield _finding(segment, "The file has no docstring.", mend, line=1)
+    for name, text in (("en", segment.en), ("nl", segment.nl)):
+        if not text.strip():
+            yield _finding(segment, f"{name} is missing.", f'Write {name}="...": the segment in a sentence.')
+    try:
+        stories = read_stories(segment)
+    except RuleError as error:
+        yield Finding(segment.id, error.origin.file, error.origin.line, error.problem, error.mend, False)
+        return
+    yield from _untold(segment, stories)
+
+
+def _untold(segment: Segment, stories: Sequence[Story]) -> Iterator[Finding]:
+    """A story that enters, one that leaves and a near miss: the proof that a rule does what its words say."""
+    told = {word for story in stories for word in story.told}
+    line = examples_origin(segment).line
+    for word in ("enters", "leaves"):
+        if word not in told:
+            mend = f"Add a story to examples with a line that ends in {word!r}."
+            yield _finding(segment, f"No story {word}.", mend, line=line)
+    if not any(story.happens and "enters" not in story.told for story in stories):
+        mend = "Add a story in which something happens and the customer just does not enter."
+        yield _finding(segment, "No story is a near miss.", mend, line=line)
+
+
+def _finding(segment: Segment, problem: str, mend: str, *, line: int = 0, blocking: bool = False) -> Finding:
+    return Finding(segment.id, segment.origin.file, line or segment.origin.line, problem, mend, blocking)

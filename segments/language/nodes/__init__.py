@@ -1,0 +1,11 @@
+"""The syntax tree of a rule: what the words of the language make. All other rooms read these nodes.
+
+conditions  comparisons, profile tests, consents, and their combinations
+durations   lengths of time, in milliseconds
+events      event sets: kind, filter, window, reset
+fields      fields of events and tests on them
+measures    count, sum, mean and so on over an event set
+order       which segments a rule reads; a rule set in dependency order
+segment     a segment: title, condition, stories
+text        rules as normalised text
+"""

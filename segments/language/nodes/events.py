@@ -1,0 +1,214 @@
+"""Event sets: what happened, chosen by kind, filter, window and what came before.
+
+events[.where][.by][.since][.within][.ago].measure  comparison  bound
+"""
+
+import difflib
+from dataclasses import dataclass, replace
+from typing import Any
+
+from segments.language.errors import RuleError
+from segments.language.nodes.durations import span
+from segments.language.nodes.fields import AllTests, Attributes, Field, Filter, NoTruth, Type, came, is_a
+from segments.language.nodes.measures import Measure
+
+CLICK_KINDS = (
+    "page_view",
+    "product_view",
+    "search",
+    "cart_add",
+    "cart_remove",
+    "checkout",
+    "login",
+    "email_open",
+    "email_click",
+    "support_contact",
+)
+VISIT_KINDS = ("page_view", "product_view", "search", "cart_add", "cart_remove", "checkout", "login")
+TRANSACTION_KINDS = ("purchase", "refund")
+
+_ANY = {"event_id": Type.TEXT, "kind": Type.TEXT, "channel": Type.TEXT, "day": Type.TEXT}
+_CLICK = _ANY | {"session_id": Type.TEXT, "page": Type.TEXT, "product_id": Type.TEXT, "category": Type.TEXT}
+_TRANSACTION = _ANY | {"order_id": Type.TEXT, "amount": Type.MONEY, "currency": Type.TEXT}
+_ITEM = _ANY | {
+    "order_id": Type.TEXT,
+    "currency": Type.TEXT,
+    "product_id": Type.TEXT,
+    "category": Type.TEXT,
+    "quantity": Type.WHOLE,
+    "price": Type.MONEY,
+}
+
+
+def fields_of(events: str) -> dict[str, Type]:
+    """The fields of an event set by name; `day` is the UTC date of an event, as 2026-11-22."""
+    if events == "any_event":
+        return _ANY
+    if events in TRANSACTION_KINDS:
+        return _TRANSACTION
+    return _ITEM if events.endswith(".items") else _CLICK
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Events:
+    """A set of a customer's events; each method gives a narrower one, or a measure of it."""
+
+    name: str
+    """`visit`, `purchase`, `purchase.items`, `any_event`, `event("own_kind")` …"""
+    filter: Filter | None = None
+    key: Field | None = None
+    """The field of `by`: the condition is asked for each of its values apart."""
+    reset: "Events | None" = None
+    """The events of `since`: only what is later than the latest of those counts."""
+    match: Field | None = None
+    """The field of `same`: in the argument of `since`, beside `by`, the latest of those with this value."""
+    window: int | None = None
+    """Milliseconds: an event at t counts while t <= now < t + window."""
+    offset: int | None = None
+    """Milliseconds: the measure is what it was so long ago, so an event at t counts from t + offset on."""
+
+    def where(self, *tests: Filter) -> "Events":
+        """Only the events that pass all these tests on their fields."""
+        for test in tests:
+            if not is_a(Filter, test):
+                mend = f'Write, say, {self.name}.where({self.name}.channel == "web").'
+                if isinstance(test, NoTruth):
+                    mend += " A condition stands in when, in a list beside this one."
+                raise RuleError(
+                    f"{self.name}.where: a comparison of a field was expected, {came(test)} came.", mend
+                )
+        both = ((self.filter,) if self.filter is not None else ()) + tests
+        return replace(self, filter=both[0] if len(both) == 1 else AllTests(both)) if both else self
+
+    def by(self, field: Field) -> "Events":
+        """The condition holds if it holds for at least one value of this field."""
+        self._once("by", self.key)
+        return replace(self, key=self._own(field, "by"))
+
+    def since(self, events: "Events") -> "Events":
+        """Only what happened later than the latest of those events."""
+        self._once("since", self.reset)
+        narrowed = (
+            (events.window, events.key, events.reset, events.offset) if is_a(Events, events) else (True,)
+        )
+        if any(each is not None for each in narrowed):
+            raise RuleError(
+                f"{self.name}.since: a set of events was expected, narrowed by nothing but where and same.",
+                f"Write, say, {self.name}.since(purchase); a window comes after it: .within(days=7).",
+            )
+        return replace(self, reset=events)
+
+    def same(self, field: Field) -> "Events":
+        """In `since`, beside `by`: the latest of those events that have the same value in this field."""
+        self._once("same", self.match)
+        return replace(self, match=self._own(field, "same"))
+
+    def within(self, *unitless: object, days: int = 0, hours: int = 0, minutes: int = 0) -> "Events":
+        """Only what happened less than this long ago."""
+        if unitless:
+            raise RuleError(
+                f"{self.name}.within({unitless[0]!r}): a window has a unit.",
+                f"Write .within(days={unitless[0]}), or hours=, or minutes=.",
+            )
+        self._once("within", self.window)
+        return replace(self, window=span("within", days=days, hours=hours, minutes=minutes))
+
+    def ago(self, *unitless: object, days: int = 0, hours: int = 0, minutes: int = 0) -> "Events":
+        """As it was this long ago: `.within(days=30).ago(days=30)` is the month before the last one."""
+        if unitless:
+            raise RuleError(
+                f"{self.name}.ago({unitless[0]!r}): a length of time has a unit.",
+                f"Write .ago(days={unitless[0]}), or hours=, or minutes=.",
+            )
+        self._once("ago", self.offset)
+        return replace(self, offset=span("ago", days=days, hours=hours, minutes=minutes))
+
+    def count(self) -> Measure:
+        """How many events there are."""
+        return Measure(self, "count")
+
+    def sum(self, field: Field) -> Measure:
+        """The sum of a field: money, exact and in one currency, or a whole number."""
+        return Measure(self, "sum", self._number(field, "sum"))
+
+    def mean(self, field: Field) -> Measure:
+        """The mean of a field over the events that have it."""
+        return Measure(self, "mean", self._number(field, "mean"))
+
+    def max(self, field: Field) -> Measure:
+        """The largest value of a field."""
+        return Measure(self, "max", self._own(field, "max"))
+
+    def min(self, field: Field) -> Measure:
+        """The smallest value of a field."""
+        return Measure(self, "min", self._own(field, "min"))
+
+    def distinct(self, field: Field) -> Measure:
+        """How many different values a field has."""
+        return Measure(self, "distinct", self._own(field, "distinct"))
+
+    def last(self, field: Field) -> Measure:
+        """The value of a field at the latest event that has it."""
+        return Measure(self, "last", self._own(field, "last"))
+
+    @property
+    def idle(self) -> Measure:
+        """The time since the latest event."""
+        return Measure(self, "idle")
+
+    @property
+    def age(self) -> Measure:
+        """The time since the earliest event."""
+        return Measure(self, "age")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = fields_of(self.name)
+        if name in known:
+            return Field(self.name, name, known[name])
+        if name == "attributes" and known is _CLICK:
+            return Attributes(self.name)
+        if name == "items" and self.name in TRANSACTION_KINDS:
+            return Events(f"{self.name}.items")
+        raise RuleError(f"{self.name} has no field or measure named {name!r}.", _nearest(name, known))
+
+    def _once(self, step: str, held: object) -> None:
+        if held is not None:
+            raise RuleError(f".{step}(...) stands twice on {self.name}.", "Keep one of them.")
+
+    def _own(self, field: object, step: str) -> Field:
+        if isinstance(field, Field) and field.events == self.name:
+            return field
+        name = field.name if isinstance(field, Field) else field
+        known = fields_of(self.name)
+        numbers = [each for each, type_ in known.items() if type_ is not Type.TEXT]
+        choices = numbers if step in ("sum", "mean") else [*numbers, "channel"]
+        example = name if isinstance(name, str) and name in known else (choices or ["channel"])[0]
+        given = field if isinstance(field, Field) else came(field)
+        raise RuleError(
+            f"{self.name}.{step}({given}): a field of {self.name} was expected.",
+            f"Write, say, {self.name}.{step}({self.name}.{example}).",
+        )
+
+    def _number(self, field: object, step: str) -> Field:
+        own = self._own(field, step)
+        if own.type is Type.TEXT:
+            raise RuleError(
+                f"{step}({own}): {own} is a text, which cannot be added up.", "Use count, distinct or last."
+            )
+        return own
+
+
+def _nearest(name: str, known: dict[str, Type]) -> str:
+    measures = ("count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last")
+    attributes = ("attributes",) if known is _CLICK else ()
+    near = difflib.get_close_matches(name, (*known, *attributes, *measures), n=1)
+    if name == "attributes":
+        return "Only clicks of one kind have attributes."
+    fields = ", ".join((*known, *attributes))
+    return (
+        f"Did you mean {near[0]}?"
+        if near
+        else f"Its fields are {fields}; the measures {', '.join(measures)}."
+    )

@@ -1,0 +1,85 @@
+"""Measures: what is counted, summed or timed over a set of events, and compared with a bound."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from segments.language.errors import RuleError, here
+from segments.language.nodes.conditions import Comparison
+from segments.language.nodes.durations import Duration
+from segments.language.nodes.fields import Field, NoTruth, Type, value, values
+
+if TYPE_CHECKING:
+    from segments.language.nodes.events import Events
+
+DURATIONS = ("idle", "age")
+COUNTS = ("count", "distinct")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measure(NoTruth):
+    """A measure of an event set, such as `visit.within(days=7).count()`; compared, it is a condition."""
+
+    events: "Events"
+    name: str
+    """`count`, `sum`, `mean`, `max`, `min`, `distinct`, `idle`, `age` or `last`."""
+    field: Field | None = None
+
+    @property
+    def type(self) -> Type:
+        """What the measure's value is: a mean of whole numbers counts as whole."""
+        if self.field is None or self.name in COUNTS:
+            return Type.WHOLE
+        return self.field.type
+
+    def _compare(self, operator: str, bound: object) -> Comparison:
+        if self.name in DURATIONS:
+            return Comparison(self, operator, _duration(self, bound), here())
+        if isinstance(bound, Duration):
+            raise RuleError(
+                f"{self.name} is compared with {bound}, a duration.",
+                "Only idle and age are durations: write a number.",
+            )
+        bound = value(bound, self.name)
+        if isinstance(bound, float):
+            raise RuleError(
+                f"{self.name} is exact; {bound!r} is a float, which is not.",
+                f'Write a whole number or Decimal("{bound}").',
+            )
+        return Comparison(self, operator, bound, here())
+
+    def is_in(self, *bounds: Any) -> Comparison:
+        """True if the measure is one of these values."""
+        if self.name in DURATIONS:
+            raise RuleError(f"{self.name} is a duration.", "Compare it with >= or <.")
+        return Comparison(self, "is_in", values(bounds, self.name), here())
+
+    def __eq__(self, bound: object) -> Comparison:  # type: ignore[override]
+        return self._compare("==", bound)
+
+    def __ne__(self, bound: object) -> Comparison:  # type: ignore[override]
+        return self._compare("!=", bound)
+
+    def __ge__(self, bound: object) -> Comparison:
+        return self._compare(">=", bound)
+
+    def __gt__(self, bound: object) -> Comparison:
+        return self._compare(">", bound)
+
+    def __le__(self, bound: object) -> Comparison:
+        return self._compare("<=", bound)
+
+    def __lt__(self, bound: object) -> Comparison:
+        return self._compare("<", bound)
+
+    __hash__ = object.__hash__
+
+
+def _duration(measure: Measure, bound: object) -> int:
+    if isinstance(bound, Duration):
+        return bound.milliseconds
+    raise RuleError(
+        f"{measure.name} is compared with {bound!r}, which has no unit.",
+        f"Write a duration: days({bound}), hours({bound}) or minutes({bound})."
+        if isinstance(bound, int)
+        else "Write a duration, say days(90).",
+    )

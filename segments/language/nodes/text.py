@@ -1,0 +1,133 @@
+"""Rules as normalised text: two ways to write the same thing read the same here.
+
+The text names a measure in the evidence of a segment event, and is what a rule's version is a digest of.
+"""
+
+import json
+from decimal import Decimal
+
+from segments.language.nodes.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Consent,
+    Not,
+    ProfileComparison,
+)
+from segments.language.nodes.durations import Duration
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
+from segments.language.nodes.measures import DURATIONS, Measure
+from segments.language.nodes.segment import Segment
+
+
+def literal(value: object) -> str:
+    """A value as it is written in a rule."""
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, tuple):
+        return f"({', '.join(literal(each) for each in value)})"
+    return plain(value)
+
+
+def plain(value: object) -> str:
+    """A value as the evidence shows it: numbers without an exponent, booleans as `true` and `false`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, float):
+        return format(Decimal(repr(value)).normalize(), "f") if value - value == 0 else repr(value)
+    if isinstance(value, tuple):
+        return json.dumps([plain(each) for each in value], ensure_ascii=False)
+    return str(value)
+
+
+def span_text(milliseconds: int) -> str:
+    """`days=7`, `days=1, hours=12`."""
+    return ", ".join(f"{unit}={count}" for unit, count in Duration(milliseconds).parts().items())
+
+
+def filter_text(test: Filter) -> str:
+    """A test of a field, as within `where`."""
+    match test:
+        case Test(field, "is_in", bound):
+            return f"{field}.is_in{literal(bound)}"
+        case Test(field, operator, bound):
+            return f"{field} {operator} {literal(bound)}"
+        case NotTest(inner):
+            return f"not_({filter_text(inner)})"
+        case AnyTest(tests):
+            return f"any_of({', '.join(map(filter_text, tests))})"
+        case AllTests(tests):
+            return ", ".join(map(filter_text, tests))
+    raise TypeError(test)
+
+
+def events_text(events: Events) -> str:
+    """An event set with all that narrows it, in the order of the grammar."""
+    text = events.name
+    if events.filter is not None:
+        text += f".where({filter_text(events.filter)})"
+    if events.match is not None:
+        text += f".same({events.match})"
+    if events.key is not None:
+        text += f".by({events.key})"
+    if events.reset is not None:
+        text += f".since({events_text(events.reset)})"
+    text += f".within({span_text(events.window)})" if events.window else ""
+    return text + (f".ago({span_text(events.offset)})" if events.offset else "")
+
+
+def measure_text(measure: Measure) -> str:
+    """A measure: `visit.since(purchase).within(days=7).count()`."""
+    call = "" if measure.name in DURATIONS else f"({'' if measure.field is None else measure.field})"
+    return f"{events_text(measure.events)}.{measure.name}{call}"
+
+
+def leaf_text(leaf: Condition) -> str:
+    """What a leaf of a rule measures: the `measure` of its evidence."""
+    match leaf:
+        case Comparison(measure):
+            return measure_text(measure)
+        case ProfileComparison(name):
+            return f"profile({literal(name)})"
+        case Consent(name):
+            return f"consent({literal(name)})"
+        case Segment(id=name):
+            return name
+    raise TypeError(leaf)
+
+
+def bound_text(leaf: Condition) -> str:
+    """What a leaf is compared with: the `bound` of its evidence."""
+    return plain(leaf.bound) if isinstance(leaf, Comparison | ProfileComparison) else "true"
+
+
+def condition_text(condition: Condition) -> str:
+    """A condition with its operands sorted: `[a, b]` and `[b, a]` mean the same."""
+    match condition:
+        case AllOf(parts):
+            return f"all_of({', '.join(sorted(map(condition_text, parts)))})"
+        case AnyOf(parts):
+            return f"any_of({', '.join(sorted(map(condition_text, parts)))})"
+        case Not(inner):
+            return f"not_({condition_text(inner)})"
+        case Comparison(operator=operator, bound=bound) | ProfileComparison(operator=operator, bound=bound):
+            return f"{leaf_text(condition)} {operator} {literal(bound)}"
+    return leaf_text(condition)
+
+
+def leaves(condition: Condition | None) -> list[Condition]:
+    """The leaf conditions in source order, none skipped."""
+    match condition:
+        case None:
+            return []
+        case AllOf(parts) | AnyOf(parts):
+            return [leaf for part in parts for leaf in leaves(part)]
+        case Not(inner):
+            return leaves(inner)
+    return [condition]

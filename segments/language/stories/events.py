@@ -1,0 +1,182 @@
+"""The event on a line of a story: `purchase amount=150 channel=web` as the record that a shop would send."""
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from segments.language.errors import Origin, StoryError
+from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS
+
+CUSTOMER = "customer"
+CLICKSTREAM, TRANSACTIONS, PROFILES = "clickstream", "transactions", "profiles"
+
+_CLICK_FIELDS = ("event_id", "session_id", "page", "product_id", "category", "channel")
+_TRANSACTION_FIELDS = ("event_id", "order_id", "amount", "currency", "channel")
+_ITEM_FIELDS = ("product_id", "category", "quantity", "price")
+_MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of a story: the topic it would come in, and the record; `None` erases the customer."""
+
+    topic: str
+    record: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A field as a story tells it: `amount=150`; quoted values are texts, whatever they look like."""
+
+    name: str
+    value: str
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Makes the record of one line: when it is, its number, the shop's currency and its own kinds."""
+
+    origin: Origin
+    instant: int
+    number: int
+    currency: str
+    own_kinds: Collection[str]
+
+    def event(self, kind: str, told: Sequence[Told]) -> Happening:
+        """The event that a line tells of."""
+        if kind == "erase":
+            self._known([each.name for each in told], (), "erase")
+            return Happening(PROFILES, None)
+        if kind == "profile":
+            return Happening(PROFILES, self._head() | self._profile(told))
+        if kind in TRANSACTION_KINDS:
+            return Happening(TRANSACTIONS, self._head() | self._transaction(kind, told))
+        if kind == "click":
+            given = {each.name: each.value for each in told}
+            kind, told = given.get("kind", ""), [each for each in told if each.name != "kind"]
+            if not kind:
+                raise self.error("click has no kind.", "Write, say, click kind=wishlist_add.")
+        elif kind not in CLICK_KINDS and kind not in self.own_kinds:
+            raise self._unknown_kind(kind)
+        return Happening(CLICKSTREAM, self._head() | self._click(kind, told))
+
+    def error(self, problem: str, mend: str) -> StoryError:
+        """An error on this line."""
+        return StoryError(problem, mend, self.origin)
+
+    def _head(self) -> dict[str, Any]:
+        return {"event_id": f"event-{self.number}", "customer_id": CUSTOMER, "occurred_at": self.instant}
+
+    def _click(self, kind: str, told: Sequence[Told]) -> dict[str, Any]:
+        record: dict[str, Any] = {"kind": kind} | dict.fromkeys(_CLICK_FIELDS[1:]) | {"attributes": {}}
+        plain = [each for each in told if not each.name.startswith("attributes.")]
+        self._known([each.name for each in plain], _CLICK_FIELDS, kind)
+        record |= {each.name: each.value for each in plain}
+        record["attributes"] = {
+            each.name.removeprefix("attributes."): each.value for each in told if each not in plain
+        }
+        return record
+
+    def _transaction(self, kind: str, told: Sequence[Told]) -> dict[str, Any]:
+        self._known([each.name for each in told], _TRANSACTION_FIELDS + _ITEM_FIELDS, kind)
+        given = {each.name: each for each in told}
+        record: dict[str, Any] = {name: given[name].value for name in given if name in _TRANSACTION_FIELDS}
+        record["amount"] = self._cents(record["amount"], "amount") if "amount" in record else 0
+        defaults = {
+            "kind": kind,
+            "order_id": f"order-{self.number}",
+            "currency": self.currency,
+            "channel": None,
+        }
+        return (
+            defaults | record | {"items": self._items([each for each in told if each.name in _ITEM_FIELDS])}
+        )
+
+    def _items(self, told: Sequence[Told]) -> list[dict[str, Any]]:
+        """The lines of the order: `product_id=a,b price=10,20` are two; a single value is that of each."""
+        columns = {each.name: [each.value] if each.quoted else each.value.split(",") for each in told}
+        length = max(map(len, columns.values()), default=0)
+        for name, values in columns.items():
+            if len(values) not in (1, length):
+                mend = f"Give one value, or {length}."
+                raise self.error(f"{name} has {len(values)} values where another field has {length}.", mend)
+        lines = [{name: values[n % len(values)] for name, values in columns.items()} for n in range(length)]
+        return [self._item(line) for line in lines]
+
+    def _item(self, line: dict[str, str]) -> dict[str, Any]:
+        quantity = line.get("quantity", "1")
+        if not quantity.isdecimal():
+            raise self.error(f"quantity={quantity}: a whole number was expected.", "Write, say, quantity=2.")
+        return {
+            "product_id": line.get("product_id", "product"),
+            "category": line.get("category"),
+            "quantity": int(quantity),
+            "price": self._cents(line.get("price", "0"), "price"),
+        }
+
+    def _profile(self, told: Sequence[Told]) -> dict[str, Any]:
+        """A profile is whole: what the line does not say, the customer does not have."""
+        attributes, consents = {}, {}
+        for each in told:
+            map_, _, name = each.name.partition(".")
+            if map_ == "consent" and name:
+                if each.value not in ("true", "false"):
+                    raise self.error(
+                        f"{each.name}={each.value}: true or false was expected.", f"{each.name}=true"
+                    )
+                consents[name] = each.value == "true"
+            else:
+                attributes[each.name.removeprefix("attributes.")] = _attribute(each)
+        return {"attributes": attributes, "consents": consents}
+
+    def _cents(self, value: str, name: str) -> int:
+        if not _MONEY.fullmatch(value):
+            problem = f"{name}={value}: an amount of money, at most two decimals, not negative, was expected."
+            raise self.error(problem, f"Write, say, {name}=150 or {name}=49.99.")
+        whole, _, part = value.partition(".")
+        return int(whole) * 100 + int(part.ljust(2, "0") or 0)
+
+    def _known(self, names: Iterable[str], known: Collection[str], kind: str) -> None:
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                mend = f"Did you mean {near[0]}?" if near else self._fields(name, known, kind)
+                raise self.error(f"{kind} has no field {name!r}.", mend)
+
+    def _fields(self, name: str, known: Collection[str], kind: str) -> str:
+        own = (
+            f" An attribute of the shop's own is written attributes.{name}=..."
+            if known is _CLICK_FIELDS
+            else ""
+        )
+        return f"It has: {', '.join(known)}.{own}" if known else f"Write {kind} alone."
+
+    def _unknown_kind(self, kind: str) -> StoryError:
+        if kind in ("visit", "any_event"):
+            return self.error(f"{kind} is a set of events; a story tells events.", "Write page_view.")
+        known = (
+            *CLICK_KINDS,
+            *TRANSACTION_KINDS,
+            "profile",
+            "erase",
+            "enters",
+            "leaves",
+            *sorted(self.own_kinds),
+        )
+        near = difflib.get_close_matches(kind, known, n=1)
+        mend = (
+            f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}, and click kind={kind}."
+        )
+        return self.error(f"There is no kind of event named {kind!r}.", mend)
+
+
+def _attribute(told: Told) -> str | float | bool:
+    if told.quoted:
+        return told.value
+    if told.value in ("true", "false"):
+        return told.value == "true"
+    number: Callable[[str], re.Match[str] | None] = re.compile(r"-?\d+(\.\d+)?").fullmatch
+    return float(told.value) if number(told.value) else told.value

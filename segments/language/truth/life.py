@@ -1,0 +1,207 @@
+"""The slow truth, over time: what flips when in one customer's life, word by word from the contract, section 3.
+
+Flips by time are found by trying every instant at which one is possible. What is true at an instant is said by
+`oracle.py`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from segments.language.nodes.conditions import Comparison, Consent
+from segments.language.nodes.durations import DAY
+from segments.language.nodes.measures import DURATIONS
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import bound_text, leaf_text, leaves, plain
+from segments.language.truth.memory import NEVER, VISIT_GAP, Event, Memory
+from segments.language.truth.oracle import is_member, truth
+
+
+def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Each leaf of a rule as it stands."""
+    for leaf in leaves(segment.when) + leaves(segment.until):
+        key, value, true = truth(leaf, now, memory, inside)
+        if isinstance(value, Fraction):
+            value = Decimal(round(value * 10**6)).scaleb(-6)  # rounds half to even
+        text = leaf_text(leaf) + (f"[{plain(key)}]" if key is not None else "")
+        shown = None if value is None else plain(value)
+        yield {"measure": text, "value": shown, "bound": bound_text(leaf), "holds": true}
+
+
+def retention(leaf: Comparison) -> int:
+    """How long an event can matter."""
+    events = leaf.measure.events
+    return (events.window or 0) + (events.offset or 0) + VISIT_GAP * (events.name == "visit")
+
+
+def spans(leaf: Comparison) -> set[int]:
+    """How long after an event a leaf can change: as the event comes to count, as it ceases to, as a bound is passed."""
+    events, bound = leaf.measure.events, leaf.bound
+    found = {0, events.window or 0}
+    if leaf.measure.name in DURATIONS and isinstance(bound, int):
+        found |= {bound, bound + 1}
+    return {span + (events.offset or 0) for span in found} - {0}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A record of a customer whose turn has come."""
+
+    cause: Mapping[str, Any]
+    """Its `topic`, `partition`, `offset`, and `event_id` (None for an erasure)."""
+    event: Event | None
+    """None erases the customer."""
+    timestamp: int
+    """When Kafka took it in, which is when an erasure occurs."""
+
+    @property
+    def time(self) -> int:
+        """When it occurred."""
+        return self.timestamp if self.event is None else int(self.event["occurred_at"])
+
+
+class Customer:
+    """One customer under a set of rules; `flips` and `memberships` are what is published, without versions and ids."""
+
+    def __init__(
+        self, segments: Iterable[Segment], currency: str = "EUR", known: Mapping[str, float] | None = None
+    ) -> None:
+        self.segments = sorted(segments, key=lambda each: each.id)
+        parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
+        compared = [leaf for leaf in parts if isinstance(leaf, Comparison)]
+        self.retention = max([DAY, *map(retention, compared)])
+        self.spans = {span for leaf in compared for span in spans(leaf)}
+        self.currency, self.known = currency, known or {}
+        self.erased = NEVER
+        self.swept = NEVER
+        """When these rules took over from others: what time alone would have flipped until then did not."""
+        self.flips: list[dict[str, Any]] = []
+        self.memberships: list[dict[str, Any] | None] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Everything but what was published, and an erasure."""
+        if self.memberships and self.memberships[-1] is not None:
+            self.memberships.append(None)
+        self.memory = self.nothing()
+        self.inside: dict[str, dict[str, Any]] = {}
+        self.ids: dict[tuple[str, str], float] = {}
+        self.instant = self.latest = NEVER
+        self.sequence = 0
+
+    def nothing(self) -> Memory:
+        """The memory of one of whom nothing is remembered."""
+        return Memory(self.currency, known=self.known)
+
+    def apply(self, step: Step, clock: float) -> str:
+        """A record in its turn, with the partition's clock as it stands: `applied`, `duplicate` or `ignored`."""
+        self.fire(clock)  # (1)
+        if self.erased + self.retention < clock:
+            self.erased = NEVER
+        if step.event is not None and self.is_duplicate(step, step.event):  # (2)
+            return "duplicate"
+        if step.event is not None and self.is_ignored(step, clock):
+            return "ignored"
+        self.fire(max(step.time, clock))  # (3): the clock takes in no more than the record's own time
+        if step.event is None:  # (4)
+            self.erase(step)
+        else:
+            self.take(step, step.event)
+        return "applied"
+
+    def fire(self, limit: float) -> None:
+        """What is due before the limit by time alone, each at its own instant; what is due to be forgotten last."""
+        for now in self.instants():
+            if now < limit:
+                self.evaluate(now, "timer", None)
+        if self.memory.profile is None and self.latest + self.retention < limit:
+            self.forget()
+
+    def is_duplicate(self, step: Step, event: Event) -> bool:
+        """The same id in the same topic, for 24 hours of the customer's own time."""
+        first = self.ids.get((step.cause["topic"], event["event_id"]), NEVER)
+        return max(self.instant, step.time) < first + DAY
+
+    def is_ignored(self, step: Step, clock: float) -> bool:
+        """At or before an erasure, too old to matter, or older than the profile held."""
+        if step.cause["topic"] != "profiles":
+            return step.time <= self.erased or step.time + self.retention < clock
+        held = self.memory.profile
+        return step.time <= self.erased or (held is not None and step.time < held["occurred_at"])
+
+    def take(self, step: Step, event: Event) -> None:
+        """The event takes its place in time; what it changes flips at the customer's instant."""
+        late, before = step.time < self.instant, self.memory.profile
+        self.instant, self.latest = max(self.instant, step.time), max(self.latest, step.time)
+        self.ids[step.cause["topic"], event["event_id"]] = self.instant
+        if step.cause["topic"] == "profiles":
+            self.memory.profile = event
+            given, held = event["consents"], before["consents"] if before else {}
+            changed = {name for name in {*given, *held} if given.get(name) != held.get(name)}
+            self.evaluate(int(self.instant), "late_event" if late else "profile", step, changed)
+        else:
+            self.memory.events.append((step.cause["topic"], event))
+            self.evaluate(int(self.instant), "late_event" if late else "event", step)
+
+    def erase(self, step: Step) -> None:
+        """One of whom nothing is remembered is in no segment: all are left at E, and only E is kept."""
+        self.erased = max(step.time, self.instant, self.erased)
+        published, self.memory = list(self.memberships), self.nothing()
+        self.evaluate(int(self.erased), "erasure", step)
+        self.memberships = published  # the null alone
+        self.forget()
+
+    def evaluate(self, now: int, reason: str, step: Step | None, consents: Iterable[str] = ()) -> None:
+        """One evaluation of all rules: at most one flip for each, in order of their ids."""
+        inside = self.members(now, self.inside)
+        flipped = [each for each in self.segments if (each.id in inside) != (each.id in self.inside)]
+        if not flipped:
+            return
+        self.instant = now
+        fresh = [self.flip(each, each.id in inside, now) for each in flipped]
+        for each, flip in zip(flipped, fresh, strict=True):
+            reads = {
+                leaf.name for leaf in leaves(each.when) + leaves(each.until) if isinstance(leaf, Consent)
+            }
+            flip["reason"] = "consent" if reason == "profile" and reads & set(consents) else reason
+            flip["cause"] = step and step.cause
+            flip["evidence"] = list(evidence(each, now, self.memory, inside))
+            flip["valid_until"] = self.next_flip(each)
+        self.flips += fresh
+        now_in = [
+            {**self.inside[each.id], "valid_until": self.next_flip(each)}
+            for each in self.segments
+            if each.id in inside
+        ]
+        self.memberships.append({"sequence": self.sequence, "segments": now_in})
+
+    def flip(self, segment: Segment, enters: bool, now: int) -> dict[str, Any]:
+        """Enters or leaves; an exit has the episode of its enter."""
+        self.sequence += 1
+        stay = self.inside.pop(
+            segment.id, {"segment": segment.id, "entered_at": now, "episode": self.sequence}
+        )
+        if enters:
+            self.inside[segment.id] = stay
+        flip = {"segment": segment.id, "transition": "enter" if enters else "exit", "occurred_at": now}
+        return {**flip, "sequence": self.sequence, "episode": stay["episode"]}
+
+    def members(self, now: int, inside: Collection[str]) -> set[str]:
+        """The segments that the customer is in at an instant, having been inside these until then."""
+        return {each.id for each in self.segments if is_member(each, now, self.memory, inside)}
+
+    def instants(self) -> list[int]:
+        """Every instant to come at which time alone could flip something."""
+        times = {event["occurred_at"] + span for _, event in self.memory.events for span in self.spans}
+        return sorted(time for time in times if time > max(self.instant, self.swept))
+
+    def next_flip(self, segment: Segment) -> int | None:
+        """When time alone will flip a segment, found by living on without events."""
+        inside: Collection[str] = self.inside
+        for now in self.instants():
+            inside = self.members(now, inside)
+            if (segment.id in inside) != (segment.id in self.inside):
+                return now
+        return None

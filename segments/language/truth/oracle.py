@@ -1,0 +1,135 @@
+"""The slow truth: whether a condition holds at an instant, word by word from the contract, section 2.
+
+Quadratic, and obviously right: nothing is kept but what happened (`memory.py`), and every question is answered from all
+of it. The engine is judged by this file and by `life.py`, which says what flips when; they share with it the nodes of
+the language, their texts, and nothing else.
+"""
+
+from collections.abc import Callable, Collection
+from decimal import Decimal
+from fractions import Fraction
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
+
+from segments.language.nodes.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Consent,
+    Not,
+    ProfileComparison,
+)
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest
+from segments.language.nodes.measures import DURATIONS, Measure
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import measure_text
+from segments.language.truth.memory import NEVER, Event, Memory, happened, read
+
+OPERATORS = {"==": eq, "!=": ne, ">=": ge, ">": gt, "<=": le, "<": lt}
+OF_VALUES: dict[str, Callable[[list[Any]], Any]] = {
+    "sum": sum,
+    "mean": lambda values: Fraction(sum(values)) / len(values),
+    "max": max,
+    "min": min,
+    "distinct": lambda values: len(set(values)),
+    "last": lambda values: values[-1],
+}
+
+
+def compare(value: Any, how: str, bound: Any) -> bool:
+    """Text with text, number with number, boolean with boolean; anything else, and nothing, is false.
+
+    A double of a profile is compared with the double next to a decimal: 0.1 is Decimal("0.1").
+    """
+    if how == "is_in":
+        return any(compare(value, "==", each) for each in bound)
+    bound = float(bound) if isinstance(value, float) and isinstance(bound, Decimal) else bound
+    sorts = [next(sort for sort in (bool, str, object) if isinstance(each, sort)) for each in (value, bound)]
+    return value is not None and sorts[0] is sorts[1] and bool(OPERATORS[how](value, bound))
+
+
+def combine(node: Condition | Filter, leaf: Callable[[Any], bool]) -> bool:
+    """The truth of what is combined of leaves by *and*, *or* and *not*."""
+    match node:
+        case Not(inner) | NotTest(inner):
+            return not combine(inner, leaf)
+        case AllOf(parts) | AllTests(parts):
+            return all(combine(part, leaf) for part in parts)
+        case AnyOf(parts) | AnyTest(parts):
+            return any(combine(part, leaf) for part in parts)
+    return leaf(node)
+
+
+def passing(events: Events, memory: Memory, by: Field | None, key: Any) -> list[Event]:
+    """The events of a set that pass its `where`, and have this key in the field of `by` or `same`, if there is one."""
+
+    def passes(row: Event) -> bool:
+        test = lambda each: compare(read(each.field, row, memory), each.operator, each.bound)  # noqa: E731
+        return events.filter is None or bool(combine(events.filter, test))
+
+    rows = filter(passes, happened(events.name, memory))
+    return [row for row in rows if by is None or read(by, row, memory) == key]
+
+
+def selected(measure: Measure, now: int, memory: Memory, key: Any) -> list[Event]:
+    """What a measure is taken of: later than the latest of `since`, in the window, and no earlier than it knows."""
+    events, reset = measure.events, measure.events.reset
+    resets = passing(reset, memory, reset.match, key) if reset else []
+    after = max((each["occurred_at"] for each in resets if each["occurred_at"] <= now), default=NEVER)
+    if memory.known:
+        after = max(after, memory.known.get(measure_text(measure), NEVER) - 1)
+    rows, window = passing(events, memory, events.key, key), events.window or float("inf")
+    return [each for each in rows if after < each["occurred_at"] <= now < each["occurred_at"] + window]
+
+
+def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any:
+    """The value of a measure of these events, None if it has none."""
+    if measure.name in DURATIONS:
+        return now - rows[-1 if measure.name == "idle" else 0]["occurred_at"] if rows else None
+    if measure.field is None:
+        return len(rows)
+    values = [value for each in rows if (value := read(measure.field, each, memory)) is not None]
+    return OF_VALUES[measure.name](values) if values or measure.name in ("sum", "distinct") else None
+
+
+def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool]:
+    """The key of `by`, the value and the truth of a comparison: for the smallest key that holds, if one does."""
+    events = leaf.measure.events
+    then, by = now - (events.offset or 0), events.key
+    keys: list[Any] = [None]
+    if by is not None:
+        keys = sorted({read(by, each, memory) for each in passing(events, memory, None, None)} - {None})
+    for key in keys:
+        rows = selected(leaf.measure, then, memory, key)
+        value = reckon(leaf.measure, rows, then, memory)
+        true = compare(value, leaf.operator, leaf.bound)
+        if by is None or (rows and true):
+            return key, value, true
+    return None, None, False
+
+
+def truth(leaf: Any, now: int, memory: Memory, inside: Collection[str]) -> tuple[Any, Any, bool]:
+    """The key, the value and the truth of a leaf of a rule, for one who is inside these segments."""
+    profile = memory.profile or {"attributes": {}, "consents": {}}
+    match leaf:
+        case Comparison():
+            return measured(leaf, now, memory)
+        case ProfileComparison(name, how, bound):
+            return None, (value := profile["attributes"].get(name)), compare(value, how, bound)
+        case Consent(name):
+            return None, profile["consents"].get(name), profile["consents"].get(name) is True
+        case _:  # a segment
+            return None, (member := is_member(leaf, now, memory, inside)), member
+
+
+def holds(condition: Condition, now: int, memory: Memory, inside: Collection[str] = ()) -> bool:
+    """Whether a condition is true at an instant, for one who was inside these segments until then."""
+    return combine(condition, lambda leaf: truth(leaf, now, memory, inside)[2])
+
+
+def is_member(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> bool:
+    """Whether the customer is in a segment at an instant, having been inside these until then."""
+    stays = (segment.until is not None and segment.id in inside) or holds(segment.when, now, memory, inside)
+    return stays and not (segment.until is not None and holds(segment.until, now, memory, inside))

@@ -1,0 +1,86 @@
+"""What a language needs to say a rule: nouns, and what it puts between them. See `english.py`, `dutch.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from segments.language.nodes.durations import Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A word in both numbers; `neuter` is for Dutch: het bezoek, de aankoop."""
+
+    one: str
+    many: str
+    neuter: bool = False
+
+    def of(self, count: object) -> str:
+        """The number that goes with a count: 1 visit, 0 visits."""
+        return self.one if count == 1 else self.many
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """A language: its nouns, and what it puts between them.
+
+    Every clause can follow `while` or `once`; that is why the verb stands at the end of a Dutch one.
+    """
+
+    code: str
+    events: Mapping[str, Noun]
+    own_event: str
+    fields: Mapping[str, Noun]
+    attribute: str
+    units: Mapping[str, Noun]
+    words: Mapping[str, str]
+
+    def noun_of_events(self, name: str) -> Noun:
+        """What the events of a set are called; kinds of the shop's own keep their names."""
+        if name in self.events:
+            return self.events[name]
+        own = name.removeprefix('event("').removesuffix('")')
+        return Noun(f"{self.own_event} “{own}”", f"{self.words['own_events']} “{own}”")
+
+    def noun_of_field(self, name: str, key: str | None) -> Noun:
+        """What a field is called; attributes of the shop's own keep their names."""
+        if key is None:
+            return self.fields[name]
+        return Noun(f"{self.attribute} “{key}”", f"{self.words['attributes']} “{key}”", neuter=True)
+
+    def the(self, noun: Noun, adjective: str = "") -> str:
+        """`the latest visit`, `het laatste bezoek`."""
+        article = self.words["the_neuter"] if noun.neuter else self.words["the"]
+        return f"{article} {adjective} {noun.one}" if adjective else f"{article} {noun.one}"
+
+    def clause(self, subject: str, verb: str, rest: str) -> str:
+        """A clause after `while` or `once`; the verb of a Dutch one stands at its end."""
+        return f"{subject} {rest} {verb}" if self.code == "nl" else f"{subject} {verb} {rest}"
+
+    def span(self, milliseconds: int) -> str:
+        """`7 days`, `1 day and 12 hours`."""
+        parts = [f"{n} {self.units[unit].of(n)}" for unit, n in Duration(milliseconds).parts().items()]
+        *head, last = parts or [f"0 {self.units['minutes'].many}"]
+        return f"{', '.join(head)} {self.words['and']} {last}" if head else last
+
+    def past(self, milliseconds: int) -> str:
+        """`in the past 7 days`, `in the past hour`."""
+        parts = Duration(milliseconds).parts()
+        if list(parts.values()) != [1]:
+            return f"{self.words['in_past_many']} {self.span(milliseconds)}"
+        unit = self.units[next(iter(parts))]
+        return f"{self.words['in_past_neuter'] if unit.neuter else self.words['in_past']} {unit.one}"
+
+    def earlier(self, milliseconds: int, offset: int) -> str:
+        """`in the 30 days up to 60 days ago`: the past as it was then."""
+        return self.words["in_earlier"].format(span=self.span(milliseconds), offset=self.span(offset))
+
+    def number(self, text: str, *, grouped: bool = False) -> str:
+        """Digits as the language writes them; `text` has a decimal point."""
+        whole, point, part = text.partition(".")
+        if grouped:
+            whole = f"{int(whole):,}"
+        return (
+            f"{whole.replace(',', '.')}{',' if point else ''}{part}"
+            if self.code == "nl"
+            else f"{whole}{point}{part}"
+        )

@@ -1,0 +1,221 @@
+"""A rule in a sentence, in English or Dutch, made from what the rule says: it cannot drift from it."""
+
+from decimal import Decimal
+from typing import Literal, cast
+
+from segments.language.nodes.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Consent,
+    Not,
+    ProfileComparison,
+)
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.nodes.measures import COUNTS, DURATIONS, Measure
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import plain
+from segments.language.words.dutch import DUTCH
+from segments.language.words.english import ENGLISH
+from segments.language.words.grammar import Noun, Tongue
+
+OPPOSITE = {">=": "<", "<": ">=", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
+TONGUES = {"en": ENGLISH, "nl": DUTCH}
+Language = Literal["en", "nl"]
+
+
+def words(segment: Segment, language: Language, currency: str = "EUR") -> str:
+    """Who is in the segment, in a sentence of this language."""
+    teller = Words(TONGUES[language], currency)
+    when = teller.condition(segment.when)
+    if segment.until is None:
+        return teller.word("while").format(when=when)
+    return teller.word("hysteresis").format(when=when, until=teller.condition(segment.until))
+
+
+class Words:
+    """Clauses of one language, each such that it can follow `while`."""
+
+    def __init__(self, tongue: Tongue, currency: str) -> None:
+        self.tongue = tongue
+        self.currency = currency
+
+    def word(self, name: str) -> str:
+        """A word of the language."""
+        return self.tongue.words[name]
+
+    def condition(self, condition: Condition, *, negated: bool = False, nested: bool = False) -> str:
+        """A condition as a clause; a negation is said of the leaves, where a reader expects it."""
+        match condition:
+            case Not(inner):
+                return self.condition(inner, negated=not negated, nested=nested)
+            case AllOf(parts) | AnyOf(parts):
+                every = isinstance(condition, AllOf) is not negated
+                said = [self.condition(part, negated=negated, nested=True) for part in parts]
+                return self._joined(said, "and" if every else "or", nested)
+        return self._leaf(condition, negated)
+
+    def _joined(self, said: list[str], word: str, nested: bool) -> str:
+        text = f", {self.word(word)} ".join(said)
+        return f"({text})" if nested and len(said) > 1 else text
+
+    def _leaf(self, leaf: Condition, negated: bool) -> str:
+        no = "not_" if negated else ""
+        match leaf:
+            case Segment(id=name):
+                where = self.word(f"{no}segment").format(name=name)
+                return self.tongue.clause(self.word("customer"), self.word("in"), where)
+            case Consent(name):
+                what = self.word(f"{no}consent").format(name=name)
+                return self.tongue.clause(self.word("there"), self.word("is"), what)
+            case Comparison(measure, operator) if (
+                negated and _always_a_number(measure) and operator in OPPOSITE
+            ):
+                return self._comparison(Comparison(measure, OPPOSITE[operator], leaf.bound, leaf.origin))
+            case Comparison():
+                clause = self._comparison(leaf)
+            case ProfileComparison(name, operator, bound):
+                subject = self.word("profile").format(name=name)
+                clause = self.tongue.clause(
+                    subject, self.word("is"), self._compared(operator, bound, None, None)
+                )
+            case _:
+                raise TypeError(leaf)
+        return self.word("not_so").format(clause=clause) if negated else clause
+
+    def _comparison(self, leaf: Comparison) -> str:
+        measure, operator, bound = leaf.measure, leaf.operator, leaf.bound
+        if measure.name in COUNTS:
+            return self._count(measure, operator, bound)
+        if measure.name in DURATIONS and isinstance(bound, int):
+            noun = self.tongue.noun_of_events(measure.events.name)
+            which = self.word("latest" if measure.name == "idle" else "earliest")
+            subject = self.tongue.the(noun, which) + self.narrowed(measure.events)
+            how = self._how(operator, self.tongue.span(bound))
+            ago = self.word("before_then" if measure.events.offset else "ago")
+            return self.tongue.clause(subject, self.word("is"), f"{how} {ago}")
+        compared = self._compared(operator, bound, measure.type, measure.field)
+        return self.tongue.clause(self._of_field(measure), self.word("is"), compared)
+
+    def _count(self, measure: Measure, operator: str, bound: object) -> str:
+        """`there are at least 3 visits in the past 7 days`; of nothing: `there are no visits`."""
+        events, noun = measure.events, self.tongue.noun_of_events(measure.events.name)
+        among = ""
+        if measure.field is not None:
+            among = f" {self.word('among_the')} {noun.many}"
+            noun = self._different(self.tongue.noun_of_field(measure.field.name, measure.field.key))
+        if (operator, bound) in (("==", 0), ("<=", 0), ("<", 1)):
+            how, bound = self.word("no"), 0
+        elif (operator, bound) == (">", 0):
+            how, bound = self._how(">=", "1"), 1
+        else:
+            how = self._how("fewer" if operator == "<" else operator, self._value(bound, None))
+        verb = self.word("is" if bound == 1 else "are")
+        return self.tongue.clause(
+            self.word("there"), verb, f"{how} {noun.of(bound)}{among}{self.narrowed(events)}"
+        )
+
+    def _different(self, noun: Noun) -> Noun:
+        one = self.word("different_neuter" if noun.neuter else "different")
+        return Noun(f"{one} {noun.one}", f"{self.word('different')} {noun.many}", noun.neuter)
+
+    def _of_field(self, measure: Measure) -> str:
+        """`the total amount of the purchases in the past 365 days`."""
+        of = cast("Field", measure.field)  # only counts and durations have none
+        name = "latest" if measure.name == "last" else measure.name
+        if of.type is Type.TEXT and name in ("max", "min"):
+            day = {"max": "latest", "min": "earliest"}
+            name = day[name] if of.name == "day" else f"{name}_text"
+        field = self.tongue.the(self.tongue.noun_of_field(of.name, of.key), self.word(name))
+        events = self.tongue.noun_of_events(measure.events.name).many
+        return f"{field} {self.word('of_the')} {events}{self.narrowed(measure.events)}"
+
+    def narrowed(self, events: Events, *, span: bool = True) -> str:
+        """What follows the noun: filter and key, then, unless left out, the window and what came before."""
+        text = self._where(events) + (self._same("same", events.key) if events.key is not None else "")
+        spans = [self._span(events)] if events.window and span else []
+        if events.reset is not None and span:
+            noun = self.tongue.noun_of_events(events.reset.name)
+            latest = self.tongue.the(noun, self.word("then_latest" if events.offset else "latest"))
+            since = f"{self.word('since')} {latest}{self._where(events.reset)}"
+            spans.append(
+                since
+                + (self._same("that_same", events.reset.match) if events.reset.match is not None else "")
+            )
+        return text + (" " + f" {self.word('and')} ".join(spans) if spans else "")
+
+    def _span(self, events: Events) -> str:
+        if events.offset:
+            return self.tongue.earlier(events.window or 0, events.offset)
+        return self.tongue.past(events.window or 0)
+
+    def _same(self, word: str, field: Field) -> str:
+        noun = self.tongue.noun_of_field(field.name, field.key)
+        return f" {self.word(f'{word}_neuter' if noun.neuter else word)} {noun.one}"
+
+    def _where(self, events: Events) -> str:
+        return "" if events.filter is None else f" ({self.word('whose')} {self._tests(events.filter)})"
+
+    def _tests(self, test: Filter, *, negated: bool = False, nested: bool = False) -> str:
+        match test:
+            case NotTest(inner):
+                return self._tests(inner, negated=not negated, nested=nested)
+            case AllTests(tests) | AnyTest(tests):
+                every = isinstance(test, AllTests) is not negated
+                said = [self._tests(each, negated=negated, nested=True) for each in tests]
+                text = f" {self.word('and' if every else 'or')} ".join(said)
+                return f"({text})" if nested and len(said) > 1 else text
+            case Test(field, operator, bound):
+                subject = self.tongue.the(self.tongue.noun_of_field(field.name, field.key)).split(" ", 1)
+                said_of = " ".join(subject) if self.tongue.code == "nl" else subject[1]
+                compared = self._compared(operator, bound, field.type, field)
+                if not negated:
+                    return self.tongue.clause(said_of, self.word("is"), compared)
+                not_ = "not" if self.tongue.code == "en" else "niet"
+                clause = self.tongue.clause(said_of, self.word("is"), f"{not_} {compared}")
+                return f"{clause} {self.word('missing')}"
+        raise TypeError(test)
+
+    def _compared(self, operator: str, bound: object, type_: Type | None, field: Field | None) -> str:
+        """What a value is: `at least EUR 500.00`, `“web”`, `something other than “web”`."""
+        if operator == "is_in" and isinstance(bound, tuple):
+            return self._either([self._value(each, type_) for each in bound])
+        value = self._value(bound, type_)
+        if operator == "==":
+            return value
+        if operator == "!=":
+            return f"{self.word('something_else')} {value}"
+        if not isinstance(bound, str):
+            return self._how(operator, value)
+        date = field is not None and field.name == "day"
+        text = self.word(f"{operator}text").format(bound=bound if date else value)
+        return text if date else text + self.word("alphabet")
+
+    def _how(self, operator: str, value: str) -> str:
+        return value if operator == "is_in" else f"{self.word(operator)} {value}"
+
+    def _either(self, values: list[str]) -> str:
+        *head, last = values or [self.word("nothing")]
+        return f"{', '.join(head)} {self.word('or')} {last}" if head else last
+
+    def _value(self, bound: object, type_: Type | None) -> str:
+        if isinstance(bound, tuple):
+            return self._either([self._value(each, type_) for each in bound])
+        if isinstance(bound, bool):
+            return self.word("yes" if bound else "no_value")
+        if isinstance(bound, str):
+            return f"“{bound}”"
+        if type_ is Type.MONEY and isinstance(bound, int | Decimal):
+            cents = (
+                bound if isinstance(bound, Decimal) and bound.as_tuple().exponent in (-2, -3, -4) else None
+            )
+            amount = format(cents, "f") if cents is not None else f"{bound:.2f}"
+            return f"{self.currency} {self.tongue.number(amount, grouped=True)}"
+        return self.tongue.number(plain(bound))
+
+
+def _always_a_number(measure: Measure) -> bool:
+    """Counts and sums of nothing are 0, so that the opposite of a comparison is a comparison too."""
+    return measure.name in ("count", "distinct", "sum") and measure.events.key is None

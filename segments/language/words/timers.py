@@ -1,0 +1,78 @@
+"""When time alone can change a rule, in words: `when the 3rd latest visit is 7 days old`."""
+
+from typing import cast
+
+from segments.language.nodes.conditions import Comparison
+from segments.language.nodes.measures import DURATIONS, Measure
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import leaves
+from segments.language.words.sentence import TONGUES, Language, Words
+
+
+def timers(segment: Segment, language: Language) -> list[str]:
+    """A sentence for each leaf of the rule that time alone can change."""
+    words = Words(TONGUES[language], "")
+    said: list[str] = []
+    for leaf in leaves(segment.when) + leaves(segment.until):
+        if isinstance(leaf, Segment):
+            said.append(words.word("timer_segment").format(name=leaf.id))
+        elif isinstance(leaf, Comparison):
+            said += [
+                words.word("timer").format(what=what, span=words.tongue.span(span))
+                for what, span in _of_leaf(leaf, words)
+            ]
+    return list(dict.fromkeys(said))
+
+
+def _of_leaf(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
+    """With `ago` an event comes to count by time alone too, and whatever changes does so that much later."""
+    offset = leaf.measure.events.offset or 0
+    of = _of_duration if leaf.measure.name in DURATIONS else _of_window
+    if not offset:
+        return of(leaf, words)
+    any_of_them = _any(leaf.measure, words)
+    spans = [0, *(span for _, span in of(leaf, words))]
+    return [(any_of_them, span + offset) for span in sorted(set(spans))]
+
+
+def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
+    """`idle` and `age` pass their bound, and lose their value at the end of the window."""
+    measure, bound = leaf.measure, cast("int", leaf.bound)
+    noun = words.tongue.noun_of_events(measure.events.name)
+    which = words.word("latest" if measure.name == "idle" else "earliest")
+    what = words.tongue.the(noun, which) + words.narrowed(measure.events, span=False)
+    ends = [bound + (leaf.operator in (">", "<="))]
+    if leaf.operator in (">=", ">", "!="):
+        ends.append(measure.events.window or 0)
+    return [(what, end) for end in ends if end]
+
+
+def _of_window(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
+    """Events leave the window one by one, the earliest first: a count passes its bound at the nth latest."""
+    measure, window = leaf.measure, leaf.measure.events.window or 0
+    if (places := _places(leaf)) is None:
+        return [(_any(measure, words), window)]
+    noun = words.tongue.noun_of_events(measure.events.name)
+    narrowed = words.narrowed(measure.events, span=False)
+    return [(words.tongue.the(noun, _nth(place, words)) + narrowed, window) for place in places]
+
+
+def _any(measure: Measure, words: Words) -> str:
+    noun = words.tongue.noun_of_events(measure.events.name)
+    return words.word("any_old").format(events=noun.many) + words.narrowed(measure.events, span=False)
+
+
+def _places(leaf: Comparison) -> list[int] | None:
+    """Which of the latest events must leave for a count to pass its bound; None where any of them may."""
+    measure: Measure = leaf.measure
+    if measure.name != "count" or not isinstance(leaf.bound, int) or leaf.operator == "is_in":
+        return None
+    places = {">=": [0], "<": [0], ">": [1], "<=": [1], "==": [1, 0], "!=": [1, 0]}[leaf.operator]
+    return [leaf.bound + place for place in places if leaf.bound + place > 0]
+
+
+def _nth(place: int, words: Words) -> str:
+    if place == 1:
+        return words.word("latest")
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(place % 10 if place % 100 not in (11, 12, 13) else 0, "th")
+    return words.word("nth_latest").format(nth=f"{place}{ending}", but=place - 1)

@@ -1,0 +1,185 @@
+"""What a rule set keeps of a customer: which events, with which fields, and for how long.
+
+Measures over the same events share one *stream*: the instants of those events, sorted, beside the columns that the
+measures read. A stream of which only the latest event matters (`idle`, `last`, the events of `since`) holds just that.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from segments.language.nodes.conditions import Comparison, Condition
+from segments.language.nodes.durations import DAY, MINUTE
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import filter_text, leaves, measure_text
+
+SESSION_GAP = 30 * MINUTE
+"""An event this long after the previous one begins another visit."""
+
+NEED_VALUE = ("mean", "max", "min", "last")
+NEED_LATEST = ("idle", "last")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """Events that are kept for a customer."""
+
+    identity: str
+    """Two rule sets share what is remembered in streams of one identity."""
+    events: str
+    filter: Filter | None
+    key: Field | None
+    present: Field | None
+    """Only events that have this field."""
+    columns: tuple[Field, ...] = ()
+    keep: int = 0
+    """Milliseconds that an event stays needed."""
+    latest: bool = True
+    """Only the latest event is needed."""
+
+    @property
+    def visits(self) -> bool:
+        """Sessions rather than events: filters and keys apply when they are read, since late events merge sessions."""
+        return self.events == "visit"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """One leaf condition on a measure: which streams it reads."""
+
+    leaf: Comparison
+    measure: str
+    """The normalised text of the measure, by which its memory goes on from one rule set to the next."""
+    stream: int
+    reset: int | None
+    """The stream of the events of `since`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The streams of a rule set, and the readers of each leaf (by the leaf's identity as an object)."""
+
+    streams: tuple[Stream, ...]
+    readers: dict[int, Reader]
+    measures: tuple[str, ...]
+    retention: int
+    """R of the contract, in milliseconds: the longest window, at least 24 hours."""
+    currency: str
+    held: tuple[Condition, ...] = field(repr=False, default=())
+    """The leaves themselves: keeps their identities from being used again."""
+
+    @cached_property
+    def visits(self) -> tuple[bool, ...]:
+        """For each stream whether it is of visits."""
+        return tuple(stream.visits for stream in self.streams)
+
+    @cached_property
+    def shortest(self) -> int:
+        """The shortest time that an event stays needed, in milliseconds."""
+        return min((stream.keep for stream in self.streams), default=self.retention)
+
+
+def is_money(given: Filter | Field | None) -> bool:
+    """Whether a field of money is read, so that the currency matters."""
+    match given:
+        case Field(type=kind):
+            return kind is Type.MONEY
+        case Test(tested):
+            return tested.type is Type.MONEY
+        case NotTest(inner):
+            return is_money(inner)
+        case AnyTest(tests) | AllTests(tests):
+            return any(map(is_money, tests))
+    return False
+
+
+def column_name(column: Field, currency: str) -> str:
+    """The name under which a column is kept; money of another currency is another column."""
+    name = column.name if column.key is None else f"{column.name}[{column.key}]"
+    return f"{name}:{currency}" if column.type is Type.MONEY else name
+
+
+class _Streams:
+    """The streams gathered so far."""
+
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
+        self.found: dict[str, Stream] = {}
+
+    def add(
+        self,
+        events: Events,
+        key: Field | None,
+        present: Field | None,
+        columns: Iterable[Field],
+        keep: int,
+        latest: bool,
+    ) -> int:
+        if events.name == "visit":
+            wanted = (*fields_in(events.filter), key, present, *columns)
+            columns = tuple(each for each in wanted if each is not None)
+            stream = Stream("visit", "visit", None, None, None)
+            latest = False
+        else:
+            money = any(map(is_money, (events.filter, key, present)))
+            text = "" if events.filter is None else filter_text(events.filter)
+            of_key, of_present = "" if key is None else key, "" if present is None else present
+            identity = f"{events.name}|{text}|{of_key}|{of_present}|{self.currency if money else ''}"
+            stream = Stream(identity, events.name, events.filter, key, present)
+        held = self.found.setdefault(stream.identity, stream)
+        names = {str(each): each for each in (*held.columns, *columns)}
+        self.found[stream.identity] = replace(
+            held,
+            columns=tuple(names[name] for name in sorted(names)),
+            keep=max(held.keep, keep),
+            latest=held.latest and latest,
+        )
+        return list(self.found).index(stream.identity)
+
+
+def fields_in(test: Filter | None) -> list[Field]:
+    """The fields that a filter reads."""
+    match test:
+        case Test(tested):
+            return [tested]
+        case NotTest(inner):
+            return fields_in(inner)
+        case AnyTest(tests) | AllTests(tests):
+            return [each for inner in tests for each in fields_in(inner)]
+    return []
+
+
+def plan(segments: Sequence[Segment], currency: str = "EUR") -> Plan:
+    """What a rule set must remember so that each of its measures can be told exactly."""
+    streams = _Streams(currency)
+    readers: dict[int, Reader] = {}
+    longest = DAY
+    held = [leaf for segment in segments for leaf in leaves(segment.when) + leaves(segment.until)]
+    for leaf in held:
+        if isinstance(leaf, Comparison):
+            readers[id(leaf)] = _reader(leaf, streams)
+            longest = max(longest, retention(leaf))
+    measures = tuple(sorted({reader.measure for reader in readers.values()}))
+    return Plan(tuple(streams.found.values()), readers, measures, longest, currency, tuple(held))
+
+
+def retention(leaf: Comparison) -> int:
+    """How long an event matters to a leaf: its window, and until it counts; 30 minutes longer for visits."""
+    events = leaf.measure.events
+    return (events.window or 0) + (events.offset or 0) + (SESSION_GAP if events.name == "visit" else 0)
+
+
+def _reader(leaf: Comparison, streams: _Streams) -> Reader:
+    measure, events = leaf.measure, leaf.measure.events
+    keep, name = (events.window or 0) + (events.offset or 0), measure.name
+    present = measure.field if name in NEED_VALUE else None
+    columns = () if measure.field is None else (measure.field,)
+    # What was the latest some time ago need not be the latest now.
+    latest = not events.offset
+    stream = streams.add(events, events.key, present, columns, keep, name in NEED_LATEST and latest)
+    reset = None
+    if events.reset is not None:
+        reset = streams.add(events.reset, events.reset.match, None, (), keep, latest)
+    return Reader(leaf, measure_text(measure), stream, reset)

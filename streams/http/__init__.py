@@ -1,0 +1,6 @@
+"""The HTTP server of a worker, and its client.
+
+answers  the pages /why/{customer} and /known
+client   asks the workers of a group since when their measures know events
+health   the pages /metrics, /healthz and /readyz
+"""

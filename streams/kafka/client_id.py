@@ -1,0 +1,21 @@
+"""A worker's Kafka client id: `name/digest of its rules@host:port of its HTTP server`.
+
+The broker knows the members of the group by it, so they are their own directory.
+"""
+
+
+def identity(name: str, digest: str, answers_at: str) -> str:
+    """A client id that tells which rules its worker holds, and where it answers."""
+    return f"{name}/{digest}@{answers_at}"
+
+
+def address(client_id: str) -> str | None:
+    """Where a member of the group answers, by its client id."""
+    _, _, where = client_id.rpartition("@")
+    return where if ":" in where else None
+
+
+def rules_of(client_id: str) -> str | None:
+    """The digest of the rules that a member of the group holds, by its client id."""
+    name, at, _ = client_id.rpartition("@")
+    return name.rpartition("/")[2] if at else None

@@ -1,0 +1,107 @@
+"""The members of a consumer group, as the broker knows them: who owns what, and which rules they hold."""
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from kafka.errors import AuthorizationError, KafkaError
+
+from streams.errors import StreamsError
+from streams.kafka.client_id import address, rules_of
+from streams.kafka.connection import admin
+from streams.kafka.reachable import refusal
+from streams.settings.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 2.0
+"""Seconds beyond the session time-out in which a member that died is dropped by the group."""
+
+
+class NoOwner(StreamsError):
+    """Nobody serves a partition at the moment."""
+
+
+class StillRunning(StreamsError):
+    """Workers of the group run."""
+
+
+class OtherRules(StreamsError):
+    """Other members of the group hold other rules."""
+
+
+def owner(settings: Settings, topic: str, partition: int) -> str:
+    """The address, host:port, of the worker that owns a partition of a topic; NoOwner if there is none."""
+    for member in _members(settings):
+        where = address(member["client_id"])
+        if where is not None and (topic, partition) in _assigned(member):
+            return where
+    raise NoOwner(
+        f"No worker of the group {settings.group} serves partition {partition} at the moment: "
+        "start one (segments worker), or wait until a rebalance is over."
+    )
+
+
+def require_same_rules(settings: Settings, digest: str) -> None:
+    """Two rule sets never run in one group: wait for members with other rules to go, then refuse."""
+    deadline = time.monotonic() + settings.session_timeout / 1000 + PATIENCE
+    others = _others(settings, digest)
+    while others:
+        if time.monotonic() > deadline:
+            raise OtherRules(
+                f"The group {settings.group} runs other rules ({', '.join(others)}; these are {digest}). "
+                "Stop all its workers first, then start them with the new rules; or use another SEGMENTS_GROUP."
+            )
+        log.warning(
+            "the group %s still runs other rules (%s): waiting for its workers to stop",
+            settings.group,
+            others,
+        )
+        time.sleep(1)
+        others = _others(settings, digest)
+
+
+def workers(settings: Settings, digest: str) -> list[str]:
+    """The addresses of the group's workers that hold these rules."""
+    found = [each["client_id"] for each in _members(settings)]
+    return [where for each in found if rules_of(each) == digest and (where := address(each)) is not None]
+
+
+def require_stopped(settings: Settings) -> None:
+    """Nobody else may write to the group's state: wait for members that just stopped to go, then refuse."""
+    deadline = time.monotonic() + settings.session_timeout / 1000 + PATIENCE
+    while members := _members(settings):
+        if time.monotonic() > deadline or any(_answers(address(each["client_id"])) for each in members):
+            raise StillRunning(
+                f"{len(members)} workers of the group {settings.group} run: stop all of them first, then call again."
+            )
+        time.sleep(1)
+
+
+def _answers(where: str | None) -> bool:
+    """Whether a worker is still there, rather than on the group's list until its session is over."""
+    return where is not None and refusal(where, PATIENCE) is None
+
+
+def _others(settings: Settings, digest: str) -> list[str]:
+    held = {rules_of(member["client_id"]) for member in _members(settings)}
+    return sorted(each for each in held if each not in (None, digest))
+
+
+def _members(settings: Settings) -> list[dict[str, Any]]:
+    with admin(settings) as client:
+        try:
+            found: list[dict[str, Any]] = client.describe_groups([settings.group])[settings.group]["members"]
+        except AuthorizationError:
+            raise  # Who may not see the members must not take it that there are none.
+        except (KafkaError, KeyError):
+            return []
+    return found
+
+
+def _assigned(member: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    assignment = member.get("member_assignment")
+    if isinstance(assignment, dict):
+        for each in assignment["assigned_partitions"]:
+            yield from ((each["topic"], number) for number in each["partitions"])

@@ -1,0 +1,247 @@
+"""The topics of the contract: how they are made, and how those that exist differ.
+
+All have the same number of partitions, so that whatever a customer does meets in one partition, and
+LogAppendTime, since the clock of a partition trusts Kafka's timestamps and nobody else's.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kafka.admin import ConfigResource, KafkaAdminClient
+from kafka.errors import for_code
+
+from streams.errors import TopicsError
+from streams.kafka.connection import admin
+from streams.settings.settings import Settings
+
+Cleanup = Literal["delete", "compact"]
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+MEGABYTE = 1_048_576
+UNKNOWN_TOPIC = 3
+TOPIC_EXISTS = 36
+
+# For how long a null value is kept after compaction. Whoever reads from the start must be done by then, and a
+# null in `profiles` is an erasure that the workers must see: as long as Kafka keeps clicks by default.
+NULLS_KEPT = {"profiles": 7 * DAY, "segment-memberships": 7 * DAY}
+
+# A dead letter holds a whole refused record and its headers; a customer's state is one record.
+LARGEST = {"dead-letters": 2 * MEGABYTE}
+LARGEST_STATE = 8 * MEGABYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it should be."""
+
+    name: str
+    cleanup: Cleanup
+    direction: Literal["in", "out", "state"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A topic as it is."""
+
+    partitions: int
+    replication: int
+    cleanup: str
+    timestamp_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is wrong with a topic, and its mend."""
+
+    topic: str
+    problem: str
+    mend: str
+    in_partitions: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.problem}: {self.mend}"
+
+
+CONTRACT = (
+    Topic("clickstream", "delete", "in"),
+    Topic("transactions", "delete", "in"),
+    Topic("profiles", "compact", "in"),
+    Topic("segment-events", "delete", "out"),
+    Topic("segment-memberships", "compact", "out"),
+    Topic("dead-letters", "delete", "out"),
+)
+INPUTS = tuple(topic.name for topic in CONTRACT if topic.direction == "in")
+
+
+def changelog(group: str) -> Topic:
+    """Where the workers of a group keep what they remember of customers."""
+    return Topic(f"{group}-customers-changelog", "compact", "state")
+
+
+def topics(group: str) -> tuple[Topic, ...]:
+    """All topics that a group of workers reads or writes."""
+    return (*CONTRACT, changelog(group))
+
+
+def configuration(topic: Topic, replication: int) -> dict[str, str]:
+    """The settings with which a topic is created."""
+    settings: dict[str, object] = {"cleanup.policy": topic.cleanup, "message.timestamp.type": "LogAppendTime"}
+    if topic.cleanup == "compact":
+        # Kafka compacts closed segments only: by default an erased profile stays readable for a week.
+        settings |= {
+            "segment.bytes": 64 * MEGABYTE,
+            "segment.ms": 6 * HOUR,
+            "max.compaction.lag.ms": DAY,
+            "delete.retention.ms": NULLS_KEPT.get(topic.name, DAY),
+        }
+    if replication >= 3:
+        settings["min.insync.replicas"] = 2
+    if (largest := LARGEST_STATE if topic.direction == "state" else LARGEST.get(topic.name)) is not None:
+        settings["max.message.bytes"] = largest
+    return {name: str(value) for name, value in settings.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What `create` did, or would do: topics made, topics that were there, and how those differ."""
+
+    created: tuple[Topic, ...]
+    existing: tuple[Topic, ...]
+    differences: tuple[Difference, ...]
+
+
+def create(settings: Settings, partitions: int, replication: int, *, dry_run: bool = False) -> Outcome:
+    """Creates the topics that are missing.
+
+    Nothing is created while one that exists has another number of partitions: the set would not fit together.
+    """
+    wanted = topics(settings.group)
+    with admin(settings) as client:
+        found = look(client, wanted)
+        differences = tuple(differing(wanted, found, partitions))
+        missing = tuple(topic for topic in wanted if topic.name not in found)
+        if any(each.in_partitions for each in differences):
+            missing = ()
+        if missing and not dry_run:
+            make(client, missing, partitions, replication)
+    return Outcome(missing, tuple(topic for topic in wanted if topic.name in found), differences)
+
+
+def check(settings: Settings, partitions: int | None = None) -> list[Difference]:
+    """How the topics differ from what they should be; by default most of them say how many partitions."""
+    with admin(settings) as client:
+        found = look(client, topics(settings.group))
+    expected = partitions or common_partitions(found)
+    return [*_missing(CONTRACT, found), *differing(topics(settings.group), found, expected)]
+
+
+def require(settings: Settings) -> int:
+    """Refuses topics with which a worker cannot work, and gives their number of partitions.
+
+    The group's own changelog is created if it is not there yet: each group has another one.
+    Raises TopicsError with one line for each topic that is missing or has another number of partitions, and
+    BrokerAway.
+    """
+    state = changelog(settings.group)
+    with admin(settings) as client:
+        found = look(client, topics(settings.group))
+        partitions = common_partitions({name: found[name] for name in INPUTS if name in found})
+        wrong = list(_missing(CONTRACT, found))
+        wrong += [each for each in differing(topics(settings.group), found, partitions) if each.in_partitions]
+        if wrong:
+            raise TopicsError("\n".join(str(each) for each in wrong))
+        if state.name not in found:
+            make(client, [state], partitions, found[INPUTS[0]].replication)
+    return partitions
+
+
+def common_partitions(found: dict[str, Found]) -> int:
+    """The number of partitions that most topics have; 0 if there are none."""
+    counts = Counter(each.partitions for each in found.values())
+    return counts.most_common(1)[0][0] if counts else 0
+
+
+def look(client: KafkaAdminClient, wanted: Iterable[Topic]) -> dict[str, Found]:
+    """The topics that exist, as they are."""
+    names = [topic.name for topic in wanted]
+    described = {each["name"]: each for each in client.describe_topics(names) if not _is_unknown(each)}
+    if not described:
+        return {}
+    resources = [ConfigResource("TOPIC", name) for name in described]
+    configs = client.describe_configs(resources, config_filter="all")["topic"]
+    # A topic that is being deleted may be described and have no settings any more: it is gone.
+    present = [name for name in names if name in described and configs.get(name)]
+    return {name: _found(described[name]["partitions"], configs[name]) for name in present}
+
+
+def _is_unknown(described: dict[str, Any]) -> bool:
+    """Whether there is no such topic; any other trouble with it must not look like that."""
+    error = described["error_code"]
+    if error not in (0, UNKNOWN_TOPIC):
+        raise TopicsError(f"{described['name']}: Kafka does not describe it: {for_code(error).__name__}")
+    return bool(error == UNKNOWN_TOPIC)
+
+
+def _found(partitions: list[dict[str, list[int]]], config: dict[str, dict[str, str]]) -> Found:
+    return Found(
+        partitions=len(partitions),
+        replication=min((len(each["replica_nodes"]) for each in partitions), default=0),
+        cleanup=config["cleanup.policy"]["value"],
+        timestamp_type=config["message.timestamp.type"]["value"],
+    )
+
+
+def make(client: KafkaAdminClient, missing: Iterable[Topic], partitions: int, replication: int) -> None:
+    """Creates topics and waits until they can be used; one that somebody else just created stays as it is."""
+    wanted = {
+        topic.name: {
+            "num_partitions": partitions,
+            "replication_factor": replication,
+            "configs": configuration(topic, replication),
+        }
+        for topic in missing
+    }
+    answers = client.create_topics(wanted, raise_errors=False)["topics"]
+    refused = [each for each in answers if each["error_code"] not in (0, TOPIC_EXISTS)]
+    if refused:
+        raise TopicsError(
+            "\n".join(
+                f"{each['name']}: Kafka refused to create it: {each['error_message']}" for each in refused
+            )
+        )
+    client.wait_for_topics(list(wanted))
+
+
+def _missing(wanted: Iterable[Topic], found: dict[str, Found]) -> Iterator[Difference]:
+    for topic in wanted:
+        if topic.name not in found:
+            yield Difference(topic.name, "missing", "create it with `segments topics create`")
+
+
+def differing(wanted: Iterable[Topic], found: dict[str, Found], partitions: int) -> Iterator[Difference]:
+    """How the topics that exist differ."""
+    for topic in wanted:
+        if (actual := found.get(topic.name)) is not None:
+            yield from _compare(topic, actual, partitions)
+
+
+def _compare(topic: Topic, actual: Found, partitions: int) -> Iterator[Difference]:
+    if actual.partitions != partitions:
+        yield Difference(
+            topic.name,
+            f"expected {partitions} partitions, came {actual.partitions}",
+            f"delete it and `segments topics create`, or have all with --partitions {actual.partitions}",
+            in_partitions=True,
+        )
+    if set(actual.cleanup.split(",")) != {topic.cleanup}:
+        yield _setting(topic, "cleanup.policy", topic.cleanup, actual.cleanup)
+    if actual.timestamp_type != "LogAppendTime":
+        yield _setting(topic, "message.timestamp.type", "LogAppendTime", actual.timestamp_type)
+
+
+def _setting(topic: Topic, name: str, expected: str, came: str) -> Difference:
+    mend = f"`kafka-configs.sh --alter --topic {topic.name} --add-config {name}={expected}`"
+    return Difference(topic.name, f"expected {name}={expected}, came {came}", mend)

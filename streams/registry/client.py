@@ -1,0 +1,124 @@
+"""Requests to a schema registry, by Confluent's interface: one at a time, each with a time-out.
+
+It blocks: a worker calls it in a thread. Nothing of a login gets into a message.
+"""
+
+import base64
+import http.client
+import json
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import HTTPSHandler, Request, build_opener
+
+from streams.errors import RegistryAway, RegistryError
+from streams.kafka.tls import tls_context
+from streams.settings.settings import Settings
+from streams.settings.types import secret
+
+SECONDS = 5.0
+LARGEST = 4 * 1_048_576
+CONTENT = "application/vnd.schemaregistry.v1+json"
+NOT_FOUND = 404
+NOT_ALLOWED = (401, 403)
+LATER = (408, 429)
+FAILED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryClient:
+    """Where a registry is, and how to log in to it."""
+
+    url: str
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    context: ssl.SSLContext | None = field(default=None, repr=False)
+    seconds: float = SECONDS
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        """The registry's answer; None: it says that there is no such thing.
+
+        Raises RegistryAway if none came, RegistryError if it was refused.
+        """
+        try:
+            with build_opener(HTTPSHandler(context=self.context)).open(
+                self._request(method, path, body), timeout=self.seconds
+            ) as answer:
+                return self._whole(answer.read(LARGEST))
+        except HTTPError as error:
+            with error:
+                self._refused(error.code, method, path, error.read(LARGEST))
+                return None
+        except (OSError, http.client.HTTPException) as error:
+            raise RegistryAway(self.url, getattr(error, "reason", error)) from None
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None) -> Request:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": f"{CONTENT}, application/json", "Content-Type": CONTENT}
+        request = Request(self.url + path, data, headers, method=method)  # noqa: S310 - http(s), by its setting
+        if self.login is not None:
+            # Not for another host to which the registry might send us.
+            given = base64.b64encode(":".join(self.login).encode()).decode()
+            request.add_unredirected_header("Authorization", f"Basic {given}")
+        return request
+
+    def _whole(self, text: bytes) -> dict[str, Any]:
+        found = _object(text)
+        if found is None:
+            raise RegistryAway(self.url, "the answer is no JSON object")
+        return found
+
+    def _refused(self, code: int, method: str, path: str, text: bytes) -> None:
+        """Raise, unless the registry itself says that it knows no such thing."""
+        found = _object(text) or {}
+        if code >= FAILED or code in LATER:
+            raise RegistryAway(self.url, f"HTTP status {code}")
+        if code in NOT_ALLOWED:
+            raise RegistryError(
+                f"the schema registry at {self.url} refused {method} {path} (HTTP status {code}): "
+                "see SEGMENTS_REGISTRY_USER and SEGMENTS_REGISTRY_PASSWORD"
+            )
+        if code != NOT_FOUND:
+            said = found.get("message") or f"HTTP status {code}"
+            raise RegistryError(f"the schema registry at {self.url} refused {method} {path}: {said}")
+        if not isinstance(found.get("error_code"), int):
+            raise RegistryError(
+                f"{self.url} is not a schema registry with Confluent's interface: it has no {path}; "
+                "SEGMENTS_REGISTRY_URL needs the whole path, of Apicurio /apis/ccompat/v7"
+            )
+
+
+def registry_client(settings: Settings) -> RegistryClient | None:
+    """The client that the settings ask for, None without a registry."""
+    if settings.registry_url is None:
+        return None
+    parts = urlsplit(settings.registry_url)
+    url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    login = _login(settings)
+    if login is None and parts.username:
+        login = unquote(parts.username), unquote(parts.password or "")
+    return RegistryClient(url, login, _tls(settings) if parts.scheme == "https" else None)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    return tls_context(
+        ("SEGMENTS_REGISTRY_CA", settings.registry_ca),
+        ("SEGMENTS_REGISTRY_CERT", settings.registry_cert),
+        settings.registry_key,
+    )
+
+
+def _login(settings: Settings) -> tuple[str, str] | None:
+    if settings.registry_user is None:
+        return None
+    return settings.registry_user, secret(settings.registry_password, settings.registry_password_file) or ""
+
+
+def _object(text: bytes) -> dict[str, Any] | None:
+    """The JSON object in an answer, None if it is anything else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,287 @@
+"""All that can be set: environment variables that begin with SEGMENTS_, each with its meaning and unit.
+
+`segments settings` prints them. A wrong value, or a variable that nobody knows, stops every command at once.
+"""
+
+import difflib
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from streams.settings import registry
+from streams.local.broker import Broker
+from streams.settings.contradictions import contradictions
+from streams.errors import SettingsError
+from streams.settings.types import (
+    LAST_PORT,
+    NAME_EXPECTED,
+    About,
+    ExistingFile,
+    Name,
+    addresses,
+    existing_folders,
+    secret,
+    split_folders,
+)
+
+PREFIX = "SEGMENTS_"
+MASK = "********"
+BROKER_BY_DEFAULT = "localhost:9092"
+
+
+def _shipped_rules() -> tuple[Path, ...]:
+    """The folder of the installed package `segments`, found without importing it."""
+    spec = find_spec("segments")
+    places = (spec.submodule_search_locations or []) if spec else []
+    return tuple(Path(place) for place in list(places)[:1])
+
+
+def _local_broker(settled: dict[str, Any]) -> str:
+    """The broker of this data directory if it runs."""
+    return Broker(settled["data_dir"] / "broker").status() or BROKER_BY_DEFAULT
+
+
+class Settings(BaseSettings):
+    """The settings of one process, checked. `read_settings()` makes them from the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
+
+    data_dir: Annotated[
+        Path,
+        AfterValidator(Path.absolute),
+        About("Folder of what is kept on this machine: the local broker, RocksDB.", "a folder"),
+    ] = Path(".segments")
+    brokers: Annotated[
+        str,
+        AfterValidator(addresses),
+        Field(default_factory=_local_broker),
+        About(
+            "Where Kafka is.",
+            "host:port, several of them separated by commas",
+            f"the local broker if it runs, else {BROKER_BY_DEFAULT}",
+        ),
+    ]
+    rules: Annotated[
+        tuple[Path, ...],
+        NoDecode,
+        BeforeValidator(split_folders),
+        AfterValidator(existing_folders),
+        Field(default_factory=_shipped_rules),
+        About(
+            "Folders of rules.",
+            f"folders that exist, separated by '{os.pathsep}' or commas",
+            "segments/, the rules that are shipped",
+        ),
+    ]
+    group: Annotated[
+        Name,
+        About(
+            "Consumer group: workers of one group share the partitions and hold the same rules.",
+            NAME_EXPECTED,
+        ),
+    ] = "segments"
+    store: Annotated[
+        Literal["memory", "rocksdb"],
+        About(
+            "Where a worker holds what it remembers of customers; Kafka has it all in either case.",
+            "memory or rocksdb",
+        ),
+    ] = "memory"
+    clock: Annotated[
+        Literal["wall", "event"],
+        About("'event' leaves the wall clock out: for old data and tests.", "wall or event"),
+    ] = "wall"
+    grace: Annotated[
+        int,
+        Field(ge=0),
+        About(
+            "How long a flip by time waits for events that are late, in milliseconds.",
+            "milliseconds, 0 or more",
+        ),
+    ] = 2_000
+    currency: Annotated[
+        str,
+        Field(pattern=r"^[A-Z]{3}$"),
+        About("The currency that counts as money (ISO 4217).", "three capital letters"),
+    ] = "EUR"
+    customer_limit: Annotated[
+        int,
+        Field(ge=1),
+        About(
+            "How many entries one customer may occupy; beyond it, dead letters.", "a whole number, 1 or more"
+        ),
+    ] = 10_000
+    registry_url: registry.Url = None
+    registry_user: registry.User = None
+    registry_password: registry.Password = None
+    registry_password_file: registry.PasswordFile = None
+    registry_ca: registry.Authority = None
+    registry_cert: registry.Certificate = None
+    registry_key: registry.Key = None
+    security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] | None,
+        About(
+            "How connections to Kafka are secured.",
+            "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
+            "SASL_SSL with a SASL mechanism, SSL with a TLS file, else PLAINTEXT",
+        ),
+    ] = None
+    sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None,
+        About("How to log in to Kafka.", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
+    ] = None
+    sasl_username: Annotated[str | None, About("User name for SASL.", "a name")] = None
+    sasl_password: Annotated[SecretStr | None, About("Password for SASL.", "a password")] = None
+    sasl_password_file: Annotated[
+        ExistingFile | None,
+        About("File with the password for SASL, instead of SEGMENTS_SASL_PASSWORD.", "a file that exists"),
+    ] = None
+    tls_ca_file: Annotated[
+        ExistingFile | None,
+        About("Certificates (PEM) that vouch for the brokers; unset: the system's.", "a file that exists"),
+    ] = None
+    tls_cert_file: Annotated[
+        ExistingFile | None, About("Certificate (PEM) of this client, for mutual TLS.", "a file that exists")
+    ] = None
+    tls_key_file: Annotated[
+        ExistingFile | None, About("Its private key (PEM), without a passphrase.", "a file that exists")
+    ] = None
+    http_host: Annotated[
+        str,
+        Field(min_length=1),
+        About("Where a worker serves metrics, health and `why`.", "a host name or address"),
+    ] = "127.0.0.1"
+    http_port: Annotated[
+        int, Field(ge=0, le=LAST_PORT), About("Its port; 0: a free one.", "a port, 0 to 65535")
+    ] = 6066
+    http_token: Annotated[
+        SecretStr | None,
+        About("Token (`Authorization: Bearer`) that whoever asks about a customer must show.", "a secret"),
+    ] = None
+    http_token_file: Annotated[
+        ExistingFile | None,
+        About("File with that token, instead of SEGMENTS_HTTP_TOKEN.", "a file that exists"),
+    ] = None
+    worker_name: Annotated[
+        Name | None,
+        About(
+            "A name of its own for each worker makes it a static member of the group: "
+            "back within the session time-out, it has its partitions at once.",
+            NAME_EXPECTED,
+        ),
+    ] = None
+    partitions: Annotated[
+        int,
+        Field(ge=1, le=100_000),
+        About("Partitions of each topic, for `segments topics create`.", "a whole number, 1 or more"),
+    ] = 4
+    replication: Annotated[
+        int,
+        Field(ge=1, le=32_767),
+        About("Replicas of each partition, for `segments topics create`.", "a whole number, 1 or more"),
+    ] = 1
+    session_timeout: Annotated[
+        int,
+        Field(ge=1_000),
+        About(
+            "When a silent worker counts as dead and its partitions move, in milliseconds.",
+            "milliseconds, 1000 or more",
+        ),
+    ] = 10_000
+    commit_interval: Annotated[
+        int,
+        Field(ge=0),
+        About(
+            "How long a backlog is gathered for one transaction, in milliseconds; without one it is less, with 2,000 "
+            "records or more twice as long, and so on up to twenty times.",
+            "milliseconds, 0 or more",
+        ),
+    ] = 100
+    max_batch: Annotated[
+        int,
+        Field(ge=1),
+        About("How many records at most are applied in one transaction.", "a whole number, 1 or more"),
+    ] = 20_000
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if problems := list(contradictions(self)):
+            raise ValueError("\n".join(problems))
+        return self
+
+    @property
+    def why_token(self) -> str | None:
+        """The token that opens `/why`, None if there is none."""
+        return secret(self.http_token, self.http_token_file)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may hold."""
+        pairs = (
+            (self.sasl_password, self.sasl_password_file),
+            (self.registry_password, self.registry_password_file),
+            (self.http_token, self.http_token_file),
+        )
+        return tuple(filter(None, (secret(*pair) for pair in pairs)))
+
+    @property
+    def broker_dir(self) -> Path:
+        """Where the local broker has its data."""
+        return self.data_dir / "broker"
+
+
+def read_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises SettingsError with one line for each variable that is wrong or unknown.
+    """
+    problems = list(_unknown_variables())
+    try:
+        settings = Settings()  # type: ignore[call-arg,unused-ignore]  # the fields come from the environment
+    except ValidationError as error:
+        problems += [line for each in error.errors() for line in _problem(dict(each))]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def _unknown_variables() -> Iterator[str]:
+    known = {variable(name) for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            yield f"{name}: unknown setting" + (f", did you mean {near[0]}?" if near else "; unset it")
+
+
+def _problem(error: dict[str, Any]) -> list[str]:
+    """What pydantic found wrong, in our words."""
+    if not error["loc"]:
+        return str(error["ctx"]["error"]).splitlines()
+    if error["type"] == "default_factory_not_called":
+        return []
+    name = str(error["loc"][0])
+    field = Settings.model_fields[name]
+    value = os.environ.get(variable(name), error["input"])
+    # A URL may carry a user and a password.
+    came = MASK if _is_secret(field) or "@" in str(value) else repr(value)
+    return [f"{variable(name)}: expected {about(field).expected}, came {came}"]
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def about(field: FieldInfo) -> About:
+    """What a setting means."""
+    return next(each for each in field.metadata if isinstance(each, About))
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return "SecretStr" in str(field.annotation)

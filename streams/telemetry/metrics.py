@@ -1,0 +1,176 @@
+"""The metrics of a worker, in a registry of ours; changed once for each batch, never for each record.
+
+What is counted is counted when its transaction is committed. Gauges about partitions are read from their owners at the
+moment of a scrape, so that nothing stays behind when a partition goes to another worker.
+"""
+
+import time
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from segments.engine import COMPILED, RuleSet
+from segments.engine.records import INPUTS, Effects
+from streams.telemetry.gauges import PartitionGauges, PartitionState, RuleGauges
+from streams.telemetry.rule_costs import RuleCosts
+
+# When a counter began is what process_start_time_seconds tells: not a series more for each of them.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+OUTCOMES = ("applied", "duplicate", "ignored", "dead_letter")
+RESULTS = ("committed", "fenced", "unknown_outcome", "aborted")
+CAUSES = ("assigned", "fenced", "unknown_outcome", "broker", "positions", "error")
+REASONS = (
+    "undecodable", "unknown_schema", "no_key", "key_mismatch", "invalid_id", "invalid_amount", "unknown_kind",
+    "wrong_partition", "from_the_future", "customer_limit", "engine_error",
+)  # fmt: skip
+"""Of dead letters."""
+STAGES = ("fetch", "decode", "offer", "advance", "confirm", "encode", "changelog", "commit")
+
+SECONDS = (0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
+COMMIT_SECONDS = (0.002, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+
+
+class Metrics:
+    """All metrics of one worker."""
+
+    def __init__(self, version: str = "", rules: RuleSet | None = None, partitions: int = 0) -> None:
+        """Register everything, labels that are known beforehand included, so that rates start from 0."""
+        self.registry = CollectorRegistry()
+        self._counters()
+        self._histograms()
+        self._begin_at_zero()
+        rules = rules or RuleSet([])
+        self.costs = RuleCosts(rules)
+        self.registry.register(RuleGauges(self.costs.states))
+        ProcessCollector(registry=self.registry)
+        engine = "compiled" if COMPILED else "python"
+        self._gauge(
+            "build_info",
+            "The version of the code, and what its engine is.",
+            1,
+            version=version,
+            engine=engine,
+        )
+        self._gauge("rules_info", "The rule set, by its digest.", 1, digest=rules.digest)
+        self._gauge("rules", "Rules of the rule set.", len(rules.ids))
+        self._gauge("input_partitions", "Partitions of each input topic, whoever owns them.", partitions)
+
+    def _begin_at_zero(self) -> None:
+        for topic in INPUTS:
+            self.consumed.labels(topic)
+            self.lost_ranges.labels(topic)
+            for outcome in OUTCOMES:
+                self.records.labels(topic, outcome)
+        known = ((self.stages, STAGES), (self.commits, RESULTS), (self.take_overs, CAUSES))
+        for counter, values in (*known, (self.dead_letters, REASONS)):
+            for value in values:
+                counter.labels(value)
+
+    def _counters(self) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"segments_{name}", text, labels, registry=self.registry)
+
+        self.consumed = counter("records_consumed_total", "Records consumed, committed.", "topic")
+        self.records = counter("records_total", "Records by what became of them.", "topic", "outcome")
+        self.flips = counter("flips_total", "Enters and exits.", "segment", "transition", "reason")
+        self.dead_letters = counter("dead_letters_total", "Records refused.", "reason")
+        self.engine_errors = counter("engine_errors_total", "Bugs met by flips by time.")
+        self.commits = counter(
+            "commits_total", "Transactions: committed, aborted, fenced or unknown_outcome.", "result"
+        )
+        self.rebalances = counter("rebalances_total", "Assignments of the group to this worker.")
+        self.take_overs = counter("take_overs_total", "Partitions taken over, by cause.", "cause")
+        self.gaps = counter("gaps_total", "Skips in the offsets that came, each fetched again.")
+        self.refetches = counter("refetches_total", "Records that didn't come and were fetched again.")
+        self.offset_mismatches = counter(
+            "offset_mismatches_total", "Committed offsets other than the record beside the customers says."
+        )
+        self.lost_ranges = counter("lost_ranges_total", "Offsets gone before they were read.", "topic")
+        self.stages = counter("stage_seconds_total", "Where the time goes.", "stage")
+        self.recovery_seconds = counter("recovery_seconds_total", "Time spent restoring partitions.")
+        self.recoveries = counter("recoveries_total", "Partitions restored.")
+
+    def _histograms(self) -> None:
+        self.commit_seconds = Histogram(
+            "segments_commit_seconds",
+            "Duration of a transaction.",
+            buckets=COMMIT_SECONDS,
+            registry=self.registry,
+        )
+        self.event_to_flip = Histogram(
+            "segments_event_to_flip_seconds",
+            "From the Kafka timestamp of the record that caused a flip to its commit.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.lateness = Histogram(
+            "segments_timer_lateness_seconds",
+            "From the instant of a flip by time to the clock at which it fired.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+
+    def _gauge(self, name: str, text: str, value: float, **labels: str) -> None:
+        gauge = Gauge(f"segments_{name}", text, tuple(labels), registry=self.registry)
+        (gauge.labels(**labels) if labels else gauge).set(value)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time that the block takes to a stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages.labels(name).inc(time.perf_counter() - began)
+
+    @contextmanager
+    def recovering(self) -> Iterator[None]:
+        """Count a restoration and its duration."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.recovery_seconds.inc(time.perf_counter() - began)
+        self.recoveries.inc()
+
+    def committed(self, effects: Effects, consumed: Tally[str], seconds: float) -> None:
+        """Count what a transaction that is known to be committed did."""
+        self.commits.labels("committed").inc()
+        self.commit_seconds.observe(seconds)
+        for topic, count in consumed.items():
+            self.consumed.labels(topic).inc(count)
+        for (topic, outcome), count in effects.outcomes.items():
+            self.records.labels(topic, outcome).inc(count)
+        for reason, count in effects.reasons.items():
+            self.dead_letters.labels(reason).inc(count)
+        self._flips(effects)
+        for milliseconds in effects.lateness:
+            self.lateness.observe(max(0, milliseconds) / 1000)
+        self.gaps.inc(effects.gaps)
+        self.engine_errors.inc(effects.engine_errors)
+
+    def _flips(self, effects: Effects) -> None:
+        flips = Tally(
+            (each["segment"], each["transition"], each["reason"]) for _, each in effects.segment_events
+        )
+        for labels, count in flips.items():
+            self.flips.labels(*labels).inc(count)
+
+    def watch(self, partitions: Callable[[], Iterable[PartitionState]]) -> None:
+        """Read the gauges of partitions from their owners at each scrape."""
+        self.registry.register(PartitionGauges(partitions))
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus's text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,120 @@
+"""What each rule costs to evaluate, and when the events that it reads last came.
+
+Cheap, since both stand beside the hot path: a rule is timed in one advance of `EVERY`, by functions that take the place
+of its own for that advance; the inputs are looked at once for each fetched record, with one look into a dictionary.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from segments.engine import RuleSet
+from segments.engine.records import CLICKSTREAM, PROFILES, TRANSACTIONS, Record
+from segments.language.nodes.conditions import Comparison, Condition, Consent, ProfileComparison
+from segments.language.nodes.events import TRANSACTION_KINDS, VISIT_KINDS, Events
+from streams.telemetry.gauges import RuleState
+
+EVERY = 32
+"""With the twelve rules shipped a timed advance takes about a tenth longer: all of them together, less than 0.5 %."""
+
+Input = tuple[str, str]
+"""A topic and a kind; an empty kind: any."""
+
+
+class RuleCosts:
+    """Times the rules of a worker in a sample of its advances, and remembers when their inputs came."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        """Nothing is timed or seen yet."""
+        self._rules = rules
+        self._compiled = rules.compiled
+        self._seconds = [0.0] * len(rules.ids)
+        self._evaluations = [0] * len(rules.ids)
+        self._own = rules.compiled.rules
+        self._timed = [self._timing(*each) for each in enumerate(rules.compiled.rules)]
+        self._advances = 0
+        self._inputs = [_inputs_of(leaves) for leaves in rules.leaves]
+        self._seen: dict[Input, int] = {}
+        self._kinds = _kinds(self._inputs)
+
+    def _timing(self, place: int, function: Callable[..., Any]) -> Callable[..., Any]:
+        seconds, evaluations, clock = self._seconds, self._evaluations, time.perf_counter
+
+        def timed(customer: Any, now: int) -> Any:
+            began = clock()
+            found = function(customer, now)
+            seconds[place] += clock() - began
+            evaluations[place] += 1
+            return found
+
+        return timed
+
+    @contextmanager
+    def sampling(self) -> Iterator[None]:
+        """Time the rules in this block, if its turn has come; nothing in it may await."""
+        self._advances += 1
+        if self._advances % EVERY != 1:
+            yield
+            return
+        self._compiled.rules = self._timed
+        try:
+            yield
+        finally:
+            self._compiled.rules = self._own
+
+    def received(self, topic: str, records: Sequence[Record]) -> None:
+        """Note when the kinds of event that rules read last came."""
+        if not records:
+            return
+        self._seen[topic, ""] = records[-1].timestamp
+        if topic == PROFILES:
+            return
+        found = {record.event["kind"]: record.timestamp for record in records if type(record.event) is dict}
+        for kind in found.keys() & self._kinds[topic]:
+            self._seen[topic, kind] = found[kind]
+
+    def states(self) -> Iterator[RuleState]:
+        """Say what is known of each rule."""
+        for place, segment in enumerate(self._rules.ids):
+            yield RuleState(
+                segment,
+                self._seconds[place] * EVERY,
+                self._evaluations[place] * EVERY,
+                self._quietest(self._inputs[place]),
+            )
+
+    def _quietest(self, inputs: Sequence[frozenset[Input]]) -> int | None:
+        """Of each set of events the latest that came, and of those the earliest."""
+        latest = (max((self._seen.get(each, 0) for each in events), default=0) for events in inputs)
+        return min((at for at in latest if at), default=None)
+
+
+def _inputs_of(leaves: Sequence[Condition]) -> list[frozenset[Input]]:
+    """The sets of events that a rule reads, each as the topics and kinds that belong to it."""
+    found: list[frozenset[Input]] = []
+    for leaf in leaves:
+        if isinstance(leaf, Comparison):
+            events = leaf.measure.events
+            found += [_belonging(each) for each in (events, events.reset) if each is not None]
+        elif isinstance(leaf, ProfileComparison | Consent):
+            found.append(frozenset([(PROFILES, "")]))
+    return found
+
+
+def _belonging(events: Events) -> frozenset[Input]:
+    name = events.name.removesuffix(".items").removeprefix('event("').removesuffix('")')
+    if name == "any_event":
+        return frozenset([(CLICKSTREAM, ""), (TRANSACTIONS, "")])
+    if name == "visit":
+        return frozenset((CLICKSTREAM, kind) for kind in VISIT_KINDS)
+    return frozenset([(TRANSACTIONS if name in TRANSACTION_KINDS else CLICKSTREAM, name)])
+
+
+def _kinds(inputs: Sequence[Sequence[frozenset[Input]]]) -> dict[str, frozenset[str]]:
+    """By topic the kinds that some rule reads: others, of which there may be any number, are not remembered."""
+    named = {each for rule in inputs for events in rule for each in events}
+    return {
+        topic: frozenset(kind for where, kind in named if where == topic and kind)
+        for topic in (CLICKSTREAM, TRANSACTIONS)
+    }

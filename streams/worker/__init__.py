@@ -1,0 +1,13 @@
+"""The worker: from fetched runs of records to committed transactions.
+
+agents    hands each fetched run to the owner of its partition
+app       puts the application together from the settings
+decode    raw Kafka records to records of the engine
+intake    queue of runs of one partition, with backpressure
+ledger    what is processed but not committed: counts and latencies
+outbox    the effects of a partition as the records of one transaction
+owner     the task of one partition: takes runs, advances the engine, commits
+owners    all partitions of this worker, started and stopped as the group assigns them
+takeover  takes over a partition: fencing, restore, position
+vitals    how a partition is doing, for metrics and health
+"""

@@ -1,0 +1,153 @@
+"""The runs of one partition on their way to its machine: queued, held back when there are too many, fetched again."""
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+
+from aiokafka import TopicPartition
+
+from segments.engine import Partition
+from segments.engine.records import INPUTS
+from streams.kafka.offsets import Offsets
+from streams.registry.lookup import Lookup
+from streams.telemetry.metrics import Metrics
+from streams.transport import BatchApp, Run
+from streams.worker.decode import decode
+from streams.worker.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+HOLD_ABOVE = 20_000
+RELEASE_BELOW = 5_000
+"""Records that wait for the machine at which an input stops and restarts being fetched."""
+
+LOST_AFTER = 5.0
+"""Seconds after which records that the broker has and the fetcher doesn't bring are fetched again."""
+
+
+class Again(Exception):
+    """The partition must be taken over anew, although nothing failed here."""
+
+    cause = "positions"
+
+
+class Intake:
+    """Queues the runs of one partition and offers them to its machine."""
+
+    def __init__(
+        self, app: BatchApp, partition: Partition, ledger: Ledger, offsets: Offsets, metrics: Metrics
+    ) -> None:
+        """Begin with nothing queued."""
+        self._app = app
+        self._partition = partition
+        self._ledger = ledger
+        self._offsets = offsets
+        self._metrics = metrics
+        self._runs: deque[Run] = deque()
+        self._queued: Counter[str] = Counter()
+        self._held: set[str] = set()
+        self._seeking: set[str] = set()
+        self._moved_at = time.monotonic()
+        self._lookup: Lookup | None = None
+        self._answered: Callable[[], object] = lambda: None
+        self.asking = False
+        """Whether the first run waits for the schema registry."""
+
+    def ask_registry(self, lookup: Lookup | None, answered: Callable[[], object]) -> None:
+        """Let runs with new schema ids wait for the registry; `answered` is called when they need not any more."""
+        self._lookup, self._answered = lookup, answered
+
+    def __bool__(self) -> bool:
+        """Whether runs are queued that can be offered."""
+        return bool(self._runs) and not self.asking
+
+    @property
+    def queued(self) -> int:
+        """How many records are in the runs that wait here."""
+        return self._queued.total()
+
+    def add(self, run: Run) -> None:
+        """Queue a fetched run."""
+        self._runs.append(run)
+        self._queued[run.topic] += len(run.records)
+        self.balance()
+
+    def oldest(self, topic: str) -> int | None:
+        """The Kafka timestamp of the first record of a topic that waits here, in milliseconds."""
+        runs = (run for run in self._runs if run.topic == topic and run.records)
+        first = next(runs, None)
+        return None if first is None else int(first.records[0].timestamp)
+
+    async def offer_next(self) -> None:
+        """Decode the next run and offer it to the machine; as far as the schemas are known."""
+        run = self._readable(self._runs.popleft())
+        self._queued[run.topic] -= len(run.records)
+        with self._metrics.stage("decode"):
+            records = decode(run.topic, run.records)
+            self._metrics.costs.received(run.topic, records)
+        with self._metrics.stage("offer"):
+            missing = self._partition.offer(run.topic, run.start, records, run.end)
+        if missing is None:
+            self._seeking.discard(run.topic)
+            self._ledger.accept(run, records)
+            self._moved_at = time.monotonic()
+        elif run.topic not in self._seeking:
+            await self._fetch_again(run.topic, missing)
+        self.balance()
+
+    def _readable(self, run: Run) -> Run:
+        """What comes before the first schema id that the registry must be asked about; the rest waits."""
+        place = None if self._lookup is None else self._lookup.first_unsettled(run)
+        if self._lookup is None or place is None:
+            return run
+        offset = run.records[place].offset
+        self._runs.appendleft(Run(run.topic, run.partition, offset, run.records[place:], run.end))
+        self.asking = True
+        task = self._lookup.settle(run.topic, run.records[place].value)
+        task.add_done_callback(lambda _done: self._go_on())
+        return Run(run.topic, run.partition, run.start, run.records[:place], offset)
+
+    def _go_on(self) -> None:
+        self.asking = False
+        self._answered()
+
+    async def _fetch_again(self, topic: str, offset: int) -> None:
+        """Something was skipped: go back to what is expected. What comes until then is refused in silence."""
+        asked = TopicPartition(topic, self._partition.number)
+        first = (await self._offsets.starts([asked]))[asked]
+        if first > offset:
+            raise Again(f"{topic}: offset {offset} is expected, but the topic begins at {first}")
+        log.warning("%s-%d: offsets were skipped, going back to %d", topic, self._partition.number, offset)
+        self._seeking.add(topic)
+        await self._app.place(self._partition.number, {topic: offset})
+
+    def balance(self) -> None:
+        """Stop fetching what is far ahead of the machine, and let it flow again when it has caught up."""
+        for topic in INPUTS:
+            held = topic in self._held
+            waiting = self._queued[topic] + self._partition.buffered(topic)
+            if held and waiting < RELEASE_BELOW:
+                self._held.discard(topic)
+                self._app.hold(topic, self._partition.number, False)
+            elif not held and waiting > HOLD_ABOVE:
+                self._held.add(topic)
+                self._app.hold(topic, self._partition.number, True)
+
+    async def fetch_lost(self, ends: dict[str, int]) -> None:
+        """Fetch again what the broker has and the fetcher doesn't bring: a lost run must not stop the partition."""
+        if time.monotonic() - self._moved_at < LOST_AFTER:
+            return
+        expected = self._ledger.expected
+        lost = {
+            topic: expected[topic]
+            for topic, end in ends.items()
+            if end > expected[topic] and topic not in self._held and not self._queued[topic]
+        }
+        self._moved_at = time.monotonic()
+        if lost:
+            log.warning(
+                "partition %d: records don't come, fetching again from %s", self._partition.number, lost
+            )
+            self._metrics.refetches.inc()
+            await self._app.place(self._partition.number, lost)

@@ -1,0 +1,131 @@
+"""All partitions that this worker owns: one task for each, started and stopped as the group assigns them."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from segments.engine import Partition
+from segments.engine.records import INPUTS
+from streams.errors import TopicsError
+from streams.telemetry.gauges import PartitionState
+from streams.transport import BatchApp, Run
+from streams.worker.owner import Owner
+from streams.worker.takeover import Ground, Limits
+
+log = logging.getLogger(__name__)
+
+RELEASE_TIMEOUT = 8.0
+"""Seconds in which a partition may finish its transaction when the group takes it away; it is dropped after that."""
+
+BROKER_PATIENCE = 0.5
+"""Seconds in which a broker that is there answers; shorter than the patience of those who probe."""
+
+
+@dataclass(slots=True)
+class _Owned:
+    owner: Owner
+    task: asyncio.Task[None]
+
+
+class Owners:
+    """Starts and stops the owners of partitions."""
+
+    def __init__(self, app: BatchApp, ground: Ground, limits: Limits) -> None:
+        """Own nothing yet."""
+        self._app = app
+        self._ground = ground
+        self._limits = limits
+        self._owned: dict[int, _Owned] = {}
+        self._stopped = False
+        self._excused_at = 0.0
+        self.assigned = False
+        ground.metrics.watch(self.states)
+
+    async def assign(self, partitions: frozenset[int]) -> None:
+        """Take over what the group assigned, and close the stores of what it didn't."""
+        if self._stopped:
+            return
+        self._ground.metrics.rebalances.inc()
+        if unknown := sorted(number for number in partitions if number >= self._ground.count):
+            raise TopicsError(
+                f"the inputs had {self._ground.count} partitions when this worker started, now there is {unknown[-1]}: "
+                "customers would move between partitions; `segments topics check` says what to do"
+            )
+        log.info("assigned partitions: %s", ", ".join(map(str, sorted(partitions))) or "none")
+        for number in self._ground.table.open_partitions() - partitions:
+            self._ground.table.close_partition(number)
+        for number in sorted(partitions):
+            owner = Owner(self._app, self._ground, number, self._limits)
+            task = asyncio.create_task(owner.run(), name=f"partition-{number}")
+            self._owned[number] = _Owned(owner, task)
+        self.assigned = True
+
+    async def release(self) -> None:
+        """Let every owner commit what is applied, or drop it if that takes too long."""
+        self.assigned = False
+        owned, self._owned = self._owned, {}
+        for each in owned.values():
+            each.owner.stop()
+            if not each.owner.serving:
+                # It is restoring: there is nothing to commit, and the group need not wait.
+                each.task.cancel()
+        tasks = [each.task for each in owned.values()]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=RELEASE_TIMEOUT)
+        for task in late:
+            log.warning("%s didn't finish in %.0f s: dropped", task.get_name(), RELEASE_TIMEOUT)
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    async def stop(self) -> None:
+        """Release for good."""
+        self._stopped = True
+        await self.release()
+
+    def deliver(self, run: Run) -> None:
+        """Hand a run to the owner of its partition; what nobody owns is fetched again by whoever takes it over."""
+        owned = self._owned.get(run.partition)
+        if owned is not None:
+            owned.owner.deliver(run)
+
+    def states(self) -> Iterator[PartitionState]:
+        """Say how each partition is."""
+        return (each.owner.state() for each in list(self._owned.values()))
+
+    def machine(self, number: int) -> Partition | None:
+        """The machine of a partition that is being served, for a question."""
+        owned = self._owned.get(number)
+        return None if owned is None else owned.owner.machine
+
+    @property
+    def ready(self) -> bool:
+        """Whether the group has assigned partitions, and all of them are restored and being served."""
+        return self.assigned and all(each.owner.serving for each in self._owned.values())
+
+    def stuck(self, seconds: float) -> list[int]:
+        """Name the partitions that have work and have not got on with it for so long."""
+        before = time.monotonic() - seconds
+        if self._excused_at > before:
+            return []
+        return sorted(number for number, each in self._owned.items() if each.owner.moved_at < before)
+
+    async def broker_answers(self) -> bool:
+        """Ask a broker something; while none answers nobody is stuck, nor for a while after that."""
+        try:
+            async with asyncio.timeout(BROKER_PATIENCE):
+                await self._ground.offsets.ends([TopicPartition(INPUTS[0], 0)])
+        except (KafkaError, OSError, RuntimeError, TimeoutError):
+            self._excused_at = time.monotonic()
+            return False
+        return True
+
+    def waiting_for(self) -> list[int]:
+        """Name the partitions that aren't served yet."""
+        return sorted(number for number, each in self._owned.items() if not each.owner.serving)

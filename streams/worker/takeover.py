@@ -1,0 +1,147 @@
+"""Take a partition over, in the one order that is safe.
+
+First the transactional id is initialised, which fences the previous owner and aborts what it left open; only then
+are the end of the changelog, the states and the positions read. Reading before fencing would lose what a paused worker
+commits in between.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import TransactionalIdAuthorizationFailed
+
+from segments.engine import EngineSettings, Partition, RuleSet
+from segments.engine.records import INPUTS
+from streams.kafka.offsets import Offsets
+from streams.kafka.permissions import transactions_refused
+from streams.registry.lookup import Lookup
+from streams.store.restore import restore
+from streams.store.stores import PartitionStore
+from streams.store.table import CustomerTable
+from streams.telemetry.metrics import Metrics
+from streams.transport import TransactionalProducer
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 1_000
+"""For each so many records that wait another interval is gathered: a changed state is written once for each."""
+
+BEHIND = 20
+"""Intervals at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to commit, as long as there is more to do; and whether the wall clock counts."""
+
+    records: int
+    seconds: float
+    event_clock: bool
+
+    def gathering(self, waiting: int) -> float:
+        """Seconds for which a transaction is gathered while so many records wait."""
+        return self.seconds * min(max(waiting // BACKLOG, 1), BEHIND)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all partitions of a worker stand on."""
+
+    group: str
+    count: int
+    client: Mapping[str, Any]
+    rules: RuleSet
+    engine: EngineSettings
+    table: CustomerTable
+    changelog: str
+    offsets: Offsets
+    metrics: Metrics
+    lookup: Lookup | None = None
+    """Where a schema registry is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A partition that is ours: its producer, its committed states, the machine, and where to read on."""
+
+    producer: TransactionalProducer
+    store: PartitionStore
+    partition: Partition
+    positions: dict[str, int]
+
+
+async def take_over(ground: Ground, number: int, progress: Callable[[int], None]) -> Taken:
+    """Fence, restore, find the positions."""
+    producer = TransactionalProducer(ground.client, ground.group, number)
+    try:
+        await _initialise(producer, ground.group)
+        store = await _restored(ground, number, progress)
+        partition = Partition(number, ground.count, ground.rules, ground.engine, store)
+        positions = await _positions(ground, number, partition)
+    except BaseException:
+        await producer.abandon()
+        raise
+    return Taken(producer, store, partition, positions)
+
+
+async def _initialise(producer: TransactionalProducer, group: str) -> None:
+    """Fence whoever had the transactional id; not being allowed to is no failure that passes."""
+    try:
+        await producer.start()
+    except TransactionalIdAuthorizationFailed as error:
+        raise transactions_refused(group) from error
+
+
+async def _restored(ground: Ground, number: int, progress: Callable[[int], None]) -> PartitionStore:
+    changelog = TopicPartition(ground.changelog, number)
+    first = (await ground.offsets.starts([changelog]))[changelog]
+    end = (await ground.offsets.ends([changelog]))[changelog]
+    store = ground.table.open_partition(number)
+    with ground.metrics.recovering():
+        await restore(store, ground.client, changelog, (first, end), progress)
+    return store
+
+
+async def _positions(ground: Ground, number: int, partition: Partition) -> dict[str, int]:
+    """Where to read on: by the record beside the customers; what the group committed is only compared."""
+    inputs = {topic: TopicPartition(topic, number) for topic in INPUTS}
+    starts = await ground.offsets.starts(inputs.values())
+    ends = await ground.offsets.ends(inputs.values())
+    committed = await ground.offsets.committed(inputs.values())
+    positions = {}
+    for topic, each in inputs.items():
+        expected = partition.offsets.get(topic)
+        _compare(ground, each, expected, committed[each])
+        if expected is None:
+            partition.begin(topic, starts[each])
+            positions[topic] = starts[each]
+        elif starts[each] <= expected <= ends[each]:
+            positions[topic] = expected
+        else:
+            _lost(ground, each, expected, starts[each], ends[each])
+            partition.begin(topic, starts[each])
+            positions[topic] = starts[each]
+    return positions
+
+
+def _compare(ground: Ground, input_: TopicPartition, expected: int | None, committed: int | None) -> None:
+    """Both are written by the same transaction, so they agree unless someone else wrote one of them."""
+    if expected == committed or (committed is None and not expected):
+        return
+    ground.metrics.offset_mismatches.inc()
+    log.error(
+        "%s-%d: the group committed offset %s, the record beside the customers says %s: going on at the latter",
+        input_.topic, input_.partition, committed, expected,
+    )  # fmt: skip
+
+
+def _lost(ground: Ground, input_: TopicPartition, expected: int, start: int, end: int) -> None:
+    ground.metrics.lost_ranges.labels(input_.topic).inc()
+    log.error(
+        "%s-%d: expected to go on at offset %d, but the topic holds %d to %d now: "
+        "records were deleted before they were read, or the topic was made anew; going on at %d",
+        input_.topic, input_.partition, expected, start, end, start,
+    )  # fmt: skip
