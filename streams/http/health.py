@@ -10,12 +10,12 @@ assigned is restored. While a broker is away nothing is served, and it says no.
 
 import errno
 import socket
+from typing import Protocol
 
 from aiohttp import web
 
 from streams.errors import StreamsError
 from streams.telemetry.metrics import Metrics
-from streams.worker.owners import Owners
 
 METRICS_TYPE = "text/plain; version=0.0.4"
 
@@ -53,10 +53,31 @@ def reachable(host: str, listening: socket.socket) -> str:
     return f"{name}:{listening.getsockname()[1]}"
 
 
+class Served(Protocol):
+    """What this page asks of the partitions that a worker owns."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything assigned is restored."""
+
+    @property
+    def assigned(self) -> bool:
+        """Whether the group has assigned."""
+
+    def waiting_for(self) -> list[int]:
+        """The partitions that are not restored yet."""
+
+    def stuck(self, seconds: float) -> list[int]:
+        """The partitions that had work for that long without getting on with it."""
+
+    async def broker_answers(self) -> bool:
+        """Whether a broker answers."""
+
+
 class HealthServer:
     """Serves /metrics, /healthz and /readyz."""
 
-    def __init__(self, metrics: Metrics, owners: Owners | None = None) -> None:
+    def __init__(self, metrics: Metrics, owners: Served | None = None) -> None:
         """Prepare the server; `add` adds more pages before it is started. Without owners the worker is starting."""
         self._metrics = metrics
         self._owners = owners

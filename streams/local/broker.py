@@ -16,8 +16,9 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 from string import Template
 
-from streams.local.maven import FOLDER, Report, jars, java, locked
 from streams.errors import BrokerError
+from streams.local.maven import FOLDER, Report, jars, java, locked
+from streams.settings.local_broker import running_pid, written_port
 
 # Below the range from which systems take the ports of outgoing connections: while a broker is down, nobody
 # else's connection can sit on its port.
@@ -52,18 +53,14 @@ class Broker:
     @property
     def address(self) -> str:
         """Where clients connect, `127.0.0.1:PORT`: known once the broker was started, running or not."""
-        if (port := self._written_port()) is None:
+        if (port := written_port(self.data_dir)) is None:
             raise BrokerError(f"no broker was ever started in {self.data_dir}: `segments broker start`")
         return f"127.0.0.1:{port}"
 
     @property
     def pid(self) -> int | None:
         """The process that runs the broker, None if there is none."""
-        try:
-            pid = int(self._file("broker.pid").read_text())
-        except (OSError, ValueError):
-            return None
-        return pid if self._is_ours(pid) else None
+        return running_pid(self.data_dir, self._child)
 
     def status(self) -> str | None:
         """The address of the broker if it runs, else None."""
@@ -103,25 +100,16 @@ class Broker:
         return self.data_dir / name
 
     def _unchanged(self, running: str) -> str:
-        if self.wanted_port not in (None, self._written_port()):
+        if self.wanted_port not in (None, written_port(self.data_dir)):
             raise BrokerError(
                 f"the broker already runs, at {running}: "
                 f"`segments broker stop` first, to have it on {self.wanted_port}"
             )
         return running
 
-    def _written_port(self) -> int | None:
-        """The port in the server.properties of the last start."""
-        try:
-            text = self._file("server.properties").read_text()
-        except OSError:
-            return None
-        listeners = [line for line in text.splitlines() if line.startswith("advertised.listeners=")]
-        return int(listeners[0].rpartition(":")[2]) if listeners else None
-
     def _configure(self) -> None:
         """Writes server.properties: the port of the last start, a controller port that is free now."""
-        port = self.wanted_port or self._written_port() or free_port()
+        port = self.wanted_port or written_port(self.data_dir) or free_port()
         if not is_free(port):
             raise BrokerError(f"port {port} is taken by another program: give another with --port")
         template = Template((FOLDER / "server.properties").read_text())
@@ -214,14 +202,6 @@ class Broker:
             time.sleep(0.02)
         self._file("broker.pid").unlink(missing_ok=True)
         return True
-
-    def _is_ours(self, pid: int) -> bool:
-        """Whether this process is our broker, and not a stranger who got its number later."""
-        if self._child is not None and self._child.pid == pid:
-            return self._child.poll() is None
-        command = ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)]
-        shown = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a number
-        return str(self._file("server.properties")) in shown.stdout and not shown.stdout.startswith("Z")
 
 
 def is_free(port: int) -> bool:

@@ -14,10 +14,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from streams.settings import registry
-from streams.local.broker import Broker
-from streams.settings.contradictions import contradictions
 from streams.errors import SettingsError
+from streams.settings import registry
+from streams.settings.contradictions import contradictions
+from streams.settings.local_broker import running_address
 from streams.settings.types import (
     LAST_PORT,
     NAME_EXPECTED,
@@ -44,7 +44,7 @@ def _shipped_rules() -> tuple[Path, ...]:
 
 def _local_broker(settled: dict[str, Any]) -> str:
     """The broker of this data directory if it runs."""
-    return Broker(settled["data_dir"] / "broker").status() or BROKER_BY_DEFAULT
+    return running_address((settled["data_dir"] / "broker").resolve()) or BROKER_BY_DEFAULT
 
 
 class Settings(BaseSettings):
