@@ -70,6 +70,16 @@ def read_decimal(data: bytes, at: int) -> tuple[int, int]:
     return int.from_bytes(data[at:end], "big", signed=True), end
 
 
+def rescaled(number: int, shift: int) -> int:
+    """A decimal with so many digits more after its point or, if negative, less; BrokenError if those are not zero."""
+    if shift >= 0:
+        return number * 10**shift
+    whole, rest = divmod(number, 10**-shift)
+    if rest:
+        raise BrokenError("an amount with more than two decimals")
+    return int(whole)
+
+
 def read_double(data: bytes, at: int) -> tuple[float, int]:
     """A double, eight bytes."""
     return _DOUBLE.unpack_from(data, at)[0], at + 8

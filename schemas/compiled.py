@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from schemas.errors import SchemaError
-from schemas.resolution import resolved
+from schemas.resolution import Unfit, resolved
 from schemas.skipping import Skip
 from schemas.source import Source, kind_of
 
@@ -29,6 +29,7 @@ BROKEN = (IndexError, ValueError, RecursionError, struct.error)
 UNFIT = (AttributeError, KeyError, TypeError, ValueError, OverflowError, struct.error)
 """What a writer raises for a value that does not fit its schema."""
 
+_BRANCHES_IN_A_BYTE = 64
 _SIMPLE = {"float", "long", "int", "double", "decimal", "boolean"}
 _TESTS = {
     "null": "{0} is None",
@@ -70,17 +71,30 @@ def _read(source: Source, schema: Any, reader: Any, into: str) -> None:
     if isinstance(schema, Skip):
         source.add(f"at = {source.constant(schema)}(data, at)")
         return
+    if isinstance(schema, Unfit):
+        source.add(f"raise BrokenError({schema.why!r})")
+        return
     kind = kind_of(schema)
     if kind != "union":
         reader = _branch(reader, kind)
     if kind in _SIMPLE - _READS.keys():
         source.add(f"{into}, at = read_{kind}(data, at)")
-        if isinstance(schema, dict) and "becomes" in schema:
-            source.add(f"{into} = {schema['becomes']}({into})")
+        if isinstance(schema, dict):
+            _converted(source, schema, into)
     elif kind in _READS:
         _READS[kind](source, schema, reader, into)
     else:
         raise SchemaError(f"{source.field}: the type {kind} is not one that this package reads")
+
+
+def _converted(source: Source, schema: dict[str, Any], into: str) -> None:
+    """A number of another type, unit or scale as ours."""
+    if "becomes" in schema:
+        source.add(f"{into} = {schema['becomes']}({into})")
+    if "divided_by" in schema:
+        source.add(f"{into} //= {schema['divided_by']}")
+    if "shift" in schema:
+        source.add(f"{into} = rescaled({into}, {schema['shift']})")
 
 
 def _read_null(source: Source, _schema: Any, _reader: Any, into: str) -> None:
@@ -107,6 +121,8 @@ def _read_boolean(source: Source, _schema: Any, _reader: Any, into: str) -> None
 
 def _read_union(source: Source, schema: Any, reader: Any, into: str) -> None:
     source.add(f"{into}: Any", "n = data[at]", "at += 1")
+    if len(schema) > _BRANCHES_IN_A_BYTE:
+        source.add("n, at = read_long(data, at - 1)", "n <<= 1")
     for index, branch in enumerate(schema):
         with source.block(f"{'el' if index else ''}if n == {2 * index}:"):
             _read(source, branch, reader, into)

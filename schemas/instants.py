@@ -9,7 +9,8 @@ from schemas.errors import shown
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-LONGEST = 1 << 63
+FIRST, LAST = -62_135_596_800_000, 253_402_300_799_999
+"""The first and the last millisecond of the years 1 to 9999: ISO 8601 has no form for others."""
 
 EXPECTED = (
     'an instant such as "2026-11-22T09:30:00.000Z" (with Z or an offset) or whole milliseconds since 1970'
@@ -33,8 +34,10 @@ def from_iso(value: Any) -> int:
         return _from_text(value)
     if isinstance(value, int | Decimal | float) and not isinstance(value, bool):
         whole = Decimal(value)
-        if whole.is_finite() and whole == whole.to_integral_value() and -LONGEST <= whole < LONGEST:
-            return int(whole)
+        if whole.is_finite() and whole == whole.to_integral_value():
+            if FIRST <= whole <= LAST:
+                return int(whole)
+            raise ValueError(f"expected an instant of the years 1 to 9999, got {shown(value)}")
     raise ValueError(f"expected {EXPECTED}, got {shown(value)}")
 
 

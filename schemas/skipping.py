@@ -10,6 +10,12 @@ Names = Mapping[str, Any]
 """The named types of a schema, by full name."""
 
 
+STEPS_PER_BYTE = 4
+"""A value takes two steps a byte at most, a nullable one; beyond that come types that take no byte."""
+STEPS = 10_000
+"""Steps beside those, for records of records and for what takes no byte."""
+
+
 @dataclass(frozen=True, slots=True)
 class Skip:
     """A type that is passed over: called with the bytes and a position, it gives the position after."""
@@ -19,80 +25,76 @@ class Skip:
 
     def __call__(self, data: bytes, at: int) -> int:
         """The position after a value that starts at `at`."""
-        return _skip(data, at, self.schema, self.names)
+        return _Walk(data, self.names).over(self.schema, at)
 
 
-def _skip(data: bytes, at: int, schema: Any, names: Names) -> int:
-    if isinstance(schema, list):
-        branch, at = read_long(data, at)
-        if not 0 <= branch < len(schema):
-            raise BrokenError(f"{branch} is none of the branches of the union")
-        return _skip(data, at, schema[branch], names)
-    kind = schema if isinstance(schema, str) else schema["type"]
-    if kind in _KINDS:
-        return _KINDS[kind](data, at, schema, names)
-    # A name, or a type in a type: {"type": {"type": "string"}}.
-    return _skip(data, at, names[kind] if isinstance(kind, str) else kind, names)
+class _Walk:
+    """One walk over the bytes, of so many steps: types that take no byte would go on in blocks without end."""
+
+    def __init__(self, data: bytes, names: Names) -> None:
+        self._data, self._names = data, names
+        self._left = STEPS + STEPS_PER_BYTE * len(data)
+
+    def over(self, schema: Any, at: int) -> int:
+        """The position after a value of this type that starts at `at`."""
+        self._left -= 1
+        if self._left < 0:
+            raise BrokenError(f"more than {STEPS_PER_BYTE} parts a byte in a field that is passed over")
+        if isinstance(schema, list):
+            branch, at = read_long(self._data, at)
+            if not 0 <= branch < len(schema):
+                raise BrokenError(f"{branch} is none of the branches of the union")
+            return self.over(schema[branch], at)
+        kind = schema if isinstance(schema, str) else schema["type"]
+        if kind in _WIDTHS:
+            return at + _WIDTHS[kind]
+        if kind in _SKIPS:
+            return _SKIPS[kind](self, schema, at)
+        # A name, or a type in a type: {"type": {"type": "string"}}.
+        return self.over(self._names[kind] if isinstance(kind, str) else kind, at)
+
+    def _number(self, _schema: Any, at: int) -> int:
+        return read_long(self._data, at)[1]
+
+    def _bytes(self, _schema: Any, at: int) -> int:
+        length, at = read_length(self._data, at)
+        return at + length
+
+    def _fixed(self, schema: Any, at: int) -> int:
+        return at + int(schema["size"])
+
+    def _array(self, schema: Any, at: int) -> int:
+        left, at = read_count(self._data, at)
+        while left:
+            for _ in range(left):
+                at = self.over(schema["items"], at)
+            left, at = read_count(self._data, at)
+        return at
+
+    def _map(self, schema: Any, at: int) -> int:
+        left, at = read_count(self._data, at)
+        while left:
+            for _ in range(left):
+                at = self.over(schema["values"], self._bytes(None, at))
+            left, at = read_count(self._data, at)
+        return at
+
+    def _record(self, schema: Any, at: int) -> int:
+        for field in schema["fields"]:
+            at = self.over(field["type"], at)
+        return at
 
 
-def _nothing(_data: bytes, at: int, _schema: Any, _names: Names) -> int:
-    return at
-
-
-def _number(data: bytes, at: int, _schema: Any, _names: Names) -> int:
-    return read_long(data, at)[1]
-
-
-def _fixed_length(length: int) -> Callable[[bytes, int, Any, Names], int]:
-    return lambda _data, at, _schema, _names: at + length
-
-
-def _bytes(data: bytes, at: int, _schema: Any, _names: Names) -> int:
-    length, at = read_length(data, at)
-    return at + length
-
-
-def _fixed(_data: bytes, at: int, schema: Any, _names: Names) -> int:
-    return at + int(schema["size"])
-
-
-def _array(data: bytes, at: int, schema: Any, names: Names) -> int:
-    left, at = read_count(data, at)
-    while left:
-        for _ in range(left):
-            at = _skip(data, at, schema["items"], names)
-        left, at = read_count(data, at)
-    return at
-
-
-def _map(data: bytes, at: int, schema: Any, names: Names) -> int:
-    left, at = read_count(data, at)
-    while left:
-        for _ in range(left):
-            at = _skip(data, _bytes(data, at, None, names), schema["values"], names)
-        left, at = read_count(data, at)
-    return at
-
-
-def _record(data: bytes, at: int, schema: Any, names: Names) -> int:
-    for field in schema["fields"]:
-        at = _skip(data, at, field["type"], names)
-    return at
-
-
-_KINDS: dict[str, Callable[[bytes, int, Any, Names], int]] = {
-    "null": _nothing,
-    "boolean": _fixed_length(1),
-    "int": _number,
-    "long": _number,
-    "float": _fixed_length(4),
-    "double": _fixed_length(8),
-    "bytes": _bytes,
-    "string": _bytes,
-    "fixed": _fixed,
-    "enum": _number,
-    "array": _array,
-    "map": _map,
-    "record": _record,
-    "error": _record,
+_WIDTHS = {"null": 0, "boolean": 1, "float": 4, "double": 8}
+_SKIPS: dict[Any, Callable[[_Walk, Any, int], int]] = {
+    "int": _Walk._number,  # noqa: SLF001 - its own methods, by type
+    "long": _Walk._number,  # noqa: SLF001
+    "enum": _Walk._number,  # noqa: SLF001
+    "bytes": _Walk._bytes,  # noqa: SLF001
+    "string": _Walk._bytes,  # noqa: SLF001
+    "fixed": _Walk._fixed,  # noqa: SLF001
+    "array": _Walk._array,  # noqa: SLF001
+    "map": _Walk._map,  # noqa: SLF001
+    "record": _Walk._record,  # noqa: SLF001
+    "error": _Walk._record,  # noqa: SLF001
 }

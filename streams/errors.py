@@ -7,6 +7,7 @@ StreamsError              one clear line on stderr, exit code 1
 ├── LoginRefused          a broker answers, but TLS or SASL fail
 ├── TopicsError           topics are missing, or are not as they should be
 ├── RegistryError         the schema registry refuses something
+│   └── RegistryUnusable  it answers a question about one schema with what can't be used
 └── RegistryAway          no schema registry answers at SEGMENTS_REGISTRY_URL
 """
 
@@ -49,6 +50,10 @@ class TopicsError(StreamsError):
 
 class RegistryError(StreamsError):
     """The schema registry refuses something: a login, a schema."""
+
+
+class RegistryUnusable(RegistryError):
+    """The schema registry answers, but nothing that can be used: too long, or that it can't serve this schema."""
 
 
 class RegistryAway(StreamsError):

@@ -8,6 +8,8 @@ LONGEST_ID = 128
 """Bytes."""
 FUTURE = 5 * 60_000
 """Milliseconds that an event may be ahead of its Kafka timestamp."""
+FIRST, LAST = -62_135_596_800_000, 253_402_300_799_999
+"""The first and the last millisecond of the years 1 to 9999."""
 TOO_MUCH = 10**12
 """Cents: an amount of precision 12 and scale 2 is smaller."""
 
@@ -36,6 +38,10 @@ def refusal(record: Record) -> Refusal | None:
         ahead = record.at - record.timestamp
         return Refusal(
             "from_the_future", f"occurred_at is {ahead} ms after the Kafka timestamp: at most {FUTURE}."
+        )
+    if not FIRST <= record.at <= LAST:
+        return Refusal(
+            "undecodable", f"occurred_at is {record.at}, which is no instant of the years 1 to 9999."
         )
     return _transaction(event) if record.topic == TRANSACTIONS else None
 

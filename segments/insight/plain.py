@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
+from segments.engine.admission import FIRST, LAST
 from segments.engine.records import CLICKSTREAM, PROFILES, TRANSACTIONS, Event
 from segments.language.errors import SegmentsError
 
@@ -56,6 +57,8 @@ def iso(instant: int) -> str | int:
 def instant(path: str, value: Any) -> int:
     """Milliseconds since 1970, of a number of them, a text or a datetime with its time zone."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+        if not FIRST <= value <= LAST:
+            raise _unexpected(path, "an instant of the years 1 to 9999", value)
         return int(value)
     moment = value
     if isinstance(value, str) and _ISO.fullmatch(value):

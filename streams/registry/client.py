@@ -13,13 +13,14 @@ from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import HTTPSHandler, Request, build_opener
 
-from streams.errors import RegistryAway, RegistryError
+from streams.errors import RegistryAway, RegistryError, RegistryUnusable
 from streams.kafka.tls import tls_context
 from streams.settings.settings import Settings
 from streams.settings.types import secret
 
 SECONDS = 5.0
 LARGEST = 4 * 1_048_576
+"""Bytes of an answer; the largest of our schemas has 4 kB."""
 CONTENT = "application/vnd.schemaregistry.v1+json"
 NOT_FOUND = 404
 NOT_ALLOWED = (401, 403)
@@ -39,13 +40,31 @@ class RegistryClient:
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """The registry's answer; None: it says that there is no such thing.
 
-        Raises RegistryAway if none came, RegistryError if it was refused.
+        Raises RegistryAway if none came, RegistryError if it was refused, RegistryUnusable if it is too long.
         """
+        text = self._answer(method, path, body)
+        if text is None:
+            return None
+        found = _object(text)
+        if found is None:
+            raise RegistryAway(self.url, "the answer is no JSON object")
+        return found
+
+    def names(self, path: str) -> list[str] | None:
+        """The names in the registry's answer; None: it has no such list."""
+        try:
+            found = _json(self._answer("GET", path, None))
+        except RegistryError:
+            return None
+        whole = isinstance(found, list) and all(isinstance(each, str) for each in found)
+        return found if whole else None
+
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> bytes | None:
         try:
             with build_opener(HTTPSHandler(context=self.context)).open(
                 self._request(method, path, body), timeout=self.seconds
             ) as answer:
-                return self._whole(answer.read(LARGEST))
+                return self._whole(answer.read(LARGEST + 1), path)
         except HTTPError as error:
             with error:
                 self._refused(error.code, method, path, error.read(LARGEST))
@@ -63,11 +82,10 @@ class RegistryClient:
             request.add_unredirected_header("Authorization", f"Basic {given}")
         return request
 
-    def _whole(self, text: bytes) -> dict[str, Any]:
-        found = _object(text)
-        if found is None:
-            raise RegistryAway(self.url, "the answer is no JSON object")
-        return found
+    def _whole(self, text: bytes, path: str) -> bytes:
+        if len(text) > LARGEST:
+            raise RegistryUnusable(f"the answer of {self.url} to {path} is longer than {LARGEST} bytes")
+        return text
 
     def _refused(self, code: int, method: str, path: str, text: bytes) -> None:
         """Raise, unless the registry itself says that it knows no such thing."""
@@ -81,7 +99,9 @@ class RegistryClient:
             )
         if code != NOT_FOUND:
             said = found.get("message") or f"HTTP status {code}"
-            raise RegistryError(f"the schema registry at {self.url} refused {method} {path}: {said}")
+            known = isinstance(found.get("error_code"), int)
+            kind = RegistryUnusable if method == "GET" and known else RegistryError
+            raise kind(f"the schema registry at {self.url} refused {method} {path}: {said}")
         if not isinstance(found.get("error_code"), int):
             raise RegistryError(
                 f"{self.url} is not a schema registry with Confluent's interface: it has no {path}; "
@@ -117,8 +137,13 @@ def _login(settings: Settings) -> tuple[str, str] | None:
 
 def _object(text: bytes) -> dict[str, Any] | None:
     """The JSON object in an answer, None if it is anything else."""
+    found = _json(text)
+    return found if isinstance(found, dict) else None
+
+
+def _json(text: bytes | None) -> Any:
+    """The JSON in an answer, None if it is none."""
     try:
-        found = json.loads(text)
+        return None if text is None else json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None

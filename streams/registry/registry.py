@@ -1,7 +1,8 @@
 """A schema registry with Confluent's interface: our schemas registered there, any id that it gave found out.
 
-Ids never change their meaning, so what was learned is kept for good. That a registry does not know an id is kept for a
-minute: somebody may register it yet. A registry that is away is no answer at all, and nothing is concluded from it.
+Ids never change their meaning, so what was learned is kept for good. That a registry does not know an id, knows it for
+other subjects only, or answers with what can't be used, is kept for a minute: somebody may register or mend it yet. A
+registry that is away is no answer at all, and nothing is concluded from it.
 """
 
 import json
@@ -11,7 +12,7 @@ from typing import Any
 
 import schemas
 from schemas.records import Release, releases
-from streams.errors import RegistryError
+from streams.errors import RegistryError, RegistryUnusable
 from streams.kafka.topics import Difference
 from streams.registry.client import RegistryClient, registry_client
 from streams.settings.settings import Settings
@@ -19,6 +20,8 @@ from streams.settings.settings import Settings
 COMPATIBILITY = "FULL_TRANSITIVE"
 UNKNOWN_SECONDS = 60.0
 UNKNOWN_MOST = 10_000
+HEADER_LENGTH = 5
+"""Bytes before the Avro data: 0 and the id."""
 TOPICS = tuple(schemas.RECORD_OF_TOPIC)
 
 
@@ -51,6 +54,8 @@ class Registry:
         self.url = client.url
         self._client = client
         self._unknown: dict[int, float] = {}
+        self._refused: dict[tuple[str, int], float] = {}
+        """Ids that a topic's records are refused for, since when: about them the registry is asked again."""
 
     def register(self, topics: Iterable[str] = TOPICS) -> None:
         """Make sure that all we released is there, and write and read these topics with its ids.
@@ -95,34 +100,61 @@ class Registry:
         """The ids before these values about which the registry must be asked."""
         name = schemas.RECORD_OF_TOPIC[topic]
         starts = {value[:5] for value in values if value is not None}
-        asked = (int.from_bytes(start[1:], "big") for start in starts if not schemas.is_settled(name, start))
-        return [number for number in asked if not self._is_unknown(number)]
-
-    def _is_unknown(self, number: int) -> bool:
-        return time.monotonic() - self._unknown.get(number, -UNKNOWN_SECONDS) < UNKNOWN_SECONDS
+        asked = {int.from_bytes(start[1:], "big") for start in starts if not schemas.is_settled(name, start)}
+        asked = {number for number in asked if not _is_recent(self._unknown.get(number))}
+        numbers = {int.from_bytes(start[1:], "big") for start in starts if len(start) == HEADER_LENGTH}
+        refused = (number for number in numbers if (topic, number) in self._refused)
+        return sorted(asked | {each for each in refused if not _is_recent(self._refused[topic, each])})
 
     def learn(self, topic: str, number: int) -> str | None:
         """Find out what to do with records of a topic that have this id; in words if they can't be read."""
-        found = self._client.ask("GET", f"/schemas/ids/{number}")
+        try:
+            found = self._client.ask("GET", f"/schemas/ids/{number}")
+        except RegistryUnusable as error:
+            return self._refuse_for_now(topic, number, f"can't be found out: {error}")
         if found is None:
             if len(self._unknown) >= UNKNOWN_MOST:
                 self._unknown.clear()
             self._unknown[number] = time.monotonic()
             return "is not in the registry"
+        subjects = self._client.names(f"/schemas/ids/{number}/subjects")
+        if subjects is not None and subject(topic) not in subjects:
+            others = ", ".join(subjects[:3]) or "nothing"
+            return self._refuse_for_now(topic, number, f"is of {others:.200}, not of {subject(topic)}")
+        return self._accept(topic, number, found)
+
+    def _accept(self, topic: str, number: int, found: dict[str, Any]) -> str | None:
+        """Read records by the schema in an answer; in words if that can't be done, whatever the reason."""
         name = schemas.RECORD_OF_TOPIC[topic]
         try:
             schemas.accept(name, number, _avro(found))
         except schemas.SchemaError as error:
             why = f"is not compatible with {name}: {error}"
-            schemas.refuse(name, number, why)
-            return why
-        return None
+        except Exception as error:  # noqa: BLE001 - it is foreign: none may stop the partition that waits for it
+            why = f"is not compatible with {name}: {type(error).__name__}: {error}"
+        else:
+            self._refused.pop((topic, number), None)
+            return None
+        schemas.refuse(name, number, why)
+        return why
+
+    def _refuse_for_now(self, topic: str, number: int, why: str) -> str:
+        if len(self._refused) >= UNKNOWN_MOST:
+            self._refused.clear()
+        self._refused[topic, number] = time.monotonic()
+        schemas.refuse(schemas.RECORD_OF_TOPIC[topic], number, why)
+        return why
 
     def learn_all(self, topic: str, values: Iterable[bytes | None]) -> None:
         """Find out about all ids before these values."""
         if topic in TOPICS:
             for number in self.unsettled(topic, values):
                 self.learn(topic, number)
+
+
+def _is_recent(since: float | None) -> bool:
+    """Whether an answer was given so lately that the registry need not be asked again."""
+    return since is not None and time.monotonic() - since < UNKNOWN_SECONDS
 
 
 _MEND = "register it with `segments topics create`"

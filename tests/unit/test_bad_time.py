@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from segments.engine import POSITION_KEY, Record
 from segments.language import Segment, cart_add, hours, page_view, purchase
 from streams.telemetry.metrics import Metrics
@@ -42,6 +44,18 @@ def test_the_future_is_refused_and_moves_no_clock():
     assert driver.letters == [("clickstream", 1, "from_the_future")]
     assert driver.partition.clock == before
     assert driver.flips() == []
+
+
+@pytest.mark.parametrize("instant", [1 << 62, -(1 << 62), (1 << 63) - 1, 253_402_300_800_000])
+def test_what_is_no_instant_is_refused_and_moves_no_clock(instant):
+    """Beyond the years 1 to 9999, as Avro's 64 bits hold it: a dead letter, and the partition goes on."""
+    driver = Driver(CART)
+    driver.click(0, kind="cart_add")
+    driver.click(instant - START, kind="cart_add", customer="mars")
+    driver.click(HOUR + 1, customer="neighbour")
+    assert driver.letters == [("clickstream", 1, "undecodable")]
+    assert driver.partition.clock == START + HOUR + 1
+    assert driver.flips("reason") == [FIRED]
 
 
 def test_a_device_an_hour_ahead_harms_nobody_but_itself():

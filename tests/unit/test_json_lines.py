@@ -14,6 +14,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 import schemas
 from schemas import records
+from segments.insight.plain import EventError, event_of
 from streams.cli.consume import line_of
 from streams.cli.produce import encoded
 from streams.history import lines
@@ -66,7 +67,7 @@ def test_times(written: Any, milliseconds: int) -> None:
             "now",
             "5",
         ),
-        *(True, None, 1.5, Decimal("NaN"), 1 << 63, []),
+        *(True, None, 1.5, Decimal("NaN"), []),
     ],
 )
 def test_times_that_are_none(written: Any) -> None:
@@ -75,11 +76,26 @@ def test_times_that_are_none(written: Any) -> None:
         schemas.from_json("Click", {**EXAMPLES["Click"], "occurred_at": written})
 
 
+FIRST, LAST = -62_135_596_800_000, 253_402_300_799_999
+"""0001-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z."""
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.integers(-(1 << 63), (1 << 63) - 1))
+@given(st.integers(FIRST, LAST))
 def test_every_instant_comes_back(instant: int) -> None:
-    """Whatever 64 bits hold can be shown and read again."""
+    """Whatever lies in the years 1 to 9999 can be shown and read again."""
     assert schemas.from_iso(schemas.to_iso(instant)) == instant
+
+
+@pytest.mark.parametrize("instant", [FIRST - 1, LAST + 1, 1 << 62, -(1 << 62), 1 << 63, 10**40])
+def test_beyond_the_years_there_is_no_instant(instant: int) -> None:
+    """A line with such a time is refused as no record, by the command and by the Python API alike."""
+    with pytest.raises(
+        schemas.JsonError, match="occurred_at: expected an instant of the years 1 to 9999, got"
+    ):
+        schemas.from_json("Click", {**EXAMPLES["Click"], "occurred_at": instant})
+    with pytest.raises(EventError, match="occurred_at: expected an instant of the years 1 to 9999, got"):
+        event_of("clickstream", {**EXAMPLES["Click"], "occurred_at": instant})
 
 
 @pytest.mark.parametrize(

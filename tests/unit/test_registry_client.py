@@ -13,8 +13,8 @@ import pytest
 
 import schemas
 from schemas import records, wire
-from streams.errors import RegistryAway, RegistryError, SettingsError
-from streams.registry.client import RegistryClient, registry_client
+from streams.errors import RegistryAway, RegistryError, RegistryUnusable, SettingsError
+from streams.registry.client import LARGEST, RegistryClient, registry_client
 from streams.registry.registry import Registry
 from streams.settings.settings import read_settings
 
@@ -23,8 +23,8 @@ NO_SCHEMA = {"error_code": 40403, "message": "Schema not found"}
 
 
 @contextmanager
-def server(status=200, answer=b"{}", context=None, seen=None):
-    """Answers every request in this way, and notes path, login and body."""
+def server(status=200, answer=b"{}", context=None, seen=None, subjects=None):
+    """Answers every request in this way, one for the subjects of an id in that, and notes path, login and body."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -35,7 +35,8 @@ def server(status=200, answer=b"{}", context=None, seen=None):
             if 300 <= status < 400:
                 self.send_header("Location", answer.decode())
             self.end_headers()
-            self.wfile.write(answer)
+            of_subjects = self.path.endswith("/subjects") and subjects is not None
+            self.wfile.write(json.dumps(subjects).encode() if of_subjects else answer)
 
         do_POST = do_PUT = do_GET  # noqa: N815 - as http.server calls them
 
@@ -73,9 +74,11 @@ def server(status=200, answer=b"{}", context=None, seen=None):
         (
             409,
             b'{"error_code": 409, "message": "Incompatible"}',
-            RegistryError,
+            RegistryUnusable,
             "refused GET /x: Incompatible",
         ),
+        (422, b"not from a registry", RegistryError, "refused GET /x: HTTP status 422"),
+        (200, b" " * LARGEST + b"{}", RegistryUnusable, f"longer than {LARGEST} bytes"),
     ],
 )
 def test_an_answer_that_is_none(status, answer, error, words):
@@ -210,3 +213,83 @@ def test_an_unknown_id_is_asked_about_once_a_minute(monkeypatch):
         assert len(seen) == 1
         now[0] += 61
         assert registry.unsettled("clickstream", [value]) == [8002]
+
+
+def click_schema():
+    """An answer of the registry with the schema of a click."""
+    return json.dumps({"schema": json.dumps(records.schema("Click"))}).encode()
+
+
+@pytest.fixture
+def our_ids():
+    """The ids are the shipped ones again when the test is over."""
+    yield
+    schemas.renumber({release: release.id for release in records.releases()})
+
+
+@pytest.mark.usefixtures("our_ids")
+def test_an_id_of_another_subject_is_refused_until_it_is_registered_for_ours(monkeypatch):
+    """A schema that fits by chance is no permission to write: the header names the subjects; asked again in a minute."""
+    now, data = [1000.0], wire.header(8003) + b"..."
+    monkeypatch.setattr("streams.registry.registry.time.monotonic", lambda: now[0])
+    subjects = ["shop-orders-value"]
+    with server(200, click_schema(), subjects=subjects) as url:
+        registry = Registry(RegistryClient(url))
+        registry.learn_all("clickstream", [data])
+        with pytest.raises(
+            schemas.DecodeError, match="is of shop-orders-value, not of clickstream-value"
+        ) as refused:
+            schemas.decode("Click", data)
+        assert refused.value.reason == "unknown_schema"
+        assert registry.unsettled("clickstream", [data]) == []
+        subjects.append("clickstream-value")
+        now[0] += 61
+        registry.learn_all("clickstream", [data])
+        assert registry.unsettled("clickstream", [data]) == []
+        with pytest.raises(schemas.DecodeError, match="ends early"):
+            schemas.decode("Click", data)
+
+
+@pytest.mark.usefixtures("our_ids")
+def test_a_registry_that_can_not_tell_subjects_is_believed():
+    """Older ones have no such question: the record's name and fields decide alone."""
+    with server(200, click_schema()) as url:
+        assert Registry(RegistryClient(url)).learn("clickstream", 8004) is None
+
+
+@pytest.mark.usefixtures("our_ids")
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(200, b" " * LARGEST + b"{}"), (406, b'{"error_code": 40601, "message": "no such form"}')],
+)
+def test_an_answer_that_can_not_be_used_refuses_the_records(status, answer):
+    """The partition does not wait for what this registry says of an id: its records are `unknown_schema`."""
+    data = wire.header(8005) + b"..."
+    with server(status, answer) as url:
+        registry = Registry(RegistryClient(url))
+        registry.learn_all("clickstream", [data])
+    assert registry.unsettled("clickstream", [data]) == []
+    with pytest.raises(schemas.DecodeError, match="can't be found out") as refused:
+        schemas.decode("Click", data)
+    assert refused.value.reason == "unknown_schema"
+
+
+@pytest.mark.usefixtures("our_ids")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ["string"] * 3_000,
+        {"type": "fixed", "name": "Odd", "size": -1},
+        {"type": "map", "values": [[[]]]},
+        3.5,
+    ],
+)
+def test_no_schema_stops_a_partition(kind):
+    """Whatever the registry holds for an id, it is settled at once and in words."""
+    schema = records.schema("Click") | {"fields": [{"name": "kind", "type": kind}]}
+    with server(
+        200, json.dumps({"schema": json.dumps(schema)}).encode(), subjects=["clickstream-value"]
+    ) as url:
+        registry = Registry(RegistryClient(url))
+        assert "is not compatible with Click" in registry.learn("clickstream", 8006)
+    assert registry.unsettled("clickstream", [wire.header(8006) + b"..."]) == []

@@ -1,7 +1,9 @@
 """Records written by other people's schemas, and read as ours: Avro's schema resolution."""
 
 import io
+import time
 from copy import deepcopy
+from decimal import Decimal
 from typing import Any
 
 import fastavro
@@ -99,24 +101,30 @@ def _money(record: dict[str, Any]) -> dict[str, Any]:
     return {**plain, "occurred_at": record["occurred_at"]}
 
 
-def _micros() -> dict[str, str]:
-    return {"type": "long", "logicalType": "timestamp-micros"}
+def _date() -> dict[str, str]:
+    return {"type": "int", "logicalType": "date"}
 
 
-def _tenths() -> dict[str, Any]:
-    return {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 1}
+def _nested(levels: int) -> Any:
+    kind: Any = "string"
+    for _ in range(levels):
+        kind = {"type": "array", "items": kind}
+    return kind
+
+
+def _decimal(precision: int, scale: int) -> dict[str, Any]:
+    return {"type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale}
 
 
 @pytest.mark.parametrize(
     ("name", "field", "kind", "words"),
     [
         ("Click", "kind", "long", "Click.kind: long where string is needed"),
-        ("Click", "kind", ["null", "string"], "Click.kind: null where string is needed"),
-        ("Click", "occurred_at", _micros(), "Click.occurred_at: long .timestamp-micros. where long"),
+        ("Click", "kind", ["null", "int"], "Click.kind: null where string is needed"),
+        ("Click", "occurred_at", _date(), "Click.occurred_at: int .date. where long"),
         ("Click", "occurred_at", "string", "Click.occurred_at: string where long"),
         ("Click", "page", "int", "Click.page: int where null or string"),
         ("Click", "attributes", {"type": "map", "values": "int"}, r"Click.attributes\[\]: int where string"),
-        ("Transaction", "amount", _tenths(), "Transaction.amount: bytes .decimal 12 1. where bytes"),
         ("Transaction", "amount", "double", "Transaction.amount: double where"),
         ("Transaction", "items", {"type": "array", "items": LEAF}, r"Transaction.items\[\]: Leaf where Item"),
         ("Profile", "consents", {"type": "array", "items": "boolean"}, "Profile.consents: array where map"),
@@ -126,6 +134,105 @@ def test_what_can_not_be_read_is_refused_in_words(name: str, field: str, kind: A
     """The field, the type that it has and the one that it should have."""
     with pytest.raises(schemas.SchemaError, match=words):
         compiled.compile_reader(change(schema_of(name), field, kind), records.schema(name))
+
+
+def read_as_ours(schema: Any, record: dict[str, Any]) -> dict[str, Any]:
+    """A record written by this schema, as the reader of ours takes it."""
+    name = schema["name"]
+    return compiled.compile_reader(schema, records.schema(name))(written(schema, record))
+
+
+def test_a_union_is_judged_by_the_value() -> None:
+    """A nullable kind with a text in it is read; only a record in which it is null is refused, with the field."""
+    nullable = change(schema_of("Click"), "kind", ["null", "string"])
+    given = EXAMPLES["Click"]
+    assert read_as_ours(nullable, given) == given
+    with pytest.raises(compiled.BROKEN, match="null where string is needed"):
+        read_as_ours(nullable, given | {"kind": None})
+
+
+def test_a_union_within_a_map_is_judged_by_the_value_too() -> None:
+    """An attribute that is a number is refused as such, an empty map and texts are read."""
+    mixed = change(schema_of("Click"), "attributes", {"type": "map", "values": ["int", "string"]})
+    for attributes in ({}, {"campaign": "spring"}):
+        given = EXAMPLES["Click"] | {"attributes": attributes}
+        assert read_as_ours(mixed, given) == given
+    with pytest.raises(compiled.BROKEN, match="int where string is needed"):
+        read_as_ours(mixed, EXAMPLES["Click"] | {"attributes": {"campaign": 7}})
+
+
+def test_a_union_of_many_branches_is_told_apart() -> None:
+    """The number of a branch may take two bytes: the 70th is not taken for the sixth."""
+    others = [{"type": "record", "name": f"Other{number}", "fields": []} for number in range(69)]
+    wide = change(schema_of("Click"), "page", [*others, "string"])
+    given = EXAMPLES["Click"] | {"page": "/sale"}
+    assert read_as_ours(wide, given) == given
+
+
+@pytest.mark.parametrize(
+    ("scale", "written_as", "cents"),
+    [(0, 150, 15_000), (1, "49.5", 4_950), (4, "49.9900", 4_999), (2, "1.25", 125), (30, "0.25", 25)],
+)
+def test_a_decimal_of_another_scale_keeps_its_value(scale: int, written_as: Any, cents: int) -> None:
+    """Whole amounts, tenths, ten-thousandths: what has two decimals at most is read."""
+    schema = change(schema_of("Transaction"), "amount", _decimal(40, scale))
+    given = _money(EXAMPLES["Transaction"]) | {"amount": Decimal(written_as)}
+    assert read_as_ours(schema, given)["amount"] == cents
+
+
+def test_a_decimal_with_more_than_two_decimals_is_refused_by_its_value() -> None:
+    """A tenth of a cent can't be kept: that record is refused, its neighbours are not."""
+    schema = change(schema_of("Transaction"), "amount", _decimal(12, 3))
+    given = _money(EXAMPLES["Transaction"]) | {"amount": Decimal("0.001")}
+    with pytest.raises(compiled.BROKEN, match="more than two decimals"):
+        read_as_ours(schema, given)
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("timestamp-micros", 1_000), ("timestamp-nanos", 1_000_000)])
+def test_finer_instants_are_cut_to_the_millisecond(unit: str, factor: int) -> None:
+    """The millisecond that the instant lies in, before 1970 too."""
+    schema = change(schema_of("Click"), "occurred_at", {"type": "long", "logicalType": unit})
+    plain = deepcopy(schema)
+    change(plain, "occurred_at", "long")  # written as the bare number: fastavro would want a datetime
+    read = compiled.compile_reader(schema, records.schema("Click"))
+    for instant in (1_767_225_600_123, -1):
+        data = written(plain, EXAMPLES["Click"] | {"occurred_at": instant * factor + factor - 1})
+        assert read(data)["occurred_at"] == instant
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ({"type": "fixed", "name": "Odd", "size": -1}, "size of a fixed is -1"),
+        ({"type": "fixed", "name": "Odd", "size": "9"}, "size of a fixed is '9'"),
+        (_decimal(10**9, 10**8), "precision of a decimal"),
+        (_decimal(4, 9), "scale of a decimal is 9"),
+        (["string"] * 2, "string in it twice"),
+        (["string"] * 3_000, "union of 3000 branches"),
+        (
+            {"type": "enum", "name": "Wide", "symbols": [f"S{n}" for n in range(20_000)]},
+            "more than 10000 parts",
+        ),
+        (_nested(3_000), "more than 64 levels"),
+    ],
+)
+def test_a_schema_without_bounds_is_refused(kind: Any, words: str) -> None:
+    """Sizes that are none, and schemas that would keep a worker busy, wherever the field stands."""
+    with pytest.raises(schemas.SchemaError, match=words):
+        compiled.compile_reader(change(schema_of("Click"), "page", kind), records.schema("Click"))
+
+
+@pytest.mark.parametrize("bytes_", [20_000, 200_000])
+def test_what_takes_no_byte_is_passed_over_in_bounded_time(bytes_: int) -> None:
+    """An array of nulls in blocks, each as long as the rest of the record, takes a step a byte and not the square."""
+    longer = schema_of("Click")
+    longer["fields"].insert(0, {"name": "nothing", "type": {"type": "array", "items": "null"}})
+    read = compiled.compile_reader(longer, records.schema("Click"))
+    block = bytes([0xFE, 0x7F])  # 8,191 entries of no byte
+    began = time.process_time()
+    with pytest.raises(compiled.BROKEN):
+        read(HEADER + block * (bytes_ // 2))
+    assert time.process_time() - began < 2
 
 
 def test_a_missing_field_needs_a_default() -> None:
