@@ -72,12 +72,13 @@ def read_decimal(data: bytes, at: int) -> tuple[int, int]:
 
 def rescaled(number: int, shift: int) -> int:
     """A decimal with so many digits more after its point or, if negative, less; BrokenError if those are not zero."""
+    factor = int(10 ** abs(shift))
     if shift >= 0:
-        return number * 10**shift
-    whole, rest = divmod(number, 10**-shift)
+        return number * factor
+    whole, rest = divmod(number, factor)
     if rest:
         raise BrokenError("an amount with more than two decimals")
-    return int(whole)
+    return whole
 
 
 def read_double(data: bytes, at: int) -> tuple[float, int]:
