@@ -15,7 +15,7 @@ from schemas.records import (
     SEGMENT_MEMBERSHIPS,
     TRANSACTION,
 )
-from schemas.wire import accept, decode, encode, is_settled, refuse, renumber
+from schemas.wire import accept, check, decode, encode, is_settled, refuse, renumber
 
 __all__ = [
     "CLICK",
@@ -29,6 +29,7 @@ __all__ = [
     "JsonError",
     "SchemaError",
     "accept",
+    "check",
     "decode",
     "encode",
     "from_iso",

@@ -35,6 +35,11 @@ def accept(name: str, schema_id: int, schema: Any) -> None:
     _READERS[name][header(schema_id)] = compiled.compile_reader(schema, schema_of(name))
 
 
+def check(name: str, schema: Any) -> None:
+    """Raises SchemaError if Avro's schema resolution can't make our record of what this schema wrote."""
+    compiled.compile_reader(schema, schema_of(name))
+
+
 def refuse(name: str, schema_id: int, why: str) -> None:
     """From now on, tell why records with this id can't be read as records of this name."""
     _REFUSED[name][header(schema_id)] = why

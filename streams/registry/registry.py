@@ -117,26 +117,28 @@ class Registry:
                 self._unknown.clear()
             self._unknown[number] = time.monotonic()
             return "is not in the registry"
-        subjects = self._client.names(f"/schemas/ids/{number}/subjects")
-        if subjects is not None and subject(topic) not in subjects:
-            others = ", ".join(subjects[:3]) or "nothing"
-            return self._refuse_for_now(topic, number, f"is of {others:.200}, not of {subject(topic)}")
-        return self._accept(topic, number, found)
-
-    def _accept(self, topic: str, number: int, found: dict[str, Any]) -> str | None:
-        """Read records by the schema in an answer; in words if that can't be done, whatever the reason."""
         name = schemas.RECORD_OF_TOPIC[topic]
         try:
-            schemas.accept(name, number, _avro(found))
+            written = _avro(found)
+            schemas.check(name, written)
         except schemas.SchemaError as error:
             why = f"is not compatible with {name}: {error}"
         except Exception as error:  # noqa: BLE001 - it is foreign: none may stop the partition that waits for it
             why = f"is not compatible with {name}: {type(error).__name__}: {error}"
         else:
-            self._refused.pop((topic, number), None)
-            return None
+            return self._accept(topic, number, written)
         schemas.refuse(name, number, why)
         return why
+
+    def _accept(self, topic: str, number: int, written: Any) -> str | None:
+        """Read records by a schema that fits, if it is registered for this topic."""
+        subjects = self._client.names(f"/schemas/ids/{number}/subjects")
+        if subjects is not None and subject(topic) not in subjects:
+            others = ", ".join(subjects[:3]) or "nothing"
+            return self._refuse_for_now(topic, number, f"is of {others:.200}, not of {subject(topic)}")
+        schemas.accept(schemas.RECORD_OF_TOPIC[topic], number, written)
+        self._refused.pop((topic, number), None)
+        return None
 
     def _refuse_for_now(self, topic: str, number: int, why: str) -> str:
         if len(self._refused) >= UNKNOWN_MOST:
