@@ -1,0 +1,51 @@
+"""What a rule compares with, as the plan writes it: exact, and only if it is of the type of what is compared."""
+
+import sys
+from decimal import Decimal
+from fractions import Fraction
+
+from segments.language.nodes.fields import Type, Value
+from segments.plan import ir
+
+CENTS = 100
+"""Cents in a unit of money."""
+
+
+def comparison(operator: ir.Operator, bound: Value | tuple[Value, ...], kind: Type) -> ir.Comparison:
+    """A comparison of a field or a measure; bounds of an unlike type are left out, since they are never met."""
+    bounds = bound if isinstance(bound, tuple) else (bound,)
+    if kind is Type.TEXT:
+        return ir.Comparison(operator, tuple(each for each in bounds if isinstance(each, str)), ())
+    found = [number(each, kind) for each in bounds if not isinstance(each, bool | str)]
+    return ir.Comparison(operator, (), tuple(found))
+
+
+def number(bound: float | Decimal, kind: Type) -> str:
+    """A number as the plan writes it; money in cents. A float means the decimal that it prints as."""
+    exact = Fraction(repr(bound) if isinstance(bound, float) else bound)
+    return str(exact * CENTS if kind is Type.MONEY else exact)
+
+
+def profile_bounds(bound: Value | tuple[Value, ...]) -> tuple[ir.Bound, ...]:
+    """What an attribute of the profile is compared with: an attribute that is a number is a double."""
+    return tuple(map(_profile_bound, bound if isinstance(bound, tuple) else (bound,)))
+
+
+def _profile_bound(bound: Value) -> ir.Bound:
+    match bound:
+        case bool():
+            return ir.BooleanBound(bound)
+        case str():
+            return ir.TextBound(bound)
+        case int():
+            return _whole_bound(bound)
+    return ir.NumberBound(float(bound), 0)
+
+
+def _whole_bound(bound: int) -> ir.NumberBound:
+    """A whole number with the double that is nearest, which need not be the number itself."""
+    try:
+        nearest = float(bound)
+    except OverflowError:
+        return ir.NumberBound(sys.float_info.max, 1) if bound > 0 else ir.NumberBound(-sys.float_info.max, -1)
+    return ir.NumberBound(nearest, 0 if bound == nearest else 1 if bound > nearest else -1)

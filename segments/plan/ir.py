@@ -1,0 +1,277 @@
+"""The plan: what a rule set is at run time, as data.
+
+Everything that runs rules reads it: the engine, sizing, costs per rule. It is written by `segments.plan.lowering` from
+the rules, and has no reference to their objects: streams, leaves and rules refer to each other by number, a number
+being an index into the plan's own tuple. A plan is written as JSON with its fields in the order of this file, so that
+equal plans are equal bytes.
+
+    Plan
+    ├── topics     the inputs
+    ├── session    what a visit is
+    ├── streams    which events are kept of a customer, with which columns, for how long
+    ├── measures   the measures, by the texts under which their memory goes on in another rule set
+    ├── leaves     the conditions that are not made of others: measures, profile, consents, other segments
+    └── rules      how leaves combine into segments
+
+Instants and durations are whole milliseconds. Money is in cents. Numbers that a rule compares with are exact: a text
+with a whole number (`"50000"`), or with a fraction in lowest terms (`"7/2"`).
+"""
+
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from segments.plan.events import (
+    AllTests,
+    AnyTest,
+    Column,
+    Comparison,
+    Field,
+    FieldKind,
+    Filter,
+    NotTest,
+    Operator,
+    Session,
+    Stream,
+    Take,
+    Test,
+    Topic,
+    View,
+)
+
+__all__ = [
+    "FORMAT",
+    "All",
+    "AllTests",
+    "AnyTest",
+    "Asked",
+    "AtLeastOne",
+    "BooleanBound",
+    "Bound",
+    "Column",
+    "Comparison",
+    "Condition",
+    "Field",
+    "FieldKind",
+    "Filter",
+    "Inside",
+    "IsLeaf",
+    "Kind",
+    "Leaf",
+    "MeasureName",
+    "Measured",
+    "Not",
+    "NotTest",
+    "NumberBound",
+    "OfConsent",
+    "OfProfile",
+    "Operator",
+    "Plan",
+    "PlanFormatError",
+    "Rule",
+    "Session",
+    "Stream",
+    "Take",
+    "Test",
+    "TextBound",
+    "Topic",
+    "View",
+    "from_bytes",
+]
+
+FORMAT = 1
+"""The number of this format. Whoever reads a plan refuses another number."""
+
+Kind = Literal["number", "money", "duration", "mean", "text", "boolean"]
+"""How a value is written in the evidence.
+
+`number`: digits. `money`: cents, as units with two decimals. `duration`: milliseconds. `mean`: rounded half-even to six
+decimals, of money in its unit. `text`: as it is. `boolean`: `true` or `false`.
+"""
+
+
+MeasureName = Literal["count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last"]
+
+
+class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="measured"):
+    """A measure against a bound."""
+
+    measure: MeasureName
+    known: int
+    """The number of the measure in the plan: since when it knows events is kept under it."""
+    stream: int
+    view: View | None
+    """Of visits, unless their bare starts are read."""
+    column: int | None
+    """The column of the stream that is measured."""
+    kind: Kind
+    """Of the value."""
+    money: bool
+    """Whether cents are measured."""
+    monotone: bool
+    """Whether no value is negative, so that a sum only grows with each event."""
+    by: Field | None
+    """The condition holds if it holds for one value of this field: the key of the stream, or of its view."""
+    reset: int | None
+    """Only what is later than the latest event of this stream counts."""
+    reset_view: View | None
+    same: bool
+    """The latest event of the reset stream with the same key: it has a key, too."""
+    window: int
+    """An event at t counts while t <= now < t + window. Milliseconds."""
+    offset: int
+    """The measure is taken as it was so many milliseconds ago."""
+    comparison: Comparison
+
+
+class OfProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="profile"):
+    """An attribute of the profile against bounds: false if it is missing, or of the type of none of them."""
+
+    attribute: str
+    operator: Operator
+    bounds: tuple["Bound", ...]
+
+
+class TextBound(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="text"):
+    """A text that an attribute is compared with."""
+
+    value: str
+
+
+class BooleanBound(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="boolean"):
+    """A boolean that an attribute is compared with; false is less than true."""
+
+    value: bool
+
+
+class NumberBound(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="number"):
+    """A number that an attribute, a double, is compared with."""
+
+    value: float
+    """The nearest double."""
+    rest: Literal[-1, 0, 1]
+    """Whether the number itself is less than that double, equal to it, or greater."""
+
+
+Bound = TextBound | BooleanBound | NumberBound
+
+
+class OfConsent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="consent"):
+    """The customer has given a consent."""
+
+    consent: str
+
+
+class Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="inside"):
+    """The customer is in the segment of another rule, after the same evaluation."""
+
+    rule: int
+
+
+Asked = Measured | OfProfile | OfConsent | Inside
+
+
+class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A condition that is not made of others, and its texts in the evidence."""
+
+    measure: str
+    bound: str
+    asked: Asked
+
+
+class IsLeaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="leaf"):
+    """The leaf of this number holds."""
+
+    leaf: int
+
+
+class Not(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="not"):
+    """The opposite of a condition."""
+
+    condition: "Condition"
+
+
+class All(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="all"):
+    """Each of these conditions holds."""
+
+    conditions: tuple["Condition", ...]
+
+
+class AtLeastOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="any"):
+    """At least one of these conditions holds."""
+
+    conditions: tuple["Condition", ...]
+
+
+Condition = IsLeaf | Not | All | AtLeastOne
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A segment. Rules stand after those that they read."""
+
+    id: str
+    version: str
+    when: Condition
+    """Outside, a customer enters when this holds and `until` does not; without `until`, leaves when it does not."""
+    until: Condition | None
+    """Inside, a customer leaves when this holds."""
+    leaves: tuple[int, ...]
+    """The leaves of `when`, then of `until`, in source order: the evidence."""
+    reads: tuple[int, ...]
+    """The rules whose segments it reads, directly or through others, ascending."""
+    readers: tuple[int, ...]
+    """The rules that read this one's segment directly, ascending."""
+    rank: int
+    """Its place among the rules by id: the order in which one evaluation's flips are told."""
+    consents: tuple[str, ...]
+    """The consents that it reads, ascending."""
+    profile: bool
+    """Whether it reads the profile or a consent."""
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule set."""
+
+    format: int
+    digest: str
+    """Of the meaning of the rules: two rule sets of one digest behave alike."""
+    currency: str
+    """The currency in which money counts: ISO 4217."""
+    retention: int
+    """R of the contract: milliseconds after its `occurred_at` from which an event is ignored."""
+    topics: tuple[Topic, ...]
+    session: Session
+    streams: tuple[Stream, ...]
+    measures: tuple[str, ...]
+    """Ascending."""
+    leaves: tuple[Leaf, ...]
+    rules: tuple[Rule, ...]
+
+    def to_bytes(self) -> bytes:
+        """As JSON: equal plans are equal bytes."""
+        return msgspec.json.encode(self)
+
+    @property
+    def hash(self) -> str:
+        """Thirty-two hex digits, a function of the bytes."""
+        return blake2b(self.to_bytes(), digest_size=16).hexdigest()
+
+
+class PlanFormatError(ValueError):
+    """Bytes that are no plan of this format; the message says what was expected."""
+
+
+class _Numbered(msgspec.Struct):
+    format: int
+
+
+def from_bytes(data: bytes) -> Plan:
+    """The plan that was written as these bytes; raises PlanFormatError."""
+    try:
+        number = msgspec.json.decode(data, type=_Numbered).format
+        if number != FORMAT:
+            raise PlanFormatError(f"The plan has format {number}, this version reads {FORMAT}.")
+        return msgspec.json.decode(data, type=Plan)
+    except msgspec.DecodeError as error:
+        raise PlanFormatError(f"The bytes are no plan: {error}.") from error

@@ -1,0 +1,227 @@
+"""Rules become a plan: the objects of the language are followed once, and numbers stand for them.
+
+Which streams a rule set keeps is told by `segments.plan.planner`; this module writes it down as data.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from segments.language.nodes import conditions as said
+from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, VISIT_KINDS, Events
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.nodes.measures import COUNTS, DURATIONS, Measure
+from segments.language.nodes.order import in_order, reads
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import bound_text, leaf_text, leaves
+from segments.plan import ir
+from segments.plan.bounds import comparison, profile_bounds
+from segments.plan.planner import NEED_VALUE, SESSION_GAP, Reader, column_name
+from segments.plan.planner import Plan as Memory
+from segments.plan.planner import Stream as Kept
+from segments.plan.planner import plan as remembered
+from segments.plan.version import digest, version
+
+TOPICS = (
+    ir.Topic("clickstream", "click"),
+    ir.Topic("profiles", "profile"),
+    ir.Topic("transactions", "transaction"),
+)
+"""The inputs in the order that breaks ties."""
+
+CLICKS, TRANSACTIONS = 0, 2
+"""Their numbers."""
+
+PER_LINE = ("product_id", "category", "quantity", "price")
+"""The fields of a line of `items`; the other fields of an item set are those of the transaction."""
+
+NEVER_NEGATIVE = ("amount",)
+"""Fields that no event has below zero: what has is refused."""
+
+KINDS: Mapping[Type, ir.FieldKind] = {Type.TEXT: "text", Type.WHOLE: "number", Type.MONEY: "money"}
+
+
+def lower(segments: Sequence[Segment], currency: str = "EUR") -> ir.Plan:
+    """The plan of a rule set; the segments that a rule reads are among them."""
+    return _Lowering(in_order(segments), currency).plan()
+
+
+class _Lowering:
+    """One rule set, with the numbers of its streams and leaves."""
+
+    def __init__(self, segments: Sequence[Segment], currency: str) -> None:
+        self.segments = segments
+        self.memory: Memory = remembered(segments, currency)
+        self.places = {segment.id: place for place, segment in enumerate(segments)}
+        self.of_rule = [(*leaves(each.when), *leaves(each.until)) for each in segments]
+        self.held = list({id(leaf): leaf for each in self.of_rule for leaf in each}.values())
+        self.numbers = {id(leaf): number for number, leaf in enumerate(self.held)}
+
+    def plan(self) -> ir.Plan:
+        """The plan."""
+        reads = self._reads()
+        return ir.Plan(
+            format=ir.FORMAT,
+            digest=digest(self.segments),
+            currency=self.memory.currency,
+            retention=self.memory.retention,
+            topics=TOPICS,
+            session=ir.Session(VISIT_KINDS, SESSION_GAP),
+            streams=tuple(self._stream(place, each) for place, each in enumerate(self.memory.streams)),
+            measures=self.memory.measures,
+            leaves=tuple(map(self._leaf, self.held)),
+            rules=tuple(self._rule(place, each, reads) for place, each in enumerate(self.segments)),
+        )
+
+    def _rule(self, place: int, segment: Segment, reads_: Sequence[tuple[int, ...]]) -> ir.Rule:
+        held = self.of_rule[place]
+        consents = {leaf.name for leaf in held if isinstance(leaf, said.Consent)}
+        of_profile = any(isinstance(leaf, said.ProfileComparison | said.Consent) for leaf in held)
+        return ir.Rule(
+            id=segment.id,
+            version=version(segment),
+            when=self._condition(segment.when),
+            until=None if segment.until is None else self._condition(segment.until),
+            leaves=tuple(self.numbers[id(leaf)] for leaf in held),
+            reads=reads_[place],
+            readers=tuple(self.places[other.id] for other in self.segments if segment in reads(other)),
+            rank=sum(other.id < segment.id for other in self.segments),
+            consents=tuple(sorted(consents)),
+            profile=of_profile,
+        )
+
+    def _reads(self) -> list[tuple[int, ...]]:
+        """For each rule the places of those that it reads, directly or through others."""
+        found: list[tuple[int, ...]] = []
+        for segment in self.segments:
+            direct = [self.places[other.id] for other in reads(segment)]
+            found.append(tuple(sorted({*direct, *(place for each in direct for place in found[each])})))
+        return found
+
+    def _condition(self, condition: said.Condition) -> ir.Condition:
+        match condition:
+            case said.AllOf(parts):
+                return ir.All(tuple(map(self._condition, parts)))
+            case said.AnyOf(parts):
+                return ir.AtLeastOne(tuple(map(self._condition, parts)))
+            case said.Not(inner):
+                return ir.Not(self._condition(inner))
+        return ir.IsLeaf(self.numbers[id(condition)])
+
+    def _leaf(self, leaf: said.Condition) -> ir.Leaf:
+        return ir.Leaf(leaf_text(leaf), bound_text(leaf), self._asked(leaf))
+
+    def _asked(self, leaf: said.Condition) -> ir.Asked:
+        match leaf:
+            case said.Comparison():
+                return self._measured(leaf, self.memory.readers[id(leaf)])
+            case said.ProfileComparison(name, operator, bound):
+                return ir.OfProfile(name, _operator(operator), profile_bounds(bound))
+            case said.Consent(name):
+                return ir.OfConsent(name)
+            case Segment(id=name):
+                return ir.Inside(self.places[name])
+        raise TypeError(leaf)
+
+    def _measured(self, leaf: said.Comparison, reader: Reader) -> ir.Measured:
+        measure, events = leaf.measure, leaf.measure.events
+        stream, field = self.memory.streams[reader.stream], leaf.measure.field
+        reset = None if reader.reset is None else self.memory.streams[reader.reset]
+        since = events.reset
+        return ir.Measured(
+            measure=cast("ir.MeasureName", measure.name),
+            known=self.memory.measures.index(reader.measure),
+            stream=reader.stream,
+            view=_view(stream, events, measure),
+            column=None if field is None else [str(each) for each in stream.columns].index(str(field)),
+            kind=_kind(measure),
+            money=measure.type is Type.MONEY,
+            monotone=field is not None and field.name in NEVER_NEGATIVE,
+            by=None if events.key is None else _field(events.key),
+            reset=reader.reset,
+            reset_view=None if reset is None or since is None else _view(reset, since, None),
+            same=since is not None and since.match is not None,
+            window=events.window or 0,
+            offset=events.offset or 0,
+            comparison=comparison(_operator(leaf.operator), leaf.bound, measure.type),
+        )
+
+    def _stream(self, place: int, stream: Kept) -> ir.Stream:
+        readers = [
+            rule
+            for rule, held in enumerate(self.of_rule)
+            if any(place in (each.stream, each.reset) for each in map(self._reader, held) if each)
+        ]
+        return ir.Stream(
+            identity=stream.identity,
+            takes=_takes(stream.events),
+            lines=stream.events.endswith(".items"),
+            visits=stream.visits,
+            filter=None if stream.filter is None else _filter(stream.filter),
+            key=None if stream.key is None else _field(stream.key),
+            present=None if stream.present is None else _field(stream.present),
+            columns=tuple(
+                ir.Column(column_name(each, self.memory.currency), _field(each)) for each in stream.columns
+            ),
+            keep=stream.keep,
+            latest=stream.latest,
+            readers=tuple(readers),
+        )
+
+    def _reader(self, leaf: said.Condition) -> Reader | None:
+        return self.memory.readers.get(id(leaf))
+
+
+def _takes(events: str) -> tuple[ir.Take, ...]:
+    """The kinds of each topic that make up an event set."""
+    if events == "any_event":
+        return ir.Take(CLICKS, None), ir.Take(TRANSACTIONS, None)
+    if events == "visit":
+        return (ir.Take(CLICKS, VISIT_KINDS),)
+    kind = events.removesuffix(".items")
+    if kind in TRANSACTION_KINDS:
+        return (ir.Take(TRANSACTIONS, (kind,)),)
+    return (ir.Take(CLICKS, (kind if kind in CLICK_KINDS else events[len('event("') : -len('")')],)),)
+
+
+def _field(field: Field) -> ir.Field:
+    line = field.events.endswith(".items") and field.name in PER_LINE
+    return ir.Field(field.name, field.key, line, KINDS[field.type])
+
+
+def _filter(test: Filter) -> ir.Filter:
+    match test:
+        case Test(field, operator, bound):
+            return ir.Test(_field(field), comparison(_operator(operator), bound, field.type))
+        case NotTest(inner):
+            return ir.NotTest(_filter(inner))
+        case AnyTest(tests):
+            return ir.AnyTest(tuple(map(_filter, tests)))
+        case AllTests(tests):
+            return ir.AllTests(tuple(map(_filter, tests)))
+    raise TypeError(test)
+
+
+def _view(stream: Kept, events: Events, measure: Measure | None) -> ir.View | None:
+    """How visits are read; their bare starts can be read as they are."""
+    field = None if measure is None else measure.field
+    key = events.key if events.key is not None else events.match
+    if not stream.visits or all(each is None for each in (events.filter, key, field)):
+        return None
+    present = field if measure is not None and measure.name in NEED_VALUE else None
+    return ir.View(
+        filter=None if events.filter is None else _filter(events.filter),
+        key=None if key is None else _field(key),
+        present=None if present is None else _field(present),
+    )
+
+
+def _kind(measure: Measure) -> ir.Kind:
+    if measure.name in DURATIONS:
+        return "duration"
+    if measure.name == "mean":
+        return "mean"
+    return "number" if measure.name in COUNTS else KINDS[measure.type]
+
+
+def _operator(operator: str) -> ir.Operator:
+    return cast("ir.Operator", "in" if operator == "is_in" else operator)

@@ -1,0 +1,132 @@
+"""The plan as data: what the lowering writes, and that it is read back as it was."""
+
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from segments.engine import RuleSet, load
+from segments.language import Segment, page_view, profile, purchase
+from segments.plan import ir
+from segments.plan.ir import PlanFormatError, from_bytes
+from segments.plan.lowering import lower
+from tests.golden.cases import CASES, ROOT
+from tests.properties.rules import rule_set
+
+VERSIONS = {
+    "cart_abandoned": "0b03a51d8637",
+    "category_enthusiast": "5c62dea72c68",
+    "checkout_abandoned": "1d49ab12183f",
+    "first_purchase": "1b4c5e960f14",
+    "frequent_buyer": "3d2b36e06d5a",
+    "high_value": "93dee0699c84",
+    "inactive_90_days": "7fcda343dca2",
+    "lapsed_high_value": "04780851555b",
+    "returner": "d5496c62acb8",
+    "same_product_viewed_three_times": "6c89b0b63bbb",
+    "three_visits_without_conversion": "306d1e067004",
+    "unread_mail": "fdc31484d893",
+}
+"""A version that changes makes every customer flip by `rule_changed`, or none where the meaning changed."""
+
+
+def test_the_versions_of_the_shipped_rules_are_as_released():
+    """The plan carries the versions that committed states were written with."""
+    plan = lower(CASES["shipped"])
+    assert {rule.id: rule.version for rule in plan.rules} == VERSIONS
+    assert plan.digest == "e9532cce58e36ef5"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_plan_is_read_back_as_it_was_written(case):
+    """Bytes and plan stand for each other, and the golden file is what the lowering writes."""
+    plan = lower(CASES[case])
+    data = plan.to_bytes()
+    assert from_bytes(data) == plan
+    assert from_bytes(data).hash == plan.hash
+    assert (ROOT / "tests" / "golden" / case / "plan.json").read_bytes() == data
+
+
+def test_rules_loaded_twice_are_one_plan():
+    """Nothing of a plan depends on which objects the rules are made of."""
+    assert lower(load([ROOT / "segments"]).segments) == lower(CASES["shipped"])
+    assert lower(CASES["shipped"], "USD").hash != lower(CASES["shipped"]).hash
+
+
+def test_whatever_an_author_can_write_has_a_plan():
+    """Random rules over all event sets, filters, measures and combinators are lowered, and read back."""
+    random = Random(18)
+    measures, asked, filters = set(), set(), 0
+    for _ in range(500):
+        segments = rule_set(random.choice)
+        plan = lower(segments)
+        assert from_bytes(plan.to_bytes()) == plan
+        agrees_with(plan, RuleSet(segments))
+        asked |= {type(leaf.asked) for leaf in plan.leaves}
+        measured = [leaf.asked for leaf in plan.leaves if isinstance(leaf.asked, ir.Measured)]
+        measures |= {each.measure for each in measured}
+        filters += sum(stream.filter is not None for stream in plan.streams)
+    assert len(measures) == 9
+    assert asked == {ir.Measured, ir.OfProfile, ir.OfConsent, ir.Inside}
+    assert filters
+
+
+def agrees_with(plan, rules):
+    """The plan says what the rule set of the Python engine says."""
+    assert tuple(rule.id for rule in plan.rules) == rules.ids
+    assert tuple(rule.version for rule in plan.rules) == rules.versions
+    assert tuple(stream.identity for stream in plan.streams) == tuple(
+        stream.identity for stream in rules.plan.streams
+    )
+    assert (plan.measures, plan.retention, plan.digest) == (
+        rules.plan.measures,
+        rules.plan.retention,
+        rules.digest,
+    )
+    assert tuple(rule.reads for rule in plan.rules) == rules.reads
+    assert [sum(1 << reader for reader in rule.readers) for rule in plan.rules] == list(rules.readers)
+    assert {place: rule.rank for place, rule in enumerate(plan.rules)} == rules.rank
+    assert [frozenset(rule.consents) for rule in plan.rules] == list(rules.consents)
+    assert sum(rule.profile << place for place, rule in enumerate(plan.rules)) == rules.of_profile
+
+
+def asked(condition):
+    """What the only leaf of a rule asks."""
+    (leaf,) = lower([Segment(id="one", when=condition)]).leaves
+    return leaf.asked
+
+
+def test_bounds_are_exact():
+    """Money is in cents, and what is no whole number is a fraction in lowest terms."""
+    spent = purchase.within(days=1).sum(purchase.amount)
+    assert asked(spent >= Decimal("49.99")).comparison == ir.Comparison(">=", (), ("4999",))
+    assert asked(spent > Decimal("0.125")).comparison.numbers == ("25/2",)
+    assert asked(page_view.within(days=1).count() >= Decimal("2.50")).comparison.numbers == ("5/2",)
+    assert asked(page_view.within(days=1).count() >= 10**30).comparison.numbers == (str(10**30),)
+
+
+def test_a_bound_of_an_unlike_type_is_never_met():
+    """It is left out: a comparison without bounds is false, `!=` too."""
+    name = page_view.within(days=1).max(page_view.page)
+    assert asked(name != 3).comparison == ir.Comparison("!=", (), ())
+    assert asked(name.is_in("/", 3)).comparison == ir.Comparison("in", ("/",), ())
+    assert asked(page_view.within(days=1).count() == True).comparison.numbers == ()  # noqa: E712
+
+
+def test_numbers_of_a_profile_say_on_which_side_of_a_double_they_lie():
+    """A profile holds doubles; a whole number beyond 2^53 need not be one."""
+    assert asked(profile("points") > 2**53 + 1).bounds == (ir.NumberBound(2.0**53, 1),)
+    assert asked(profile("points") > 2**53 + 3).bounds == (ir.NumberBound(2.0**53 + 4, -1),)
+    assert asked(profile("points") > Decimal("0.1")).bounds == (ir.NumberBound(0.1, 0),)
+    assert asked(profile("points") < -(10**400)).bounds[0].rest == -1
+
+
+def test_another_format_is_refused():
+    """A plan of another format, or of none, is not read as if it were of this one."""
+    data = lower(CASES["shipped"]).to_bytes()
+    with pytest.raises(PlanFormatError, match="format 2, this version reads 1"):
+        from_bytes(data.replace(b'"format":1', b'"format":2', 1))
+    with pytest.raises(PlanFormatError, match="no plan"):
+        from_bytes(data[:-1])
+    with pytest.raises(PlanFormatError, match="no plan"):
+        from_bytes(data.replace(b'"currency":', b'"currencies":', 1))
