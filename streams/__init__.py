@@ -1,6 +1,7 @@
 """Everything that knows Kafka: the worker, the commands, and what they need.
 
 cli        the command `segments`: one file for each subcommand
+conversion tables of a shop's own, made into records of the input topics
 history    past records, from files or topics
 http       the HTTP server of a worker, and its client
 jobs       commands that work on whole topics or groups, and end

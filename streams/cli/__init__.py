@@ -25,6 +25,7 @@ COMMANDS = {
     "lint": ("lint", "Refuse rules that are wrong, with reason and mend."),
     "test": ("test_rules", "Run the stories of the rules."),
     "try": ("try_rule", "Try a rule on events of the past."),
+    "convert": ("convert", "Make JSON lines of a CSV file."),
     "replay": ("replay", "Events in, segment events out, without Kafka."),
     "why": ("why", "Ask the workers why a customer is in a segment, or not."),
     "backfill": ("backfill", "Let a rule that was added know the past of the topics."),

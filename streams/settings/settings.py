@@ -28,6 +28,7 @@ from streams.settings.types import (
     existing_folders,
     secret,
     split_folders,
+    zone_name,
 )
 
 PREFIX = "SEGMENTS_"
@@ -110,6 +111,11 @@ class Settings(BaseSettings):
         Field(pattern=r"^[A-Z]{3}$"),
         About("The currency that counts as money (ISO 4217).", "three capital letters"),
     ] = "EUR"
+    timezone: Annotated[
+        str,
+        AfterValidator(zone_name),
+        About("The time zone of dates (IANA), such as Europe/Amsterdam.", "a time zone of the IANA list"),
+    ] = "UTC"
     customer_limit: Annotated[
         int,
         Field(ge=1),

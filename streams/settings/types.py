@@ -3,9 +3,11 @@
 import os
 import re
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -58,6 +60,21 @@ def http_url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError
     return value.rstrip("/")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone of the package tzdata, whose version is locked; the machine's own files are not looked at."""
+    with resources.files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, name)
+
+
+def zone_name(value: str) -> str:
+    """The IANA name of a time zone."""
+    try:
+        zone_of(value)
+    except (OSError, ValueError):
+        raise ValueError from None
+    return value
 
 
 def secret(given: SecretStr | None, file: Path | None) -> str | None:

@@ -130,6 +130,7 @@ MAY_IMPORT = {
         *("engine", "schemas", "streams/errors.py", "streams/kafka", "streams/registry", "streams/settings"),
         "streams/worker",
     },
+    "streams/conversion": {"schemas", "streams/errors.py", "streams/kafka"},
     "streams/jobs": {
         *("engine", "insight", "language/nodes", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
         *("streams/history", "streams/kafka", "streams/registry", "streams/settings", "streams/store"),
@@ -139,7 +140,7 @@ MAY_IMPORT = {
         *("engine", "insight", "language", "plan", "schemas"),
         *(
             f"streams/{room}"
-            for room in ("clock.py", "errors.py", "history", "http", "jobs", "kafka", "local")
+            for room in ("clock.py", "conversion", "errors.py", "history", "http", "jobs", "kafka", "local")
         ),
         *(f"streams/{room}" for room in ("registry", "settings", "telemetry", "worker")),
     },
