@@ -9,6 +9,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, for_code
 
 import schemas
+from streams.cli.visible import visible
 from streams.errors import BrokerAway, StreamsError, TopicsError
 from streams.history import lines
 from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, admin, connection
@@ -73,7 +74,8 @@ class Sending:
             enable_idempotence=True,
             linger_ms=20,
             batch_size=1 << 17,
-            compression_type="lz4",
+            # Every client reads gzip of its own accord; kafkajs needs a plug-in for snappy, lz4 and zstd.
+            compression_type="gzip",
             allow_auto_create_topics=False,
             bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
             max_block_ms=BOOTSTRAP_MILLISECONDS,
@@ -142,7 +144,12 @@ def _erased(line: lines.Line) -> bytes:
     customer = line.fields.get("customer_id")
     if not isinstance(customer, str):
         raise line.error("customer_id: expected a text that names who is erased")
-    return customer.encode()
+    try:
+        return customer.encode()
+    except UnicodeEncodeError:
+        raise line.error(
+            "customer_id: expected a text of whole characters (no half surrogate pair)"
+        ) from None
 
 
 def _send_all(sending: Sending, file: IO[bytes], skip_bad: bool) -> int:
@@ -155,7 +162,7 @@ def _send_all(sending: Sending, file: IO[bytes], skip_bad: bool) -> int:
             if not skip_bad:
                 raise _stop(sending, error) from None
             skipped += 1
-            click.echo(f"skipped: {error}", err=True)
+            click.echo(f"skipped: {visible(str(error))}", err=True)
     return skipped
 
 
