@@ -12,6 +12,8 @@ from typing import Any, NoReturn, cast
 
 import click
 
+from streams.cli.visible import visible_lines
+
 # Name of the command: (module in this package, its line in `segments --help`). The line stands here so that
 # the help of all commands loads none of them.
 COMMANDS = {
@@ -86,7 +88,7 @@ class Commands(click.Group):
         except Exception as error:
             if (message := in_words(error)) is None:
                 raise
-            click.echo(f"Error: {message}", err=True)
+            click.echo(f"Error: {visible_lines(message)}", err=True)
             sys.exit(getattr(error, "exit_code", 1))
         return result
 

@@ -1,7 +1,6 @@
 """`segments consume`: the records of a topic as JSON lines, committed ones only."""
 
 import base64
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,8 +10,8 @@ import schemas
 from streams.kafka.read_committed import committed_reader, forever, partitions_of, take, until
 from streams.registry.registry import connect
 from streams.settings.settings import read_settings
-
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "))
+from streams.cli.customer import CustomerId
+from streams.cli.visible import json_line
 
 
 @click.command()
@@ -22,7 +21,7 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "))
 )
 @click.option("--until-end", is_flag=True, help="Stop at the end as it is now; without it, wait for more.")
 @click.option("--partition", type=int, multiple=True, help="Only this partition (may be given again).")
-@click.option("--customer", help="Only the records whose key is this customer.")
+@click.option("--customer", type=CustomerId(), help="Only the records whose key is this customer.")
 def command(
     topic: str, from_beginning: bool, until_end: bool, partition: tuple[int, ...], customer: str | None
 ) -> None:
@@ -49,7 +48,7 @@ def _print(records: Iterable[Any]) -> None:
     """A line for each, at once: whoever reads a pipe is not to wait for more."""
     out = click.get_binary_stream("stdout")
     for record in records:
-        out.write(ENCODER.encode(line_of(record)).encode() + b"\n")
+        out.write(json_line(line_of(record)).encode() + b"\n")
     out.flush()
 
 

@@ -1,6 +1,5 @@
 """`segments list`: the rules, each with its version, its title in English and Dutch, and its retention."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from segments.plan.version import digest, version
 from streams.cli.rule_paths import rules_in
 from streams.http.client import Known, ask
 from streams.settings.settings import read_settings
+from streams.cli.visible import json_line
 
 
 @click.command()
@@ -29,7 +29,7 @@ def command(as_json: bool) -> None:
     for segment in rules:
         if as_json:
             said = everything(segment, rules, settings.currency) | known_of(segment, known)
-            click.echo(json.dumps(said, ensure_ascii=False))
+            click.echo(json_line(said))
         else:
             _print(segment, settings.currency, known)
 

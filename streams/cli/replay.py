@@ -1,6 +1,5 @@
 """`segments replay`: events in, segment events out, without Kafka."""
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from segments.insight.replay import Replay
 from streams.cli.instant import Instant
 from streams.history.files import Logs, read_log
 from streams.settings.settings import read_settings
+from streams.cli.visible import json_line, visible
 
 
 @click.command(name="replay")
@@ -65,15 +65,14 @@ def _told(effects: Effects) -> Counter[str]:
     lines = []
     for _, event in effects.segment_events:
         shown = schemas.to_json(schemas.SEGMENT_EVENT, event | {"emitted_at": event["occurred_at"]})
-        lines.append(json.dumps(shown, ensure_ascii=False))
+        lines.append(json_line(shown))
     if lines:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
     for letter in effects.dead_letters:
         record = letter.record
-        click.echo(
-            f"refused: {record.topic} offset {record.offset}: {letter.reason}: {letter.error}", err=True
-        )
+        line = f"refused: {record.topic} offset {record.offset}: {letter.reason}: {letter.error}"
+        click.echo(visible(line), err=True)
     counted = Counter({"flips": len(lines)}) if lines else Counter()
     for (_, outcome), count in effects.outcomes.items():
         counted[outcome] += count

@@ -1,7 +1,6 @@
 """`segments show ID`: all that there is to know of one rule."""
 
 import difflib
-import json
 from collections.abc import Sequence
 from textwrap import indent
 
@@ -13,6 +12,7 @@ from streams.cli.list_rules import everything, known_of
 from streams.cli.rule_paths import rules_in
 from streams.http.client import ask
 from streams.settings.settings import read_settings
+from streams.cli.visible import json_line
 
 
 @click.command()
@@ -26,7 +26,7 @@ def command(segment_id: str, as_json: bool) -> None:
     said = everything(segment, rules, settings.currency)
     said |= known_of(segment, ask(settings, digest(rules)))
     if as_json:
-        click.echo(json.dumps(said, ensure_ascii=False))
+        click.echo(json_line(said))
         return
     click.echo(f"{click.style(segment.id, bold=True)}  {said.pop('version')}  {said.pop('file')}")
     for name, value in said.items():

@@ -10,6 +10,7 @@ from segments.insight.findings import Findings
 from segments.language.nodes.durations import DAY
 from streams.history.reader import History
 from streams.jobs.trial import example_json
+from streams.cli.visible import visible
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 45
@@ -111,9 +112,9 @@ def _change(found: Findings) -> Iterator[str]:
 def _examples(examples: Sequence[dict[str, Any]]) -> Iterator[str]:
     for example in map(example_json, examples):
         since = f", since {example['entered_at']}" if example["inside"] else ""
-        yield f"  {example['customer_id']}{since}"
+        yield f"  {visible(example['customer_id'])}{since}"
         for entry in example["evidence"]:
-            yield f"     {'✓' if entry['holds'] else '✗'} {_entry(entry)}"
+            yield f"     {'✓' if entry['holds'] else '✗'} {visible(_entry(entry))}"
 
 
 def _entry(entry: dict[str, Any]) -> str:

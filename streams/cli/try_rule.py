@@ -1,6 +1,5 @@
 """`segments try RULE`: a rule on events of the past, before it runs."""
 
-import json
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +11,7 @@ from streams.cli.progress import bar
 from streams.cli.trial_text import told
 from streams.jobs import trial
 from streams.settings.settings import read_settings
+from streams.cli.visible import json_line
 
 
 @click.command(name="try")
@@ -63,7 +63,7 @@ def command(
         with bar(history.length) as progress:
             found = trial.run(tried, history, engine, now, progress)
         if as_json:
-            click.echo(json.dumps(trial.as_json(found, days, since, history), ensure_ascii=False))
+            click.echo(json_line(trial.as_json(found, days, since, history)))
         else:
             for line in told(found, days, tried.segment.en, history):
                 click.echo(line)

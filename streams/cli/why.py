@@ -17,7 +17,9 @@ from segments.engine.murmur import partition_of
 from segments.insight.replay import Replay
 from segments.insight.why import why
 from segments.language.errors import SegmentsError
+from streams.cli.customer import CustomerId
 from streams.cli.instant import Instant
+from streams.cli.visible import json_line, visible
 from streams.errors import StreamsError
 from streams.history.files import read_log
 from streams.kafka import topics
@@ -29,7 +31,7 @@ DURATIONS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), (
 
 
 @click.command(name="why")
-@click.argument("customer")
+@click.argument("customer", type=CustomerId())
 @click.argument("segment", required=False)
 @click.option(
     "--file",
@@ -69,10 +71,10 @@ def command(
         else _asked(settings, customer, segment)
     )
     if as_json:
-        click.echo(json.dumps(_shown(answer), ensure_ascii=False))
+        click.echo(json_line(_shown(answer)))
     else:
         for line in _told(answer):
-            click.echo(line)
+            click.echo(visible(line))
 
 
 def _of_files(

@@ -83,3 +83,20 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_running(spawn):
     starting.signal(signal.SIGINT)
     assert (starting.wait(), starting.stderr) == (130, "")
     assert broker.status() is None
+
+
+@pytest.mark.parametrize("arguments", [("why", "\udcff"), ("consume", "clickstream", "--customer", "\udcff")])
+def test_bytes_that_are_no_text_name_no_customer(run, arguments):
+    """An argument that is not UTF-8 is a wrong call, said in one line."""
+    done = run(*arguments)
+    assert (done.returncode, "is not UTF-8" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_an_error_can_not_steer_the_terminal(run, tmp_path):
+    """A field's name from a file comes back in the message as text, half a surrogate pair too."""
+    file = tmp_path / "log.jsonl"
+    file.write_text('{"topic": "\\u001b[2J\\ud800"}\n')
+    done = run("replay", str(file))
+    assert (done.returncode, "\x1b" in done.stderr, r"\x1b[2J" in done.stderr) == (1, False, True), (
+        done.stderr
+    )

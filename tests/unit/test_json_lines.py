@@ -39,6 +39,28 @@ def test_engine_form() -> None:
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        {"customer_id": "\ud800", "erase": True},
+        {"customer_id": "\ud800", "event_id": "e", "occurred_at": 1, "attributes": {}, "consents": {}},
+        {"customer_id": "c", "event_id": "e", "occurred_at": 1, "attributes": {"\ud800": 1}, "consents": {}},
+        {
+            "customer_id": "c",
+            "event_id": "e",
+            "occurred_at": 1,
+            "attributes": {"k": "\udfff"},
+            "consents": {},
+        },
+    ],
+)
+def test_half_a_surrogate_pair_is_refused_wherever_it_stands(fields: dict[str, Any]) -> None:
+    """JSON can write a character that UTF-8 has not: a wrong line like any other, in an erasure too."""
+    line = lines.parse("f:1", json.dumps(fields).encode())
+    with pytest.raises(lines.LineError, match=r"^f:1: .*no half surrogate pair"):
+        encoded(line, "profiles")
+
+
+@pytest.mark.parametrize(
     ("written", "milliseconds"),
     [
         ("2026-11-22T09:30:00.123Z", 1_795_339_800_123),
