@@ -2,7 +2,6 @@
 
 import base64
 import heapq
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -16,6 +15,7 @@ from streams.jobs.dead_letters import AT_ONCE, MAY_PASS, Choice, Letter, Retried
 from streams.kafka.read_committed import committed_reader
 from streams.kafka.topics import INPUTS
 from streams.settings.settings import read_settings
+from streams.cli.visible import json_line, visible
 
 SHOWN = 2_000
 """Characters of a value on the screen; --json has all of it."""
@@ -60,14 +60,12 @@ def show(
     with committed_reader(settings) as consumer:
         retried = Retried(settings, consumer)
         chosen = letters(consumer, settings, Choice(reasons, topics, since))
-        latest = heapq.nlargest(
-            limit, _counted(chosen, counts), key=lambda letter: (letter.timestamp, letter.offset)
-        )
+        latest = _latest(_counted(chosen, counts), limit)
     if as_json:
         for letter in reversed(latest):
-            click.echo(json.dumps(as_line(letter, letter in retried), ensure_ascii=False))
+            click.echo(json_line(as_line(letter, letter in retried)))
         return
-    for line in _table(counts):
+    for line in (*_table(counts), *_hopeless(counts)):
         click.echo(line)
     for letter in reversed(latest):
         click.echo("\n".join(["", *_told(letter, letter in retried)]))
@@ -85,13 +83,15 @@ def retry(
     Without --reason those that may pass now: customer_limit, engine_error, from_the_future,
     unknown_schema. What was sent again is noted in the group GROUP-dead-letters, and not sent twice. A record
     is applied when it comes, by its own occurred_at; what had been applied is recognised for 24 hours by its
-    event_id.
+    event_id. Letters of the reason wrong_partition are left out: the partition they came from refuses them again.
     """
     settings = read_settings()
     counts: Counter[tuple[str, str]] = Counter()
+    left_out: Counter[tuple[str, str]] = Counter()
     with committed_reader(settings) as consumer:
         retried = Retried(settings, consumer)
-        chosen = _sendable(letters(consumer, settings, Choice(reasons or MAY_PASS, topics, since)))
+        found = letters(consumer, settings, Choice(reasons or MAY_PASS, topics, since))
+        chosen = _sendable(found, left_out)
         fresh = _counted((letter for letter in chosen if again or letter not in retried), counts)
         if yes:
             with sender(settings) as sending:
@@ -101,9 +101,16 @@ def retry(
         else:
             for _ in fresh:
                 pass
-    for line in _table(counts):
+    for line in (*_table(counts), *_hopeless(left_out)):
         click.echo(line)
     click.echo(_conclusion(sum(counts.values()), yes))
+
+
+def _latest(found: Iterable[Letter], limit: int) -> list[Letter]:
+    """The latest so many of them, the newest first; all are read, also for none."""
+    # `heapq.nlargest` reads nothing where nothing is asked for, and nothing would be counted.
+    latest = heapq.nlargest(max(limit, 1), found, key=lambda letter: (letter.timestamp, letter.offset))
+    return latest[:limit]
 
 
 def _conclusion(count: int, sent: bool) -> str:
@@ -124,16 +131,32 @@ def _batches(found: Iterator[Letter]) -> Iterator[list[Letter]]:
         yield batch
 
 
-def _sendable(found: Iterable[Letter]) -> Iterator[Letter]:
-    """Without what somebody else wrote to the topic: nobody knows where that belongs."""
-    return (letter for letter in found if letter.origin is not None)
+def _sendable(found: Iterable[Letter], left_out: Counter[tuple[str, str]]) -> Iterator[Letter]:
+    """Without what no retry can mend, which is counted, and what somebody else wrote to the topic.
+
+    Nobody knows where the latter belongs.
+    """
+    for letter in found:
+        if letter.reason == NEVER_PASSES:
+            left_out[letter.reason, letter.topic] += 1
+        elif letter.origin is not None:
+            yield letter
 
 
 def _table(counts: Counter[tuple[str, str]]) -> Iterator[str]:
     total = sum(counts.values())
     yield f"{total:,} dead letter{'' if total == 1 else 's'}"
     for (reason, topic), count in counts.most_common():
-        yield f"{count:>9,}  {reason or '(no reason)':<18} {topic}"
+        yield visible(f"{count:>9,}  {reason or '(no reason)':<18} {topic}")
+
+
+def _hopeless(counts: Counter[tuple[str, str]]) -> Iterator[str]:
+    """What to do about letters that no retry can mend."""
+    if count := sum(number for (reason, _), number in counts.items() if reason == NEVER_PASSES):
+        yield f"{NEVER_PASSES}: no retry mends these {count:,}, as each goes to the partition it came from."
+        yield "  Let the producer choose partitions by Kafka's murmur2, then send the events again from their source:"
+        yield "  Java and kafkajs 2 do by default; librdkafka: partitioner=murmur2_random; sarama: a hash function"
+        yield "  of your own. schemas/README.md, section Partitions, has the settings."
 
 
 def as_line(letter: Letter, retried: bool) -> dict[str, Any]:
@@ -154,26 +177,31 @@ def _told(letter: Letter, retried: bool) -> Iterator[str]:
     sent = "  (sent again)" if retried else ""
     yield f"{schemas.to_iso(letter.timestamp)}  {letter.place.partition}@{letter.offset}{sent}"
     for name, value in letter.headers.items():
-        yield f"  {name:<10} {value}"
-    yield f"  {'key':<10} {_text(letter.key) or 'null'}"
+        yield visible(f"  {name:<10} {value}")
+    yield f"  {'key':<10} {_key(letter.key)}"
     yield f"  {'value':<10} {_shown(letter)}"
 
 
 def _shown(letter: Letter) -> str:
     """The value on the screen."""
     decoded = letter.decoded()
-    text = _base64(letter.value) if decoded is None else json.dumps(decoded, ensure_ascii=False)
-    if text is None or len(text) <= SHOWN:
-        return text or "null"
+    text = _base64(letter.value) if decoded is None else json_line(decoded)
+    if text is None:
+        return "null"
+    if len(text) <= SHOWN:
+        return text or '""'
     return f"{text[:SHOWN]} … ({len(text):,} characters, --json has all)"
 
 
-def _text(data: bytes | None) -> str | None:
-    """As text if it is, else in base64."""
+def _key(data: bytes | None) -> str:
+    """As text if it is, else in base64; an empty key is told from none, and from one of spaces, by its quotes."""
+    if data is None:
+        return "null"
     try:
-        return None if data is None else data.decode()
+        text = visible(data.decode())
     except UnicodeDecodeError:
-        return _base64(data)
+        return str(_base64(data))
+    return text if text.strip() else f'"{text}"'
 
 
 def _base64(data: bytes | None) -> str | None:

@@ -27,6 +27,8 @@ AT_ONCE = 500
 """Dead letters in one transaction."""
 MAY_PASS = ("customer_limit", "engine_error", "from_the_future", "unknown_schema")
 """Reasons that may be gone meanwhile: time passed, or somebody mended code, limit or schemas."""
+NEVER_PASSES = "wrong_partition"
+"""The reason that no retry can mend: a letter goes back to the partition that it came from, which is the wrong one."""
 
 
 @dataclass(frozen=True, slots=True)

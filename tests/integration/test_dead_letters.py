@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from confluent_kafka import Producer
 from worker_control import stop, wait_until
 from worker_log import read, send
 
@@ -77,3 +78,49 @@ def test_letters_are_shown_and_sent_again_once(kafka, fresh_topics, spawn, run):
         [broken[0][0], broken[1][0]] * 2
     )
     assert "2 would be sent again" in run("dead-letters", "retry", "--again").stdout
+
+
+def written(address, *found):
+    """Dead letters as a worker writes them: reason and key."""
+    producer = Producer({"bootstrap.servers": address})
+    for reason, key in found:
+        headers = {
+            "reason": reason,
+            "error": "\x1b[2J",
+            "topic": "clickstream",
+            "partition": "0",
+            "offset": "1",
+        }
+        producer.produce("dead-letters", b"value", key=key, partition=0, headers=headers)
+    assert producer.flush(20) == 0
+
+
+@pytest.mark.timeout(90)
+def test_what_no_retry_mends_is_said_and_left_out(kafka, fresh_topics, run):
+    """A letter of another partition than its key's would only come back: both commands say what the producer must do."""
+    fresh_topics(1)
+    written(kafka.address, ("wrong_partition", b"ann"), ("from_the_future", b"bob"))
+    shown = run("dead-letters", "show", "--limit", "0")
+    assert (shown.returncode, shown.stdout.splitlines()[0]) == (0, "2 dead letters")
+    assert "1  wrong_partition    clickstream" in shown.stdout
+    assert "\n  reason" not in shown.stdout
+    assert "partitioner=murmur2_random" in shown.stdout
+    assert letters(run, "--limit", "0") == []
+    both = ("--reason", "wrong_partition", "--reason", "from_the_future")
+    sent = run("dead-letters", "retry", "--yes", *both)
+    assert (sent.returncode, "1 sent again" in sent.stdout) == (0, True), sent.stderr
+    assert "no retry mends these 1" in sent.stdout
+    assert [each.key for each in read(kafka.address, "clickstream")] == [b"bob"]
+
+
+@pytest.mark.timeout(90)
+def test_a_key_is_shown_as_what_it_is(kafka, fresh_topics, run):
+    """An empty key is not null, and an escape sequence in a key or a header does not reach the terminal."""
+    fresh_topics(1)
+    written(kafka.address, ("no_key", b""), ("no_key", None), ("invalid_id", b"\x1b]0;mine\x07"))
+    shown = run("dead-letters", "show").stdout
+    keys = [line.split(None, 1)[1] for line in shown.splitlines() if line.startswith("  key ")]
+    assert keys == ['""', "null", r"\x1b]0;mine\x07"]
+    everything = shown + run("dead-letters", "show", "--json").stdout
+    everything += run("consume", "dead-letters", "--from-beginning", "--until-end").stdout
+    assert {char for char in everything if not char.isprintable()} == {"\n"}
