@@ -17,7 +17,8 @@ def command() -> None:
 @click.option(
     "--partitions",
     type=click.IntRange(min=1),
-    help="Partitions of each topic. Can't be changed later. Default: SEGMENTS_PARTITIONS, 4.",
+    help="Partitions of each topic. Can't be changed later. Default: SEGMENTS_PARTITIONS if set, else what most of "
+    "the topics that exist have, else 4.",
 )
 @click.option(
     "--replication",
@@ -28,13 +29,17 @@ def command() -> None:
 def create(partitions: int | None, replication: int | None, dry_run: bool) -> None:
     """Create the topics that are missing; those that exist and differ are named (exit code 1)."""
     settings = read_settings()
-    partitions = partitions or settings.partitions
-    outcome = topics.create(settings, partitions, replication or settings.replication, dry_run=dry_run)
+    outcome = topics.create(
+        settings,
+        partitions or set_partitions(settings),
+        replication or settings.replication,
+        dry_run=dry_run,
+    )
     for topic in outcome.existing:
         click.echo(f"exists   {topic.name}")
     for topic in outcome.created:
         done = "missing  " if dry_run else "created  "
-        click.echo(f"{done}{topic.name} ({partitions} partitions, {topic.cleanup})")
+        click.echo(f"{done}{topic.name} ({outcome.partitions} partitions, {topic.cleanup})")
     if (registry := connect(settings)) is not None and not dry_run:
         registry.register()
         click.echo(f"the schemas are registered at {registry.url}")

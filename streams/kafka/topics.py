@@ -108,26 +108,30 @@ def configuration(topic: Topic, replication: int) -> dict[str, str]:
 class Outcome:
     """What `create` did, or would do: topics made, topics that were there, and how those differ."""
 
+    partitions: int
+    """Of each topic made."""
     created: tuple[Topic, ...]
     existing: tuple[Topic, ...]
     differences: tuple[Difference, ...]
 
 
-def create(settings: Settings, partitions: int, replication: int, *, dry_run: bool = False) -> Outcome:
+def create(settings: Settings, partitions: int | None, replication: int, *, dry_run: bool = False) -> Outcome:
     """Creates the topics that are missing.
 
-    Nothing is created while one that exists has another number of partitions: the set would not fit together.
+    Without a number of `partitions` they get as many as most of those that exist have; without any, the default of
+    SEGMENTS_PARTITIONS. Nothing is created while one that exists has another number: the set would not fit together.
     """
     wanted = topics(settings.group)
     with admin(settings) as client:
         found = look(client, wanted)
+        partitions = partitions or common_partitions(found) or settings.partitions
         differences = tuple(differing(wanted, found, partitions))
         missing = tuple(topic for topic in wanted if topic.name not in found)
         if any(each.in_partitions for each in differences):
             missing = ()
         if missing and not dry_run:
             make(client, missing, partitions, replication)
-    return Outcome(missing, tuple(topic for topic in wanted if topic.name in found), differences)
+    return Outcome(partitions, missing, tuple(topic for topic in wanted if topic.name in found), differences)
 
 
 def check(settings: Settings, partitions: int | None = None) -> list[Difference]:
@@ -233,7 +237,7 @@ def _compare(topic: Topic, actual: Found, partitions: int) -> Iterator[Differenc
         yield Difference(
             topic.name,
             f"expected {partitions} partitions, came {actual.partitions}",
-            f"delete it and `segments topics create`, or have all with --partitions {actual.partitions}",
+            f"have all with --partitions {actual.partitions}, or delete it and `segments topics create`",
             in_partitions=True,
         )
     if set(actual.cleanup.split(",")) != {topic.cleanup}:

@@ -105,6 +105,20 @@ def test_create_refuses_to_mix_numbers_of_partitions(run, kafka):
     assert kafka.topics() == ["clickstream"]
 
 
+def test_create_takes_the_number_of_those_that_exist(run, kafka, state):
+    """Beside topics of eight partitions what is missing gets eight, unless another number is asked for."""
+    append = {"message.timestamp.type": "LogAppendTime"}
+    create(kafka, clickstream=(8, append), transactions=(8, append))
+    assert "missing  profiles (8 partitions, compact)" in run("topics", "create", "--dry-run").stdout
+    asked = run("topics", "create", "--partitions", "4")
+    assert (asked.returncode, "have all with --partitions 8, or delete it" in asked.stderr) == (1, True)
+    assert run("topics", "create", env={"SEGMENTS_PARTITIONS": "4"}).returncode == 1
+    done = run("topics", "create")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {partitions for partitions, *_ in described(kafka).values()} == {8}
+    assert described(kafka).keys() == {*CONTRACT, state}
+
+
 def test_create_reports_what_exists_and_differs(run, kafka):
     """A topic with another clean-up policy stays as it is and is named; the others are created."""
     create(kafka, profiles=(4, {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}))
