@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 import schemas
+from streams.cli.customer import CustomerId
+from streams.cli.visible import json_line
 from streams.kafka.read_committed import committed_reader, forever, partitions_of, take, until
 from streams.registry.registry import connect
 from streams.settings.settings import read_settings
-from streams.cli.customer import CustomerId
-from streams.cli.visible import json_line
 
 
 @click.command()

@@ -11,11 +11,20 @@ import click
 
 import schemas
 from streams.cli.instant import Instant
-from streams.jobs.dead_letters import AT_ONCE, MAY_PASS, Choice, Letter, Retried, letters, sender
+from streams.cli.visible import json_line, visible
+from streams.jobs.dead_letters import (
+    AT_ONCE,
+    MAY_PASS,
+    NEVER_PASSES,
+    Choice,
+    Letter,
+    Retried,
+    letters,
+    sender,
+)
 from streams.kafka.read_committed import committed_reader
 from streams.kafka.topics import INPUTS
 from streams.settings.settings import read_settings
-from streams.cli.visible import json_line, visible
 
 SHOWN = 2_000
 """Characters of a value on the screen; --json has all of it."""

@@ -14,9 +14,9 @@ from segments.language.nodes.text import leaf_text, leaves
 from segments.language.words.timers import timers
 from segments.plan.version import digest, version
 from streams.cli.rule_paths import rules_in
+from streams.cli.visible import json_line
 from streams.http.client import Known, ask
 from streams.settings.settings import read_settings
-from streams.cli.visible import json_line
 
 
 @click.command()

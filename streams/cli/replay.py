@@ -12,9 +12,9 @@ import schemas
 from segments.engine import Effects, EngineSettings, RuleSet, load
 from segments.insight.replay import Replay
 from streams.cli.instant import Instant
+from streams.cli.visible import json_line, visible
 from streams.history.files import Logs, read_log
 from streams.settings.settings import read_settings
-from streams.cli.visible import json_line, visible
 
 
 @click.command(name="replay")

@@ -10,9 +10,9 @@ from segments.language import Segment
 from segments.plan.version import digest
 from streams.cli.list_rules import everything, known_of
 from streams.cli.rule_paths import rules_in
+from streams.cli.visible import json_line
 from streams.http.client import ask
 from streams.settings.settings import read_settings
-from streams.cli.visible import json_line
 
 
 @click.command()

@@ -8,9 +8,9 @@ import click
 import schemas
 from segments.insight.findings import Findings
 from segments.language.nodes.durations import DAY
+from streams.cli.visible import visible
 from streams.history.reader import History
 from streams.jobs.trial import example_json
-from streams.cli.visible import visible
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 45

@@ -9,9 +9,9 @@ from segments.engine import EngineSettings
 from streams.cli.instant import Instant
 from streams.cli.progress import bar
 from streams.cli.trial_text import told
+from streams.cli.visible import json_line
 from streams.jobs import trial
 from streams.settings.settings import read_settings
-from streams.cli.visible import json_line
 
 
 @click.command(name="try")

@@ -9,7 +9,7 @@ from kafka.admin import ConfigResource
 from worker_control import stop, wait_until_behind, wait_until_ready
 
 import schemas
-from streams.topics import changelog
+from streams.kafka.topics import changelog
 
 pytestmark = pytest.mark.timeout(240)
 

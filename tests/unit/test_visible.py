@@ -7,7 +7,7 @@ import pytest
 from streams.cli.consume import line_of
 from streams.cli.dead_letters import _told
 from streams.cli.visible import json_line, visible, visible_lines
-from streams.dead_letters import Letter, TopicPartition
+from streams.jobs.dead_letters import Letter, TopicPartition
 
 TITLE = "\x1b]0;mine\x07"
 """An escape sequence that gives a terminal another title, and rings its bell."""
