@@ -15,6 +15,7 @@ def replay(
     grace: int = 2_000,
     currency: str = "EUR",
     customer_limit: int = 10_000,
+    customer_bytes: int = 1_048_576,
 ) -> list[dict[str, Any]]:
     """What rules would have done with these events, by the very engine of the worker: one dict for each enter or exit.
 
@@ -30,6 +31,7 @@ def replay(
         grace: Milliseconds that the clock of a partition stays behind, as `SEGMENTS_GRACE`.
         currency: The currency that counts as money, as `SEGMENTS_CURRENCY`.
         customer_limit: Entries that one customer may occupy, as `SEGMENTS_CUSTOMER_LIMIT`.
+        customer_bytes: Bytes that one customer may occupy, as `SEGMENTS_CUSTOMER_BYTES`.
 
     Returns:
         The segment events with the fields and values of the lines of `segments replay`; times are ISO 8601 texts.
@@ -57,5 +59,5 @@ def replay(
     from segments.engine import EngineSettings
     from segments.insight import notebook
 
-    settings = EngineSettings(grace, currency, customer_limit)
+    settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
     return notebook.replay(events, rules, until, partitions=partitions, settings=settings)

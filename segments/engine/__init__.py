@@ -2,7 +2,7 @@
 
 from segments.engine import partition
 from segments.engine.partition import Partition
-from segments.engine.records import POSITION_KEY, DeadLetter, Effects, EngineSettings, Record, Refusal
+from segments.engine.records import POSITION_KEY, DeadLetter, Effects, EngineSettings, Notice, Record, Refusal
 from segments.engine.rules import RuleSet, load
 
 COMPILED = not partition.__file__.endswith(".py")
@@ -14,6 +14,7 @@ __all__ = [
     "DeadLetter",
     "Effects",
     "EngineSettings",
+    "Notice",
     "Partition",
     "Record",
     "Refusal",

@@ -34,6 +34,7 @@ class Customer:
         "forgets_at",
         "full_from",
         "full_until",
+        "heavy_from",
         "held",
         "ids",
         "inside",
@@ -80,8 +81,8 @@ class Customer:
         self.at = BEFORE_ALL
         """The instant of the evaluation going on."""
         self.held: dict[int, Held] = {}  # by the number of the leaf
-        self.entries = self.forgets_above = 0
-        """At least as many entries as are needed, and from how many on those are looked for that are not."""
+        self.entries = self.forgets_above = self.heavy_from = 0
+        """At least as many as are needed; from how many on the unneeded are looked for, and bytes are counted."""
         self.ends: list[int] | None = None  # until when each with a key is needed, in order, once counted
         self.full_from = self.full_until = self.forgets_at = BEFORE_ALL
         """Between these instants the customer is at the limit, and no entry ceases to be needed; see `state.forget`."""
@@ -158,12 +159,13 @@ def _ends(customer: Customer, plan: Plan) -> list[int]:
 
 
 def is_full(customer: Customer, plan: Plan, at: int, limit: int) -> bool:
-    """Whether an event of an instant is too much: counted exactly, once for as long as that stays so."""
+    """Whether an event of an instant is one entry too many: counted exactly, once for as long as that stays so."""
     now = max(customer.instant, at)
     if customer.full_from <= now < customer.full_until:
         return True
     before, customer.entries = customer.entries, occupied(customer, plan, now)
     customer.forgets_above -= before - customer.entries
+    customer.heavy_from = 0
     if customer.entries < limit:
         return False
     customer.full_from, customer.full_until = now, room_at(customer, plan, now, customer.entries - limit + 1)

@@ -13,6 +13,8 @@ from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import plain
 
 MEAN_DIGITS = 10**6
+LONGEST_TEXT = 1_024
+"""Bytes of a measure, a value or a bound in evidence: what a rule or a key is made of may be far longer."""
 
 
 def evidence(rules: RuleSet, place: int, customer: Customer, now: int) -> list[dict[str, Any]]:
@@ -26,7 +28,22 @@ def _entry(rules: RuleSet, leaf: Condition, customer: Customer, now: int) -> dic
         text, value, holds = _measured(rules, leaf, text, customer, now)
     else:
         value, holds = _known(rules, leaf, customer)
-    return {"measure": text, "value": value, "bound": bound, "holds": holds}
+    return {
+        "measure": cut(text),
+        "value": None if value is None else cut(value),
+        "bound": cut(bound),
+        "holds": holds,
+    }
+
+
+def cut(text: str) -> str:
+    """A text of at most 1,024 bytes: the beginning of a longer one, which ends in `…`."""
+    if 4 * len(text) <= LONGEST_TEXT:
+        return text
+    encoded = text.encode()
+    if len(encoded) <= LONGEST_TEXT:
+        return text
+    return encoded[: LONGEST_TEXT - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def _known(rules: RuleSet, leaf: Condition, customer: Customer) -> tuple[str | None, bool]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from segments.engine import admission
 from segments.engine.change import Sweep
-from segments.engine.customer import BEFORE_ALL, Customer, is_full
+from segments.engine.customer import BEFORE_ALL, Customer
 from segments.engine.customers import LIVE, Customers, States
 from segments.engine.due import Agenda
 from segments.engine.inputs import Inputs
@@ -27,6 +27,7 @@ from segments.engine.records import (
     of_customer,
 )
 from segments.engine.rules import RuleSet
+from segments.engine.screening import Screening
 from segments.engine.state import header
 
 
@@ -39,6 +40,7 @@ class Partition:
         self.number, self.count, self.rules, self.settings = number, count, rules, settings
         self._states = states
         self._machine = Machine(rules, number)
+        self._screening = Screening(rules.plan, settings, self._machine)
         self._position = Position.read(states.get(POSITION_KEY), rules, count)
         self.clock = self._position.clock
         """In milliseconds; `BEFORE_ALL` until something was applied."""
@@ -195,7 +197,9 @@ class Partition:
             return
         key: bytes = record.key  # type: ignore[assignment]
         customer = self._fire(self._customers.take(key), self.clock)
-        outcome = self._screened(customer, record)
+        outcome, refusal, record = self._screening.of(customer, record, self.clock)
+        if refusal is not None:
+            self._refuse(record, refusal)
         if outcome is None:
             if record.event is not None:
                 self.clock = max(self.clock, min(record.at, record.timestamp) - self.settings.grace)
@@ -210,20 +214,6 @@ class Partition:
             self._outcomes[record.topic, outcome] += 1
         self._agenda.put(key, self._customers.live[key].next)
 
-    def _screened(self, customer: Customer, record: Record) -> str | None:
-        """Step (2): the outcome of a record that ends here."""
-        if not isinstance(record.event, dict):
-            return None
-        outcome = admission.without_effect(customer, record, self.clock, self._retention)
-        if outcome is not None:
-            return outcome
-        limit = self.settings.customer_limit
-        if customer.entries >= limit and is_full(customer, self.rules.plan, record.at, limit):
-            error = f"The customer occupies {customer.entries} entries of {limit}."
-            self._refuse(record, Refusal("customer_limit", error))
-            return "dead_letter"
-        return None
-
     def _apply(self, customer: Customer, record: Record) -> str:
         """Step (4): a bug in the engine undoes it and nothing else."""
         mark = self._customers.mark(self._machine)
@@ -236,6 +226,7 @@ class Partition:
             return "dead_letter"
         customer.log.append((act.__name__, record))
         self._customers.keep(customer)
+        self._screening.notice_currency(record)
         return "applied"
 
     def _fire(self, customer: Customer, before: int) -> Customer:
@@ -257,7 +248,8 @@ class Partition:
         return customer
 
     def _refuse(self, record: Record, refusal: Refusal) -> None:
-        self._machine.out.dead_letters.append(DeadLetter(record, refusal.reason, refusal.error))
+        letter = DeadLetter(record, refusal.reason, admission.short(refusal.error))
+        self._machine.out.dead_letters.append(letter)
         self._outcomes[record.topic, "dead_letter"] += 1
 
     def _fire_due(self, most: int, before: int) -> bool:

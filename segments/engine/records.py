@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 CLICKSTREAM = "clickstream"
 TRANSACTIONS = "transactions"
@@ -39,7 +39,7 @@ class Refusal:
 class Record:
     """A record of an input topic. Not frozen: one is made for every event."""
 
-    __slots__ = ("at", "digest", "event", "key", "offset", "timestamp", "topic", "value")
+    __slots__ = ("at", "digest", "event", "key", "offset", "over", "timestamp", "topic", "value")
 
     def __init__(
         self,
@@ -62,9 +62,24 @@ class Record:
         """When it happened; an erasure at its Kafka timestamp."""
         self.digest: bytes | None = None
         """Of its id, once it was asked for."""
+        self.over: Refusal | None = None
+        """Of a profile that is over a limit: why it is refused, unless it takes away a consent."""
 
     def __repr__(self) -> str:
         return f"Record({self.topic}@{self.offset}, {self.key!r})"
+
+
+class Deciding(Protocol):
+    """Whatever has the settings that the output depends on, among others."""
+
+    @property
+    def grace(self) -> int: ...  # noqa: D102  as in `EngineSettings`
+    @property
+    def currency(self) -> str: ...  # noqa: D102
+    @property
+    def customer_limit(self) -> int: ...  # noqa: D102
+    @property
+    def customer_bytes(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,13 @@ class EngineSettings:
     currency: str = "EUR"
     customer_limit: int = 10_000
     """Entries that one customer may occupy."""
+    customer_bytes: int = 1 << 20
+    """Bytes that one customer may occupy."""
+
+    @classmethod
+    def of(cls, settings: Deciding) -> "EngineSettings":
+        """Take them from the settings of a process."""
+        return cls(settings.grace, settings.currency, settings.customer_limit, settings.customer_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +107,28 @@ class DeadLetter:
     record: Record
     reason: str
     error: str
+
+
+ERASED_NOBODY = "erased_nobody"
+"""An erasure of a customer of whom nothing is remembered."""
+TOO_OLD = "too_old"
+"""An event that is ignored because no rule looks back so far."""
+CURRENCY_CASE = "currency_case"
+"""A transaction in the currency of the rules, but not in capital letters: it is no money."""
+CONSENTS_ALONE = "consents_alone"
+"""A profile over a limit that takes away a consent: its consents took effect, its attributes did not."""
+NOTICES = (CONSENTS_ALONE, CURRENCY_CASE, ERASED_NOBODY, TOO_OLD)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A record that was accepted and did not do what its sender may have meant."""
+
+    kind: str
+    """One of `NOTICES`."""
+    topic: str
+    offset: int
+    key: bytes
 
 
 @dataclass(slots=True)
@@ -103,6 +147,8 @@ class Effects:
     """Records by topic and outcome: `applied`, `duplicate`, `ignored` or `dead_letter`."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Dead letters by reason."""
+    notices: list[Notice] = field(default_factory=list)
+    """In the order in which the records were applied."""
     lateness: list[int] = field(default_factory=list)
     """For each flip by time, the milliseconds from its instant to the clock at which it fired."""
     gaps: int = 0

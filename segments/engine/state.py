@@ -86,7 +86,7 @@ def forget(customer: Customer, plan: Plan) -> None:
         if kept is not None:
             needed = customer.streams[place] = still_needed(plan.streams[place], kept, customer.instant)
             total += held_entries(needed)
-    customer.entries = total
+    customer.entries, customer.heavy_from = total, 0
     customer.forgets_above = total + total // LAZY
 
 

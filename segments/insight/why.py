@@ -10,7 +10,7 @@ from segments.engine.partition import Partition
 from segments.engine.rules import RuleSet
 from segments.insight.warming import warming
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
-from segments.language.nodes.text import condition_text, leaf_text
+from segments.language.nodes.text import condition_text
 
 
 def why(
@@ -49,7 +49,9 @@ def _of_segment(
     entries = evidence(rules, place, customer, now)
     for leaf, entry in zip(rules.leaves[place], entries, strict=True):
         entry["operator"] = getattr(leaf, "operator", "==")
-        entry["known_since"] = known_since.get(leaf_text(leaf)) if isinstance(leaf, Comparison) else None
+        entry["known_since"] = (
+            known_since.get(rules.plan.readers[id(leaf)].measure) if isinstance(leaf, Comparison) else None
+        )
     inside = place in customer.episodes
     holds = {id(leaf): entry["holds"] for leaf, entry in zip(rules.leaves[place], entries, strict=True)}
     tested = segment.until if inside and segment.until is not None else segment.when

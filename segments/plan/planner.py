@@ -13,7 +13,7 @@ from segments.language.nodes.durations import DAY, MINUTE
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import filter_text, leaves, measure_text
+from segments.language.nodes.text import filter_text, leaves, measure_text, short_name
 
 SESSION_GAP = 30 * MINUTE
 """An event this long after the previous one begins another visit."""
@@ -51,7 +51,10 @@ class Reader:
 
     leaf: Comparison
     measure: str
-    """The normalised text of the measure, by which its memory goes on from one rule set to the next."""
+    """The normalised text of the measure, of a long one its beginning and a digest.
+
+    By it the memory of a measure goes on from one rule set to the next.
+    """
     stream: int
     reset: int | None
     """The stream of the events of `since`."""
@@ -126,7 +129,9 @@ class _Streams:
             money = any(map(is_money, (events.filter, key, present)))
             text = "" if events.filter is None else filter_text(events.filter)
             of_key, of_present = "" if key is None else key, "" if present is None else present
-            identity = f"{events.name}|{text}|{of_key}|{of_present}|{self.currency if money else ''}"
+            identity = short_name(
+                f"{events.name}|{text}|{of_key}|{of_present}|{self.currency if money else ''}"
+            )
             stream = Stream(identity, events.name, events.filter, key, present)
         held = self.found.setdefault(stream.identity, stream)
         names = {str(each): each for each in (*held.columns, *columns)}
@@ -182,4 +187,4 @@ def _reader(leaf: Comparison, streams: _Streams) -> Reader:
     reset = None
     if events.reset is not None:
         reset = streams.add(events.reset, events.reset.match, None, (), keep, latest)
-    return Reader(leaf, measure_text(measure), stream, reset)
+    return Reader(leaf, short_name(measure_text(measure)), stream, reset)

@@ -10,7 +10,7 @@ from segments.insight.about import about
 from segments.insight.remembered import retention
 from segments.insight.size import state
 from segments.language import Segment
-from segments.language.nodes.text import leaf_text, leaves
+from segments.language.nodes.text import leaf_text, leaves, short_name
 from segments.language.words.timers import timers
 from segments.plan.version import digest, version
 from streams.cli.rule_paths import rules_in
@@ -53,7 +53,7 @@ def everything(segment: Segment, rules: Sequence[Segment], currency: str) -> dic
 
 def known_of(segment: Segment, known: Known) -> dict[str, Any]:
     """What the workers say of a rule: since when measures know events, and from when on it is exact."""
-    measures = [leaf_text(leaf) for leaf in leaves(segment.when) + leaves(segment.until)]
+    measures = [short_name(leaf_text(leaf)) for leaf in leaves(segment.when) + leaves(segment.until)]
     until = known.warming.get(segment.id)
     return {
         "known_since": {each: schemas.to_iso(known.since[each]) for each in measures if each in known.since},

@@ -46,7 +46,7 @@ def command(
     """
     settings = read_settings()
     chosen = load(rules or settings.rules, settings.currency)
-    engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
+    engine = EngineSettings.of(settings)
     logs = read_log(files, partitions, until)
     outcomes: Counter[str] = Counter()
     for effects in _effects(logs, chosen, engine, until):

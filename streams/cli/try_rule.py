@@ -55,7 +55,7 @@ def command(
     if partitions is not None and not files:
         raise click.UsageError("--partitions goes with --file.")
     settings = read_settings()
-    engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
+    engine = EngineSettings.of(settings)
     tried = trial.find(rule, against, settings)
     now = trial.present(settings, files, until)
     since = None if now is None else trial.needed_since(tried, now, days)

@@ -89,7 +89,7 @@ def _of_files(
     chosen = load(rules or settings.rules, settings.currency)
     if segment is not None and segment not in chosen.ids:
         raise SegmentsError(f"There is no segment {segment}: `segments list` shows them.")
-    engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
+    engine = EngineSettings.of(settings)
     logs = read_log(files, partitions, until)
     number = partition_of(customer.encode(), len(logs))
     replay = Replay(number, len(logs), logs[number], chosen, engine)

@@ -66,7 +66,7 @@ class Backfill:
     def __init__(self, settings: Settings, rules: RuleSet, order: Order, count: int) -> None:
         """Ask nothing yet."""
         self._settings, self._rules, self._order, self._count = settings, rules, order, count
-        self._engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
+        self._engine = EngineSettings.of(settings)
         self._client = connection(settings) | {"client_id": f"{settings.group}-backfill"}
         self._changelog = changelog_topic(settings.group)
 

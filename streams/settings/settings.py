@@ -19,9 +19,11 @@ from streams.settings import registry
 from streams.settings.contradictions import contradictions
 from streams.settings.local_broker import running_address
 from streams.settings.types import (
+    AT_LEAST_ONE,
     LAST_PORT,
     NAME_EXPECTED,
     About,
+    AtLeastOne,
     ExistingFile,
     Name,
     addresses,
@@ -117,12 +119,12 @@ class Settings(BaseSettings):
         About("The time zone of dates (IANA), such as Europe/Amsterdam.", "a time zone of the IANA list"),
     ] = "UTC"
     customer_limit: Annotated[
-        int,
-        Field(ge=1),
-        About(
-            "How many entries one customer may occupy; beyond it, dead letters.", "a whole number, 1 or more"
-        ),
+        AtLeastOne,
+        About("How many entries one customer may occupy; beyond it, dead letters.", AT_LEAST_ONE),
     ] = 10_000
+    customer_bytes: Annotated[
+        AtLeastOne, About("How many bytes one customer may occupy; beyond it, dead letters.", AT_LEAST_ONE)
+    ] = 1_048_576
     registry_url: registry.Url = None
     registry_user: registry.User = None
     registry_password: registry.Password = None

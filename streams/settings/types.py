@@ -89,3 +89,5 @@ NAME = Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")
 NAME_EXPECTED = "1 to 100 letters, digits, dots, dashes or underscores"
 Name = Annotated[str, NAME]
 ExistingFile = Annotated[Path, AfterValidator(existing_file)]
+AT_LEAST_ONE = "a whole number, 1 or more"
+AtLeastOne = Annotated[int, Field(ge=1)]

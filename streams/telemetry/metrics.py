@@ -32,7 +32,7 @@ RESULTS = ("committed", "fenced", "unknown_outcome", "aborted")
 CAUSES = ("assigned", "fenced", "unknown_outcome", "broker", "positions", "error")
 REASONS = (
     "undecodable", "unknown_schema", "no_key", "key_mismatch", "invalid_id", "invalid_amount", "unknown_kind",
-    "wrong_partition", "from_the_future", "customer_limit", "engine_error",
+    "wrong_partition", "from_the_future", "too_long", "not_finite", "customer_limit", "engine_error",
 )  # fmt: skip
 """Of dead letters."""
 STAGES = ("fetch", "decode", "offer", "advance", "confirm", "encode", "changelog", "commit")

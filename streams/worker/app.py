@@ -51,7 +51,7 @@ def build(
         count=partitions,
         client=client,
         rules=rules,
-        engine=EngineSettings(settings.grace, settings.currency, settings.customer_limit),
+        engine=EngineSettings.of(settings),
         table=table,
         changelog=changelog_topic(settings.group),
         offsets=Offsets(client, settings.group),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from segments.engine import Effects, EngineSettings, Partition, Record, RuleSet
+from segments.engine import DeadLetter, Effects, EngineSettings, Notice, Partition, Record, RuleSet
 from segments.engine.records import INPUTS
 from segments.language import Segment
 
@@ -29,14 +29,17 @@ class Driver:
         *segments: Segment,
         grace: int = 0,
         limit: int = 10_000,
+        size: int = 1 << 20,
         states: dict[bytes, bytes] | None = None,
     ):
-        self.settings = EngineSettings(grace=grace, customer_limit=limit)
+        self.settings = EngineSettings(grace=grace, customer_limit=limit, customer_bytes=size)
         self.states = {} if states is None else states
         self.ends = dict.fromkeys(INPUTS, 0)
         self.events: list[dict[str, Any]] = []
         self.memberships: list[tuple[bytes, dict[str, Any] | None]] = []
         self.letters: list[tuple[str, int, str]] = []
+        self.refused: list[DeadLetter] = []
+        self.notices: list[Notice] = []
         self.outcomes: dict[tuple[str, str], int] = {}
         self.errors = 0
         self.waits = False
@@ -109,7 +112,10 @@ class Driver:
             "customer_id": customer,
             "occurred_at": START + at,
         } | fields
-        self._send(Record(topic, self.ends[topic], START + at, customer.encode(), b"raw", event))
+        text = repr(event).encode()
+        # What is long is as long in the record's bytes, whatever they are.
+        value = b"raw" if len(text) < 4_096 else text
+        self._send(Record(topic, self.ends[topic], START + at, customer.encode(), value, event))
 
     def _send(self, record: Record) -> None:
         start = self.ends[record.topic]
@@ -124,6 +130,8 @@ class Driver:
         self.letters += [
             (each.record.topic, each.record.offset, each.reason) for each in effects.dead_letters
         ]
+        self.refused += effects.dead_letters
+        self.notices += effects.notices
         self.errors += effects.engine_errors
         for key, count in effects.outcomes.items():
             self.outcomes[key] = self.outcomes.get(key, 0) + count

@@ -5,6 +5,7 @@ The text names a measure in the evidence of a segment event, and is what a rule'
 
 import json
 from decimal import Decimal
+from hashlib import blake2b
 
 from segments.language.nodes.conditions import (
     AllOf,
@@ -20,6 +21,17 @@ from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
 from segments.language.nodes.measures import DURATIONS, Measure
 from segments.language.nodes.segment import Segment
+
+LONGEST_NAME = 1_024
+"""Bytes of a text by which something is known again: the record beside the customers holds each several times."""
+
+
+def short_name(text: str) -> str:
+    """A text of at most 1,024 bytes to know something by: of a longer one its beginning and a digest of all of it."""
+    encoded = text.encode()
+    if len(encoded) <= LONGEST_NAME:
+        return text
+    return f"{text[:200]}…{blake2b(encoded, digest_size=16).hexdigest()}"
 
 
 def literal(value: object) -> str:
