@@ -13,7 +13,7 @@ from deploy.demo.live import Announced, Step
 from deploy.demo.log import Flip, Log
 from deploy.demo.screen import Screen
 from deploy.demo.workers import Workers
-from segments.engine.murmur import partition_of
+from segments.engine import partition_of
 from streams.clock import wall_clock
 
 READY_WITHIN = 120.0

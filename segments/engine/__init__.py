@@ -1,23 +1,69 @@
-"""The pure machine: records and readings of the clock go in, flips and states come out."""
+"""The pure machine: records and readings of the clock go in, flips and states come out.
+
+What stands in `__all__` is the door: whoever is no part of the engine imports nothing deeper.
+"""
 
 from segments.engine import partition
+from segments.engine.admission import FIRST, LAST
+from segments.engine.customer import BEFORE_ALL
+from segments.engine.murmur import partition_of
 from segments.engine.partition import Partition
-from segments.engine.records import POSITION_KEY, DeadLetter, Effects, EngineSettings, Notice, Record, Refusal
+from segments.engine.past import Past, listening
+from segments.engine.records import (
+    CLICKSTREAM,
+    INPUTS,
+    NEVER,
+    OLDER,
+    POSITION_KEY,
+    PROFILES,
+    TRANSACTIONS,
+    DeadLetter,
+    Effects,
+    EngineSettings,
+    Event,
+    Notice,
+    Record,
+    Refusal,
+    of_customer,
+)
+from segments.engine.refill import EVENTS, Refill
 from segments.engine.rules import RuleSet, load
+from segments.engine.sizes import entry_size
+from segments.engine.views import CustomerView, RuleView, WhyView
 
 COMPILED = not partition.__file__.endswith(".py")
 """Whether the engine is compiled to C, or runs as Python."""
 
 __all__ = [
+    "BEFORE_ALL",
+    "CLICKSTREAM",
     "COMPILED",
+    "EVENTS",
+    "FIRST",
+    "INPUTS",
+    "LAST",
+    "NEVER",
+    "OLDER",
     "POSITION_KEY",
+    "PROFILES",
+    "TRANSACTIONS",
+    "CustomerView",
     "DeadLetter",
     "Effects",
     "EngineSettings",
+    "Event",
     "Notice",
     "Partition",
+    "Past",
     "Record",
+    "Refill",
     "Refusal",
     "RuleSet",
+    "RuleView",
+    "WhyView",
+    "entry_size",
+    "listening",
     "load",
+    "of_customer",
+    "partition_of",
 ]

@@ -29,6 +29,7 @@ from segments.engine.records import (
 from segments.engine.rules import RuleSet
 from segments.engine.screening import Screening
 from segments.engine.state import header
+from segments.engine.views import CustomerView, WhyView, customer_view, why_view
 
 
 class Partition:
@@ -175,9 +176,13 @@ class Partition:
         known = self._position.layouts[self._position.current].known
         return {measure: since for measure, since in known.items() if since > BEFORE_ALL}
 
-    def customer(self, key: bytes) -> Customer | None:
-        """What is remembered of a customer, for `segments why`; not to be changed."""
-        return self._customers.find(key)
+    def customer(self, key: bytes) -> CustomerView | None:
+        """What is remembered of a customer, None if nothing is."""
+        return customer_view(self.rules, self._customers.find(key))
+
+    def why(self, key: bytes, at: int = BEFORE_ALL) -> WhyView:
+        """All rules asked about a customer, as of the clock or `at`, if that is later."""
+        return why_view(self.rules, key, self._customers.find(key), max(self.clock, at))
 
     def _refusal(self, record: Record) -> Refusal | None:
         """Why a record is refused without looking at the customer's state."""

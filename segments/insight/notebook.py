@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from segments.engine.murmur import partition_of
-from segments.engine.records import INPUTS, EngineSettings, Event, Record
-from segments.engine.rules import RuleSet, load
+from segments.engine import INPUTS, EngineSettings, Event, Record, RuleSet, load, partition_of
 from segments.insight.plain import EventError, event_of, flip_of, instant
 from segments.insight.replay import Replay
 from segments.language.checking.lint import refuse

@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
-from segments.engine.admission import FIRST, LAST
-from segments.engine.records import CLICKSTREAM, PROFILES, TRANSACTIONS, Event
+from segments.engine import CLICKSTREAM, FIRST, LAST, PROFILES, TRANSACTIONS, Event
 from segments.language.errors import SegmentsError
 
 Reader = Callable[[str, Any], Any]

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from segments.engine.partition import Partition
-from segments.engine.records import INPUTS, Effects, EngineSettings, Record
-from segments.engine.rules import RuleSet
+from segments.engine import INPUTS, Effects, EngineSettings, Partition, Record, RuleSet
 
 Log = Mapping[str, Sequence[Record]]
 """The records of one partition by topic, each topic in the order of its offsets."""

@@ -9,11 +9,16 @@ from collections.abc import Collection, Mapping
 from heapq import nsmallest
 from typing import Any
 
-from segments.engine.customer import BEFORE_ALL
-from segments.engine.partition import Partition
-from segments.engine.records import PROFILES, Effects, EngineSettings, Record, of_customer
-from segments.engine.rules import RuleSet
-from segments.engine.state import decode
+from segments.engine import (
+    BEFORE_ALL,
+    PROFILES,
+    Effects,
+    EngineSettings,
+    Partition,
+    Record,
+    RuleSet,
+    of_customer,
+)
 from segments.insight.findings import Change, Findings, Stay
 from segments.insight.why import why
 from segments.language.nodes.durations import DAY
@@ -77,7 +82,7 @@ class Course:
         for key in self.members[number]:
             customer = self.partition.customer(key)
             assert customer is not None
-            self.found.shared.update(self.rules.ids[place] for place in customer.episodes)
+            self.found.shared.update(customer["episodes"].keys())
 
     def told(self, customers: Collection[bytes]) -> list[dict[str, Any]]:
         """Examples of these customers of the partition closed last, those who entered last first."""
@@ -97,13 +102,11 @@ class Course:
 
     def _customers(self, number: int) -> int:
         """Of how many customers anything is remembered, but that they were erased."""
-        states, streams = self._states[number], len(self.rules.plan.streams)
-        erased = (
-            decode(key, states[key], streams, None, states.get)
-            for key in self._erased[number]
-            if key in states
+        states = self._states[number]
+        erased = (self.partition.customer(key) for key in self._erased[number] if key in states)
+        gone = sum(
+            each is not None and each["latest"] is None and each["profile_at"] is None for each in erased
         )
-        gone = sum(customer.latest is None and customer.profile_at is None for customer in erased)
         return sum(map(of_customer, states)) - gone
 
     def _note(self, effects: Effects | None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from segments.engine.rules import RuleSet
+from segments.engine import RuleSet
 from segments.language.nodes.conditions import Comparison
 from segments.plan.planner import retention
 

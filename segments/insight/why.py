@@ -3,11 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segments.engine.customer import BEFORE_ALL, Customer
-from segments.engine.evidence import evidence
-from segments.engine.flips import valid_until
-from segments.engine.partition import Partition
-from segments.engine.rules import RuleSet
+from segments.engine import BEFORE_ALL, Partition, RuleSet, RuleView
 from segments.insight.warming import warming
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.text import condition_text
@@ -20,22 +16,18 @@ def why(
 
     `known` is False for a customer of whom nothing is remembered, who is in no segment.
     """
-    rules, key = partition.rules, customer_id.encode()
-    customer = partition.customer(key)
-    known = customer is not None and not customer.blank
-    if customer is None:
-        customer = Customer(key, len(rules.plan.streams), None)
-    now = max(customer.instant, partition.clock, at)
+    rules, found = partition.rules, partition.why(customer_id.encode(), at)
+    now = found["now"]
     warm = warming(rules, partition.known_since, now)
     places = [place for place in range(len(rules.ids)) if segment in (None, rules.ids[place])]
     return {
         "customer_id": customer_id,
-        "known": known,
+        "known": found["known"],
         "partition": partition.number,
         "clock": now if now > BEFORE_ALL else None,
-        "sequence": customer.sequence,
+        "sequence": found["sequence"],
         "segments": [
-            _of_segment(rules, customer, place, now, partition.known_since)
+            _of_segment(rules, found["rules"][place], place, partition.known_since)
             | {"warming_until": warm.get(rules.ids[place])}
             for place in sorted(places, key=rules.rank.__getitem__)
         ],
@@ -43,16 +35,14 @@ def why(
 
 
 def _of_segment(
-    rules: RuleSet, customer: Customer, place: int, now: int, known_since: Mapping[str, int]
+    rules: RuleSet, found: RuleView, place: int, known_since: Mapping[str, int]
 ) -> dict[str, Any]:
-    segment = rules.segments[place]
-    entries = evidence(rules, place, customer, now)
+    segment, entries, inside = rules.segments[place], found["evidence"], found["inside"]
     for leaf, entry in zip(rules.leaves[place], entries, strict=True):
         entry["operator"] = getattr(leaf, "operator", "==")
         entry["known_since"] = (
             known_since.get(rules.plan.readers[id(leaf)].measure) if isinstance(leaf, Comparison) else None
         )
-    inside = place in customer.episodes
     holds = {id(leaf): entry["holds"] for leaf, entry in zip(rules.leaves[place], entries, strict=True)}
     tested = segment.until if inside and segment.until is not None else segment.when
     wanted = (segment.until is not None) if inside else True
@@ -60,11 +50,11 @@ def _of_segment(
         "segment": segment.id,
         "segment_version": rules.versions[place],
         "inside": inside,
-        "entered_at": customer.episodes[place][1] if inside else None,
-        "episode": customer.episodes[place][0] if inside else None,
+        "entered_at": found["entered_at"],
+        "episode": found["episode"],
         "evidence": entries,
         "would_change": sorted(set(_blocking(tested, holds, wanted=wanted))),
-        "flips_at": valid_until(rules, customer, place, now) if not customer.blank else None,
+        "flips_at": found["flips_at"],
     }
 
 

@@ -9,8 +9,7 @@ from contextlib import ExitStack
 import click
 
 import schemas
-from segments.engine import RuleSet, load
-from segments.engine.customer import BEFORE_ALL
+from segments.engine import BEFORE_ALL, RuleSet, load
 from segments.insight.warming import warming
 from streams.cli.progress import bar
 from streams.clock import wall_clock

@@ -11,9 +11,7 @@ from typing import IO, Any
 import click
 
 import schemas
-from segments.engine import EngineSettings, load
-from segments.engine.customer import BEFORE_ALL
-from segments.engine.murmur import partition_of
+from segments.engine import BEFORE_ALL, EngineSettings, load, partition_of
 from segments.insight.replay import Replay
 from segments.insight.why import why
 from segments.language.errors import SegmentsError

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 import schemas
-from segments.engine import Record, Refusal
-from segments.engine.murmur import partition_of
+from segments.engine import Record, Refusal, partition_of
 from streams.history.lines import Line, LineError, numbered, parse
 
 INPUTS = ("clickstream", "transactions", "profiles")

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from segments.engine import Record
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, Record
 from streams.history.files import Logs
 
 Progress = Callable[[int], None]

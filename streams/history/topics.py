@@ -12,8 +12,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from segments.engine import Record
-from segments.engine.records import INPUTS, NEVER, PROFILES
+from segments.engine import INPUTS, NEVER, PROFILES, Record
 from streams.errors import BrokerAway, TopicsError
 from streams.history.reader import Progress, Reader
 from streams.kafka.read_committed import POLL_MILLISECONDS, SILENCE_SECONDS, committed_reader

@@ -7,8 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from segments.engine import Partition
-from segments.engine.murmur import partition_of
+from segments.engine import Partition, partition_of
 from segments.insight.warming import warming
 from segments.insight.why import why
 

@@ -13,11 +13,17 @@ from functools import cached_property
 from aiokafka import TopicPartition
 from kafka.admin import ConfigResource
 
-from segments.engine import EngineSettings, Partition, RuleSet
-from segments.engine.customer import BEFORE_ALL
-from segments.engine.past import Past, listening
-from segments.engine.records import PROFILES
-from segments.engine.refill import EVENTS, Refill
+from segments.engine import (
+    BEFORE_ALL,
+    EVENTS,
+    PROFILES,
+    EngineSettings,
+    Partition,
+    Past,
+    Refill,
+    RuleSet,
+    listening,
+)
 from streams.clock import wall_clock
 from streams.errors import StreamsError
 from streams.history.reader import History, Progress

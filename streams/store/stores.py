@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
-from segments.engine.records import OLDER
+from segments.engine import OLDER
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from segments.engine import COMPILED, RuleSet
-from segments.engine.records import INPUTS, Effects
+from segments.engine import COMPILED, INPUTS, Effects, RuleSet
 from streams.telemetry.gauges import PartitionGauges, PartitionState, RuleGauges
 from streams.telemetry.rule_costs import RuleCosts
 

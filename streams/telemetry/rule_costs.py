@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from segments.engine import RuleSet
-from segments.engine.records import CLICKSTREAM, PROFILES, TRANSACTIONS, Record
+from segments.engine import CLICKSTREAM, PROFILES, TRANSACTIONS, Record, RuleSet
 from segments.language.nodes.conditions import Comparison, Condition, Consent, ProfileComparison
 from segments.language.nodes.events import TRANSACTION_KINDS, VISIT_KINDS, Events
 from streams.telemetry.gauges import RuleState

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from segments.engine import EngineSettings, RuleSet
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, EngineSettings, RuleSet
 from streams.kafka.client_id import identity
 from streams.kafka.connection import connection
 from streams.kafka.offsets import Offsets

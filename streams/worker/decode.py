@@ -7,7 +7,7 @@ local names for that reason.
 from collections.abc import Sequence
 
 import schemas
-from segments.engine.records import PROFILES, Event, Record, Refusal
+from segments.engine import PROFILES, Event, Record, Refusal
 from streams.transport.runs import RawRecord
 
 UNDECODABLE = "undecodable"

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from aiokafka import TopicPartition
 
-from segments.engine import Partition
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, Partition
 from streams.kafka.offsets import Offsets
 from streams.registry.lookup import Lookup
 from streams.telemetry.metrics import Metrics

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 
-from segments.engine.records import Record
+from segments.engine import Record
 from streams.transport import Run
 
 _offset = attrgetter("offset")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import schemas
-from segments.engine.records import DeadLetter, Effects
+from segments.engine import DeadLetter, Effects
 from streams.clock import wall_clock
 from streams.transport import TransactionalProducer
 from streams.transport.producer import Batches, Header

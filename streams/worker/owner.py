@@ -8,8 +8,7 @@ from contextlib import suppress
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from segments.engine import Partition
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, Partition
 from segments.language.errors import SegmentsError
 from streams.clock import wall_clock
 from streams.kafka.permissions import NotAllowed

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from segments.engine import Partition
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, Partition
 from streams.errors import TopicsError
 from streams.telemetry.gauges import PartitionState
 from streams.transport import BatchApp, Run

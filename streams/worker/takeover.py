@@ -13,8 +13,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import TransactionalIdAuthorizationFailed
 
-from segments.engine import EngineSettings, Partition, RuleSet
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, EngineSettings, Partition, RuleSet
 from streams.kafka.offsets import Offsets
 from streams.kafka.permissions import transactions_refused
 from streams.registry.lookup import Lookup

@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from segments.engine import Partition
-from segments.engine.records import Effects
+from segments.engine import Effects, Partition
 from streams.clock import wall_clock
 from streams.store.stores import PartitionStore
 from streams.telemetry.gauges import PartitionState

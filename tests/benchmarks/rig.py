@@ -14,7 +14,7 @@ from typing import Self
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS
 from streams.kafka.topics import Topic, make, topics
 from streams.local.broker import Broker
 

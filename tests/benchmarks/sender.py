@@ -18,8 +18,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 import schemas
-from segments.engine.murmur import partition_of
-from segments.engine.records import CLICKSTREAM, TRANSACTIONS
+from segments.engine import CLICKSTREAM, TRANSACTIONS, partition_of
 from tests.benchmarks.load import HOUR, Customers, Load, Sent
 from tests.benchmarks.rig import keep_off_the_first_core
 

@@ -8,8 +8,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import schemas
-from segments.engine import EngineSettings, RuleSet, load
-from segments.engine.records import INPUTS, Record
+from segments.engine import INPUTS, EngineSettings, Record, RuleSet, load
 from segments.insight.replay import Replay
 from streams.telemetry.metrics import STAGES
 from streams.worker.decode import decode

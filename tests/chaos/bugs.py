@@ -10,8 +10,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from segments.engine import Partition
 from segments.engine.inputs import Inputs
-from segments.engine.partition import Partition
 from streams.cli import main
 from streams.store.stores import MemoryStore, RocksStore
 from streams.transport import fetch

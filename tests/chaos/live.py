@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from segments.engine.records import EngineSettings
+from segments.engine import EngineSettings
 from tests.chaos.traffic import DAY, MINUTE, Message, Sender, Shop
 
 GRACE = 500

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from segments.engine.partition import Partition
-from segments.engine.records import Record, Refusal
+from segments.engine import Partition, Record, Refusal
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.language.truth.life import Customer, Step

@@ -15,7 +15,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 import schemas
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS
 
 COMMAND = str(Path(sys.executable).with_name("segments"))
 TRANSPORT = ("topic", "partition", "offset", "timestamp")

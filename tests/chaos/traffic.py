@@ -14,7 +14,7 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer
 
 import schemas
-from segments.engine.murmur import partition_of
+from segments.engine import partition_of
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segments.engine import EngineSettings, Record, RuleSet
-from segments.engine.records import INPUTS, POSITION_KEY
+from segments.engine import INPUTS, POSITION_KEY, EngineSettings, Record, RuleSet
 from segments.insight.replay import Replay
 from streams.worker.decode import decode
 from tests.chaos.oracle import Lives

@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 
 import schemas
-from segments.engine import RuleSet
+from segments.engine import INPUTS, POSITION_KEY, RuleSet, of_customer
 from segments.engine.customer import Customer
-from segments.engine.records import INPUTS, POSITION_KEY, of_customer
 from segments.engine.state import decode, forget
 from streams.kafka.topics import changelog
 from tests.chaos.reading import Raw, Reader

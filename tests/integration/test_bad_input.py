@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 import schemas
-from segments.engine.murmur import partition_of
+from segments.engine import partition_of
 
 PARTITIONS = 4
 HOUR = 3_600_000

@@ -9,7 +9,7 @@ from worker_control import stop, wait_until
 from worker_log import read, send
 
 import schemas
-from segments.engine.murmur import partition_of
+from segments.engine import partition_of
 from streams.jobs.dead_letters import packed, unpacked
 from tests.integration.test_bad_input import click
 

@@ -9,7 +9,7 @@ from worker_control import scrape, stop, total, wait_until
 from worker_log import actual, assert_same, expected, read, send
 from worker_log import wait_until_caught_up as wait_until_committed
 
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS
 from tests.integration.test_bad_input import click
 
 COUNT = 10_000

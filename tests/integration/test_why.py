@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from segments.engine.murmur import partition_of
+from segments.engine import partition_of
 
 RULE = '''"""Seen: {count}."""
 

@@ -16,8 +16,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 import schemas
-from segments.engine import EngineSettings, Partition, Record, load
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, EngineSettings, Partition, Record, load
 from streams.worker.decode import decode
 
 DAY = 86_400_000

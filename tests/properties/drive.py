@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from segments import engine as the_engine
-from segments.engine.records import of_customer
+from segments.engine import of_customer
 
 from .model import TOPICS, Output, Placed, after, placed
 from .stories import Example, Phase

@@ -6,9 +6,7 @@ from typing import Any
 
 from hypothesis import given
 
-from segments.engine import EngineSettings
-from segments.engine.past import Past, listening
-from segments.engine.refill import Refill
+from segments.engine import EngineSettings, Past, Refill, listening
 from segments.insight.why import why
 from segments.language import Segment
 from segments.language.truth.life import Customer

@@ -7,9 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from segments.engine import EngineSettings, RuleSet, load
-from segments.engine.murmur import partition_of
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, EngineSettings, RuleSet, load, partition_of
 from streams.worker.owner import Limits
 from tests.chaos.traffic import Message, Shop
 from tests.simulation.clock import run

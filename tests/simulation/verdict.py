@@ -5,8 +5,7 @@ from typing import Any
 import msgspec
 
 import schemas
-from segments.engine import POSITION_KEY
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, POSITION_KEY
 from streams.worker.decode import decode
 from tests.chaos.reading import Raw
 from tests.chaos.truth import Logs, Truth, truth

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from segments.engine import DeadLetter, Effects, EngineSettings, Notice, Partition, Record, RuleSet
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, DeadLetter, Effects, EngineSettings, Notice, Partition, Record, RuleSet
 from segments.language import Segment
 
 HOUR = 3_600_000

@@ -2,11 +2,7 @@
 
 import pytest
 
-from segments.engine import EngineSettings, RuleSet
-from segments.engine.customer import BEFORE_ALL
-from segments.engine.past import Past, listening
-from segments.engine.records import INPUTS
-from segments.engine.refill import Refill
+from segments.engine import BEFORE_ALL, INPUTS, EngineSettings, Past, Refill, RuleSet, listening
 from segments.language import Segment, cart_add, hours, page_view, purchase, visit
 from tests.unit.driving import DAY, HOUR, START, Driver
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from segments.engine import EngineSettings, Partition, Record, Refusal, RuleSet
-from segments.engine.records import INPUTS
+from segments.engine import INPUTS, EngineSettings, Partition, Record, Refusal, RuleSet
 from segments.language import Segment, cart_add, hours, page_view, purchase
 from tests.unit.driving import HOUR, START
 

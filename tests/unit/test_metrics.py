@@ -5,8 +5,7 @@ import time
 
 import pytest
 
-from segments.engine import EngineSettings, Partition, Record, RuleSet, load
-from segments.engine.records import INPUTS, Effects
+from segments.engine import INPUTS, Effects, EngineSettings, Partition, Record, RuleSet, load
 from segments.language import Segment, page_view
 from streams.store.stores import MemoryStore, RocksStore
 from streams.telemetry.gauges import PartitionState

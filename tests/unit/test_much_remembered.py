@@ -4,10 +4,9 @@ import random
 
 import pytest
 
-from segments.engine import state
+from segments.engine import OLDER, state
 from segments.engine.customer import Customer, occupied
 from segments.engine.kernels import LATEST
-from segments.engine.records import OLDER
 from segments.language import Segment, any_event, days, page_view, product_view, purchase, visit
 from tests.unit.driving import DAY, HOUR, START, Driver
 
@@ -47,7 +46,7 @@ def test_counted_as_events_come_is_as_counted_anew(seed: int) -> None:
     for _ in range(150):
         at += chance.randrange(4 * HOUR)
         something(driver, chance, at - (chance.random() < 0.2) * chance.randrange(2 * DAY))
-        customer = driver.partition.customer(b"c")
+        customer = driver.partition._customers.find(b"c")
         assert customer is not None
         full += customer.ends is not None
         anew = state.decode(b"c", driver.states[b"c"], len(plan.streams), None, driver.states.get)
@@ -63,7 +62,7 @@ LOOKED = 3 * DAY + 39 * MINUTE
 
 def products_held(driver: Driver) -> int:
     """Of how many products something is held, needed or not."""
-    customer = driver.partition.customer(b"c")
+    customer = driver.partition._customers.find(b"c")
     assert customer is not None
     return len(customer.streams[0] or ())
 
@@ -170,7 +169,7 @@ def test_a_restart_begins_from_both_records(monkeypatch: pytest.MonkeyPatch) -> 
     driver.click(7 * HOUR + HOUR // 4, id="goes on")
     driver.click(7 * HOUR + HOUR // 4, id="x2")
     assert driver.outcomes["clickstream", "duplicate"] == 1
-    customer = driver.partition.customer(b"c")
+    customer = driver.partition._customers.find(b"c")
     assert isinstance(customer, Customer)
     visits = next(
         kept

@@ -243,6 +243,18 @@ UNLISTED = {
 """Folders whose modules are listed elsewhere, or not yet."""
 
 
+def test_the_engine_is_imported_by_its_door_alone():
+    """What `segments.engine` offers is in its `__all__`; nothing deeper is imported from outside."""
+    outside = [
+        file for file in modules("segments", "streams", "deploy") if "segments/engine/" not in name(file)
+    ]
+    deeper = {
+        name(file): sorted(each for each in imports(file) if re.match(r"segments\.engine\.[a-z]\w*\.", each))
+        for file in outside
+    }
+    assert {file: each for file, each in deeper.items() if each} == {}
+
+
 def test_the_engine_imports_msgspec_and_the_language():
     """It knows no Kafka, no Avro, no Faust, nothing of ours that does, and no other library."""
     assert tops(in_folder("segments/engine")) == {"segments", "msgspec"}
