@@ -2,6 +2,7 @@
 
 cli        the command `segments`: one file for each subcommand
 conversion tables of a shop's own, made into records of the input topics
+delivery   members of segments, for the tools that act
 history    past records, from files or topics
 http       the HTTP server of a worker, and its client
 jobs       commands that work on whole topics or groups, and end

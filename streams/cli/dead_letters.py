@@ -168,8 +168,11 @@ def _hopeless(counts: Counter[tuple[str, str]]) -> Iterator[str]:
         yield "  of your own. schemas/README.md, section Partitions, has the settings."
 
 
-def as_line(letter: Letter, retried: bool) -> dict[str, Any]:
-    """A letter as a JSON object; `record` is what `segments produce` takes, key and value are the bytes."""
+def as_line(letter: Letter, retried: bool | None) -> dict[str, Any]:
+    """A letter as a JSON object; `record` is what `segments produce` takes, key and value are the bytes.
+
+    `retried` is None where nobody looked.
+    """
     return {
         "timestamp": schemas.to_iso(letter.timestamp),
         "headers": letter.headers,

@@ -75,6 +75,11 @@ def command(
             click.echo(visible(line))
 
 
+def asked(settings: Settings, customer: str) -> dict[str, Any]:
+    """What the running workers say of a customer, as `--json` prints it; StreamsError if none answers."""
+    return _shown(_asked(settings, customer, None))
+
+
 def _of_files(
     settings: Settings,
     customer: str,

@@ -2,6 +2,7 @@
 
 backfill      fills new measures of a group from the input topics
 dead_letters  reads dead letters and sends them again
+export        reads all that topics hold of one customer
 reset         makes a group forget everything
 trial         tries a rule on past records
 """

@@ -74,6 +74,8 @@ CONTRACT = (
     Topic("dead-letters", "delete", "out"),
 )
 INPUTS = tuple(topic.name for topic in CONTRACT if topic.direction == "in")
+PROFILES = tuple(topic.name for topic in CONTRACT if topic.direction == "in" and topic.cleanup == "compact")
+"""The inputs in which a null erases the customer."""
 
 
 def changelog(group: str) -> Topic:

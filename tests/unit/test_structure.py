@@ -131,6 +131,7 @@ MAY_IMPORT = {
         "streams/worker",
     },
     "streams/conversion": {"schemas", "streams/errors.py", "streams/kafka"},
+    "streams/delivery": {"schemas", "streams/errors.py", "streams/kafka", "streams/settings"},
     "streams/jobs": {
         *("engine", "insight", "language/nodes", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
         *("streams/history", "streams/kafka", "streams/registry", "streams/settings", "streams/store"),
@@ -140,7 +141,17 @@ MAY_IMPORT = {
         *("engine", "insight", "language", "plan", "schemas"),
         *(
             f"streams/{room}"
-            for room in ("clock.py", "conversion", "errors.py", "history", "http", "jobs", "kafka", "local")
+            for room in (
+                "clock.py",
+                "conversion",
+                "delivery",
+                "errors.py",
+                "history",
+                "http",
+                "jobs",
+                "kafka",
+                "local",
+            )
         ),
         *(f"streams/{room}" for room in ("registry", "settings", "telemetry", "worker")),
     },

@@ -1,0 +1,35 @@
+"""`segments erase CUSTOMER`: what a customer asked to be forgotten."""
+
+import click
+
+from streams.cli.produce import Sending, check_topic
+from streams.history.lines import Line
+from streams.kafka.topics import PROFILES
+from streams.settings.settings import read_settings
+
+LONGEST_ID = 128
+"""Bytes that a customer id may have."""
+
+
+@click.command(name="erase")
+@click.argument("customer")
+def command(customer: str) -> None:
+    """Erase CUSTOMER: a null profile, upon which the workers and `deliver` forget them.
+
+    The customer leaves all segments (reason erasure), the membership record becomes a null, and what the
+    workers remember is dropped but for the instant of the erasure. A destination hears of the exit if it was
+    sent an enter. Kafka itself keeps records that were written before until their retention is over:
+    deploy/privacy.md says which, and how long.
+    """
+    if not 1 <= len(customer.encode()) <= LONGEST_ID:
+        raise click.UsageError(
+            f"expected a customer id of 1 to {LONGEST_ID} bytes, got {len(customer.encode())}"
+        )
+    settings = read_settings()
+    for topic in PROFILES:
+        check_topic(settings, topic)
+    for topic in PROFILES:
+        with Sending(settings, topic) as sending:
+            sending.send(Line("erase", {"customer_id": customer}, {"erase": True}))
+            sending.finish()
+    click.echo(f"{customer}: a null was written to {', '.join(PROFILES)}; the workers forget them", err=True)

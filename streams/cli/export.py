@@ -1,0 +1,57 @@
+"""`segments export CUSTOMER`: all that is known of a customer."""
+
+import json
+from typing import Any
+
+import click
+
+import schemas
+from streams.cli.consume import line_of
+from streams.cli.dead_letters import as_line
+from streams.cli.why import asked
+from streams.clock import wall_clock
+from streams.errors import StreamsError
+from streams.jobs.export import letters, records
+from streams.kafka.read_committed import DEAD_LETTERS, committed_reader
+from streams.kafka.topics import CONTRACT
+from streams.settings.settings import Settings, read_settings
+
+
+@click.command(name="export")
+@click.argument("customer")
+@click.option("--json", "as_json", is_flag=True, help="The object on one line.")
+def command(customer: str, as_json: bool) -> None:
+    """Print all that is known of CUSTOMER, as one JSON object, to answer an access request.
+
+    `topics` has what each topic still holds of them, as `segments consume` prints it: what was sent to us, the
+    segments that were entered and left with their reasons, the memberships as they are, refused records.
+    `now` is what the workers say of them (as `segments why --json`), null if none runs.
+    """
+    settings = read_settings()
+    found: dict[str, Any] = {
+        "customer_id": customer,
+        "as_of": schemas.to_iso(wall_clock()),
+        "topics": _topics(settings, customer),
+        "now": _now(settings, customer),
+    }
+    click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))
+
+
+def _topics(settings: Settings, customer: str) -> dict[str, list[dict[str, Any]]]:
+    with committed_reader(settings) as consumer:
+        found = {
+            topic.name: [line_of(record) for record in records(consumer, settings, topic.name, customer)]
+            for topic in CONTRACT
+            if topic.name != DEAD_LETTERS
+        }
+        found[DEAD_LETTERS] = [as_line(each, None) for each in letters(consumer, settings, customer)]
+    return found
+
+
+def _now(settings: Settings, customer: str) -> dict[str, Any] | None:
+    """What the worker that owns the customer's partition says; None if there is none, which is said."""
+    try:
+        return asked(settings, customer)
+    except StreamsError as error:
+        click.echo(f"now: null, since no worker tells: {error}", err=True)
+        return None

@@ -1,0 +1,146 @@
+"""`segments members SEGMENT`: who is in a segment, for tools that take a file."""
+
+import csv
+import difflib
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+import schemas
+from segments.engine import EngineSettings, load
+from segments.insight.replay import Replay
+from streams.cli.instant import Instant
+from streams.delivery.members import Member, Now, Then, chosen, decoded
+from streams.errors import StreamsError
+from streams.history.files import read_log
+from streams.kafka.read_committed import committed_reader, partitions_of, take, until
+from streams.registry.registry import connect
+from streams.settings.settings import Settings, read_settings
+
+COLUMNS = ("customer_id", "value", "entered_at", "valid_until", "details")
+LAST = 253_402_300_799_999
+"""The last instant that has a date, in milliseconds: later than any event."""
+
+
+@click.command(name="members")
+@click.argument("segment")
+@click.option("--value", metavar="VALUE", help="Only those who are in the segment for this value.")
+@click.option(
+    "--at",
+    metavar="TIME",
+    type=Instant(),
+    help="As it was at this instant, as far as the segment events reach.",
+)
+@click.option(
+    "--arm",
+    type=click.Choice(["treated", "control", "all"]),
+    default="treated",
+    show_default=True,
+    help="treated: all but the control group, which whoever acts leaves alone.",
+)
+@click.option(
+    "--file", "files", multiple=True, type=click.File("rb"), help="By a file of events, without Kafka."
+)
+@click.option("--csv", "form", flag_value="csv", help="CSV, with a line that names the columns.")
+@click.option("--json", "form", flag_value="json", help="JSON, one object a line.")
+def command(
+    segment: str, value: str | None, at: int | None, arm: str, files: tuple[IO[bytes], ...], form: str | None
+) -> None:
+    """List the members of SEGMENT: customer_id, value, entered_at, valid_until, details.
+
+    From the memberships as they are now. With --at from the segment events: as far back as Kafka keeps them, which
+    is said on stderr; who was erased since is left out. With --file from the events of a file, through the
+    rules of SEGMENTS_RULES, up to --at or the end of the file. The control group of an experiment is left out
+    unless asked for with --arm.
+    """
+    settings = read_settings()
+    if files:
+        found: Now | Then = _of_files(settings, segment, files, at)
+    elif at is None:
+        found = _now(settings, segment)
+    else:
+        found = _then(settings, segment, at)
+    if segment not in found.known | _of_rules(settings):
+        near = difflib.get_close_matches(segment, found.known | _of_rules(settings), n=1)
+        raise StreamsError(
+            f"nobody was ever in {segment}, and SEGMENTS_RULES has no such rule"
+            + (f": did you mean {near[0]}?" if near else "")
+        )
+    _print(chosen(found.members(), value, arm), form)
+
+
+def _now(settings: Settings, segment: str) -> Now:
+    found = Now(segment)
+    for record in _committed(settings, "segment-memberships"):
+        found.add(record.key, record.value)
+    return found
+
+
+def _then(settings: Settings, segment: str, at: int) -> Then:
+    found = Then(segment, at)
+    oldest: dict[int, Any] = {}
+    for record in _committed(settings, "segment-events"):
+        oldest.setdefault(record.partition, record)
+        event = decoded(record.value)
+        if event is not None:
+            found.add(event)
+    cut = [each.timestamp for each in oldest.values() if each.offset > 0]
+    reach = f"reach back to {schemas.to_iso(max(cut))}" if cut else "are there from the first one on"
+    gone = f"; {len(found.erased):,} customers were erased since, and are left out" if found.erased else ""
+    click.echo(f"as of {schemas.to_iso(at)}: the segment events {reach}{gone}", err=True)
+    return found
+
+
+def _committed(settings: Settings, topic: str) -> Iterator[Any]:
+    """All committed records of a topic, each partition in its order."""
+    registry = connect(settings)
+    with committed_reader(settings) as consumer:
+        ends = take(consumer, partitions_of(consumer, topic), from_beginning=True)
+        for batch in until(consumer, ends, settings):
+            if registry is not None:
+                registry.learn_all(topic, (record.value for record in batch))
+            yield from batch
+
+
+def _of_files(settings: Settings, segment: str, files: tuple[IO[bytes], ...], at: int | None) -> Then:
+    """By the worker's engine; no clock is read: without --at it is as of the last event."""
+    found = Then(segment, LAST if at is None else at)
+    rules = load(settings.rules, settings.currency)
+    engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
+    logs = read_log(files, None, at)
+    for number, log in logs.items():
+        for effects in Replay(number, len(logs), log, rules, engine).run(at):
+            for _, event in effects.segment_events:
+                found.add(event)
+    return found
+
+
+def _of_rules(settings: Settings) -> set[str]:
+    """The names of the rules here, without loading them."""
+    return {file.stem for folder in settings.rules for file in Path(folder).glob("*.py")}
+
+
+def _print(members: Iterable[Member], form: str | None) -> None:
+    lines = (each.line() for each in members)
+    if form == "json":
+        for line in lines:
+            click.echo(json.dumps(line, ensure_ascii=False))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_cells(line) for line in lines)
+    else:
+        rows = [COLUMNS, *(_cells(line) for line in lines)]
+        widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
+        for row in rows:
+            click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _cells(line: dict[str, Any]) -> tuple[str, ...]:
+    """The texts of a row: nothing for null and for no details."""
+    details = json.dumps(line["details"], ensure_ascii=False) if line["details"] else ""
+    return (*(line[name] or "" for name in COLUMNS[:-1]), details)

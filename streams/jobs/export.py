@@ -1,0 +1,42 @@
+"""All that the topics hold of one customer, for an access request."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kafka import KafkaConsumer
+
+from segments.engine import partition_of
+from streams.jobs.dead_letters import letter_of
+from streams.kafka.read_committed import DEAD_LETTERS, partitions_of, take, until
+from streams.registry.registry import connect
+from streams.settings.settings import Settings
+
+
+def records(consumer: KafkaConsumer, settings: Settings, topic: str, customer: str) -> Iterator[Any]:
+    """The records of a customer in a topic, in their order: read from the one partition that they are in."""
+    key = customer.encode()
+    partitions = partitions_of(consumer, topic)
+    mine = partition_of(key, len(partitions))
+    registry = connect(settings)
+    for batch in _read(consumer, settings, [each for each in partitions if each.partition == mine]):
+        found = [record for record in batch if record.key == key]
+        if registry is not None:
+            registry.learn_all(topic, (record.value for record in found))
+        yield from found
+
+
+def letters(consumer: KafkaConsumer, settings: Settings, customer: str) -> Iterator[Any]:
+    """The dead letters with the customer's key, or whose record names the customer: they may lie in any partition."""
+    registry = connect(settings)
+    for batch in _read(consumer, settings, partitions_of(consumer, DEAD_LETTERS)):
+        for letter in map(letter_of, batch):
+            if registry is not None:
+                registry.learn_all(letter.topic, [letter.value])
+            named = (letter.decoded() or {}).get("customer_id")
+            if customer in (named, (letter.key or b"").decode(errors="replace")):
+                yield letter
+
+
+def _read(consumer: KafkaConsumer, settings: Settings, partitions: Iterable[Any]) -> Iterator[list[Any]]:
+    ends = take(consumer, list(partitions), from_beginning=True)
+    yield from until(consumer, ends, settings)
