@@ -1,0 +1,40 @@
+//! Writing the primitives of Avro's binary encoding. Kafka's record format writes its numbers in the same way.
+
+/// Append a zigzag number.
+#[inline]
+pub fn long(out: &mut Vec<u8>, number: i64) {
+    let mut left = ((number << 1) ^ (number >> 63)) as u64;
+    while left > 127 {
+        out.push(left as u8 | 128);
+        left >>= 7;
+    }
+    out.push(left as u8);
+}
+
+/// Append bytes or a text: the length, then what it is.
+#[inline]
+pub fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    long(out, bytes.len() as i64);
+    out.extend_from_slice(bytes);
+}
+
+/// Append a value of the union of null and text.
+pub fn optional_text(out: &mut Vec<u8>, text: Option<&str>) {
+    optional(out, text, |out, text| bytes(out, text.as_bytes()));
+}
+
+/// Append a value of the union of null and long.
+pub fn optional_long(out: &mut Vec<u8>, number: Option<i64>) {
+    optional(out, number, long);
+}
+
+/// Append a value of the union of null and a type.
+pub fn optional<T>(out: &mut Vec<u8>, value: Option<T>, write: impl FnOnce(&mut Vec<u8>, T)) {
+    match value {
+        None => out.push(0),
+        Some(value) => {
+            out.push(2);
+            write(out, value);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! What a partition did, as the records of one Kafka transaction: flips, memberships, dead letters, changed states.
+
+use super::avro;
+use super::batches::{Batch, Batches};
+use super::instants::to_iso;
+use super::refusals::Refusal;
+use sha2::{Digest, Sha256};
+
+/// Bytes of key and value of a record beyond which its dead letter holds only the beginning of both: the topic of dead
+/// letters takes records of twice that.
+pub const LONGEST_LETTER: usize = 8 << 20;
+/// Bytes of the value of such a record that its dead letter holds.
+const KEPT_VALUE: usize = 64 << 10;
+/// Bytes of its key.
+const KEPT_KEY: usize = 1 << 10;
+/// Characters of the text that tells why a record was refused: it is a header.
+const LONGEST_ERROR: usize = 1_000;
+
+/// An enter or an exit, as a `SegmentEvent` tells it; times in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Flip<'a> {
+    /// A function of customer, segment, version, transition, sequence and instant.
+    pub event_id: &'a str,
+    /// The customer's id, which is the key.
+    pub customer: &'a str,
+    /// The segment's id.
+    pub segment: &'a str,
+    /// The version of its rule.
+    pub version: &'a str,
+    /// `enter` or `exit`.
+    pub transition: &'a str,
+    /// The instant of the flip.
+    pub occurred_at: i64,
+    /// The customer's sequence.
+    pub sequence: i64,
+    /// The sequence of the enter.
+    pub episode: i64,
+    /// Why, in one word.
+    pub reason: &'a str,
+    /// The record in whose evaluation it flipped.
+    pub cause: Option<Cause<'a>>,
+    /// By time alone it does not flip before this.
+    pub valid_until: Option<i64>,
+}
+
+/// A record of an input topic.
+#[derive(Clone, Copy, Debug)]
+pub struct Cause<'a> {
+    /// Its topic.
+    pub topic: &'a str,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its id, none of an erasure.
+    pub event_id: Option<&'a str>,
+}
+
+/// One leaf condition of a rule, as it stood at a flip.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// What was measured, in the words of the rule.
+    pub measure: &'a str,
+    /// What it came to.
+    pub value: Option<&'a str>,
+    /// What it was compared with.
+    pub bound: &'a str,
+    /// Whether the condition holds.
+    pub holds: bool,
+}
+
+/// A segment that a customer is in.
+#[derive(Clone, Copy, Debug)]
+pub struct Membership<'a> {
+    /// The segment's id.
+    pub segment: &'a str,
+    /// The version of the rule by which the customer is in.
+    pub version: &'a str,
+    /// The instant of the enter, in milliseconds.
+    pub entered_at: i64,
+    /// The sequence of the enter.
+    pub episode: i64,
+    /// By time alone it does not end before this.
+    pub valid_until: Option<i64>,
+}
+
+/// A refused record.
+#[derive(Clone, Copy, Debug)]
+pub struct Letter<'a> {
+    /// The topic that it came from.
+    pub topic: &'a str,
+    /// Its offset there.
+    pub offset: i64,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value.
+    pub value: Option<&'a [u8]>,
+    /// Why it was refused.
+    pub refusal: &'a Refusal,
+}
+
+/// The finished batches of one transaction, by output topic.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    /// Of `segment-events`.
+    pub segment_events: Vec<Batch>,
+    /// Of `segment-memberships`.
+    pub memberships: Vec<Batch>,
+    /// Of `dead-letters`.
+    pub dead_letters: Vec<Batch>,
+    /// Of the group's changelog.
+    pub changelog: Vec<Batch>,
+}
+
+/// Turns what one partition did into batches.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    partition: String,
+    source: String,
+    event_id: u32,
+    memberships_id: u32,
+    segment_events: Batches,
+    memberships: Batches,
+    dead_letters: Batches,
+    changelog: Batches,
+    value: Vec<u8>,
+}
+
+impl Encoder {
+    /// Write for a partition of a group; the numbers are the schema ids of `SegmentEvent` and `SegmentMemberships`.
+    pub fn new(group: &str, partition: i32, event_id: u32, memberships_id: u32) -> Encoder {
+        Encoder {
+            partition: partition.to_string(),
+            source: format!("/segments/{group}"),
+            event_id,
+            memberships_id,
+            segment_events: Batches::default(),
+            memberships: Batches::default(),
+            dead_letters: Batches::default(),
+            changelog: Batches::default(),
+            value: Vec::new(),
+        }
+    }
+
+    /// Add a segment event, emitted `now`, with the headers of CloudEvents' binary binding, so that a consumer can
+    /// filter without decoding.
+    pub fn segment_event<'a>(
+        &mut self,
+        now: i64,
+        flip: &Flip,
+        evidence: impl ExactSizeIterator<Item = Evidence<'a>>,
+    ) {
+        self.begin(self.event_id);
+        write_flip(&mut self.value, now, flip);
+        write_all(&mut self.value, evidence, write_evidence);
+        avro::optional_long(&mut self.value, flip.valid_until);
+        let kind = format!("segment.{}", flip.transition);
+        let time = to_iso(flip.occurred_at);
+        let headers: [(&str, &[u8]); 9] = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", flip.event_id.as_bytes()),
+            ("ce_source", self.source.as_bytes()),
+            ("ce_type", kind.as_bytes()),
+            ("ce_time", time.as_bytes()),
+            ("ce_subject", flip.customer.as_bytes()),
+            ("ce_segment", flip.segment.as_bytes()),
+            ("ce_transition", flip.transition.as_bytes()),
+            ("content-type", b"application/avro"),
+        ];
+        let key = flip.customer.as_bytes();
+        self.segment_events
+            .add(now, Some(key), Some(&self.value), &headers);
+    }
+
+    /// Add the segments that a customer is in now.
+    pub fn memberships<'a>(
+        &mut self,
+        now: i64,
+        customer: &str,
+        sequence: i64,
+        segments: impl ExactSizeIterator<Item = Membership<'a>>,
+    ) {
+        self.begin(self.memberships_id);
+        avro::bytes(&mut self.value, customer.as_bytes());
+        avro::long(&mut self.value, sequence);
+        write_all(&mut self.value, segments, write_membership);
+        self.memberships
+            .add(now, Some(customer.as_bytes()), Some(&self.value), &[]);
+    }
+
+    /// Add a null: the customer was erased or forgotten.
+    pub fn no_memberships(&mut self, now: i64, customer: &str) {
+        self.memberships.add(now, Some(customer.as_bytes()), None, &[]);
+    }
+
+    /// Add a refused record, byte for byte; of one that is too long the beginning, with its length and digest.
+    pub fn dead_letter(&mut self, now: i64, letter: &Letter) {
+        let (offset, error) = (letter.offset.to_string(), shortened(&letter.refusal.error));
+        let mut headers: Vec<(&str, &[u8])> = vec![
+            ("reason", letter.refusal.reason.name().as_bytes()),
+            ("error", error.as_bytes()),
+            ("topic", letter.topic.as_bytes()),
+            ("partition", self.partition.as_bytes()),
+            ("offset", offset.as_bytes()),
+        ];
+        let (key, value) = (letter.key, letter.value);
+        if key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) <= LONGEST_LETTER {
+            return self.dead_letters.add(now, key, value, &headers);
+        }
+        let digest = hex(&Sha256::digest(value.unwrap_or_default()));
+        headers.push(("truncated", b"true"));
+        headers.push(("sha256", digest.as_bytes()));
+        self.dead_letters.add(
+            now,
+            key.map(|key| kept(key, KEPT_KEY)),
+            value.map(|value| kept(value, KEPT_VALUE)),
+            &headers,
+        );
+    }
+
+    /// Add a changed state; None deletes it.
+    pub fn state(&mut self, now: i64, key: &[u8], state: Option<&[u8]>) {
+        self.changelog.add(now, Some(key), state, &[]);
+    }
+
+    /// All that was added, as finished batches.
+    pub fn take(&mut self) -> Outputs {
+        Outputs {
+            segment_events: self.segment_events.take(),
+            memberships: self.memberships.take(),
+            dead_letters: self.dead_letters.take(),
+            changelog: self.changelog.take(),
+        }
+    }
+
+    /// The header of the Confluent wire format.
+    fn begin(&mut self, schema_id: u32) {
+        self.value.clear();
+        self.value.push(0);
+        self.value.extend_from_slice(&schema_id.to_be_bytes());
+    }
+}
+
+/// The fields before the evidence.
+fn write_flip(out: &mut Vec<u8>, now: i64, flip: &Flip) {
+    for text in [
+        flip.event_id,
+        flip.customer,
+        flip.segment,
+        flip.version,
+        flip.transition,
+    ] {
+        avro::bytes(out, text.as_bytes());
+    }
+    for number in [flip.occurred_at, now, flip.sequence, flip.episode] {
+        avro::long(out, number);
+    }
+    avro::bytes(out, flip.reason.as_bytes());
+    avro::optional(out, flip.cause, |out, cause| {
+        avro::bytes(out, cause.topic.as_bytes());
+        avro::long(out, cause.partition.into());
+        avro::long(out, cause.offset);
+        avro::optional_text(out, cause.event_id);
+    });
+}
+
+fn write_evidence(out: &mut Vec<u8>, evidence: Evidence) {
+    avro::bytes(out, evidence.measure.as_bytes());
+    avro::optional_text(out, evidence.value);
+    avro::bytes(out, evidence.bound.as_bytes());
+    out.push(evidence.holds.into());
+}
+
+fn write_membership(out: &mut Vec<u8>, membership: Membership) {
+    avro::bytes(out, membership.segment.as_bytes());
+    avro::bytes(out, membership.version.as_bytes());
+    avro::long(out, membership.entered_at);
+    avro::long(out, membership.episode);
+    avro::optional_long(out, membership.valid_until);
+}
+
+/// An array, as one block.
+fn write_all<T>(out: &mut Vec<u8>, items: impl ExactSizeIterator<Item = T>, write: fn(&mut Vec<u8>, T)) {
+    if items.len() > 0 {
+        avro::long(out, items.len() as i64);
+    }
+    for item in items {
+        write(out, item);
+    }
+    out.push(0);
+}
+
+/// A text of at most so many characters that a header may have.
+fn shortened(error: &str) -> std::borrow::Cow<'_, str> {
+    match error.char_indices().nth(LONGEST_ERROR) {
+        None => error.into(),
+        Some(_) => error.chars().take(LONGEST_ERROR - 1).chain(['…']).collect(),
+    }
+}
+
+fn kept(bytes: &[u8], most: usize) -> &[u8] {
+    &bytes[..bytes.len().min(most)]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,268 @@
+//! Decoded records of one input topic and partition, as the engine takes them: a [`Run`].
+//!
+//! A run owns the bytes that its records lie in; a record says where in them its texts are. So a record costs no
+//! allocation, and a run can be sent to another thread. Texts were checked to be UTF-8 when they were decoded.
+
+use super::refusals::Refusal;
+
+/// Where a text lies in the bytes of a run. A text that is missing (null in Avro) is [`Span::NONE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    /// No text: a null.
+    pub const NONE: Span = Span {
+        start: 0,
+        len: u32::MAX,
+    };
+
+    /// The bytes from `start`, of which there are `len`; a run holds less than 4 GiB, see [`RUN_BYTES`].
+    pub fn new(start: usize, len: usize) -> Span {
+        Span {
+            start: start as u32,
+            len: len as u32,
+        }
+    }
+
+    /// Whether there is no text.
+    pub fn is_none(self) -> bool {
+        self.len == u32::MAX
+    }
+
+    /// Where the text begins.
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// How many bytes the text has; 0 if there is none.
+    pub fn len(self) -> usize {
+        if self.is_none() { 0 } else { self.len as usize }
+    }
+
+    /// Whether there is no text, or an empty one.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of the text, None if there is none.
+    #[inline]
+    pub fn of(self, data: &[u8]) -> Option<&[u8]> {
+        if self.is_none() {
+            None
+        } else {
+            data.get(self.start as usize..self.start as usize + self.len as usize)
+        }
+    }
+}
+
+/// Bytes at which a run ends, so that spans of 32 bits reach all of it and memory is bounded.
+pub const RUN_BYTES: usize = 16 << 20;
+
+/// Places in a vector of the run, from the first up to but not including the second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The first.
+    pub start: u32,
+    /// The one after the last.
+    pub end: u32,
+}
+
+/// One line of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its `product_id`.
+    pub product: Span,
+    /// Its `category`.
+    pub category: Span,
+    /// How many of it.
+    pub quantity: i64,
+    /// Cents; `i64::MAX` or `i64::MIN` for what does not fit, which is refused.
+    pub price: i64,
+}
+
+/// A value of a map: of a click's attributes always a text, of consents always a flag.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// A string.
+    Text(Span),
+    /// A double, finite unless the record is refused.
+    Number(f64),
+    /// A boolean.
+    Flag(bool),
+}
+
+/// An entry of a map. Of two entries with one name the later one counts: see [`Run::entry`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// The name.
+    pub name: Span,
+    /// The value.
+    pub value: Value,
+}
+
+/// A click, a transaction or a profile. A field that its schema does not have is [`Span::NONE`], 0 or empty.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// `event_id`.
+    pub id: Span,
+    /// `customer_id`, which is the key unless the record is refused.
+    pub customer: Span,
+    /// The kind of a click (`page_view`, or a name of the shop's own), `purchase` or `refund`; none of a profile.
+    pub kind: Span,
+    /// `session_id`.
+    pub session: Span,
+    /// `page`.
+    pub page: Span,
+    /// `product_id`.
+    pub product: Span,
+    /// `category`.
+    pub category: Span,
+    /// `channel`.
+    pub channel: Span,
+    /// `order_id`.
+    pub order: Span,
+    /// `currency`.
+    pub currency: Span,
+    /// Cents; `i64::MAX` or `i64::MIN` for what does not fit, which is refused.
+    pub amount: i64,
+    /// Into the run's items.
+    pub items: Places,
+    /// Into the run's pairs.
+    pub attributes: Places,
+    /// Into the run's pairs.
+    pub consents: Places,
+    /// A profile that is over a bound in bytes: refused with this, unless it takes a consent away; then its consents
+    /// alone take effect.
+    pub over: Option<Box<Refusal>>,
+}
+
+impl Event {
+    /// An event without any field.
+    pub const BLANK: Event = Event {
+        id: Span::NONE,
+        customer: Span::NONE,
+        kind: Span::NONE,
+        session: Span::NONE,
+        page: Span::NONE,
+        product: Span::NONE,
+        category: Span::NONE,
+        channel: Span::NONE,
+        order: Span::NONE,
+        currency: Span::NONE,
+        amount: 0,
+        items: Places { start: 0, end: 0 },
+        attributes: Places { start: 0, end: 0 },
+        consents: Places { start: 0, end: 0 },
+        over: None,
+    };
+}
+
+/// What a record is.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// An event.
+    Event(Event),
+    /// A null value of a topic of profiles.
+    Erasure,
+    /// Refused whatever the customer's state; `wrong_partition` is told by the partition.
+    Refused(Box<Refusal>),
+}
+
+/// A record of an input topic.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its offset.
+    pub offset: i64,
+    /// The Kafka timestamp, in milliseconds.
+    pub timestamp: i64,
+    /// When it happened, in milliseconds; an erasure, and what could not be decoded, at its Kafka timestamp.
+    pub at: i64,
+    /// The customer's id, if the record is not refused.
+    pub key: Span,
+    /// The value as it came, for a dead letter.
+    pub value: Span,
+    /// What it is.
+    pub body: Body,
+}
+
+/// What kind of record an input topic holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Something a customer did.
+    Click,
+    /// Money that moved.
+    Transaction,
+    /// What is known of a customer.
+    Profile,
+}
+
+impl Format {
+    /// The name of the Avro record.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Click => "Click",
+            Format::Transaction => "Transaction",
+            Format::Profile => "Profile",
+        }
+    }
+
+    /// The format of an Avro record, None for one that is no input.
+    pub fn of(name: &str) -> Option<Format> {
+        [Format::Click, Format::Transaction, Format::Profile]
+            .into_iter()
+            .find(|each| each.name() == name)
+    }
+}
+
+/// Decoded records of one topic and partition that cover the offsets `[start, end)`.
+///
+/// Markers of transactions and compaction leave holes, so a run may hold no record at all and still have a length.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The first offset that it covers.
+    pub start: i64,
+    /// The first offset after it.
+    pub end: i64,
+    /// The records, by offset.
+    pub records: Vec<Record>,
+    /// The bytes of all texts.
+    pub data: Vec<u8>,
+    /// The lines of all orders.
+    pub items: Vec<Item>,
+    /// The entries of all maps.
+    pub pairs: Vec<Pair>,
+}
+
+impl Run {
+    /// The bytes of a text, None if there is none.
+    #[inline]
+    pub fn text(&self, span: Span) -> Option<&[u8]> {
+        span.of(&self.data)
+    }
+
+    /// The lines of an order.
+    pub fn items(&self, event: &Event) -> &[Item] {
+        &self.items[event.items.start as usize..event.items.end as usize]
+    }
+
+    /// The entries of a map, those that a later one replaces included.
+    pub fn pairs(&self, places: Places) -> &[Pair] {
+        &self.pairs[places.start as usize..places.end as usize]
+    }
+
+    /// The value that a map holds under a name: of several the last.
+    pub fn entry(&self, places: Places, name: &[u8]) -> Option<Value> {
+        let named = |pair: &&Pair| self.text(pair.name) == Some(name);
+        self.pairs(places).iter().rev().find(named).map(|pair| pair.value)
+    }
+
+    /// Put bytes into the run: how a caller that has no batches (replay, tests) makes records.
+    pub fn put(&mut self, bytes: &[u8]) -> Span {
+        let span = Span::new(self.data.len(), bytes.len());
+        self.data.extend_from_slice(bytes);
+        span
+    }
+}
