@@ -2,13 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
 
 import click
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from streams.settings.settings import MASK, Settings, about, read_settings, variable
+from streams.settings.settings import Settings, about, read_settings, variable
+from streams.settings.types import MASK, masked_url
 
 
 @click.command()
@@ -63,13 +63,5 @@ def in_words(value: object) -> str:
         return MASK
     if isinstance(value, tuple):
         return os.pathsep.join(str(part) for part in value)
-    return _without_password(str(value))
-
-
-def _without_password(text: str) -> str:
-    """A URL may carry a user and a password."""
-    if "://" not in text or "@" not in text:
-        return text
-    parts = urlsplit(text)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{MASK}@{host}"))
+    text = str(value)
+    return masked_url(text) if "://" in text else text

@@ -1,9 +1,6 @@
 """`segments why`: in or out, the values, what would change it, and when it flips by itself."""
 
-import json
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -18,8 +15,8 @@ from segments.language.errors import SegmentsError
 from streams.cli.customer import CustomerId
 from streams.cli.instant import Instant
 from streams.cli.visible import json_line, visible
-from streams.errors import StreamsError
 from streams.history.files import read_log
+from streams.http.client import answer_of
 from streams.kafka import topics
 from streams.settings.settings import Settings, read_settings
 
@@ -107,18 +104,9 @@ def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, 
     count = topics.require(settings)
     where = owner(settings, topics.INPUTS[0], partition_of(customer.encode(), count))
     query = f"?segment={urllib.parse.quote(segment)}" if segment else ""
-    request = urllib.request.Request(f"http://{where}/why/{urllib.parse.quote(customer, safe='')}{query}")
-    if settings.why_token is not None:
-        request.add_header("Authorization", f"Bearer {settings.why_token}")
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - http, to a worker
-            answer: dict[str, Any] = json.load(response)
-            return answer
-    except urllib.error.HTTPError as error:
-        with error:
-            raise StreamsError(json.load(error)["error"]) from None
-    except (OSError, ValueError) as error:
-        raise StreamsError(f"The worker at {where} does not answer: {error}.") from None
+    path = f"/why/{urllib.parse.quote(customer, safe='')}{query}"
+    answer: dict[str, Any] = answer_of(where, path, settings.why_token, TIMEOUT)
+    return answer
 
 
 def _shown(answer: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from streams.kafka import group, retention, topics
 from streams.kafka.permissions import require_allowed
 from streams.registry.lookup import Lookup
 from streams.registry.registry import connect
-from streams.settings.settings import MASK, Settings, read_settings
+from streams.settings.settings import Settings, read_settings
+from streams.settings.types import MASK
 from streams.telemetry.metrics import Metrics
 from streams.worker.app import Worker, build
 

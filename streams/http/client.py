@@ -1,10 +1,17 @@
-"""Since when the measures of running rules know events, as the workers tell it."""
+"""Questions to running workers over HTTP, as a command asks them.
 
+The token goes to the address that a member of the group has announced, and nowhere else: no redirect is followed, no
+proxy of the environment used.
+"""
+
+import http.client
 import json
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from streams.errors import StreamsError
 from streams.kafka.reachable import refusal
@@ -46,12 +53,52 @@ def ask(settings: Settings, digest: str) -> Known:
 
 
 def _answer(where: str, token: str | None) -> Mapping[str, dict[str, int]]:
-    request = urllib.request.Request(f"http://{where}/known")
+    try:
+        answer: dict[str, dict[str, int]] = answer_of(where, "/known", token, TIMEOUT)
+    except (StreamsError, AttributeError):
+        return {}
+    return answer
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it would take the token along."""
+
+    def redirect_request(self, *_given: Any) -> None:
+        """Say that there is none to follow."""
+
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay())
+
+
+def answer_of(where: str, path: str, token: str | None, seconds: float) -> Any:
+    """What the worker at an address, host:port, answers for a path, decoded.
+
+    Args:
+        where: the address that a member of the group has announced.
+        path: path and query, percent-encoded.
+        token: of SEGMENTS_HTTP_TOKEN; None sends none.
+        seconds: in which it must answer.
+
+    Raises:
+        StreamsError: it refused, in its own words, or gave no answer.
+
+    """
+    request = urllib.request.Request(f"http://{where}{path}")
     if token is not None:
         request.add_header("Authorization", f"Bearer {token}")
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - http, to a worker
-            answer: dict[str, dict[str, int]] = json.load(response)
-            return answer
-    except (OSError, ValueError):
-        return {}
+        with _OPENER.open(request, timeout=seconds) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise StreamsError(_refusal(error, where)) from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise StreamsError(f"The worker at {where} does not answer: {error}.") from None
+
+
+def _refusal(error: urllib.error.HTTPError, where: str) -> str:
+    """Why a worker refused, in its own words if it has any."""
+    try:
+        return str(json.load(error)["error"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return f"What is at {where} answers with HTTP status {error.code}, as no worker does."

@@ -10,12 +10,16 @@ assigned is restored. While a broker is away nothing is served, and it says no.
 
 import errno
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import web
 
 from streams.errors import StreamsError
+from streams.http.connections import HEADER_SECONDS, Connections
 from streams.telemetry.metrics import Metrics
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 METRICS_TYPE = "text/plain; version=0.0.4"
 
@@ -48,8 +52,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reachable(host: str, listening: socket.socket) -> str:
-    """The address, host:port, under which others reach a socket."""
+    """The address, host:port, under which others reach a socket; an IPv6 address stands in brackets."""
     name = socket.gethostname() if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
+    name = f"[{name}]" if ":" in name else name
     return f"{name}:{listening.getsockname()[1]}"
 
 
@@ -74,6 +79,17 @@ class Served(Protocol):
         """Whether a broker answers."""
 
 
+@web.middleware
+async def _require_text(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A header that is no UTF-8 is the sender's fault, not a failure of the worker."""
+    try:
+        for _, value in request.raw_headers:
+            value.decode()
+    except UnicodeDecodeError:
+        return web.json_response({"error": "A header is not UTF-8."}, status=400)
+    return await handler(request)
+
+
 class HealthServer:
     """Serves /metrics, /healthz and /readyz."""
 
@@ -81,7 +97,7 @@ class HealthServer:
         """Prepare the server; `add` adds more pages before it is started. Without owners the worker is starting."""
         self._metrics = metrics
         self._owners = owners
-        self._app = web.Application()
+        self._app = web.Application(middlewares=[_require_text])
         self._app.add_routes(
             [
                 web.get("/metrics", self._get_metrics),
@@ -89,7 +105,8 @@ class HealthServer:
                 web.get("/readyz", self._get_ready),
             ]
         )
-        self._runner = web.AppRunner(self._app, access_log=None)
+        self._runner = web.AppRunner(self._app, access_log=None, keepalive_timeout=HEADER_SECONDS)
+        self._connections = Connections(self._runner)
 
     def add(self, routes: list[web.RouteDef]) -> None:
         """Add pages."""
@@ -98,10 +115,11 @@ class HealthServer:
     async def start(self, listening: socket.socket) -> None:
         """Answer what comes in on a socket that listens."""
         await self._runner.setup()
-        await web.SockSite(self._runner, listening).start()
+        await self._connections.start(listening)
 
     async def stop(self) -> None:
         """Stop listening."""
+        self._connections.stop()
         await self._runner.cleanup()
 
     async def _get_metrics(self, _request: web.Request) -> web.Response:

@@ -3,6 +3,11 @@
 The broker knows the members of the group by it, so they are their own directory.
 """
 
+import re
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+"""A host or an address, and a port: nothing that would make a URL of something else."""
+
 
 def identity(name: str, digest: str, answers_at: str) -> str:
     """A client id that tells which rules its worker holds, and where it answers."""
@@ -12,7 +17,7 @@ def identity(name: str, digest: str, answers_at: str) -> str:
 def address(client_id: str) -> str | None:
     """Where a member of the group answers, by its client id."""
     _, _, where = client_id.rpartition("@")
-    return where if ":" in where else None
+    return where if _ADDRESS.fullmatch(where) else None
 
 
 def rules_of(client_id: str) -> str | None:

@@ -63,8 +63,11 @@ def require_same_rules(settings: Settings, digest: str) -> None:
 
 
 def workers(settings: Settings, digest: str) -> list[str]:
-    """The addresses of the group's workers that hold these rules."""
-    found = [each["client_id"] for each in _members(settings)]
+    """The addresses of the group's workers that hold these rules and own partitions.
+
+    A member without a partition answers for nothing, so it is not asked, nor shown the token.
+    """
+    found = [each["client_id"] for each in _members(settings) if any(_assigned(each))]
     return [where for each in found if rules_of(each) == digest and (where := address(each)) is not None]
 
 

@@ -16,7 +16,7 @@ from urllib.request import HTTPSHandler, Request, build_opener
 from streams.errors import RegistryAway, RegistryError, RegistryUnusable
 from streams.kafka.tls import tls_context
 from streams.settings.settings import Settings
-from streams.settings.types import secret
+from streams.settings.types import MASK, secret
 
 SECONDS = 5.0
 LARGEST = 4 * 1_048_576
@@ -33,9 +33,12 @@ class RegistryClient:
     """Where a registry is, and how to log in to it."""
 
     url: str
+    """Without login and query: what messages may show."""
     login: tuple[str, str] | None = field(default=None, repr=False)
     context: ssl.SSLContext | None = field(default=None, repr=False)
     seconds: float = SECONDS
+    query: str = field(default="", repr=False)
+    """Sent with each request, such as `apikey=…`; no message shows it."""
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """The registry's answer; None: it says that there is no such thing.
@@ -70,17 +73,22 @@ class RegistryClient:
                 self._refused(error.code, method, path, error.read(LARGEST))
                 return None
         except (OSError, http.client.HTTPException) as error:
-            raise RegistryAway(self.url, getattr(error, "reason", error)) from None
+            raise RegistryAway(self.url, self._masked(getattr(error, "reason", error))) from None
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None) -> Request:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": f"{CONTENT}, application/json", "Content-Type": CONTENT}
-        request = Request(self.url + path, data, headers, method=method)  # noqa: S310 - http(s), by its setting
+        query = f"{'&' if '?' in path else '?'}{self.query}" if self.query else ""
+        request = Request(self.url + path + query, data, headers, method=method)  # noqa: S310 - http(s), by its setting
         if self.login is not None:
             # Not for another host to which the registry might send us.
             given = base64.b64encode(":".join(self.login).encode()).decode()
             request.add_unredirected_header("Authorization", f"Basic {given}")
         return request
+
+    def _masked(self, said: object) -> str:
+        """What an answer or an error says, without the key that it may repeat."""
+        return str(said).replace(self.query, MASK) if self.query else str(said)
 
     def _whole(self, text: bytes, path: str) -> bytes:
         if len(text) > LARGEST:
@@ -98,7 +106,7 @@ class RegistryClient:
                 "see SEGMENTS_REGISTRY_USER and SEGMENTS_REGISTRY_PASSWORD"
             )
         if code != NOT_FOUND:
-            said = found.get("message") or f"HTTP status {code}"
+            said = self._masked(found.get("message") or f"HTTP status {code}")
             known = isinstance(found.get("error_code"), int)
             kind = RegistryUnusable if method == "GET" and known else RegistryError
             raise kind(f"the schema registry at {self.url} refused {method} {path}: {said}")
@@ -114,11 +122,13 @@ def registry_client(settings: Settings) -> RegistryClient | None:
     if settings.registry_url is None:
         return None
     parts = urlsplit(settings.registry_url)
-    url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    host, path = parts.netloc.rpartition("@")[2], parts.path.rstrip("/")
+    url = urlunsplit(parts._replace(netloc=host, path=path, query="", fragment=""))
     login = _login(settings)
     if login is None and parts.username:
         login = unquote(parts.username), unquote(parts.password or "")
-    return RegistryClient(url, login, _tls(settings) if parts.scheme == "https" else None)
+    context = _tls(settings) if parts.scheme == "https" else None
+    return RegistryClient(url, login, context, query=parts.query)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

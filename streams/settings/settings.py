@@ -21,6 +21,7 @@ from streams.settings.local_broker import running_address
 from streams.settings.types import (
     AT_LEAST_ONE,
     LAST_PORT,
+    MASK,
     NAME_EXPECTED,
     About,
     AtLeastOne,
@@ -29,12 +30,12 @@ from streams.settings.types import (
     addresses,
     existing_folders,
     secret,
+    secrets_of,
     split_folders,
     zone_name,
 )
 
 PREFIX = "SEGMENTS_"
-MASK = "********"
 BROKER_BY_DEFAULT = "localhost:9092"
 
 
@@ -236,7 +237,8 @@ class Settings(BaseSettings):
             (self.registry_password, self.registry_password_file),
             (self.http_token, self.http_token_file),
         )
-        return tuple(filter(None, (secret(*pair) for pair in pairs)))
+        of_url = secrets_of(self.registry_url or "")
+        return tuple(filter(None, (*(secret(*pair) for pair in pairs), *of_url)))
 
     @property
     def broker_dir(self) -> Path:
@@ -276,8 +278,9 @@ def _problem(error: dict[str, Any]) -> list[str]:
     name = str(error["loc"][0])
     field = Settings.model_fields[name]
     value = os.environ.get(variable(name), error["input"])
-    # A URL may carry a user and a password.
-    came = MASK if _is_secret(field) or "@" in str(value) else repr(value)
+    # A URL may carry a user and a password, or a key in its query.
+    hidden = _is_secret(field) or "@" in str(value) or (name.endswith("_url") and "?" in str(value))
+    came = MASK if hidden else repr(value)
     return [f"{variable(name)}: expected {about(field).expected}, came {came}"]
 
 

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
 
 LAST_PORT = 65_535
+MASK = "********"
+"""What stands for a secret wherever settings are shown."""
+
+TOKEN = re.compile(r"[!-~]+")
+"""What a header carries unchanged: visible ASCII, without spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,25 @@ def zone_name(value: str) -> str:
     except (OSError, ValueError):
         raise ValueError from None
     return value
+
+
+def masked_url(url: str) -> str:
+    """A URL for people: its user, password, query and fragment, in any of which a secret may stand, are masked."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(
+        parts._replace(
+            netloc=host if host == parts.netloc else f"{MASK}@{host}",
+            query=parts.query and MASK,
+            fragment=parts.fragment and MASK,
+        )
+    )
+
+
+def secrets_of(url: str) -> tuple[str, ...]:
+    """What of a URL no log may hold: its password and its query."""
+    parts = urlsplit(url)
+    return tuple(filter(None, (parts.password, parts.query)))
 
 
 def secret(given: SecretStr | None, file: Path | None) -> str | None:

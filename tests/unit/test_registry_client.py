@@ -13,6 +13,7 @@ import pytest
 
 import schemas
 from schemas import records, wire
+from streams.cli.settings import rows, table
 from streams.errors import RegistryAway, RegistryError, RegistryUnusable, SettingsError
 from streams.registry.client import LARGEST, RegistryClient, registry_client
 from streams.registry.registry import Registry
@@ -135,6 +136,29 @@ def test_the_login_comes_from_settings_files_or_the_url(monkeypatch, tmp_path):
     with pytest.raises(RegistryAway) as away:
         client.ask("GET", "/x")
     assert "hu" not in str(away.value).partition("(")[0].replace("https", "")
+
+
+def test_a_key_in_the_url_is_sent_and_never_shown(monkeypatch):
+    """`?apikey=` goes with each request, after its path; no message, no list of settings and no log has it."""
+    seen = []
+    answer = b'{"error_code": 500, "message": "GET /x?apikey=hush99 failed"}'
+    with server(422, answer, seen=seen) as url:
+        read = settings(monkeypatch, URL=f"{url}/api/?apikey=hush99")
+        client = registry_client(read)
+        assert client.url == f"{url}/api"
+        with pytest.raises(RegistryError) as refused:
+            client.ask("GET", "/schemas/ids/7")
+    assert seen[0][0] == "/api/schemas/ids/7?apikey=hush99"
+    with pytest.raises(RegistryAway) as away:
+        client.ask("GET", "/x")
+    listed = "\n".join(table(rows(read)))
+    for told in (str(refused.value), str(away.value), repr(client), listed):
+        assert "hush99" not in told
+    assert any("hush99" in secret for secret in read.secrets)
+    monkeypatch.setenv("SEGMENTS_REGISTRY_URL", "ftp://localhost?apikey=hush99")
+    with pytest.raises(SettingsError) as wrong:
+        read_settings()
+    assert "hush99" not in str(wrong.value)
 
 
 def certificate(folder, name, signer=None):

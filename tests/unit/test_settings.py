@@ -45,6 +45,29 @@ def test_the_settings_of_the_contract_have_its_defaults(given):
     assert {variable(name) for name in Settings.model_fields} >= {f"SEGMENTS_{name}" for name in PROMISED}
 
 
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "gehe\u00efm", "tab\t", "\x7f"])
+@pytest.mark.parametrize("in_a_file", [True, False])
+def test_a_token_that_no_header_carries_is_refused(given, tmp_path, token, in_a_file):
+    """Spaces, control characters and letters beyond ASCII would be changed or refused on the way: said at the start."""
+    file = tmp_path / "token"
+    file.write_text(token, encoding="utf-8")
+    name, value = ("HTTP_TOKEN_FILE", str(file)) if in_a_file else ("HTTP_TOKEN", token)
+    with pytest.raises(
+        SettingsError, match=rf"^SEGMENTS_{name}: expected a token of visible ASCII"
+    ) as refused:
+        given(**{name: value})
+    assert token not in str(refused.value)
+    assert given(HTTP_TOKEN="aB3+/=._~-").why_token == "aB3+/=._~-"
+
+
+def test_a_token_file_of_bytes_is_refused(given, tmp_path):
+    """A file that is not UTF-8 holds no token; its variable is named."""
+    file = tmp_path / "token"
+    file.write_bytes(b"\xff\xfe\n")
+    with pytest.raises(SettingsError, match=r"^SEGMENTS_HTTP_TOKEN_FILE: expected a token of visible ASCII"):
+        given(HTTP_TOKEN_FILE=str(file))
+
+
 def test_each_setting_says_what_it_means(given):
     """A meaning, what is expected, and a default that is the same on every machine."""
     for name, field in Settings.model_fields.items():
