@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from segments.language.nodes.conditions import Comparison
-from segments.language.nodes.fields import Type, Value
+from segments.language.nodes.fields import Type
+from segments.language.nodes.literals import Value
 
 START = "j = bisect_right(s[0], floor)\n"
 EXPIRY = "s[0][j] + {window} if j < len(s[0]) else NEVER"
@@ -36,7 +37,7 @@ def number(bound: Value, money: bool) -> str | None:
     """A numeric bound as source text, money in cents; None if it is no number."""
     if isinstance(bound, bool | str):
         return None
-    exact = (Decimal(bound) if not isinstance(bound, float) else Decimal(repr(bound))) * (100 if money else 1)
+    exact = Decimal(bound) * (100 if money else 1)
     return str(int(exact)) if exact == int(exact) else f"Decimal({str(exact)!r})"
 
 

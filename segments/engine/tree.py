@@ -13,7 +13,7 @@ from segments.language.nodes.conditions import (
     Not,
     ProfileComparison,
 )
-from segments.language.nodes.fields import Value
+from segments.language.nodes.literals import Value
 from segments.language.nodes.segment import Segment
 
 Numbers = dict[int, int]
@@ -29,7 +29,10 @@ def profile_test(value: Any, operator: str, bound: Value | tuple[Value, ...]) ->
     if value is None or isinstance(bound, tuple) or _family(value) is not _family(bound):
         return False
     left: Any = value
-    right: Any = float(bound) if isinstance(bound, Decimal) else bound
+    right: Any = bound
+    if isinstance(value, float):
+        # A double means the decimal that it prints as; what is not finite has none.
+        left, right = (Decimal(repr(value)), bound) if value - value == 0 else (value, float(bound))
     match operator:
         case "==":
             return bool(left == right)

@@ -21,6 +21,7 @@ from segments.language.nodes.conditions import Condition, any_of, consent, not_,
 from segments.language.nodes.durations import Duration, days, hours, minutes
 from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, Events
 from segments.language.nodes.fields import is_a
+from segments.language.nodes.literals import shown, text
 from segments.language.nodes.segment import Segment
 
 __all__ = [
@@ -75,7 +76,9 @@ support_contact = Events("support_contact")
 def event(kind: str) -> Events:
     """The clicks of a kind of the shop's own: `event("wishlist_add")`."""
     if not is_a(str, kind) or not kind:
-        raise RuleError(f"event({kind!r}): the name of a kind was expected.", 'Write event("wishlist_add").')
+        problem = f"event({shown(kind)}): the name of a kind was expected."
+        raise RuleError(problem, 'Write event("wishlist_add").')
+    kind = text(kind, "event(...)")
     if kind in TRANSACTION_KINDS or kind in ("visit", "any_event"):
         raise RuleError(f'event("{kind}") is not a kind of click.', f"Import {kind} from segments.language.")
     return Events(kind) if kind in CLICK_KINDS else Events(f'event("{kind}")')

@@ -4,7 +4,8 @@ import sys
 from decimal import Decimal
 from fractions import Fraction
 
-from segments.language.nodes.fields import Type, Value
+from segments.language.nodes.fields import Type
+from segments.language.nodes.literals import Value
 from segments.plan import ir
 
 CENTS = 100
@@ -20,9 +21,9 @@ def comparison(operator: ir.Operator, bound: Value | tuple[Value, ...], kind: Ty
     return ir.Comparison(operator, (), tuple(found))
 
 
-def number(bound: float | Decimal, kind: Type) -> str:
-    """A number as the plan writes it; money in cents. A float means the decimal that it prints as."""
-    exact = Fraction(repr(bound) if isinstance(bound, float) else bound)
+def number(bound: int | Decimal, kind: Type) -> str:
+    """A number as the plan writes it; money in cents."""
+    exact = Fraction(bound)
     return str(exact * CENTS if kind is Type.MONEY else exact)
 
 
@@ -37,15 +38,14 @@ def _profile_bound(bound: Value) -> ir.Bound:
             return ir.BooleanBound(bound)
         case str():
             return ir.TextBound(bound)
-        case int():
-            return _whole_bound(bound)
-    return ir.NumberBound(float(bound), 0)
+    return _number_bound(bound)
 
 
-def _whole_bound(bound: int) -> ir.NumberBound:
-    """A whole number with the double that is nearest, which need not be the number itself."""
-    try:
-        nearest = float(bound)
-    except OverflowError:
-        return ir.NumberBound(sys.float_info.max, 1) if bound > 0 else ir.NumberBound(-sys.float_info.max, -1)
-    return ir.NumberBound(nearest, 0 if bound == nearest else 1 if bound > nearest else -1)
+def _number_bound(bound: int | Decimal) -> ir.NumberBound:
+    """A number with the double that is nearest: a double means the decimal that it prints as, which may be another."""
+    exact, largest = Decimal(bound), sys.float_info.max
+    if abs(exact) > Decimal(largest):
+        return ir.NumberBound(largest, 1) if exact > 0 else ir.NumberBound(-largest, -1)
+    nearest = float(exact)
+    told = Decimal(repr(nearest))
+    return ir.NumberBound(nearest, 0 if exact == told else 1 if exact > told else -1)

@@ -214,6 +214,17 @@ def test_wrong_rules():
         segments.replay([], "nowhere")
 
 
+def test_two_segments_of_one_id_are_an_error():
+    """Neither is dropped in silence, whether both are given or one is read by another."""
+    other = Segment(id="spender", when=visit.within(days=1).count() >= 1)
+    reader = Segment(id="reader", when=other)
+    for given in ([SPENDER, other], [other, SPENDER], [SPENDER, reader], [reader, SPENDER]):
+        with pytest.raises(RuleError, match="two rules named spender") as refused:
+            segments.replay([], given)
+        assert "id=" in refused.value.mend
+    assert segments.replay([], [SPENDER, SPENDER]) == []
+
+
 def test_the_notebook_of_the_readme(tmp_path, monkeypatch, capsys):
     """What segments/README.md shows runs as it stands, where there is a log."""
     [shown] = [

@@ -118,6 +118,8 @@ def test_numbers_of_a_profile_say_on_which_side_of_a_double_they_lie():
     assert asked(profile("points") > 2**53 + 1).bounds == (ir.NumberBound(2.0**53, 1),)
     assert asked(profile("points") > 2**53 + 3).bounds == (ir.NumberBound(2.0**53 + 4, -1),)
     assert asked(profile("points") > Decimal("0.1")).bounds == (ir.NumberBound(0.1, 0),)
+    assert asked(profile("points") > 0.1).bounds == (ir.NumberBound(0.1, 0),)
+    assert asked(profile("points") > Decimal("0.1000000000000000055")).bounds == (ir.NumberBound(0.1, 1),)
     assert asked(profile("points") < -(10**400)).bounds[0].rest == -1
 
 

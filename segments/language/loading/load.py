@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from segments.language.errors import Origin, RefusedRules, RuleError
 from segments.language.loading.modules import ROOMS, RuleModules
-from segments.language.nodes.order import reads
+from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
 
 LONGEST_ID = 128
@@ -49,18 +49,8 @@ def rules_of(segments: Iterable[Segment]) -> tuple[Segment, ...]:
                     "Give that segment a file of its own in a folder of SEGMENTS_RULES, and import it.",
                     segment.origin,
                 )
-    for segment in rules.values():
-        _refuse_cycle(segment, ())
+    in_order(rules.values())
     return tuple(rules[name] for name in sorted(rules))
-
-
-def _refuse_cycle(segment: Segment, path: tuple[Segment, ...]) -> None:
-    if segment in path:
-        cycle = " → ".join(each.id for each in (*path[path.index(segment) :], segment))
-        mend = "Let one of them say what it needs without reading the other."
-        raise RuleError(f"A cycle is refused: {cycle}.", mend, segment.origin)
-    for read in reads(segment):
-        _refuse_cycle(read, (*path, segment))
 
 
 def _files(path: Path) -> list[Path]:

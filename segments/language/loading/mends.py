@@ -8,6 +8,8 @@ from pathlib import Path
 
 from segments.language.errors import Origin, RuleError
 
+LONGEST_LINE = 200
+"""Characters of a line of the rule that a message repeats."""
 MENDS = (
     (
         r"not supported between instances of '(method|function)'",
@@ -21,12 +23,16 @@ MENDS = (
     (r"(Events\.(sum|mean|max|min|distinct|last))\(\) missing", "Name the field, say .sum(purchase.amount)."),
     (r"'Measure' object is not callable", "idle and age are written without parentheses."),
     (
-        r"^(profile|consent|event|not_|days|hours|minutes)\(\) missing",
+        r": (profile|consent|event|not_|days|hours|minutes)\(\) missing",
         'Say which, as in consent("marketing") or days(3).',
     ),
     (
         r"unsupported operand type",
         "Measures cannot be calculated with: compare each with a bound of its own.",
+    ),
+    (
+        r"recursion depth|MemoryError|stack overflow",
+        "Conditions, lists or imports stand too deep in one another: write them side by side.",
     ),
     (r"takes 1 positional argument", "Name each argument: when=, until=, en=, nl=, examples=."),
 )
@@ -35,7 +41,7 @@ MENDS = (
 def explained(error: BaseException, file: Path) -> RuleError:
     """The error as an error of the rule: the line in this file, what is wrong, and what to write."""
     if isinstance(error, SyntaxError) and error.filename == str(file):
-        mend = f"Python cannot read it: {(error.text or '').strip()}".rstrip(": ")
+        mend = f"Python cannot read it: {(error.text or '').strip()[:LONGEST_LINE]}".rstrip(": ")
         return RuleError(f"Syntax error: {error.msg}.", f"{mend}.", Origin(str(file), error.lineno or 1))
     if isinstance(error, UnicodeDecodeError | ValueError) and error.__traceback__ and not _lines(error, file):
         return RuleError(
@@ -70,6 +76,6 @@ def _mend(error: BaseException) -> str:
             nearest(name, language.__all__) or f'A click of the shop\'s own kind is written event("{name}").'
         )
     for pattern, mend in MENDS:
-        if re.search(pattern, str(error)):
+        if re.search(pattern, f"{type(error).__name__}: {error}"):
             return mend
     return "The rule file was executed up to this line."

@@ -4,6 +4,7 @@ conditions  comparisons, profile tests, consents, and their combinations
 durations   lengths of time, in milliseconds
 events      event sets: kind, filter, window, reset
 fields      fields of events and tests on them
+literals    what a rule compares with: texts, booleans, and numbers in one normal form
 measures    count, sum, mean and so on over an event set
 order       which segments a rule reads; a rule set in dependency order
 segment     a segment: title, condition, stories

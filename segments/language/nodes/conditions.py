@@ -4,7 +4,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from segments.language.errors import Origin, RuleError, here
-from segments.language.nodes.fields import AnyTest, Filter, NoTruth, NotTest, Value, came, value, values
+from segments.language.nodes.fields import (
+    AnyTest,
+    Filter,
+    NoTruth,
+    NotTest,
+    came,
+    depth,
+    refuse_depth,
+    value,
+    values,
+)
+from segments.language.nodes.literals import Value, shown, text
 
 if TYPE_CHECKING:
     from segments.language.nodes.measures import Measure
@@ -51,6 +62,11 @@ class Not(Condition):
 
     condition: Condition
 
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        """What it is made of."""
+        return (self.condition,)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AllOf(Condition):
@@ -58,12 +74,22 @@ class AllOf(Condition):
 
     conditions: tuple[Condition, ...]
 
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        """What it is made of."""
+        return self.conditions
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnyOf(Condition):
     """At least one of these conditions holds."""
 
     conditions: tuple[Condition, ...]
+
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        """What it is made of."""
+        return self.conditions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +142,9 @@ def not_(condition: Filter) -> Filter: ...
 def not_(condition: Condition | list[Any]) -> Condition: ...
 def not_(condition: Any) -> Any:
     """The opposite of a condition, or of a test within `where`."""
-    return NotTest(condition) if isinstance(condition, Filter) else Not(as_condition(condition, "not_"))
+    found = NotTest(condition) if isinstance(condition, Filter) else Not(as_condition(condition, "not_"))
+    depth(found)
+    return found
 
 
 def any_of(*conditions: Any) -> Any:
@@ -125,17 +153,22 @@ def any_of(*conditions: Any) -> Any:
         conditions = tuple(conditions[0])
     if not conditions:
         raise RuleError("any_of() of nothing.", "Write any_of(a, b).")
-    if all(isinstance(each, Filter) for each in conditions):
-        return AnyTest(conditions)
-    return AnyOf(tuple(as_condition(each, "any_of") for each in conditions))
+    tests = all(isinstance(each, Filter) for each in conditions)
+    found = (
+        AnyTest(conditions) if tests else AnyOf(tuple(as_condition(each, "any_of") for each in conditions))
+    )
+    depth(found)
+    return found
 
 
-def as_condition(given: object, where: str) -> Condition:
+def as_condition(given: object, where: str, levels: int = 0) -> Condition:
     """A condition from what an author wrote: a list means that all of it holds."""
+    refuse_depth(levels)
     if isinstance(given, Condition):
+        depth(given)
         return given
     if isinstance(given, list | tuple) and given:
-        parts = tuple(as_condition(each, where) for each in given)
+        parts = tuple(as_condition(each, where, levels + 1) for each in given)
         return parts[0] if len(parts) == 1 else AllOf(parts)
     raise RuleError(f"{where}: a condition was expected, {came(given)} came.", _mend(given))
 
@@ -155,5 +188,5 @@ def _mend(given: object) -> str:
 
 def _text(name: object, function: str, example: str) -> str:
     if isinstance(name, str) and name:
-        return name
-    raise RuleError(f"{function}({name!r}): a name was expected.", f'Write {function}("{example}").')
+        return text(name, f"{function}(...)")
+    raise RuleError(f"{function}({shown(name)}): a name was expected.", f'Write {function}("{example}").')

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from segments.language.errors import RuleError
+from segments.language.nodes.literals import shown
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+LONGEST = 36_525 * DAY
+"""A hundred years, leap days included: nobody looks back further, and sums of a few of them fit 64 bits."""
 
 UNITS = (("days", DAY), ("hours", HOUR), ("minutes", MINUTE), ("seconds", 1000), ("milliseconds", 1))
 
@@ -22,7 +25,7 @@ class Duration:
             raise RuleError(
                 f"A duration and {other!r} cannot be added.", "Write, say, hours(1) + minutes(30)."
             )
-        return Duration(self.milliseconds + other.milliseconds)
+        return _bounded(Duration(self.milliseconds + other.milliseconds))
 
     def parts(self) -> dict[str, int]:
         """The duration in its largest whole units: 36 hours are `{"days": 1, "hours": 12}`."""
@@ -33,17 +36,33 @@ class Duration:
                 parts[name] = count
         return parts
 
+    def arguments(self) -> str:
+        """As the arguments of a step: `days=1, hours=12`."""
+        return ", ".join(f"{unit}={count}" for unit, count in self.parts().items()) or "minutes=0"
+
     def __str__(self) -> str:
         return " + ".join(f"{unit}({count})" for unit, count in self.parts().items()) or "minutes(0)"
 
 
 def _duration(unit: str, size: int, count: object) -> Duration:
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+    if isinstance(count, Duration):
+        raise RuleError(f"{unit}({count}): {count} is a duration already.", f"Write {count} alone.")
+    if type(count) is not int or count < 0:
         mend = (
             "Use a smaller unit: hours or minutes." if isinstance(count, float) else f"Write, say, {unit}(3)."
         )
-        raise RuleError(f"{unit}({count!r}): a whole number of {unit} was expected.", mend)
-    return Duration(count * size)
+        raise RuleError(f"{unit}({shown(count)}): a whole number of {unit} was expected.", mend)
+    return _bounded(Duration(count * size))
+
+
+def _bounded(duration: Duration) -> Duration:
+    """The duration, if it is no longer than a hundred years."""
+    if duration.milliseconds > LONGEST:
+        limit = f"at most a hundred years ({LONGEST // DAY} days)"
+        raise RuleError(
+            f"A length of time is {limit}; this one is longer.", f"Write days({LONGEST // DAY}), or less."
+        )
+    return duration
 
 
 def days(count: int) -> Duration:
@@ -63,9 +82,12 @@ def minutes(count: int) -> Duration:
 
 def span(step: str, **units: int) -> int:
     """The milliseconds of `days=7, hours=12` in a step such as `within`; there are some."""
-    total = sum(
-        _duration(unit, dict(UNITS)[unit], count).milliseconds for unit, count in units.items() if count
-    )
-    if not total:
+    total = Duration(0)
+    for unit, count in units.items():
+        if isinstance(count, Duration):
+            problem = f".{step}({unit}={count}): a whole number of {unit} was expected, a duration came."
+            raise RuleError(problem, f"Write .{step}({count.arguments()}).")
+        total += _duration(unit, dict(UNITS)[unit], count)
+    if not total.milliseconds:
         raise RuleError(f".{step}() needs a length.", f"Write, say, .{step}(days=7).")
-    return total
+    return total.milliseconds

@@ -8,8 +8,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segments.language.errors import RuleError
-from segments.language.nodes.durations import span
-from segments.language.nodes.fields import AllTests, Attributes, Field, Filter, NoTruth, Type, came, is_a
+from segments.language.nodes.durations import Duration, span
+from segments.language.nodes.fields import (
+    AllTests,
+    Attributes,
+    Field,
+    Filter,
+    NoTruth,
+    Type,
+    came,
+    depth,
+    is_a,
+)
+from segments.language.nodes.literals import shown
 from segments.language.nodes.measures import Measure
 
 CLICK_KINDS = (
@@ -67,8 +78,14 @@ class Events:
     offset: int | None = None
     """Milliseconds: the measure is what it was so long ago, so an event at t counts from t + offset on."""
 
-    def where(self, *tests: Filter) -> "Events":
+    def where(self, *tests: Filter, **named: object) -> "Events":
         """Only the events that pass all these tests on their fields."""
+        if named:
+            name, bound = next(iter(named.items()))
+            raise RuleError(
+                f"{self.name}.where({name}={came(bound)}): a comparison is written with ==.",
+                f"Write {self.name}.where({self.name}.{name} == {came(bound)}).",
+            )
         for test in tests:
             if not is_a(Filter, test):
                 mend = f'Write, say, {self.name}.where({self.name}.channel == "web").'
@@ -78,10 +95,15 @@ class Events:
                     f"{self.name}.where: a comparison of a field was expected, {came(test)} came.", mend
                 )
         both = ((self.filter,) if self.filter is not None else ()) + tests
-        return replace(self, filter=both[0] if len(both) == 1 else AllTests(both)) if both else self
+        found = both[0] if len(both) == 1 else AllTests(both)
+        depth(found)
+        return replace(self, filter=found) if both else self
 
-    def by(self, field: Field) -> "Events":
+    def by(self, field: Field, *others: Field) -> "Events":
         """The condition holds if it holds for at least one value of this field."""
+        if others:
+            problem = f"{self.name}.by takes one field; {1 + len(others)} came."
+            raise RuleError(problem, f"Write {self.name}.by({came_field(field)}) for one of them.")
         self._once("by", self.key)
         return replace(self, key=self._own(field, "by"))
 
@@ -106,20 +128,14 @@ class Events:
     def within(self, *unitless: object, days: int = 0, hours: int = 0, minutes: int = 0) -> "Events":
         """Only what happened less than this long ago."""
         if unitless:
-            raise RuleError(
-                f"{self.name}.within({unitless[0]!r}): a window has a unit.",
-                f"Write .within(days={unitless[0]}), or hours=, or minutes=.",
-            )
+            raise _no_unit(self, "within", "a window", unitless[0])
         self._once("within", self.window)
         return replace(self, window=span("within", days=days, hours=hours, minutes=minutes))
 
     def ago(self, *unitless: object, days: int = 0, hours: int = 0, minutes: int = 0) -> "Events":
         """As it was this long ago: `.within(days=30).ago(days=30)` is the month before the last one."""
         if unitless:
-            raise RuleError(
-                f"{self.name}.ago({unitless[0]!r}): a length of time has a unit.",
-                f"Write .ago(days={unitless[0]}), or hours=, or minutes=.",
-            )
+            raise _no_unit(self, "ago", "a length of time", unitless[0])
         self._once("ago", self.offset)
         return replace(self, offset=span("ago", days=days, hours=hours, minutes=minutes))
 
@@ -185,9 +201,8 @@ class Events:
         numbers = [each for each, type_ in known.items() if type_ is not Type.TEXT]
         choices = numbers if step in ("sum", "mean") else [*numbers, "channel"]
         example = name if isinstance(name, str) and name in known else (choices or ["channel"])[0]
-        given = field if isinstance(field, Field) else came(field)
         raise RuleError(
-            f"{self.name}.{step}({given}): a field of {self.name} was expected.",
+            f"{self.name}.{step}({came_field(field)}): a field of {self.name} was expected.",
             f"Write, say, {self.name}.{step}({self.name}.{example}).",
         )
 
@@ -198,6 +213,20 @@ class Events:
                 f"{step}({own}): {own} is a text, which cannot be added up.", "Use count, distinct or last."
             )
         return own
+
+
+def _no_unit(events: Events, step: str, what: str, given: object) -> RuleError:
+    if isinstance(given, Duration):
+        problem = f"{events.name}.{step}({given}): {what} is written in its units."
+        return RuleError(problem, f"Write .{step}({given.arguments()}).")
+    count = given if type(given) is int else 7
+    mend = f"Write .{step}(days={shown(count)}), or hours=, or minutes=."
+    return RuleError(f"{events.name}.{step}({came(given)}): {what} has a unit.", mend)
+
+
+def came_field(field: object) -> str:
+    """A field as it is written, or what came in its place."""
+    return str(field) if isinstance(field, Field) else came(field)
 
 
 def _nearest(name: str, known: dict[str, Type]) -> str:

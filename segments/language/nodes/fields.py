@@ -1,13 +1,12 @@
 """Fields of events, and the tests on them that `where` takes."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import Enum
 from typing import Any, NoReturn
 
 from segments.language.errors import Origin, RuleError, here
-
-Value = str | int | float | bool | Decimal
+from segments.language.nodes.durations import Duration
+from segments.language.nodes.literals import Value, literal_value, shown, text
 
 OPERATORS = ("==", "!=", ">=", ">", "<=", "<", "is_in")
 
@@ -32,6 +31,17 @@ class NoTruth:
             "Write [a, b] for and, any_of(a, b) for or, not_(a) for not, [x >= 1, x <= 3] for a range.",
         )
 
+    def __or__(self, _other: object) -> NoReturn:
+        raise RuleError("`|` cannot be used on conditions.", "Write any_of(a, b).")
+
+    def __and__(self, _other: object) -> NoReturn:
+        raise RuleError("`&` cannot be used on conditions.", "Write [a, b]; within where(...): where(a, b).")
+
+    def __invert__(self) -> NoReturn:
+        raise RuleError("`~` cannot be used on conditions.", "Write not_(a).")
+
+    __ror__, __rand__ = __or__, __and__
+
 
 _NAMES = {
     "Events": "a set of events",
@@ -39,7 +49,6 @@ _NAMES = {
     "Field": "a field without a bound",
     "Attributes": "a map of attributes",
     "ProfileAttribute": "an attribute of the profile without a bound",
-    "Duration": "a duration",
 }
 
 
@@ -47,9 +56,11 @@ def came(given: object) -> str:
     """What an author wrote where something else was expected, in words."""
     if isinstance(given, Filter):
         return "a test of a field"
+    if isinstance(given, Duration):
+        return f"{given}, a duration,"
     if isinstance(given, NoTruth):
         return _NAMES.get(type(given).__name__, "a condition")
-    return _NAMES.get(type(given).__name__) or repr(given)
+    return _NAMES.get(type(given).__name__) or shown(given)
 
 
 def is_a(wanted: type, given: object) -> bool:
@@ -64,22 +75,50 @@ class Filter(NoTruth):
 
 
 def value(bound: object, subject: str) -> Value:
-    """The bound of a comparison, if it is something that can be compared."""
-    if isinstance(bound, str | int | float | bool | Decimal):
-        return bound
-    mend = (
-        "Use not_(...) around the comparison instead."
-        if bound is None
-        else "Write a text, a number or a boolean."
-    )
-    raise RuleError(f"{subject} is compared with {bound!r}, which is no value.", mend)
+    """The bound of a comparison, in its normal form, if it is something that can be compared."""
+    found = literal_value(bound, subject)
+    if found is None:
+        mend = (
+            "Use not_(...) around the comparison instead."
+            if bound is None
+            else "Write a text, a number or a boolean."
+        )
+        what = came(bound).removesuffix(" without a bound").removesuffix(",")
+        raise RuleError(f"{subject} is compared with {what}, which is no value.", mend)
+    return found
 
 
 def values(bounds: tuple[Any, ...], subject: str) -> tuple[Value, ...]:
     """The values of `is_in("a", "b")`, or of `is_in(["a", "b"])`."""
     if len(bounds) == 1 and isinstance(bounds[0], list | tuple | set | frozenset):
-        bounds = tuple(sorted(bounds[0])) if isinstance(bounds[0], set | frozenset) else tuple(bounds[0])
+        found = tuple(value(each, subject) for each in bounds[0])
+        unordered = isinstance(bounds[0], set | frozenset)
+        return tuple(sorted(found, key=lambda each: (str(type(each)), each))) if unordered else found
     return tuple(value(each, subject) for each in bounds)
+
+
+DEEPEST = 50
+"""Levels of conditions within conditions; nobody reads more, and Python's parser and stack have limits of their own."""
+
+
+def refuse_depth(levels: int) -> None:
+    """Raise if conditions stand this deep within one another."""
+    if levels > DEEPEST:
+        raise RuleError(
+            f"Conditions stand more than {DEEPEST} levels deep in one another.",
+            "Write them side by side in one list, or give a part of them a segment of its own.",
+        )
+
+
+def depth(node: object) -> int:
+    """How many levels of combinations stand in one another; without recursion, for a chain may be of any length."""
+    deepest, left = 0, [(node, 0)]
+    while left:
+        each, levels = left.pop()
+        deepest = max(deepest, levels)
+        refuse_depth(levels)
+        left += [(part, levels + 1) for part in getattr(each, "parts", ())]
+    return deepest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,13 +141,7 @@ class Field(NoTruth):
         )
 
     def _test(self, operator: str, bound: object) -> "Test":
-        bound = value(bound, str(self))
-        if isinstance(bound, float):
-            raise RuleError(
-                f"{self} is {self.type.value} and exact; {bound!r} is a float, which is not.",
-                f'Write a whole number or Decimal("{bound}").',
-            )
-        return Test(self, operator, bound, here())
+        return Test(self, operator, value(bound, str(self)), here())
 
     def __eq__(self, bound: object) -> "Test":  # type: ignore[override]
         return self._test("==", bound)
@@ -144,8 +177,9 @@ class Attributes:
 
     def __getitem__(self, key: str) -> Field:
         if not isinstance(key, str):
-            raise RuleError(f"attributes[{key!r}]: a text was expected.", 'Write attributes["campaign"].')
-        return Field(self.events, "attributes", Type.TEXT, key)
+            problem = f"attributes[{shown(key)}]: a text was expected."
+            raise RuleError(problem, 'Write attributes["campaign"].')
+        return Field(self.events, "attributes", Type.TEXT, text(key, "attributes[...]"))
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
@@ -172,6 +206,11 @@ class NotTest(Filter):
 
     test: Filter
 
+    @property
+    def parts(self) -> tuple[Filter, ...]:
+        """What it is made of."""
+        return (self.test,)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnyTest(Filter):
@@ -179,9 +218,19 @@ class AnyTest(Filter):
 
     tests: tuple[Filter, ...]
 
+    @property
+    def parts(self) -> tuple[Filter, ...]:
+        """What it is made of."""
+        return self.tests
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AllTests(Filter):
     """All of several tests: what `where(a, b)` means."""
 
     tests: tuple[Filter, ...]
+
+    @property
+    def parts(self) -> tuple[Filter, ...]:
+        """What it is made of."""
+        return self.tests

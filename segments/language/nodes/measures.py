@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from segments.language.errors import RuleError, here
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.fields import Field, NoTruth, Type, value, values
+from segments.language.nodes.fields import Field, NoTruth, Type, came, value, values
+from segments.language.nodes.literals import shown
 
 if TYPE_CHECKING:
     from segments.language.nodes.events import Events
@@ -39,13 +40,12 @@ class Measure(NoTruth):
                 f"{self.name} is compared with {bound}, a duration.",
                 "Only idle and age are durations: write a number.",
             )
-        bound = value(bound, self.name)
-        if isinstance(bound, float):
+        if isinstance(bound, Measure):
             raise RuleError(
-                f"{self.name} is exact; {bound!r} is a float, which is not.",
-                f'Write a whole number or Decimal("{bound}").',
+                f"{self.name} is compared with another measure, {bound.name}.",
+                "A measure has a number as its bound: count out the cases, or compare both with numbers.",
             )
-        return Comparison(self, operator, bound, here())
+        return Comparison(self, operator, value(bound, self.name), here())
 
     def is_in(self, *bounds: Any) -> Comparison:
         """True if the measure is one of these values."""
@@ -77,9 +77,12 @@ class Measure(NoTruth):
 def _duration(measure: Measure, bound: object) -> int:
     if isinstance(bound, Duration):
         return bound.milliseconds
-    raise RuleError(
-        f"{measure.name} is compared with {bound!r}, which has no unit.",
-        f"Write a duration: days({bound}), hours({bound}) or minutes({bound})."
-        if isinstance(bound, int)
-        else "Write a duration, say days(90).",
-    )
+    if type(bound) is int:
+        mend = f"Write a duration: days({shown(bound)}), hours({shown(bound)}) or minutes({shown(bound)})."
+    else:
+        mend = "Write a duration, say days(90)."
+    problem = f"{measure.name} is compared with {came(bound)}, which has no unit."
+    if isinstance(bound, NoTruth):
+        what = came(bound).removesuffix(" without a bound")
+        problem = f"{measure.name} is compared with {what}: a duration was expected."
+    raise RuleError(problem, mend)

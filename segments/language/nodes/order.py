@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from segments.language.errors import RuleError
+from segments.language.nodes.fields import refuse_depth
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 
@@ -13,15 +15,37 @@ def reads(segment: Segment) -> list[Segment]:
 
 
 def in_order(segments: Iterable[Segment]) -> list[Segment]:
-    """The segments with each after those that it reads; otherwise by id. Cycles are refused when rules are loaded."""
+    """The segments with each after those that it reads; otherwise by id.
+
+    Raises RuleError for two segments of one id, and for a cycle.
+    """
     ordered: dict[str, Segment] = {}
 
-    def visit(segment: Segment) -> None:
-        if segment.id not in ordered:
-            for other in sorted(reads(segment), key=lambda each: each.id):
-                visit(other)
-            ordered[segment.id] = segment
+    def visit(segment: Segment, path: tuple[Segment, ...]) -> None:
+        held = ordered.setdefault(segment.id, segment)
+        if held is not segment:
+            raise _twice(segment, held)
+        if segment in path:
+            raise _cycle(segment, path)
+        refuse_depth(len(path))
+        for other in sorted(reads(segment), key=lambda each: each.id):
+            if other not in done:
+                visit(other, (*path, segment))
+        done[segment] = None
 
+    done: dict[Segment, None] = {}
     for segment in sorted(segments, key=lambda each: each.id):
-        visit(segment)
-    return list(ordered.values())
+        if segment not in done:
+            visit(segment, ())
+    return list(done)
+
+
+def _twice(segment: Segment, first: Segment) -> RuleError:
+    problem = f"There are two rules named {segment.id}; the other is {first.origin}."
+    return RuleError(problem, "Rename one of them; segments made in Python have id=.", segment.origin)
+
+
+def _cycle(segment: Segment, path: tuple[Segment, ...]) -> RuleError:
+    cycle = " → ".join(each.id for each in (*path[path.index(segment) :], segment))
+    mend = "Let one of them say what it needs without reading the other."
+    return RuleError(f"A cycle is refused: {cycle}.", mend, segment.origin)

@@ -6,6 +6,7 @@ from typing import Any
 
 from segments.language.errors import RuleError, here
 from segments.language.nodes.conditions import Condition, as_condition
+from segments.language.nodes.literals import shown, text
 
 
 class Segment(Condition):
@@ -29,7 +30,7 @@ class Segment(Condition):
         id: str = "",  # noqa: A002 - the word that rule authors, topics and commands use
     ) -> None:
         self.origin = here()
-        self.id = id or Path(self.origin.file).stem
+        self.id = text(id, "id=") if id else Path(self.origin.file).stem
         self.en = en
         self.nl = nl
         self.when = as_condition(when, "when")
@@ -37,7 +38,8 @@ class Segment(Condition):
         self.examples = examples
         for name, given in (("en", en), ("nl", nl), ("examples", examples)):
             if not isinstance(given, str):
-                raise RuleError(f"{name}={given!r}: a text was expected.", f'Write {name}="...".')
+                raise RuleError(f"{name}={shown(given)}: a text was expected.", f'Write {name}="...".')
+            text(given, f"{name}=")
 
     def __repr__(self) -> str:
         return f"Segment({self.id})"

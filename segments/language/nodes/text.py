@@ -60,7 +60,7 @@ def plain(value: object) -> str:
 
 def span_text(milliseconds: int) -> str:
     """`days=7`, `days=1, hours=12`."""
-    return ", ".join(f"{unit}={count}" for unit, count in Duration(milliseconds).parts().items())
+    return Duration(milliseconds).arguments()
 
 
 def filter_text(test: Filter) -> str:
@@ -128,6 +128,24 @@ def condition_text(condition: Condition) -> str:
             return f"any_of({', '.join(sorted(map(condition_text, parts)))})"
         case Not(inner):
             return f"not_({condition_text(inner)})"
+        case Comparison(operator=operator, bound=bound) | ProfileComparison(operator=operator, bound=bound):
+            return f"{leaf_text(condition)} {operator} {literal(bound)}"
+    return leaf_text(condition)
+
+
+def rule_text(condition: Condition) -> str:
+    """A condition as it is written in a rule file, in its own order; it can be pasted into one."""
+    match condition:
+        case AllOf(parts):
+            return f"[{', '.join(map(rule_text, parts))}]"
+        case AnyOf(parts):
+            return f"any_of({', '.join(map(rule_text, parts))})"
+        case Not(inner):
+            return f"not_({rule_text(inner)})"
+        case Comparison(operator="is_in", bound=bound) | ProfileComparison(operator="is_in", bound=bound):
+            return f"{leaf_text(condition)}.is_in{literal(bound)}"
+        case Comparison(measure, operator, int(bound)) if measure.name in DURATIONS:
+            return f"{leaf_text(condition)} {operator} {Duration(bound)}"
         case Comparison(operator=operator, bound=bound) | ProfileComparison(operator=operator, bound=bound):
             return f"{leaf_text(condition)} {operator} {literal(bound)}"
     return leaf_text(condition)

@@ -41,11 +41,11 @@ OF_VALUES: dict[str, Callable[[list[Any]], Any]] = {
 def compare(value: Any, how: str, bound: Any) -> bool:
     """Text with text, number with number, boolean with boolean; anything else, and nothing, is false.
 
-    A double of a profile is compared with the double next to a decimal: 0.1 is Decimal("0.1").
+    A double of a profile means the decimal that it prints as: 0.1 is Decimal("0.1").
     """
     if how == "is_in":
         return any(compare(value, "==", each) for each in bound)
-    bound = float(bound) if isinstance(value, float) and isinstance(bound, Decimal) else bound
+    value = Decimal(repr(value)) if isinstance(value, float) else value
     sorts = [next(sort for sort in (bool, str, object) if isinstance(each, sort)) for each in (value, bound)]
     return value is not None and sorts[0] is sorts[1] and bool(OPERATORS[how](value, bound))
 
