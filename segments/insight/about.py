@@ -5,7 +5,7 @@ from textwrap import dedent
 from segments.insight.remembered import remembered, retention
 from segments.language.loading.source import docstring
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import condition_text
+from segments.language.nodes.text import rule_text
 from segments.language.words.sentence import words
 from segments.language.words.timers import timers
 from segments.plan.version import version
@@ -22,8 +22,8 @@ def about(segment: Segment, currency: str = "EUR") -> dict[str, str | list[str]]
         "nl": segment.nl,
         "words_en": words(segment, "en", currency),
         "words_nl": words(segment, "nl", currency),
-        "when": condition_text(segment.when),
-        "until": "" if segment.until is None else condition_text(segment.until),
+        "when": rule_text(segment.when),
+        "until": "" if segment.until is None else rule_text(segment.until),
         "state": remembered(segment, currency),
         "flips_by_time": timers(segment, "en"),
         "flips_by_time_nl": timers(segment, "nl"),

@@ -6,7 +6,7 @@ from typing import Any
 from segments.engine import BEFORE_ALL, Partition, RuleSet, RuleView
 from segments.insight.warming import warming
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
-from segments.language.nodes.text import condition_text
+from segments.language.nodes.text import rule_text
 
 
 def why(
@@ -67,5 +67,5 @@ def _blocking(condition: Condition, holds: Mapping[int, bool], *, wanted: bool) 
             return [text for part in parts for text in _blocking(part, holds, wanted=wanted)]
     if holds[id(condition)] == wanted:
         return []
-    text = condition_text(condition)
+    text = rule_text(condition)
     return [text if wanted else f"not_({text})"]

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from segments.language.checking.lint import TO_BE_WRITTEN
 from segments.language.loading.load import load
 from streams.settings.settings import read_settings
 
 RULE = '''"""{title}.
 
-Say here what the segment is for, and what a marketer does with it.
+{purpose}
 """
 
 from segments.language import Segment, page_view
@@ -45,7 +46,8 @@ def command(segment_id: str, folder: Path | None) -> None:
             f"{segment_id!r} cannot be the id of a segment: write a name such as big_spender."
         )
     file.write_text(
-        RULE.format(id=segment_id, title=segment_id.replace("_", " ").capitalize()), encoding="utf-8"
+        RULE.format(id=segment_id, purpose=TO_BE_WRITTEN, title=segment_id.replace("_", " ").capitalize()),
+        encoding="utf-8",
     )
     try:
         load([file])

@@ -23,11 +23,12 @@ from segments.language import (
     refund,
     visit,
 )
-from segments.language.checking.lint import holds_of_nothing, lint, refuse
+from segments.language.checking.lint import TO_BE_WRITTEN, holds_of_nothing, lint, refuse
 from segments.language.errors import RefusedRules, RuleError
-from segments.language.loading.load import load
+from segments.language.loading.load import load, rules_of
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import Field, Type
+from segments.plan.version import version
 
 KNOWN = any_event.within(days=365).count() >= 1
 HIGH = Segment(id="high", when=KNOWN)
@@ -150,11 +151,10 @@ def test_the_last_millisecond_of_a_window_is_told_apart():
         .within(days=1)
         .count()
         >= 1,
-        purchase.within(days=1).sum(purchase.amount) >= Decimal("NaN"),
     ],
 )
 def test_what_nobody_knows_is_refused(condition):
-    """Fields of other events, unknown kinds and fields, `same` without its `by`, and what is no number."""
+    """Fields of other events, unknown kinds and fields, and `same` without its `by`."""
     assert blocking(condition)
 
 
@@ -177,6 +177,74 @@ def test_what_can_never_be_true_is_said(condition):
     problems = [each for each in said if "never true" in each.problem or "much like" in each.problem]
     assert len(problems) == 1
     assert not problems[0].blocking
+
+
+@pytest.mark.parametrize("deep", ["not_(" * 3_000 + "{}" + ")" * 3_000, "[" * 3_000 + "{}" + "]" * 3_000])
+def test_a_rule_nested_without_end_is_refused(tmp_path, deep):
+    """Python's own parser gives up, at another depth in each version: file and line are told all the same."""
+    file = tmp_path / "rule.py"
+    condition = deep.format("visit.within(days=1).count() >= 1")
+    file.write_text(f"from segments.language import *\nrule = Segment(when={condition})\n")
+    with pytest.raises(RuleError) as refused:
+        load([file])
+    assert str(refused.value).startswith(f"{file}:")
+    assert len(str(refused.value)) < 1_000
+
+
+def test_segments_that_read_one_another_without_end_are_refused():
+    """A chain of 3,000 is as deep as conditions of that depth; two that read one are looked at once, not twice."""
+    rules = [Segment(id="first", when=KNOWN)]
+    for number in range(3_000):
+        rules.append(Segment(id=f"next_{number}", when=rules[-1]))
+    with pytest.raises(RuleError, match="more than 50 levels deep"):
+        rules_of(rules)
+    wide = [Segment(id="first", when=KNOWN), Segment(id="second", when=HIGH)]
+    for number in range(40):
+        wide += [Segment(id=f"{side}{number}", when=[*wide[-2:]]) for side in "ab"]
+    assert len(version(wide[-1])) == 12
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        [visit.within(days=1).count() >= 3, visit.within(days=2).count() < 3],
+        [visit.by(visit.page).within(days=1).count() >= 3, visit.by(visit.page).within(days=1).count() < 2],
+        [
+            purchase.within(days=1).mean(purchase.amount) > 5,
+            purchase.within(days=1).mean(purchase.amount) < 6,
+        ],
+        [visit.within(days=1).count() >= 3, visit.within(days=1).count() <= 3],
+        [profile("country").is_in("NL", "BE"), profile("country") != "NL"],
+        [KNOWN, profile("score") >= 5, profile("score") < Decimal("5.01")],
+        any_of(profile("country") == "NL", profile("country") == "BE"),
+        [consent("marketing"), not_(consent("profiling"))],
+    ],
+)
+def test_what_may_hold_together_is_no_contradiction(condition):
+    """Other windows, other values of `by`, numbers between: only what is sure is said."""
+    said = lint([Segment(id="rule", when=condition)])
+    assert not [each for each in said if "never true together" in each.problem]
+
+
+@pytest.mark.parametrize("bound", ["2026-11-24", "2026-11", "2026-11-24T10:00:00Z"])
+def test_dates_as_texts_are_compared_by_size(bound):
+    """In the form of ISO 8601 their order as texts is that in time."""
+    when = [
+        profile("member_since") < bound,
+        page_view.within(days=1).max(page_view.attributes["due"]) >= bound,
+    ]
+    assert not blocking(when)
+
+
+def test_the_docstring_of_the_template_is_no_docstring(tmp_path):
+    """What `segments new` writes is to be replaced."""
+    file = tmp_path / "rule.py"
+    file.write_text(
+        f'"""Rule.\n\n{TO_BE_WRITTEN}\n"""\nfrom segments.language import *\n'
+        'rule = Segment(en="Rule", nl="Regel", when=visit.within(days=1).count() >= 1,\n'
+        '    examples="""0d page_view enters\n1d leaves\n---\n0d purchase""")\n'
+    )
+    assert [each.problem for each in lint(load([file]))] == ["The docstring is still that of the template."]
 
 
 def test_a_kind_of_the_shop_s_own_is_welcome():

@@ -11,20 +11,27 @@ from segments.insight.remembered import remembered, retention
 from segments.language import (
     Segment,
     any_event,
+    any_of,
     consent,
     days,
+    hours,
+    minutes,
     not_,
+    profile,
     purchase,
+    refund,
     visit,
 )
 from segments.language.loading.load import load
 from segments.language.nodes.events import Events, fields_of
 from segments.language.nodes.fields import OPERATORS, Type
 from segments.language.nodes.measures import DURATIONS
+from segments.language.nodes.text import rule_text
 from segments.language.words.dutch import DUTCH
 from segments.language.words.english import ENGLISH
 from segments.language.words.sentence import words
 from segments.language.words.timers import timers
+from segments.plan.version import version
 
 HIGH = Segment(id="high_value", when=any_event.within(days=365).count() >= 1)
 SHIPPED = Path(language.__file__).parent.parent
@@ -164,3 +171,27 @@ def test_shipped_rules_have_words(segment):
     """Each rule of the repository can be read in both languages."""
     assert words(segment, "en").startswith("A customer ")
     assert words(segment, "nl").startswith("Een klant ")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        [visit.within(days=7).count() >= 3, not_(consent("marketing"))],
+        any_of(
+            visit.within(days=7).idle >= hours(1) + minutes(30),
+            [profile("country").is_in("NL", "BE"), profile("age") > 30.5],
+        ),
+        purchase.where(purchase.channel.is_in("web"), not_(purchase.amount < 49.99))
+        .since(refund)
+        .within(days=30)
+        .ago(days=1, hours=12)
+        .sum(purchase.amount)
+        >= 100,
+    ],
+)
+def test_what_is_shown_can_be_pasted_into_a_rule(condition):
+    """The text makes the same condition again: no word that the language does not have."""
+    shown = rule_text(Segment(id="rule", when=condition).when)
+    again = eval(shown, {name: getattr(language, name) for name in language.__all__})
+    assert rule_text(Segment(id="again", when=again).when) == shown
+    assert version(Segment(id="rule", when=again)) == version(Segment(id="rule", when=condition))

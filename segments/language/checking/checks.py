@@ -1,12 +1,16 @@
 """What one leaf of a rule may not ask for: of an event set, of a field, of a duration."""
 
-import difflib
 from collections.abc import Iterator
-from decimal import Decimal
-from math import isfinite
 
+from segments.language.checking.meaning import (
+    Fault,
+    check_measure,
+    check_own_kind,
+    check_profile,
+    check_test,
+)
 from segments.language.errors import Origin
-from segments.language.nodes.conditions import Comparison, Condition
+from segments.language.nodes.conditions import Comparison, Condition, ProfileComparison
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, Events, fields_of
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
@@ -15,12 +19,11 @@ from segments.language.nodes.text import measure_text, span_text
 
 KINDS = (*CLICK_KINDS, *TRANSACTION_KINDS, "purchase.items", "refund.items", "any_event", "visit")
 
-Fault = tuple[Origin, str, str, bool]
-"""Where, what is wrong, what to write instead, and whether the worker refuses it."""
-
 
 def check_leaf(leaf: Condition) -> Iterator[Fault]:
     """What is wrong with one leaf of a rule."""
+    if isinstance(leaf, ProfileComparison):
+        yield from check_profile(leaf)
     if not isinstance(leaf, Comparison):
         return
     measure, origin = leaf.measure, leaf.origin
@@ -32,6 +35,7 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
         yield from _check_field(measure.field, measure.events, origin)
     yield from _check_window(leaf)
     yield from _check_types(measure_text(measure), _measured(measure), leaf.bound, origin)
+    yield from check_measure(leaf, measure_text(measure))
     yield from _check_possible(leaf)
 
 
@@ -45,18 +49,11 @@ def _check_events(events: Events, origin: Origin) -> Iterator[Fault]:
             True,
         )
         return
-    own = events.name.removeprefix('event("').removesuffix('")')
-    near = difflib.get_close_matches(own, CLICK_KINDS, n=1, cutoff=0.85) if own != events.name else []
-    if near:
-        yield (
-            origin,
-            f"{events.name} is a kind of the shop's own, much like {near[0]}.",
-            f"Write {near[0]}.",
-            False,
-        )
+    yield from check_own_kind(events, origin)
     for test in _tests(events.filter):
         yield from _check_field(test.field, events, test.origin)
         yield from _check_types(str(test.field), test.field.type, test.bound, test.origin)
+        yield from check_test(test, events)
     for field in (events.key, events.match):
         if field is not None:
             yield from _check_field(field, events, origin)
@@ -114,7 +111,7 @@ def _check_possible(leaf: Comparison) -> Iterator[Fault]:
     """A count is never below nought, and for a value of `by` there is at least the event that has it."""
     measure, bound = leaf.measure, leaf.bound
     least = int(measure.name == "count" and measure.events.key is not None)
-    if measure.name not in COUNTS or isinstance(bound, bool | str | tuple) or not isfinite(bound):
+    if measure.name not in COUNTS or isinstance(bound, bool | str | tuple):
         return
     if (leaf.operator in ("==", "<=") and bound < least) or (leaf.operator == "<" and bound <= least):
         text = f"{measure_text(measure)} {leaf.operator} {bound} is never true"
@@ -140,9 +137,7 @@ def _check_types(subject: str, type_: Type, bound: object, origin: Origin) -> It
     if not bounds:
         yield origin, f"{subject}.is_in() of nothing is never true.", "Name the values.", False
     for each in bounds:
-        if isinstance(each, Decimal) and not each.is_finite():
-            yield origin, f"{subject} is compared with {each}.", "Write a number.", True
-        elif isinstance(each, str) is not (type_ is Type.TEXT) or isinstance(each, bool):
+        if isinstance(each, str) is not (type_ is Type.TEXT) or isinstance(each, bool):
             wanted = "a text" if type_ is Type.TEXT else "a number"
             yield (
                 origin,

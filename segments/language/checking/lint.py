@@ -8,15 +8,18 @@ colleague would say: a title is missing, a story is missing.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isfinite
 
 from segments.language.checking.checks import check_leaf
+from segments.language.checking.contradictions import contradictions
 from segments.language.errors import Origin, RefusedRules, RuleError
 from segments.language.loading.source import docstring, examples_origin
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.language.stories.reader import Story, read_stories
+
+TO_BE_WRITTEN = "Say here what the segment is for, and what a marketer does with it."
+"""What `segments new` writes for the author to replace."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,7 +70,7 @@ def _zero(operator: str, bound: object) -> bool:
     """Whether nought compares so with the bound; anything but a number is unlike it, which is false."""
     if operator == "is_in":
         return isinstance(bound, tuple) and any(_zero("==", each) for each in bound)
-    if isinstance(bound, bool) or not isinstance(bound, int | float | Decimal) or not isfinite(bound):
+    if isinstance(bound, bool) or not isinstance(bound, int | Decimal):
         return False
     results = {
         "==": bound == 0,
@@ -103,6 +106,13 @@ def _missing(segment: Segment) -> Iterator[Finding]:
     if not docstring(segment):
         mend = "Say at the top of the file what the segment is for and what a marketer does with it."
         yield _finding(segment, "The file has no docstring.", mend, line=1)
+    elif TO_BE_WRITTEN in docstring(segment):
+        mend = "Say what the segment is for and what a marketer does with it."
+        yield _finding(segment, "The docstring is still that of the template.", mend, line=1)
+    for condition in (segment.when, segment.until):
+        for origin, text in contradictions(condition):
+            problem = f"{text}: never true together."
+            yield Finding(segment.id, origin.file, origin.line, problem, "Write any_of(...) for or.", False)
     for name, text in (("en", segment.en), ("nl", segment.nl)):
         if not text.strip():
             yield _finding(segment, f"{name} is missing.", f'Write {name}="...": the segment in a sentence.')
