@@ -1,4 +1,4 @@
-"""The records of the contract: their names, their schemas, the ids they travel under.
+"""The records of the topics (README.md): their names, their schemas, the ids they travel under.
 
 A schema is one `.avsc` file. What was ever released stays in `released/`, one file for each version, and
 `ids.json` gives each of those the id that stands before its bytes, so that no registry is needed.

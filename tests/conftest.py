@@ -142,7 +142,7 @@ FreshTopics = Callable[..., list[str]]
 
 @pytest.fixture
 def fresh_topics(kafka: Kafka, environment: dict[str, str]) -> FreshTopics:
-    """Deletes all topics and creates those of the contract anew, empty: `fresh_topics(partitions=4)`."""
+    """Deletes all topics and creates ours anew, empty: `fresh_topics(partitions=4)`."""
 
     def create(partitions: int = 4, group: str = environment["SEGMENTS_GROUP"]) -> list[str]:
         kafka.clear()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from deploy.demo.invent import Line, amount, choice
 from deploy.demo.shop import CURRENCY, Product, favourites
 
-# The source's event: our kind (a name of CONTRACT, section 1, or the shop's own) and the page it happened on.
+# The source's event: our kind (one that the language names, or the shop's own) and the page it happened on.
 KINDS = {
     "home": ("page_view", "/"),
     "catalog": ("page_view", "/catalogue"),

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-# An event as a JSON line (CONTRACT, section 5), with its topic.
+# An event as a JSON line (schemas/README.md), with its topic.
 Line = dict[str, Any]
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ def one_in(count: int, *words: object) -> bool:
 
 
 def amount(cents: int) -> str:
-    """Money as the contract writes it: `150.00`."""
+    """Money as JSON lines have it: `150.00`."""
     return f"{cents // 100}.{cents % 100:02d}"
 
 

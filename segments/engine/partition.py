@@ -196,7 +196,7 @@ class Partition:
         )
 
     def _take(self, record: Record, refusal: Refusal | None) -> None:
-        """One record: steps (1) to (4) of the contract."""
+        """One record: steps 1 to 4 of SEMANTICS.md, section 3."""
         if refusal is not None:
             self._refuse(record, refusal)
             return

@@ -68,7 +68,7 @@ class Plan:
     readers: dict[int, Reader]
     measures: tuple[str, ...]
     retention: int
-    """R of the contract, in milliseconds: the longest window, at least 24 hours."""
+    """R of SEMANTICS.md, section 5, in milliseconds: the longest window, at least 24 hours."""
     currency: str
     held: tuple[Condition, ...] = field(repr=False, default=())
     """The leaves themselves: keeps their identities from being used again."""

@@ -1,4 +1,4 @@
-"""`segments topics`: the topics of the contract, made or checked, and their schemas if there is a registry."""
+"""`segments topics`: our topics, created or checked, and their schemas if there is a registry."""
 
 import click
 

@@ -23,7 +23,7 @@ from streams.worker.decode import decode
 MANY = 20_000
 """Records of a topic that wait in memory before it has to wait itself."""
 AHEAD = 5 * 60_000
-"""Milliseconds that an event may be ahead of its Kafka timestamp (contract, section 4)."""
+"""Milliseconds that an event may be ahead of its Kafka timestamp (SEMANTICS.md, section 6)."""
 
 Offsets = dict[str, int]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from kafka.admin import ConfigResource
 
 from streams.kafka.connection import admin
-from streams.kafka.topics import CONTRACT, DAY
+from streams.kafka.topics import DAY, TOPICS
 from streams.settings.settings import Settings
 
 Configs = Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -17,7 +17,7 @@ Configs = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 def warnings(settings: Settings, remembered: int) -> list[str]:
     """One line for each input that deletes earlier than the rules forget; `remembered` is in milliseconds."""
-    inputs = [topic.name for topic in CONTRACT if topic.direction == "in" and topic.cleanup == "delete"]
+    inputs = [topic.name for topic in TOPICS if topic.direction == "in" and topic.cleanup == "delete"]
     with admin(settings) as client:
         resources = [ConfigResource("TOPIC", name) for name in inputs]
         configs: Configs = client.describe_configs(resources, config_filter="all")["topic"]

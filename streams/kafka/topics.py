@@ -1,4 +1,4 @@
-"""The topics of the contract: how they are made, and how those that exist differ.
+"""Our topics (schemas/README.md): how they are made, and how those that exist differ.
 
 All have the same number of partitions, so that whatever a customer does meets in one partition, and
 LogAppendTime, since the clock of a partition trusts Kafka's timestamps and nobody else's.
@@ -65,7 +65,7 @@ class Difference:
         return f"{self.topic}: {self.problem}: {self.mend}"
 
 
-CONTRACT = (
+TOPICS = (
     Topic("clickstream", "delete", "in"),
     Topic("transactions", "delete", "in"),
     Topic("profiles", "compact", "in"),
@@ -73,8 +73,8 @@ CONTRACT = (
     Topic("segment-memberships", "compact", "out"),
     Topic("dead-letters", "delete", "out"),
 )
-INPUTS = tuple(topic.name for topic in CONTRACT if topic.direction == "in")
-PROFILES = tuple(topic.name for topic in CONTRACT if topic.direction == "in" and topic.cleanup == "compact")
+INPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "in")
+PROFILES = tuple(topic.name for topic in TOPICS if topic.direction == "in" and topic.cleanup == "compact")
 """The inputs in which a null erases the customer."""
 
 
@@ -85,7 +85,7 @@ def changelog(group: str) -> Topic:
 
 def topics(group: str) -> tuple[Topic, ...]:
     """All topics that a group of workers reads or writes."""
-    return (*CONTRACT, changelog(group))
+    return (*TOPICS, changelog(group))
 
 
 def configuration(topic: Topic, replication: int) -> dict[str, str]:
@@ -141,7 +141,7 @@ def check(settings: Settings, partitions: int | None = None) -> list[Difference]
     with admin(settings) as client:
         found = look(client, topics(settings.group))
     expected = partitions or common_partitions(found)
-    return [*_missing(CONTRACT, found), *differing(topics(settings.group), found, expected)]
+    return [*_missing(TOPICS, found), *differing(topics(settings.group), found, expected)]
 
 
 def require(settings: Settings) -> int:
@@ -155,7 +155,7 @@ def require(settings: Settings) -> int:
     with admin(settings) as client:
         found = look(client, topics(settings.group))
         partitions = common_partitions({name: found[name] for name in INPUTS if name in found})
-        wrong = list(_missing(CONTRACT, found))
+        wrong = list(_missing(TOPICS, found))
         wrong += [each for each in differing(topics(settings.group), found, partitions) if each.in_partitions]
         if wrong:
             raise TopicsError("\n".join(str(each) for each in wrong))

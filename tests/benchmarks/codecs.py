@@ -34,7 +34,7 @@ def row(name: str, record: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Print a table, a row for each record of the contract."""
+    """Print a table, a row for each record of ours."""
     heads = ("read", "write", "fastavro reads", "writes")
     sys.stdout.write(f"{'':20} {'bytes':>5}" + "".join(f"{head:>16}" for head in heads) + "\n")
     for name, example in records.read(records.FOLDER / "examples.json").items():

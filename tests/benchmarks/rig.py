@@ -1,4 +1,4 @@
-"""What every measurement stands on: a broker of its own, the topics of the contract, a log, and who is pinned where.
+"""What every measurement stands on: a broker of its own, the topics of schemas/README.md, a log, and who is pinned where.
 
 The benchmark pins itself to the second core, and with it the broker and the generators that it starts; what is
 measured gets the first core to itself.
@@ -39,7 +39,7 @@ def on_the_first_core(command: Sequence[str], *, both: bool = False) -> list[str
 
 
 class Site:
-    """A broker with the topics of the contract; it keeps its topics while it is stopped."""
+    """A broker with the topics of schemas/README.md; it keeps its topics while it is stopped."""
 
     def __init__(self, folder: Path, partitions: int) -> None:
         self.folder = folder
@@ -115,7 +115,7 @@ class Progress:
 
 
 def producer_settings(address: str) -> dict[str, object]:
-    """Kafka's own partitioner, as the contract demands."""
+    """Kafka's own partitioner, as schemas/README.md demands."""
     return {
         "bootstrap.servers": address,
         "partitioner": "murmur2_random",

@@ -61,7 +61,7 @@ class Cluster:
         return f"127.0.0.1:{self.broker.proxy_port}"
 
     def fresh_topics(self, group: str, partitions: int) -> None:
-        """Create the topics of the contract, empty."""
+        """Create the topics of schemas/README.md, empty."""
         with KafkaAdminClient(bootstrap_servers=self.direct, request_timeout_ms=10_000) as admin:
             old = [name for name in admin.list_topics() if not name.startswith("__")]
             if old:

@@ -1,4 +1,4 @@
-"""Section 4 of the contract through a real broker: one dead letter for each bad record, neighbours untouched."""
+"""Section 6 of SEMANTICS.md through a real broker: one dead letter for each bad record, neighbours untouched."""
 
 import json
 import time

@@ -29,9 +29,9 @@ looked_twice = Segment(en="Looked twice", nl="Keek twee keer", when=page_view.wi
 
 
 def documented(who: str, group: str = GROUP) -> list[Allowed]:
-    """The ACLs that deploy/README.md says somebody needs."""
+    """The ACLs that deploy/configuration.md says somebody needs."""
     table = (
-        (ROOT / "deploy" / "README.md")
+        (ROOT / "deploy" / "configuration.md")
         .read_text()
         .partition("<!-- acl table -->")[2]
         .partition("<!-- end of the acl table -->")[0]
@@ -60,12 +60,12 @@ def _snake(operation: str) -> str:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory) -> Iterator[SecureBroker]:
-    """The broker, with the topics of the contract; nobody is allowed anything yet."""
+    """The broker, with the topics of schemas/README.md; nobody is allowed anything yet."""
     broker = SecureBroker(tmp_path_factory.mktemp("secure"))
     broker.start()
     broker.enroll()
     with broker.admin() as admin:
-        topics.make(admin, topics.CONTRACT, 2, 1)
+        topics.make(admin, topics.TOPICS, 2, 1)
     yield broker
     broker.kill()
 

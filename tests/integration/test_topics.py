@@ -1,4 +1,4 @@
-"""`segments topics`: the topics of the contract, made, compared and required."""
+"""`segments topics`: the topics of schemas/README.md, made, compared and required."""
 
 import pytest
 from kafka.admin import ConfigResource
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(60)
 
 AWAY = {"SEGMENTS_BROKERS": "127.0.0.1:1"}
 COMPACTED = {"profiles", "segment-memberships"}
-CONTRACT = [
+OURS = [
     "clickstream",
     "dead-letters",
     "profiles",
@@ -62,14 +62,13 @@ def described(kafka):
     return {name: (partitions[name], *(configs[name][each]["value"] for each in wanted)) for name in names}
 
 
-def test_create_makes_the_topics_of_the_contract(run, kafka, state):
+def test_create_makes_our_topics(run, kafka, state):
     """Six topics and the changelog, with the same partitions and LogAppendTime, compacted where promised."""
     done = run("topics", "create", "--partitions", "3")
     assert (done.returncode, done.stderr) == (0, "")
     compacted = {*COMPACTED, state}
     assert described(kafka) == {
-        name: (3, "compact" if name in compacted else "delete", "LogAppendTime")
-        for name in [*CONTRACT, state]
+        name: (3, "compact" if name in compacted else "delete", "LogAppendTime") for name in [*OURS, state]
     }
     assert run("topics", "check").returncode == 0
 

@@ -102,7 +102,7 @@ def test_why_without_workers(fresh_topics, run):
 
 
 def test_replay_as_a_command(run, tmp_path):
-    """Events in, segment events out; until, partitions and bad lines as the contract says."""
+    """Events in, segment events out; until, partitions and bad lines as the help says."""
     rules = tmp_path / "seen.py"
     rules.write_text(RULE.format(count=1))
     log = tmp_path / "log.jsonl"

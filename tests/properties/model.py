@@ -74,7 +74,7 @@ class World:
         self.segments = example.segments
         self.known: dict[str, float] = {}
         self.unsaid: set[str] = set()
-        """Customers whom a change of rules met in a way that the contract does not settle."""
+        """Customers whom a change of rules met in a way that SEMANTICS.md does not settle."""
 
     def run(self) -> Output:
         """Live through all phases."""

@@ -1,4 +1,4 @@
-"""How another rule set takes a customer over, by the oracle: word by word from the contract, section 3."""
+"""How another rule set takes a customer over, by the oracle: sentence by sentence from SEMANTICS.md, section 7."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The oracle over time, sentence by sentence of the contract: what flips when in one customer's life."""
+"""The oracle over time, sentence by sentence of SEMANTICS.md: what flips when in one customer's life."""
 
 from segments.language import (
     Segment,

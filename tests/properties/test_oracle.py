@@ -1,4 +1,4 @@
-"""The oracle itself, sentence by sentence of the contract: what judges the engine is judged here."""
+"""The oracle itself, sentence by sentence of SEMANTICS.md: what judges the engine is judged here."""
 
 from decimal import Decimal
 from typing import Any
@@ -41,7 +41,7 @@ HIGH_VALUE = [Segment(id="high_value", when=[ORDERS.sum(purchase.amount) >= 500,
 
 
 def test_three_visits_then_a_purchase() -> None:
-    """The first story of the contract: entered by the third visit, left by the purchase."""
+    """The story of three visits: entered by the third visit, left by the purchase."""
     story = [at(day, "page_view") for day in (0, 2, 4)] + [at(5, "purchase")]
     assert told(THREE_VISITS, story) == [("enter", 4 * DAY, "event"), ("exit", 5 * DAY, "event")]
 

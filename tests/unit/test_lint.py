@@ -172,7 +172,7 @@ def test_what_nobody_knows_is_refused(condition):
     ],
 )
 def test_what_can_never_be_true_is_said(condition):
-    """It runs, since the contract says what it means, but nobody writes it on purpose."""
+    """It runs, since SEMANTICS.md says what it means, but nobody writes it on purpose."""
     said = lint([Segment(id="rule", when=[KNOWN, condition])])
     problems = [each for each in said if "never true" in each.problem or "much like" in each.problem]
     assert len(problems) == 1

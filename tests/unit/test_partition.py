@@ -1,4 +1,4 @@
-"""What a partition promises, one sentence of the contract at a time."""
+"""What a partition promises, one sentence of SEMANTICS.md at a time."""
 
 import pytest
 

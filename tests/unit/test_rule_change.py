@@ -1,4 +1,4 @@
-"""A new rule set takes over a partition before anything else (contract, section 3)."""
+"""A new rule set takes over a partition before anything else (SEMANTICS.md, section 7)."""
 
 from segments.language import Segment, any_event, cart_add, days, hours, page_view, purchase
 from tests.unit.driving import DAY, HOUR, START, Driver

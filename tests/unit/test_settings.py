@@ -36,7 +36,7 @@ def given(monkeypatch, tmp_path):
     return read
 
 
-def test_the_settings_of_the_contract_have_its_defaults(given):
+def test_settings_have_their_defaults(given):
     """With nothing set a worker finds the shipped rules and the usual broker."""
     settings = given()
     assert (settings.brokers, settings.group, settings.clock) == ("localhost:9092", "segments", "wall")

@@ -11,7 +11,7 @@ from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
 
 LONGEST_ID = 128
-"""Bytes: what section 4 of the contract allows an id."""
+"""Bytes that an id may have (SEMANTICS.md, section 6)."""
 
 
 def load(folders: Sequence[Path | str]) -> tuple[Segment, ...]:

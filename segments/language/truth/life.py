@@ -1,4 +1,4 @@
-"""The slow truth, over time: what flips when in one customer's life, word by word from the contract, section 3.
+"""The oracle over time: what flips when in the life of one customer, by SEMANTICS.md, sections 2 to 5.
 
 Flips by time are found by trying every instant at which one is possible. What is true at an instant is said by
 `oracle.py`.

@@ -1,4 +1,4 @@
-"""The slow truth: whether a condition holds at an instant, word by word from the contract, section 2.
+"""The oracle: whether a condition holds at an instant, sentence by sentence from SEMANTICS.md, section 1.
 
 Quadratic, and obviously right: nothing is kept but what happened (`memory.py`), and every question is answered from all
 of it. The engine is judged by this file and by `life.py`, which says what flips when; they share with it the nodes of
