@@ -45,12 +45,17 @@ lint: install ## lint and format check
 types: install ## check the types
 	$(BIN)/mypy
 
+.PHONY: unit
+unit: lint types ## lint, types, unit tests and stories: about a minute, without Java
+	$(BIN)/python -m pytest tests/unit tests/stories --numprocesses auto --maxprocesses 4 --durations=0 --durations-min=5
+
 .PHONY: check
 check: lint types test ## what CI runs: lint, types, all tests
 
 .PHONY: format
-format: install ## format the code
-	$(BIN)/ruff check --fix --quiet . || true
+format: install ## format the code, mend what the linter can mend, and fail on what is left
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 .PHONY: demo
@@ -83,9 +88,8 @@ wheel: install ## the wheel to run workers from, its hot path compiled to C (nee
 	$(BIN)/python -m deploy.dev.wheel
 
 .PHONY: docs
-docs: install ## rewrite the generated parts of the READMEs, and the dashboard
+docs: install ## write the generated parts of the documents, and the dashboard
 	$(BIN)/python -m deploy.dev.docs
-	$(BIN)/python -m deploy.grafana
 
 .PHONY: lock
 lock: install ## lock the newest allowed versions, with hashes
