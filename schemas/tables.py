@@ -1,4 +1,4 @@
-"""The tables of fields in README.md, made from the schemas: `python -m schemas.tables` writes them."""
+"""The tables of fields in README.md, made from the schemas; `make docs` writes them."""
 
 import json
 from collections.abc import Iterator
@@ -7,20 +7,15 @@ from typing import Any
 from schemas import records
 from schemas.source import kind_of
 
-README = records.FOLDER / "README.md"
-BEGIN = "<!-- made by python -m schemas.tables -->\n"
-END = "<!-- end -->\n"
-
 ADVICE: dict[str, dict[str, str]] = records.read(records.FOLDER / "advice.json")
 """What to do with each field of what we write, by record."""
 
 _WORDS = {"decimal": "decimal (12, 2)", "long": "long", "int": "int"}
 
 
-def with_tables(text: str) -> str:
-    """README's text with the tables as they should be."""
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + "\n" + "\n".join(_tables()) + "\n" + END + rest.split(END)[1]
+def text() -> str:
+    """All tables, each with an example of the whole record."""
+    return "\n" + "\n".join(_tables())
 
 
 def _tables() -> Iterator[str]:
@@ -84,12 +79,3 @@ def _records_in(schema: Any) -> Iterator[Any]:
         yield from _records_in(schema["items"])
     elif kind_of(schema) == "record":
         yield schema
-
-
-def write() -> None:
-    """Write the tables anew."""
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write()

@@ -1,45 +1,44 @@
-"""The parts of the READMEs (the root, deploy, schemas) that are made from the code, so that they cannot drift.
+"""The generated parts of the documents, and the generated files: made from the code, so that they cannot drift.
 
-`python -m deploy.dev.docs` writes them anew; a test fails while they differ. A part stands between `<!-- name -->` and
+`make docs` writes them; a test fails while one of them is stale. A part stands between `<!-- name -->` and
 `<!-- /name -->`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 
+from deploy.dev import handbook
+from deploy.grafana import __main__ as dashboard
 from schemas import tables
-from segments.insight.remembered import retention
-from segments.language.loading.load import load
 from streams.cli import COMMANDS, main
 from streams.cli.settings import default_in_words
 from streams.settings.settings import Settings, about, variable
 from streams.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "README.md", ROOT / "deploy" / "README.md")
+RESULTS = ROOT / "tests" / "benchmarks" / "results"
 WIDTH = 90
+"""Columns of a command's help."""
 
-
-def rules() -> str:
-    """The rules that are shipped."""
-    rows = [
-        (f"[`{rule.id}`](segments/{rule.id}.py)", rule.en, retention(rule, "EUR"))
-        for rule in load([ROOT / "segments"])
-    ]
-    return _table(("rule", "who is in it", "remembers"), rows)
+ENGINES = {
+    "segments": ("this worker", "yes", "yes, to the millisecond"),
+    "flink-1": ("Flink, one slot", "yes", "yes"),
+    "quix": ("Quix Streams", "yes", "no timers"),
+    "bytewax": ("Bytewax with recovery", "state only", "from the last snapshot"),
+    "faust": ("Faust with a table", "no", "no"),
+}
+"""For the table at a glance: name, exactly once into Kafka, timers of a customer that survive a restart."""
 
 
 def commands() -> str:
     """Each command's own help."""
     context = click.Context(main, info_name="segments", terminal_width=WIDTH, **main.context_settings)
-    return "\n\n".join(
-        f"<details><summary><code>{path}</code>: {line}</summary>\n\n```text\n{text}\n```\n\n</details>"
-        for path, line, text in _helps(context)
-    )
+    return "\n\n".join(f"## {path}\n\n{line}\n\n```text\n{text}\n```" for path, line, text in _helps(context))
 
 
 def _helps(context: click.Context) -> Iterator[tuple[str, str, str]]:
@@ -94,27 +93,21 @@ def _of_samples(family: Metric) -> list[str]:
     return sorted({label for sample in family.samples for label in sample.labels} - {"le"})
 
 
+def engines() -> str:
+    """The one-counter rule on this worker and on others, as `make bench` measured it last."""
+    results = json.loads((RESULTS / "results.json").read_text(encoding="utf-8"))
+    rates = {row["engine"]: row.get("rate") for row in results["peers"]["rows"]}
+    rows = [
+        (name, f"{rates[engine]:,.0f}" if rates.get(engine) else "not measured", *told)
+        for engine, (name, *told) in ENGINES.items()
+    ]
+    head = ("", "events/s", "exactly once, outputs included", "timers of each customer survive a restart")
+    return _table(head, rows)
+
+
 def benchmarks() -> str:
     """The goals, and what `make bench` measured last."""
-    return (ROOT / "tests" / "benchmarks" / "results" / "summary.md").read_text(encoding="utf-8").rstrip()
-
-
-PARTS: dict[str, Callable[[], str]] = {
-    "rules": rules,
-    "commands": commands,
-    "settings": settings,
-    "benchmarks": benchmarks,
-    "metrics": metrics,
-}
-
-
-def filled(text: str) -> str:
-    """A page with its generated parts made anew."""
-    for name, part in PARTS.items():
-        before, begin, rest = text.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition(f"<!-- /{name} -->")
-        text = f"{before}{begin}{part()}\n{end}{after}" if begin and end else text
-    return text
+    return (RESULTS / "summary.md").read_text(encoding="utf-8").rstrip()
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -124,11 +117,44 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
+PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "README.md": {"engines": engines},
+    "deploy/commands.md": {"commands": commands},
+    "deploy/configuration.md": {"settings": settings},
+    "deploy/metrics.md": {"metrics": metrics},
+    "schemas/README.md": {"tables": tables.text},
+    "segments/README.md": handbook.PARTS,
+    "tests/benchmarks/README.md": {"benchmarks": benchmarks},
+}
+"""The generated parts of each page."""
+
+FILES: Mapping[str, Callable[[], str]] = {"deploy/grafana/segments.json": dashboard.text}
+"""Files that are generated as a whole."""
+
+
+def made() -> dict[str, str]:
+    """Every page and file with generated content as it should be, by its path.
+
+    Raises LookupError if a page has lost the place of a part.
+    """
+    pages = {page: _filled(page, (ROOT / page).read_text(encoding="utf-8")) for page in PARTS}
+    return pages | {file: make() for file, make in FILES.items()}
+
+
+def _filled(page: str, text: str) -> str:
+    for name, part in PARTS[page].items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        if not end:
+            raise LookupError(f"{page} has no <!-- {name} --> with <!-- /{name} --> after it")
+        text = f"{before}{begin}{part()}\n{end}{after}"
+    return text
+
+
 def write() -> None:
-    """Write all pages anew."""
-    for page in PAGES:
-        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
-    tables.write()
+    """Write all of them."""
+    for path, text in made().items():
+        (ROOT / path).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""The parts of `segments/README.md` that are made from the language and the rules, so that they cannot drift.
-
-`python -m deploy.dev.handbook` writes them anew; a test fails while they differ.
-"""
+"""The generated parts of `segments/README.md`: kinds, fields, measures and the rules that are shipped."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +12,6 @@ from segments.language.nodes.measures import DURATIONS, Measure
 from segments.plan.planner import plan
 
 SEGMENTS = Path(__file__).resolve().parents[2] / "segments"
-README = SEGMENTS / "README.md"
 
 _MEASURES = {
     "count": ("how many events", "0"),
@@ -83,19 +79,6 @@ def rules() -> str:
 PARTS: dict[str, Callable[[], str]] = {"kinds": kinds, "events": events, "measures": measures, "rules": rules}
 
 
-def filled(text: str) -> str:
-    """The text with what stands between `<!-- kinds -->` and `<!-- /kinds -->`, and so on, made anew."""
-    for name, part in PARTS.items():
-        before, begin, rest = text.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition(f"<!-- /{name} -->")
-        text = f"{before}{begin}{part()}\n{end}{after}" if begin and end else text
-    return text
-
-
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Step (2) of the contract: the records that end at the state of their customer, and those that get past a limit."""
+"""Step 2 of SEMANTICS.md, section 3: records that end at the state of their customer, and those that pass a limit."""
 
 from segments.engine import admission
 from segments.engine.customer import Customer, is_full

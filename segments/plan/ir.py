@@ -239,7 +239,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: str
     """The currency in which money counts: ISO 4217."""
     retention: int
-    """R of the contract: milliseconds after its `occurred_at` from which an event is ignored."""
+    """R of SEMANTICS.md, section 5: milliseconds after its `occurred_at` from which an event is ignored."""
     topics: tuple[Topic, ...]
     session: Session
     streams: tuple[Stream, ...]

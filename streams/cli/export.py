@@ -13,7 +13,7 @@ from streams.clock import wall_clock
 from streams.errors import StreamsError
 from streams.jobs.export import letters, records
 from streams.kafka.read_committed import DEAD_LETTERS, committed_reader
-from streams.kafka.topics import CONTRACT
+from streams.kafka.topics import TOPICS
 from streams.settings.settings import Settings, read_settings
 
 
@@ -41,7 +41,7 @@ def _topics(settings: Settings, customer: str) -> dict[str, list[dict[str, Any]]
     with committed_reader(settings) as consumer:
         found = {
             topic.name: [line_of(record) for record in records(consumer, settings, topic.name, customer)]
-            for topic in CONTRACT
+            for topic in TOPICS
             if topic.name != DEAD_LETTERS
         }
         found[DEAD_LETTERS] = [as_line(each, None) for each in letters(consumer, settings, customer)]

@@ -24,7 +24,7 @@ class Member:
     arm: str | None
 
     def line(self) -> dict[str, Any]:
-        """As an object of JSON, with the columns of the contract."""
+        """As an object of JSON, with the columns of `segments members`."""
         return {
             "customer_id": self.customer,
             "value": self.value,

@@ -1,4 +1,4 @@
-"""Everyday operations as deploy/README.md describes them: a reset, and an upgrade of the code while events come."""
+"""Everyday operations as deploy/operations.md describes them: a reset, and an upgrade of the code while events come."""
 
 import shutil
 from pathlib import Path

@@ -115,7 +115,7 @@ def test_create_takes_the_number_of_those_that_exist(run, kafka, state):
     done = run("topics", "create")
     assert (done.returncode, done.stderr) == (0, "")
     assert {partitions for partitions, *_ in described(kafka).values()} == {8}
-    assert described(kafka).keys() == {*CONTRACT, state}
+    assert described(kafka).keys() == {*OURS, state}
 
 
 def test_create_reports_what_exists_and_differs(run, kafka):

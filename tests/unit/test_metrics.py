@@ -145,7 +145,7 @@ def many(count):
 
 
 def test_a_thousand_rules_give_a_bounded_scrape():
-    """Only five metrics have a series for each rule: a scrape of a thousand rules stays below what the README says."""
+    """Only five metrics have a series for each rule: a scrape of a thousand rules stays below what deploy/metrics.md says."""
     rules = many(1_000)
     metrics = Metrics("1", rules, 4)
     members = dict.fromkeys(rules.ids, 1)
