@@ -9,7 +9,7 @@ from streams.settings.settings import read_settings
 
 
 class Progress:
-    """One line on stderr for what takes long: rewritten on a terminal, said once elsewhere."""
+    """What takes long, on stderr: one line that is rewritten on a terminal, a line for each report elsewhere."""
 
     def __init__(self) -> None:
         self._rewrites = sys.stderr.isatty()
@@ -19,7 +19,7 @@ class Progress:
         """Shows the line."""
         if self._rewrites:
             click.echo(f"\r\x1b[K{line}", err=True, nl=False)
-        elif not self._said:
+        else:
             click.echo(line, err=True)
         self._said = True
 

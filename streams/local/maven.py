@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "kafka"
 POM = FOLDER / "pom.xml"
 JAVA_VERSION = 17
 MEGABYTES = 54
+REPORT_SECONDS = 3.0
+"""Between two reports while files are fetched: a log of a build gets a few lines, not one for each file."""
 SCALA_JAR = "kafka_2.13-*.jar"
 
 
@@ -137,14 +140,16 @@ def _copying(pom: Path, target: Path) -> list[str]:
 def _run_maven(command: list[str], what: str, doing: str, report: Report) -> None:
     """Runs Maven, reporting how many files have come; its first own error is the message if it fails."""
     report(f"{doing} ...")
-    count, errors = 0, []
+    count, errors, reported = 0, [], time.monotonic()
     with subprocess.Popen(  # noqa: S603 - Maven
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as maven:
         for line in cast("IO[str]", maven.stdout):
             if "Downloaded from" in line and ".jar" in line:
                 count += 1
-                report(f"{doing}: {count} files")
+                if time.monotonic() - reported >= REPORT_SECONDS:
+                    report(f"{doing}: {count} files")
+                    reported = time.monotonic()
             elif "[ERROR]" in line or "ERROR" in line.partition(" ")[0]:
                 errors.append(line.partition("]")[2].strip())
     if maven.returncode != 0:
