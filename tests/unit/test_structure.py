@@ -6,7 +6,6 @@ import sys
 from functools import cache
 from graphlib import TopologicalSorter
 from itertools import chain
-from statistics import median
 
 from segments.language.loading.modules import ROOMS
 from tests.unit.repository import PACKAGES, ROOT, files, modules, name
@@ -17,13 +16,12 @@ FOLDERS = {*PACKAGES, ".ci"}
 KAFKA = {"faust", "mode", "kafka", "aiokafka"}
 AVRO = {"avro", "fastavro"}
 
-LONGEST_MODULE = 300
-LONGEST_FUNCTION = 40
-USUAL_FUNCTION = 30
-LONGEST_TESTS = 500
-"""Lines of a module of tests: cases one after another, nothing to look up between them."""
+USUAL_MODULE, USUAL_TESTS, USUAL_FUNCTION = 300, 500, 40
+"""Lines. What is longer stands in the lists below with its reason: a length is a question, not a fault."""
+LONG_MODULES: dict[str, str] = {}
+"""Modules that are better as one piece, each with its reason."""
 LONG_FUNCTIONS: dict[str, str] = {}
-"""Functions that are longer all the same, each with its reason."""
+"""Functions that are better as one piece, each with its reason."""
 
 EMPTY_NAMES = {"utils", "util", "helper", "helpers", "manager", "misc", "common", "data", "base", "core"}
 
@@ -358,11 +356,12 @@ def test_the_domain_does_not_even_import_time():
     assert importers(modules("segments"), {"time", "random", "secrets", "uuid", "asyncio", "threading"}) == {}
 
 
-def test_modules_are_short():
-    """A module over 300 lines is two modules; one of tests may be longer."""
+def test_a_long_module_has_its_reason():
+    """Who finds a module of more lines than usual finds why it was not divided; a reason that is not needed goes."""
     counts = {name(file): len(file.read_text(encoding="utf-8").splitlines()) for file in modules(*PACKAGES)}
-    longest = {file: LONGEST_TESTS if file.startswith("tests/") else LONGEST_MODULE for file in counts}
-    assert {file: count for file, count in counts.items() if count > longest[file]} == {}
+    usual = {file: USUAL_TESTS if file.startswith("tests/") else USUAL_MODULE for file in counts}
+    long = {file: count for file, count in counts.items() if count > usual[file]}
+    assert long.keys() == LONG_MODULES.keys(), f"divide it, or write in LONG_MODULES why not: {long}"
 
 
 def functions(*folders):
@@ -375,14 +374,11 @@ def functions(*folders):
                 yield f"{name(file)}:{node.name}", node.end_lineno - node.lineno + 1 - lines
 
 
-def test_functions_are_small():
-    """Seven to ten lines in the middle, seldom over thirty, never over forty."""
+def test_a_long_function_has_its_reason():
+    """Who finds a function of more lines than usual finds why it was not divided; a reason that is not needed goes."""
     sizes = dict(functions("segments", "schemas", "streams", "deploy"))
-    assert median(sizes.values()) <= 10
-    over = [each for each, lines in sizes.items() if lines > USUAL_FUNCTION]
-    assert len(over) <= len(sizes) / 50, over
-    longest = {each: lines for each, lines in sizes.items() if lines > LONGEST_FUNCTION}
-    assert longest.keys() == LONG_FUNCTIONS.keys(), longest
+    long = {each: lines for each, lines in sizes.items() if lines > USUAL_FUNCTION}
+    assert long.keys() == LONG_FUNCTIONS.keys(), f"divide it, or write in LONG_FUNCTIONS why not: {long}"
 
 
 def test_names_say_something():
