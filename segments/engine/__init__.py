@@ -5,11 +5,11 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 
 from segments.engine import partition
 from segments.engine.admission import FIRST, LAST
-from segments.engine.customer import BEFORE_ALL
 from segments.engine.murmur import partition_of
 from segments.engine.partition import Partition
 from segments.engine.past import Past, listening
 from segments.engine.records import (
+    BEFORE_ALL,
     CLICKSTREAM,
     INPUTS,
     NEVER,

@@ -5,13 +5,10 @@ from hashlib import blake2b
 from typing import Any
 
 from segments.engine.keyed import Held
-from segments.engine.records import NEVER
+from segments.engine.records import BEFORE_ALL, NEVER
 from segments.engine.remember import endings, forgotten
 from segments.language.nodes.durations import DAY
 from segments.plan.planner import Plan
-
-BEFORE_ALL = -NEVER
-"""The instant of a customer of whom nothing was applied yet."""
 
 DIGEST = 6
 """Bytes that are kept of an event's id."""

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from segments.engine.customer import BEFORE_ALL, Customer
+from segments.engine.customer import Customer
 from segments.engine.evidence import evidence
 from segments.engine.flips import Cause, cause_of, memberships, segment_event, valid_until
-from segments.engine.records import CLICKSTREAM, NEVER, PROFILES, Effects, Record
+from segments.engine.records import BEFORE_ALL, CLICKSTREAM, NEVER, PROFILES, Effects, Record
 from segments.engine.rules import RuleSet
 from segments.engine.takes import OTHER
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from segments.engine import admission
 from segments.engine.change import Sweep
-from segments.engine.customer import BEFORE_ALL, Customer
+from segments.engine.customer import Customer
 from segments.engine.customers import LIVE, Customers, States
 from segments.engine.due import Agenda
 from segments.engine.inputs import Inputs
@@ -17,6 +17,7 @@ from segments.engine.machine import Machine
 from segments.engine.murmur import partition_of
 from segments.engine.position import Position
 from segments.engine.records import (
+    BEFORE_ALL,
     NEVER,
     POSITION_KEY,
     DeadLetter,

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from segments.engine.customer import BEFORE_ALL
+from segments.engine.records import BEFORE_ALL
 from segments.engine.rules import RuleSet
 from segments.language.errors import SegmentsError
 from segments.plan.planner import column_name

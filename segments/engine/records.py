@@ -19,6 +19,9 @@ OLDER = b"\xff"
 NEVER = 1 << 62
 """An instant that does not come."""
 
+BEFORE_ALL = -NEVER
+"""The instant of a customer, or the clock of a partition, before anything was applied."""
+
 Event = dict[str, Any]
 """A decoded record: the field names of its Avro schema, times in milliseconds, money in cents."""
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from segments.engine.change import carried
-from segments.engine.customer import BEFORE_ALL, Customer
+from segments.engine.customer import Customer
 from segments.engine.customers import States
 from segments.engine.merging import merged
 from segments.engine.past import Past
 from segments.engine.position import Layout, Position
-from segments.engine.records import CLICKSTREAM, OLDER, POSITION_KEY, TRANSACTIONS, of_customer
+from segments.engine.records import BEFORE_ALL, CLICKSTREAM, OLDER, POSITION_KEY, TRANSACTIONS, of_customer
 from segments.engine.rules import RuleSet
 from segments.engine.state import decode, header, whole
 from segments.language.nodes.conditions import Comparison

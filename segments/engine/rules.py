@@ -11,6 +11,8 @@ from segments.language.nodes.conditions import Condition, Consent, ProfileCompar
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves
+from segments.plan.ir import Plan as PlanData
+from segments.plan.lowering import lower
 from segments.plan.planner import Plan, plan
 from segments.plan.version import digest, version
 
@@ -31,10 +33,19 @@ class RuleSet:
         """The number of each leaf on a measure, by its identity as an object."""
         self.texts = {id(leaf): (leaf_text(leaf), bound_text(leaf)) for each in self.leaves for leaf in each}
         """The measure and the bound of each leaf, as the evidence shows them."""
-        self.compiled: Compiled = compile_rules(self.segments, self.plan, self.digest)
         self.rank = {
             place: rank for rank, place in enumerate(sorted(range(len(self.ids)), key=self.ids.__getitem__))
         }
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The generated functions."""
+        return compile_rules(self.segments, self.plan, self.digest)
+
+    @cached_property
+    def data(self) -> PlanData:
+        """The rule set as data."""
+        return lower(self.segments, self.plan.currency)
 
     @cached_property
     def reads(self) -> tuple[tuple[int, ...], ...]:

@@ -22,8 +22,8 @@ from typing import Any
 
 import msgspec
 
-from segments.engine.customer import BEFORE_ALL, DIGEST, Customer
-from segments.engine.records import OLDER
+from segments.engine.customer import DIGEST, Customer
+from segments.engine.records import BEFORE_ALL, OLDER
 from segments.engine.remember import held_entries, joined, later, packed, still_needed, unpacked
 from segments.language.nodes.durations import DAY
 from segments.plan.planner import Plan

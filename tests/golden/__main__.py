@@ -1,16 +1,26 @@
-"""Write the golden vectors anew: `python -m tests.golden`. A difference is a change of what the engine promises."""
+"""Write the golden vectors anew: `python -m tests.golden`."""
+
+import sys
 
 from segments.plan.lowering import lower
+from tests.properties.comparing import differences
+from tests.properties.model import World
 
-from .cases import CASES, ROOT
+from .cases import FOLDER, cases
+from .vectors import effects, lived, log, text
 
 
 def main() -> None:
-    """Write each case."""
-    for name, segments in CASES.items():
-        folder = ROOT / "tests" / "golden" / name
+    """Write each case that the oracle agrees with; end with an error if it disagrees with one."""
+    for name, example in cases().items():
+        world, worker = World(example), lived(example)
+        if found := differences(example, world.run(), worker, world.unsaid):
+            sys.exit(f"{name}: {found}")
+        folder = FOLDER / name
         folder.mkdir(exist_ok=True)
-        (folder / "plan.json").write_bytes(lower(segments).to_bytes())
+        (folder / "plan.json").write_bytes(lower(example.segments).to_bytes())
+        (folder / "log.jsonl").write_text(text(log(example)), encoding="utf-8")
+        (folder / "effects.jsonl").write_text(text(effects(worker)), encoding="utf-8")
 
 
 if __name__ == "__main__":

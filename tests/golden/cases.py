@@ -1,5 +1,6 @@
-"""The rule sets of the golden vectors."""
+"""The cases: rule sets, settings and stories of the golden vectors."""
 
+from functools import cache
 from pathlib import Path
 
 from segments.engine import load
@@ -20,11 +21,23 @@ from segments.language import (
     refund,
     visit,
 )
+from segments.language.stories.reader import read_stories
+from tests.properties.coverage import Coverage
+from tests.properties.model import World
+from tests.properties.picking import by_chance
+from tests.properties.records import START, Arrival, erase
+from tests.properties.records import profile as sent
+from tests.properties.running import LEAST
+from tests.properties.stories import Example, Phase, afterwards, arrivals_to, example
 
 ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "tests" / "golden"
 
-lines = purchase.items.within(days=30)
-views = product_view.within(days=7)
+DRAWN = 12
+"""Cases drawn at random; of `LEAST` those that meet most of what the ones before did not."""
+
+_lines = purchase.items.within(days=30)
+_views = product_view.within(days=7)
 
 MEASURES = Segment(
     id="measures",
@@ -32,22 +45,22 @@ MEASURES = Segment(
         page_view.within(days=1).count() >= 3,
         page_view.within(days=1).count() > Decimal("2.5"),
         purchase.within(days=30).sum(purchase.amount) >= Decimal("499.99"),
-        lines.sum(lines.quantity) < 5,
-        lines.mean(lines.price) == Decimal("12.345"),
+        [_lines.sum(_lines.quantity) < 5, any_event.within(days=1).count() >= 1],
+        _lines.mean(_lines.price) == Decimal("12.345"),
         purchase.within(days=30).mean(purchase.amount).is_in(10, Decimal("10.5")),
-        views.max(product_view.category) >= "m",
-        views.min(product_view.product_id) != "a",
-        refund.within(days=30).distinct(refund.channel) <= 1,
-        views.last(product_view.channel).is_in("app", "web", 3),
+        _views.max(product_view.category) >= "m",
+        _views.min(product_view.product_id) != "a",
+        [refund.within(days=30).distinct(refund.channel) <= 1, any_event.within(days=1).count() >= 2],
+        _views.last(product_view.channel).is_in("app", "web", 3),
         any_event.within(days=90).idle >= days(30),
         event("wish").within(days=90).age < hours(36),
-        views.max(product_view.category) == 3,
+        _views.max(product_view.category) == 3,
     ),
 )
 
 NARROWED = Segment(
     id="narrowed",
-    when=[
+    when=any_of(
         page_view.where(
             page_view.attributes["campaign"] == "spring", not_(page_view.page.is_in("/", "/home"))
         )
@@ -67,11 +80,10 @@ NARROWED = Segment(
         purchase.by(purchase.amount).within(days=7).count() >= 2,
         page_view.within(days=1).ago(days=7).count() >= 1,
         visit.within(days=7).count() >= 2,
-        visit.where(visit.channel == "app").by(visit.page).within(days=7).last(visit.category) == "shoes",
+        visit.where(visit.channel == "app").by(visit.page).within(days=7).last(visit.category) == "x",
         product_view.since(visit.where(visit.channel == "app")).within(days=1).count() >= 1,
         product_view.by(product_view.page).since(visit.same(visit.page)).within(days=1).count() >= 1,
-    ],
-    until=purchase.within(days=1).count() >= 1,
+    ),
 )
 
 OF_THE_CUSTOMER = Segment(
@@ -79,19 +91,74 @@ OF_THE_CUSTOMER = Segment(
     when=[
         profile("country") == "NL",
         profile("age") >= 18,
-        profile("points") > 9_007_199_254_740_993,
-        profile("rate") <= Decimal("0.1"),
-        profile("vip") != False,  # noqa: E712 - how a rule says it
+        not_(profile("points") > 9_007_199_254_740_993),
+        any_of(profile("rate") <= Decimal("0.1"), profile("vip") != False),  # noqa: E712 - how a rule says it
         profile("city").is_in("Utrecht", 3, True),
         consent("marketing"),
-        not_(NARROWED),
     ],
+    until=any_of(purchase.within(days=1).count() >= 2, not_(consent("marketing"))),
 )
 
-READER = Segment(id="a_reader", when=[OF_THE_CUSTOMER, any_of(MEASURES, not_(consent("sms")))])
+READER = Segment(id="a_reader", when=[OF_THE_CUSTOMER, any_of(MEASURES, not_(consent("sms")), NARROWED)])
 
-CASES: dict[str, tuple[Segment, ...]] = {
-    "shipped": load([ROOT / "segments"]).segments,
-    "every_condition": (MEASURES, NARROWED, OF_THE_CUSTOMER, READER),
-}
-"""The rule set of each case."""
+SHIPPED = load([ROOT / "segments"]).segments
+EVERY_CONDITION = (MEASURES, NARROWED, OF_THE_CUSTOMER, READER)
+
+
+@cache
+def cases() -> dict[str, Example]:
+    """The example of each case."""
+    drawn = {f"drawn_{number:02}": each for number, each in enumerate(_drawn(), 1)}
+    return {"shipped": _shipped(), "every_condition": _every_condition()} | drawn
+
+
+def _shipped() -> Example:
+    """The stories of the rules shipped, each lived by a customer of its own, all in one partition."""
+    segments = SHIPPED
+    arrivals = [each for segment in segments for each in _lived(segment)]
+    arrivals.sort(key=lambda each: each.timestamp)
+    return _example(segments, arrivals, 2_000)
+
+
+def _lived(segment: Segment) -> list[Arrival]:
+    arrivals = []
+    for number, story in enumerate(read_stories(segment, "EUR")):
+        customer = f"{segment.id}-{number}"
+        for line in story.lines:
+            if line.event is not None:
+                event = line.event.record
+                event = None if event is None else event | {"customer_id": customer}
+                arrivals.append(Arrival(line.event.topic, customer, event, START + line.at))
+    return arrivals
+
+
+def _every_condition() -> Example:
+    segments = EVERY_CONDITION
+    arrivals: list[Arrival] = []
+    for number, drawn in enumerate(by_chance(lambda pick: arrivals_to(pick, segments), 12, "golden")):
+        known = {"country": "NL", "age": 31.0, "rate": 0.1, "city": "Utrecht"}
+        arrivals += [*drawn, sent(number * 1_000, id=f"p{number}", consents={"marketing": True}, **known)]
+    arrivals.append(erase(10_000, "bob"))
+    return _example(segments, arrivals, 1)
+
+
+def _example(segments: tuple[Segment, ...], arrivals: list[Arrival], grace: int) -> Example:
+    half = len(arrivals) // 2
+    parts = [*arrivals[:half]], [*arrivals[half:], afterwards(segments, arrivals)]
+    return Example(segments, grace, tuple(Phase(tuple(part), None) for part in parts))
+
+
+def _drawn() -> list[Example]:
+    """Examples at random, chosen one after the other for what they meet."""
+    cells = []
+    for drawn in by_chance(example, LEAST, "golden"):
+        coverage, world = Coverage(), World(drawn)
+        world.run()
+        coverage.add(drawn, world)
+        cells.append((drawn, set(coverage.cells)))
+    met, chosen = set[tuple[str, str]](), list[Example]()
+    for _ in range(DRAWN):
+        best, found = max(cells, key=lambda each: len(each[1] - met))
+        met |= found
+        chosen.append(best)
+    return chosen

@@ -10,7 +10,7 @@ from segments.language import Segment, page_view, profile, purchase
 from segments.plan import ir
 from segments.plan.ir import PlanFormatError, from_bytes
 from segments.plan.lowering import lower
-from tests.golden.cases import CASES, ROOT
+from tests.golden.cases import EVERY_CONDITION, FOLDER, ROOT, SHIPPED
 from tests.properties.rules import rule_set
 
 VERSIONS = {
@@ -32,9 +32,12 @@ VERSIONS = {
 
 def test_the_versions_of_the_shipped_rules_are_as_released():
     """The plan carries the versions that committed states were written with."""
-    plan = lower(CASES["shipped"])
+    plan = lower(SHIPPED)
     assert {rule.id: rule.version for rule in plan.rules} == VERSIONS
     assert plan.digest == "e9532cce58e36ef5"
+
+
+CASES = {"shipped": SHIPPED, "every_condition": EVERY_CONDITION}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -44,13 +47,13 @@ def test_a_plan_is_read_back_as_it_was_written(case):
     data = plan.to_bytes()
     assert from_bytes(data) == plan
     assert from_bytes(data).hash == plan.hash
-    assert (ROOT / "tests" / "golden" / case / "plan.json").read_bytes() == data
+    assert (FOLDER / case / "plan.json").read_bytes() == data
 
 
 def test_rules_loaded_twice_are_one_plan():
     """Nothing of a plan depends on which objects the rules are made of."""
-    assert lower(load([ROOT / "segments"]).segments) == lower(CASES["shipped"])
-    assert lower(CASES["shipped"], "USD").hash != lower(CASES["shipped"]).hash
+    assert lower(load([ROOT / "segments"]).segments) == lower(SHIPPED)
+    assert lower(SHIPPED, "USD").hash != lower(SHIPPED).hash
 
 
 def test_whatever_an_author_can_write_has_a_plan():
@@ -125,7 +128,7 @@ def test_numbers_of_a_profile_say_on_which_side_of_a_double_they_lie():
 
 def test_another_format_is_refused():
     """A plan of another format, or of none, is not read as if it were of this one."""
-    data = lower(CASES["shipped"]).to_bytes()
+    data = lower(SHIPPED).to_bytes()
     with pytest.raises(PlanFormatError, match="format 2, this version reads 1"):
         from_bytes(data.replace(b'"format":1', b'"format":2', 1))
     with pytest.raises(PlanFormatError, match="no plan"):

@@ -1,0 +1,53 @@
+"""A case as lines: its log, and what an engine makes of it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tests.properties.drive import Engine, Worker, the_engine
+from tests.properties.model import TOPICS, after, placed
+from tests.properties.stories import Example
+
+
+def log(example: Example) -> Iterator[dict[str, Any]]:
+    """The settings, the records, and where phases end."""
+    ends = dict.fromkeys(TOPICS, 0)
+    yield {"grace": example.grace, "limit": example.limit, "bytes": 1 << 20}
+    for phase, logs in zip(example.phases, placed(example), strict=True):
+        for topic in TOPICS:
+            for offset, arrival in logs[topic]:
+                line = {"topic": topic, "offset": offset, "timestamp": arrival.timestamp}
+                yield line | {"key": arrival.customer, "refused": arrival.refused, "event": arrival.event}
+            if logs[topic]:
+                ends[topic] = after(logs[topic][-1][0])
+        yield {"ends": dict(ends), "now": phase.now}
+
+
+def effects(worker: Worker) -> Iterator[dict[str, Any]]:
+    """What came of a log, by customer; then of the partition."""
+    output = worker.output
+    for name in sorted({*output.flips, *output.memberships}):
+        flips, memberships = output.flips.get(name, []), output.memberships.get(name, [])
+        yield {"customer": name, "flips": flips, "memberships": memberships}
+    yield {
+        "outcomes": {f"{topic} {outcome}": n for (topic, outcome), n in sorted(output.outcomes.items())},
+        "offsets": output.offsets,
+        "clock": output.clock,
+        "members": dict(sorted((+worker.members).items())),
+        "dead_letters": worker.letters,
+    }
+
+
+def lived(example: Example, engine: Engine = the_engine) -> Worker:
+    """A case, lived through phase by phase."""
+    worker = Worker(example, engine)
+    for number, logs in enumerate(placed(example)):
+        worker.begin(number)
+        worker.grow(example.phases[number], logs)
+        worker.finish()
+    return worker
+
+
+def text(lines: Iterator[dict[str, Any]]) -> str:
+    """As they are written."""
+    return "".join(f"{json.dumps(line, ensure_ascii=False, separators=(',', ':'))}\n" for line in lines)
