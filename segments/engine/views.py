@@ -2,6 +2,7 @@
 
 from typing import Any, TypedDict
 
+from segments.engine.admission import FIRST
 from segments.engine.customer import Customer
 from segments.engine.evidence import evidence
 from segments.engine.flips import valid_until
@@ -83,6 +84,7 @@ def _rule_view(rules: RuleSet, customer: Customer, place: int, now: int) -> Rule
         "inside": place in customer.episodes,
         "entered_at": entered_at,
         "episode": episode,
-        "evidence": evidence(rules, place, customer, now),
+        # Before all time, the end of an empty stream would count as an event.
+        "evidence": evidence(rules, place, customer, max(now, FIRST)),
         "flips_at": None if customer.blank else valid_until(rules, customer, place, now),
     }

@@ -6,10 +6,15 @@ not come. Only the rule itself and the segments that it reads take part: another
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
+from segments.engine import INPUTS, EngineSettings, Partition, Record, RuleSet
+from segments.insight.told import evidence_lines
+from segments.insight.why import why
 from segments.language.errors import StoryError
 from segments.language.nodes.order import in_order
 from segments.language.nodes.segment import Segment
+from segments.language.stories.events import CUSTOMER
 from segments.language.stories.reader import START, Line, Story, read_stories, time_text
 
 
@@ -34,13 +39,19 @@ def failures(segment: Segment, machine: Machine, currency: str = "EUR") -> list[
     found = []
     for story in read_stories(segment, currency):
         try:
-            _compare(story, machine(rules, story, currency))
+            failing = _compare(story, machine(rules, story, currency))
         except StoryError as error:
+            found.append(error)
+            continue
+        if failing is not None:
+            instant, error = failing
+            error.values = (f"at {time_text(instant)}:", *values(rules, story, currency, instant))
             found.append(error)
     return found
 
 
-def _compare(story: Story, happened: Sequence[Flip]) -> None:
+def _compare(story: Story, happened: Sequence[Flip]) -> tuple[int, StoryError] | None:
+    """The first instant at which something else happens than is told, if there is one."""
     told = sorted(
         (Flip(line.at, word) for line in story.lines for word in line.flips), key=lambda flip: flip.at
     )
@@ -49,7 +60,9 @@ def _compare(story: Story, happened: Sequence[Flip]) -> None:
         came = [flip for flip in happened if flip.at == instant]
         if expected != came:
             problem = f"The story tells: {_said(told)}; happened: {_said(happened)}."
-            raise StoryError(problem, _mend(instant, expected, came), _line(story, instant, expected).origin)
+            mend, origin = _mend(instant, expected, came), _line(story, instant, expected).origin
+            return instant, StoryError(problem, mend, origin)
+    return None
 
 
 def _mend(instant: int, expected: Sequence[Flip], came: Sequence[Flip]) -> str:
@@ -72,19 +85,35 @@ def _said(flips: Iterable[Flip]) -> str:
 
 def engine(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
     """A story in the engine of the worker, on the clock of its events; grace would only delay what is due."""
-    # Not above: the engine is built on the language, and the language must be readable without it.
-    from segments.engine import EngineSettings, Partition, Record, RuleSet
+    life = _Life(rules, currency)
+    return [flip for line in story.lines for flip in life.live(line)]
 
-    partition = Partition(0, 1, RuleSet(rules, currency), EngineSettings(grace=0, currency=currency), {})
-    ends = {"clickstream": 0, "transactions": 0, "profiles": 0}
-    for topic in ends:
-        partition.begin(topic, 0)
-    flips: list[Flip] = []
-    for line in story.lines:
-        now = START + line.at
+
+def values(rules: Sequence[Segment], story: Story, currency: str, instant: int) -> tuple[str, ...]:
+    """A line for each leaf of the first rule, with its value so many milliseconds after the story began."""
+    life = _Life(rules, currency)
+    for line in takewhile(lambda line: line.at <= instant, story.lines):
+        life.live(line)
+    found = why(life.partition, CUSTOMER, rules[0].id, START + instant)
+    return tuple(evidence_lines(found["segments"][0]["evidence"]))
+
+
+class _Life:
+    """The one customer of a story, in a partition of the engine."""
+
+    def __init__(self, rules: Sequence[Segment], currency: str) -> None:
+        self._asked, self._ends = rules[0].id, dict.fromkeys(INPUTS, 0)
+        settings = EngineSettings(grace=0, currency=currency)
+        self.partition = Partition(0, 1, RuleSet(rules, currency), settings, {})
+        for topic in INPUTS:
+            self.partition.begin(topic, 0)
+
+    def live(self, line: Line) -> list[Flip]:
+        """What the rule does on a line, and because of what is due up to its time."""
+        partition, ends, now = self.partition, self._ends, START + line.at
         if line.event is not None:
             topic, offset = line.event.topic, ends[line.event.topic]
-            record = Record(topic, offset, now, b"customer", None, line.event.record)
+            record = Record(topic, offset, now, CUSTOMER.encode(), None, line.event.record)
             ends[topic] += 1
             partition.offer(topic, offset, [record], ends[topic])
         partition.confirm(ends, partition.stamp, None)
@@ -93,13 +122,12 @@ def engine(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
         partition.until(now)
         effects = partition.take()
         if effects is None:
-            continue
+            return []
         if effects.dead_letters:
             letter = effects.dead_letters[0]
             raise StoryError(f"The event is refused: {letter.reason}. {letter.error}", "", line.origin)
-        flips += [
+        return [
             Flip(event["occurred_at"] - START, "enters" if event["transition"] == "enter" else "leaves")
             for _, event in effects.segment_events
-            if event["segment"] == rules[0].id
+            if event["segment"] == self._asked
         ]
-    return flips

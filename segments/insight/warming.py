@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from segments.engine import RuleSet
+from segments.engine import BEFORE_ALL, RuleSet
 from segments.language.nodes.conditions import Comparison
 from segments.plan.planner import retention
 
@@ -14,14 +14,14 @@ def warming(rules: RuleSet, known_since: Mapping[str, int], now: int) -> dict[st
     """
     own = []
     for leaves in rules.leaves:
-        ends = [0]
+        ends = [BEFORE_ALL]
         for leaf in leaves:
             if isinstance(leaf, Comparison):
                 since = known_since.get(rules.plan.readers[id(leaf)].measure)
                 ends += [] if since is None else [since + retention(leaf)]
         own.append(max(ends))
     whole = {
-        name: max(own[place], *(own[other] for other in rules.reads[place]), 0)
+        name: max([own[place], *(own[other] for other in rules.reads[place])])
         for place, name in enumerate(rules.ids)
     }
     return {name: until for name, until in whole.items() if until > now}

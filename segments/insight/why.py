@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from segments.engine import BEFORE_ALL, Partition, RuleSet, RuleView
+from segments.insight.told import leaf_places
 from segments.insight.warming import warming
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.text import rule_text
@@ -14,6 +15,8 @@ def why(
 ) -> dict[str, Any]:
     """In or out of each segment, or of one, as of the clock of the partition or `at`; instants in milliseconds.
 
+    Beside what a segment event has, an entry of evidence tells the `operator`, the `kind` of its value
+    (`told.leaf_kind`), the `part` of the rule (`when`, `until`), and the number of the `any_of` that it stands in.
     `known` is False for a customer of whom nothing is remembered, who is in no segment.
     """
     rules, found = partition.rules, partition.why(customer_id.encode(), at)
@@ -38,7 +41,9 @@ def _of_segment(
     rules: RuleSet, found: RuleView, place: int, known_since: Mapping[str, int]
 ) -> dict[str, Any]:
     segment, entries, inside = rules.segments[place], found["evidence"], found["inside"]
-    for leaf, entry in zip(rules.leaves[place], entries, strict=True):
+    places = leaf_places(segment)
+    for leaf, entry, where in zip(rules.leaves[place], entries, places, strict=True):
+        entry.update(where)
         entry["operator"] = getattr(leaf, "operator", "==")
         entry["known_since"] = (
             known_since.get(rules.plan.readers[id(leaf)].measure) if isinstance(leaf, Comparison) else None

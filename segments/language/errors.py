@@ -65,4 +65,10 @@ class RefusedRules(RuleError):
 
 
 class StoryError(RuleError):
-    """A story cannot be read, or tells something else than what happens."""
+    """A story cannot be read, or tells something else than what happens; then `values` are those of the leaves."""
+
+    values: tuple[str, ...] = ()
+    """A line for each leaf of the rule, at the instant at which the story fails."""
+
+    def __str__(self) -> str:
+        return "\n".join((super().__str__(), *(f"  {line}" for line in self.values)))

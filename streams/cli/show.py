@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from pathlib import Path
 from textwrap import indent
 
 import click
@@ -16,13 +17,17 @@ from streams.settings.settings import read_settings
 
 
 @click.command()
-@click.argument("segment_id", metavar="ID")
+@click.argument("segment_id", metavar="ID|FILE")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(segment_id: str, as_json: bool) -> None:
-    """Show one rule: in words, what it remembers and how long, when it flips by time, and its stories."""
+    """Show one rule: in words, what it remembers and how long, when it flips by time, and its stories.
+
+    ID is one of the rules of SEGMENTS_RULES; FILE is a rule file, wherever it lies.
+    """
     settings = read_settings()
-    rules = rules_in((), settings)
-    segment = _find(segment_id, rules)
+    file = segment_id.endswith(".py")
+    rules = rules_in((segment_id,) if file else (), settings)
+    segment = _find(Path(segment_id).stem if file else segment_id, rules)
     said = everything(segment, rules, settings.currency)
     said |= known_of(segment, ask(settings, digest(rules)))
     if as_json:

@@ -7,6 +7,7 @@ import click
 from segments.insight.proving import engine, failures
 from segments.language import Segment
 from segments.language.checking.lint import refuse
+from segments.language.errors import RuleError
 from segments.language.stories.reader import read_stories
 from streams.cli.rule_paths import rules_in
 from streams.settings.settings import read_settings
@@ -29,15 +30,26 @@ def command(paths: tuple[str, ...]) -> None:
 
 
 def _run(segment: Segment, currency: str) -> int:
-    """How many stories of a rule fail, each told with file and line as soon as the rule is done."""
+    """How many stories of a rule fail, each told with file and line as soon as the rule is done.
+
+    Stories that can't be read are one failure; the stories of other rules are run all the same.
+    """
+    try:
+        count = len(read_stories(segment, currency))
+    except RuleError as error:
+        _tell(segment, "the stories cannot be read", str(error).splitlines())
+        return 1
     errors = failures(segment, engine, currency)
-    count = len(read_stories(segment, currency))
     said = f"{len(errors)} of {_of(count, 'story', 'stories')}" if errors else _of(count, "story", "stories")
-    mark = click.style("FAILS", fg="red") if errors else click.style("ok   ", fg="green")
-    click.echo(f"{mark} {segment.id}: {said}")
-    for error in errors:
-        click.echo(f"      {error}")
+    _tell(segment, said, [line for error in errors for line in str(error).splitlines()])
     return len(errors)
+
+
+def _tell(segment: Segment, said: str, lines: list[str]) -> None:
+    mark = click.style("FAILS", fg="red") if lines else click.style("ok   ", fg="green")
+    click.echo(f"{mark} {segment.id}: {said}")
+    for line in lines:
+        click.echo(f"      {line}")
 
 
 def _of(count: int, one: str, many: str) -> str:

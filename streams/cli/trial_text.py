@@ -7,6 +7,7 @@ import click
 
 import schemas
 from segments.insight.findings import Findings
+from segments.insight.told import duration, evidence_lines
 from segments.language.nodes.durations import DAY
 from streams.cli.visible import visible
 from streams.history.reader import History
@@ -15,7 +16,6 @@ from streams.jobs.trial import example_json
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 45
 """Columns of the chart; more days than that share them."""
-DURATIONS = (("d", DAY), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
 VERDICTS = {
     "too_narrow": "too narrow: nobody is in it",
     "too_broad": "too broad: nearly everybody is in it",
@@ -113,27 +113,7 @@ def _examples(examples: Sequence[dict[str, Any]]) -> Iterator[str]:
     for example in map(example_json, examples):
         since = f", since {example['entered_at']}" if example["inside"] else ""
         yield f"  {visible(example['customer_id'])}{since}"
-        for entry in example["evidence"]:
-            yield f"     {'✓' if entry['holds'] else '✗'} {visible(_entry(entry))}"
-
-
-def _entry(entry: dict[str, Any]) -> str:
-    is_time = entry["measure"].partition("[")[0].endswith((".idle", ".age"))
-    value, bound = (
-        duration(int(each)) if is_time and each is not None else each
-        for each in (entry["value"], entry["bound"])
-    )
-    return f"{entry['measure']} is {'nothing' if value is None else value}, bound {entry['operator']} {bound}"
-
-
-def duration(milliseconds: int) -> str:
-    """The two largest units: 3d 4h."""
-    rest, parts = milliseconds, []
-    for unit, size in DURATIONS:
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return " ".join(parts[:2]) or "0s"
+        yield from (f"     {visible(line)}" for line in evidence_lines(example["evidence"]))
 
 
 def _percent(share: float) -> str:

@@ -10,6 +10,7 @@ import click
 import schemas
 from segments.engine import BEFORE_ALL, EngineSettings, load, partition_of
 from segments.insight.replay import Replay
+from segments.insight.told import alternatives_text, evidence_lines
 from segments.insight.why import why
 from segments.language.errors import SegmentsError
 from streams.cli.customer import CustomerId
@@ -22,7 +23,6 @@ from streams.settings.settings import Settings, read_settings
 
 TIMEOUT = 10.0
 """Seconds that a worker has to answer."""
-DURATIONS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
 
 
 @click.command(name="why")
@@ -133,10 +133,9 @@ def _told(answer: dict[str, Any]) -> Iterator[str]:
         yield ""
         since = f" since {each['entered_at']}" if each["inside"] else ""
         yield f"{'in ' if each['inside'] else 'out'}  {each['segment']}{since}"
-        for entry in each["evidence"]:
-            yield f"     {'✓' if entry['holds'] else '✗'} {_entry(entry)}"
+        yield from (f"     {line}" for line in evidence_lines(each["evidence"]))
         if each["would_change"]:
-            yield f"     would change it: {'; '.join(each['would_change'])}"
+            yield f"     would change it: {alternatives_text(each['would_change'])}"
         yield f"     by time alone: {_by_time(each)}"
         if each["warming_until"]:
             yield f"     warming until {each['warming_until']}: it knows only later events"
@@ -145,20 +144,3 @@ def _told(answer: dict[str, Any]) -> Iterator[str]:
 def _by_time(each: dict[str, Any]) -> str:
     word = "leaves" if each["inside"] else "enters"
     return "it does not change" if each["flips_at"] is None else f"{word} at {each['flips_at']} or later"
-
-
-def _entry(entry: dict[str, Any]) -> str:
-    is_time = entry["measure"].endswith((".idle", ".age"))
-    value = "nothing" if entry["value"] is None else _duration(entry["value"]) if is_time else entry["value"]
-    bound = _duration(entry["bound"]) if is_time else entry["bound"]
-    known = f" (known since {entry['known_since']})" if entry["known_since"] else ""
-    return f"{entry['measure']} is {value}, bound {entry['operator']} {bound}{known}"
-
-
-def _duration(milliseconds: str) -> str:
-    rest, parts = int(milliseconds), []
-    for unit, size in DURATIONS:
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return " ".join(parts[:2]) or "0s"

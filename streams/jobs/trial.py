@@ -163,6 +163,9 @@ def _change(found: Findings) -> dict[str, Any] | None:
     return {"segment_version": change.version, "members": change.members, **who}
 
 
+EVIDENCE = ("measure", "operator", "value", "bound", "holds", "kind", "part", "any_of")
+
+
 def example_json(told: dict[str, Any]) -> dict[str, Any]:
     """A customer as `why` tells of them, of the one segment."""
     (each,) = told["segments"]
@@ -172,10 +175,7 @@ def example_json(told: dict[str, Any]) -> dict[str, Any]:
         "entered_at": _iso(each["entered_at"]),
         "flips_at": _iso(each["flips_at"]),
         "would_change": each["would_change"],
-        "evidence": [
-            {name: entry[name] for name in ("measure", "operator", "value", "bound", "holds")}
-            for entry in each["evidence"]
-        ],
+        "evidence": [{name: entry[name] for name in EVIDENCE} for entry in each["evidence"]],
     }
 
 

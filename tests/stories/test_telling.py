@@ -15,7 +15,7 @@ from segments.language import (
     refund,
     visit,
 )
-from segments.language.errors import StoryError
+from segments.language.errors import RefusedRules, StoryError
 from segments.language.stories.reader import START, read_stories, time_text
 
 EVER = any_event.within(days=365)
@@ -260,3 +260,42 @@ def test_an_event_that_the_engine_refuses_fails_its_story():
     """Nothing is silently ignored: the reason is told."""
     (said,) = wrong(f"0d page_view event_id={'x' * 129}")
     assert "invalid_id" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("purchase amount=1 amount=2", "amount stands twice on this line. Keep one of them."),
+        ("profile consents.x=true", "consents.x: a story says consent. Write consent.x=true."),
+        ("profile country=NL country=BE", "country stands twice on this line."),
+    ],
+)
+def test_a_field_that_is_told_wrongly(line, words):
+    """Twice, or by the name that it has in the record: file, line and mend."""
+    with pytest.raises(StoryError) as refused:
+        told(f"0d {line}")
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("time", ["40000d", "99999999999999999999d"])
+def test_a_story_ends_within_a_hundred_years(time):
+    """Beyond the years that an instant may have, nothing would come to an end."""
+    with pytest.raises(StoryError, match="at most a hundred years"):
+        told(f"0d page_view\n{time}")
+
+
+def test_every_line_that_cannot_be_read_is_told():
+    """Not the first alone."""
+    with pytest.raises(RefusedRules) as refused:
+        told("0d pageview\n1d page_view\n2x purchase\n3d purchase amount=1 amount=2")
+    assert [error.origin.line - refused.value.errors[0].origin.line for error in refused.value.errors] == [
+        0,
+        2,
+        3,
+    ]
+
+
+def test_a_failing_story_tells_the_values():
+    """Of each leaf, at the instant at which it fails."""
+    [said] = wrong("0d page_view\n2d page_view enters\n5d", when=visit.within(days=7).count() >= 3)
+    assert said.splitlines()[1:] == ["  at 2d:", "  ✗ visit.within(days=7).count() is 2, bound >= 3"]

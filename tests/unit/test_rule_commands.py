@@ -142,6 +142,30 @@ def test_a_failing_story(run, rules):
     assert "ok    another: 2 stories" in done.stdout
 
 
+def test_a_story_that_cannot_be_read_is_no_end_for_the_others(run, rules):
+    """Each bad line is told with its place, the stories of the other rules are run, and the rule counts as failing."""
+    (rules / "another.py").write_text(GOOD.replace("two_visits =", "another ="))
+    file = rules / "two_visits.py"
+    file.write_text(GOOD.replace("0d ", "0x "))
+    done = run("test", str(rules))
+    assert done.returncode == 1
+    assert "FAILS two_visits: the stories cannot be read" in done.stdout
+    assert done.stdout.count(f"{file}:") == GOOD.count("0d ")
+    assert "ok    another: 2 stories" in done.stdout
+
+
+def test_show_takes_a_file(run, tmp_path):
+    """A rule that is in no folder of SEGMENTS_RULES is shown all the same; conditions as they are written."""
+    file = tmp_path / "elsewhere.py"
+    file.write_text(GOOD.replace("two_visits =", "elsewhere ="))
+    done = run("show", str(file), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["id"] == "elsewhere"
+    missing = run("show", str(tmp_path / "nowhere.py"))
+    assert missing.returncode == 1
+    assert "nowhere.py does not exist" in missing.stderr
+
+
 def test_a_path_that_does_not_exist(run, tmp_path):
     """It is named."""
     for command in ("lint", "test"):

@@ -119,7 +119,8 @@ def _missing(segment: Segment) -> Iterator[Finding]:
     try:
         stories = read_stories(segment)
     except RuleError as error:
-        yield Finding(segment.id, error.origin.file, error.origin.line, error.problem, error.mend, False)
+        for each in error.errors if isinstance(error, RefusedRules) else (error,):
+            yield Finding(segment.id, each.origin.file, each.origin.line, each.problem, each.mend, False)
         return
     yield from _untold(segment, stories)
 

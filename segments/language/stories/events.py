@@ -122,6 +122,8 @@ class Teller:
         attributes, consents = {}, {}
         for each in told:
             map_, _, name = each.name.partition(".")
+            if map_ == "consents" and name:
+                raise self.error(f"{each.name}: a story says consent.", f"Write consent.{name}={each.value}.")
             if map_ == "consent" and name:
                 if each.value not in ("true", "false"):
                     raise self.error(

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from segments.language.errors import Origin, StoryError
+from segments.language.errors import Origin, RefusedRules, RuleError, StoryError
 from segments.language.loading.source import examples_origin
 from segments.language.nodes.conditions import Comparison
-from segments.language.nodes.durations import DAY, HOUR, MINUTE, Duration
+from segments.language.nodes.durations import DAY, HOUR, LONGEST, MINUTE, Duration
 from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
@@ -61,17 +61,26 @@ class Story:
 
 
 def read_stories(segment: Segment, currency: str = "EUR") -> tuple[Story, ...]:
-    """The stories among a rule's examples; raises a `StoryError` with file and line."""
+    """The stories among a rule's examples.
+
+    Raises a `StoryError` with file and line, or `RefusedRules` with one for each line that can't be read.
+    """
     kinds = own_kinds(segment)
     first = examples_origin(segment)
     stories: list[list[Line]] = [[]]
+    errors: list[RuleError] = []
     for number, text in enumerate(segment.examples.split("\n")):
         origin = Origin(first.file, first.line + number)
-        words = _words(text, origin)
-        if words == ["---"]:
-            stories.append([])
-        elif words:
-            stories[-1].append(_line(words, origin, number, currency, kinds))
+        try:
+            words = _words(text, origin)
+            if words == ["---"]:
+                stories.append([])
+            elif words:
+                stories[-1].append(_line(words, origin, number, currency, kinds))
+        except StoryError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0] if len(errors) == 1 else RefusedRules(errors)
     return tuple(Story(tuple(lines)) for lines in stories if lines)
 
 
@@ -124,15 +133,23 @@ def _time(words: list[str], origin: Origin) -> tuple[int, list[str]]:
         )
         raise StoryError(f"A line of a story begins with a time; {words[0]!r} came.", mend, origin)
     parts = [part for word in words[:count] for part in _PART.findall(word)]
-    return sum(int(size) * UNITS[unit] for size, unit in parts), words[count:]
+    at = sum(int(size) * UNITS[unit] for size, unit in parts)
+    if at > LONGEST:
+        limit = f"A story lasts at most a hundred years ({LONGEST // DAY}d); {' '.join(words[:count])} came."
+        raise StoryError(limit, "Write a time that is nearer.", origin)
+    return at, words[count:]
 
 
 def _fields(words: list[str], teller: Teller) -> Iterator[Told]:
+    told: set[str] = set()
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             near = difflib.get_close_matches(word, FLIPS, n=1)
             mend = f"Did you mean {near[0]}?" if near else "Write the fields of an event as name=value."
             raise teller.error(f"{word!r} is no field, and neither enters nor leaves.", mend)
+        if name in told:
+            raise teller.error(f"{name} stands twice on this line.", "Keep one of them.")
+        told.add(name)
         unquoted = re.sub(r""""([^"]*)"|'([^']*)'""", lambda quote: quote[1] or quote[2] or "", value)
         yield Told(name, unquoted, unquoted != value)

@@ -1,0 +1,112 @@
+"""The evidence of a rule in lines for people: the one printer of `why`, `try` and failing stories."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from segments.language.nodes.conditions import (
+    AnyOf,
+    Comparison,
+    Condition,
+    ProfileComparison,
+)
+from segments.language.nodes.fields import Type
+from segments.language.nodes.measures import DURATIONS
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import leaves
+
+UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
+FOLDED = 6
+"""Leaves of one `any_of` that are told one by one; of more the rest is counted."""
+
+Entry = Mapping[str, Any]
+
+
+def leaf_kind(leaf: Condition) -> str:
+    """What the value of a leaf is: `duration` (milliseconds), `money`, `number`, `text`, `profile` or `truth`."""
+    match leaf:
+        case Comparison(measure):
+            if measure.name in DURATIONS:
+                return "duration"
+            return {Type.MONEY: "money", Type.WHOLE: "number", Type.TEXT: "text"}[measure.type]
+        case ProfileComparison():
+            return "profile"
+    return "truth"
+
+
+def leaf_places(segment: Segment) -> list[dict[str, Any]]:
+    """For each leaf, in the order of evidence: its kind, its part (`when`, `until`), and the `any_of` it stands in."""
+    found: list[dict[str, Any]] = []
+    for part, condition in (("when", segment.when), ("until", segment.until)):
+        alternatives = _alternatives(condition)
+        found += [
+            {"kind": leaf_kind(leaf), "part": part, "any_of": alternatives.get(id(leaf))}
+            for leaf in leaves(condition)
+        ]
+    return found
+
+
+def _alternatives(condition: Condition | None) -> dict[int, int]:
+    """For the leaves within some `any_of` the number of the outermost one, by their identity as objects."""
+    found: dict[int, int] = {}
+    left = [] if condition is None else [condition]
+    while left:
+        each = left.pop()
+        if isinstance(each, AnyOf):
+            found |= dict.fromkeys(map(id, leaves(each)), id(each))
+        else:
+            left += getattr(each, "parts", ())
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(found.values()))}
+    return {leaf: numbers[name] for leaf, name in found.items()}
+
+
+def evidence_lines(entries: Sequence[Entry]) -> Iterator[str]:
+    """A line for each leaf; those of `until` apart, many alternatives folded."""
+    several = {entry.get("part") for entry in entries} == {"when", "until"}
+    for part, of_part in groupby(entries, key=lambda entry: entry.get("part")):
+        head = f"{part:<6}" if several else ""
+        for group, found in groupby(of_part, key=lambda entry: entry.get("any_of")):
+            for line in _folded(list(found)) if group is not None else map(_line, found):
+                yield head + line
+                head = " " * len(head)
+
+
+def _folded(entries: list[Entry]) -> Iterator[str]:
+    if len(entries) <= FOLDED:
+        yield from map(_line, entries)
+        return
+    holding = [entry for entry in entries if entry["holds"]]
+    shown = (holding or entries)[: FOLDED // 2]
+    yield from map(_line, shown)
+    rest = len(entries) - len(shown)
+    yield f"… and {rest} more in this any_of, of which {len(holding) - len(shown) if holding else 0} hold"
+
+
+def _line(entry: Entry) -> str:
+    return f"{'✓' if entry['holds'] else '✗'} {entry_text(entry)}"
+
+
+def entry_text(entry: Entry) -> str:
+    """`visit.within(days=7).count() is 2, bound >= 3`; durations in units."""
+    value, bound = entry["value"], entry["bound"]
+    if entry["kind"] == "duration":
+        value, bound = (None if value is None else duration(int(value))), duration(int(bound))
+    known = f" (known since {entry['known_since']})" if entry.get("known_since") else ""
+    shown = "nothing" if value is None else value
+    return f"{entry['measure']} is {shown}, bound {entry['operator']} {bound}{known}"
+
+
+def alternatives_text(texts: Sequence[str]) -> str:
+    """What would change something, of many the first few."""
+    shown = "; ".join(texts[:FOLDED])
+    return shown if len(texts) <= FOLDED else f"{shown}; or one of {len(texts) - FOLDED} more"
+
+
+def duration(milliseconds: int) -> str:
+    """The two largest units: 3d 4h."""
+    rest, parts = milliseconds, []
+    for unit, size in UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"
