@@ -40,8 +40,8 @@ def failures(segment: Segment, machine: Machine, currency: str = "EUR") -> list[
     for story in read_stories(segment, currency):
         try:
             failing = _compare(story, machine(rules, story, currency))
-        except StoryError as error:
-            found.append(error)
+        except StoryError as refused:
+            found.append(refused)
             continue
         if failing is not None:
             instant, error = failing
