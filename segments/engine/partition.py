@@ -114,6 +114,13 @@ class Partition:
         self._inputs.begin(topic, offset)
         self._begun = True
 
+    def refuse(self, topic: str, offset: int, refusal: Refusal, *, outright: bool) -> None:
+        """Refuse the record at an offset that is still to be offered.
+
+        A profile there that takes away a consent is taken in with its consents alone, unless `outright`.
+        """
+        self._screening.told[topic, offset] = refusal, outright
+
     def offer(self, topic: str, start: int, records: list[Record], end: int) -> int | None:
         """Take in a fetched run covering offsets [start, end).
 
@@ -188,6 +195,8 @@ class Partition:
     def _refusal(self, record: Record) -> Refusal | None:
         """Why a record is refused without looking at the customer's state."""
         refusal = admission.refusal(record)
+        if refusal is None and self._screening.told:
+            refusal = self._screening.told_to_refuse(record)
         if refusal is not None or record.key is None or self.count == 1:
             return refusal
         if record.key in self._customers.live or partition_of(record.key, self.count) == self.number:

@@ -29,6 +29,16 @@ class Screening:
     def __init__(self, plan: Plan, settings: EngineSettings, machine: Machine) -> None:
         """Screen for the rules of a plan; notices go where the machine puts what it does."""
         self._plan, self._settings, self._machine = plan, settings, machine
+        self.told: dict[tuple[str, int], tuple[Refusal, bool]] = {}
+        """By topic and offset what is to be refused, and whether a profile's consents, too; see `Partition.refuse`."""
+
+    def told_to_refuse(self, record: Record) -> Refusal | None:
+        """Why a record is refused that was named beforehand, None if it is not."""
+        refusal, outright = self.told.pop((record.topic, record.offset), (None, False))
+        if refusal is None or outright or record.topic != PROFILES or record.event is None:
+            return refusal
+        record.over = refusal
+        return None
 
     def of(self, customer: Customer, record: Record, clock: int) -> Screened:
         """Screen a record of a customer, at the clock of the partition."""

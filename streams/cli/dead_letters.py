@@ -4,7 +4,6 @@ import base64
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 import click
@@ -12,8 +11,10 @@ import click
 import schemas
 from streams.cli.instant import Instant
 from streams.cli.visible import json_line, visible
+from streams.errors import StreamsError
 from streams.jobs.dead_letters import (
     AT_ONCE,
+    BYTES_AT_ONCE,
     MAY_PASS,
     NEVER_PASSES,
     Choice,
@@ -93,14 +94,16 @@ def retry(
     unknown_schema. What was sent again is noted in the group GROUP-dead-letters, and not sent twice. A record
     is applied when it comes, by its own occurred_at; what had been applied is recognised for 24 hours by its
     event_id. Letters of the reason wrong_partition are left out: the partition they came from refuses them again.
+    Those that hold only the beginning of a long record (header truncated) are refused (exit code 1).
     """
     settings = read_settings()
     counts: Counter[tuple[str, str]] = Counter()
     left_out: Counter[tuple[str, str]] = Counter()
+    cut: list[Letter] = []
     with committed_reader(settings) as consumer:
         retried = Retried(settings, consumer)
         found = letters(consumer, settings, Choice(reasons or MAY_PASS, topics, since))
-        chosen = _sendable(found, left_out)
+        chosen = _whole(_sendable(found, left_out), cut)
         fresh = _counted((letter for letter in chosen if again or letter not in retried), counts)
         if yes:
             with sender(settings) as sending:
@@ -113,6 +116,8 @@ def retry(
     for line in (*_table(counts), *_hopeless(left_out)):
         click.echo(line)
     click.echo(_conclusion(sum(counts.values()), yes))
+    if cut:
+        raise StreamsError("\n".join(_cut_off(letter) for letter in cut))
 
 
 def _latest(found: Iterable[Letter], limit: int) -> list[Letter]:
@@ -135,8 +140,17 @@ def _counted(found: Iterable[Letter], counts: Counter[tuple[str, str]]) -> Itera
         yield letter
 
 
-def _batches(found: Iterator[Letter]) -> Iterator[list[Letter]]:
-    while batch := list(islice(found, AT_ONCE)):
+def _batches(found: Iterable[Letter]) -> Iterator[list[Letter]]:
+    """As many letters in a transaction as memory is sure to hold."""
+    batch: list[Letter] = []
+    size = 0
+    for letter in found:
+        batch.append(letter)
+        size += len(letter.value or b"")
+        if len(batch) == AT_ONCE or size >= BYTES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
@@ -150,6 +164,23 @@ def _sendable(found: Iterable[Letter], left_out: Counter[tuple[str, str]]) -> It
             left_out[letter.reason, letter.topic] += 1
         elif letter.origin is not None:
             yield letter
+
+
+def _whole(found: Iterable[Letter], cut: list[Letter]) -> Iterator[Letter]:
+    """Without those of which only the beginning is there, which are noted."""
+    for letter in found:
+        if letter.is_cut:
+            cut.append(letter.without_bytes())
+        else:
+            yield letter
+
+
+def _cut_off(letter: Letter) -> str:
+    origin = f"{letter.topic}-{letter.headers.get('partition')} offset {letter.headers.get('offset')}"
+    return visible(
+        f"{letter.place.topic}-{letter.place.partition} offset {letter.offset}: is not sent again: the record was too "
+        f"long, and the letter holds its beginning only. {origin} has all of it, as long as Kafka keeps it"
+    )
 
 
 def _table(counts: Counter[tuple[str, str]]) -> Iterator[str]:

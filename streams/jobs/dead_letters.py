@@ -8,7 +8,7 @@ import base64
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
@@ -23,8 +23,12 @@ from streams.settings.settings import Settings
 
 LONGEST_NOTE = 4_000
 """Characters that Kafka keeps beside an offset (offset.metadata.max.bytes is 4096 by default)."""
+LONGEST_SENT = 9 << 20
+"""Bytes of a record before compression: dead letters hold up to 8 MB of one."""
 AT_ONCE = 500
 """Dead letters in one transaction."""
+BYTES_AT_ONCE = 32 << 20
+"""Bytes of their records from which on no further one goes into a transaction: it is held in memory twice."""
 MAY_PASS = ("customer_limit", "engine_error", "from_the_future", "unknown_schema")
 """Reasons that may be gone meanwhile: time passed, or somebody mended code, limit or schemas."""
 NEVER_PASSES = "wrong_partition"
@@ -51,6 +55,15 @@ class Letter:
     def topic(self) -> str:
         """Where the record came from."""
         return self.headers.get("topic", "")
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether only the beginning of the record is here, so that it can't be sent again."""
+        return "truncated" in self.headers
+
+    def without_bytes(self) -> "Letter":
+        """The same without its record, to be remembered."""
+        return replace(self, key=None, value=None)
 
     @property
     def origin(self) -> TopicPartition | None:
@@ -177,7 +190,9 @@ def sender(settings: Settings) -> Iterator["Sender"]:
         transactional_id=notes_group(settings),
         allow_auto_create_topics=False,
         bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
-        max_request_size=3 << 20,
+        # What came compressed is as large as a topic takes only if it is compressed again.
+        compression_type="gzip",
+        max_request_size=LONGEST_SENT,
     )
     try:
         producer.init_transactions()

@@ -28,8 +28,9 @@ TOPIC_EXISTS = 36
 # null in `profiles` is an erasure that the workers must see: as long as Kafka keeps clicks by default.
 NULLS_KEPT = {"profiles": 7 * DAY, "segment-memberships": 7 * DAY}
 
-# A dead letter holds a whole refused record and its headers; a customer's state is one record.
-LARGEST = {"dead-letters": 2 * MEGABYTE}
+# Bytes of a record. A dead letter holds a refused record of up to 8 MB and its headers, a membership record all
+# segments of a customer, a record of the changelog what is remembered of one.
+LARGEST = {"dead-letters": 16 * MEGABYTE, "segment-memberships": 16 * MEGABYTE}
 LARGEST_STATE = 8 * MEGABYTE
 
 
@@ -50,6 +51,8 @@ class Found:
     replication: int
     cleanup: str
     timestamp_type: str
+    largest: int
+    """Bytes of a record, and of a batch of records, that it takes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,14 @@ def configuration(topic: Topic, replication: int) -> dict[str, str]:
         }
     if replication >= 3:
         settings["min.insync.replicas"] = 2
-    if (largest := LARGEST_STATE if topic.direction == "state" else LARGEST.get(topic.name)) is not None:
+    if (largest := largest_record(topic)) is not None:
         settings["max.message.bytes"] = largest
     return {name: str(value) for name, value in settings.items()}
+
+
+def largest_record(topic: Topic) -> int | None:
+    """Bytes that a record of the topic must be able to have; None: what Kafka takes by default is enough."""
+    return LARGEST_STATE if topic.direction == "state" else LARGEST.get(topic.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +205,7 @@ def _found(partitions: list[dict[str, list[int]]], config: dict[str, dict[str, s
         replication=min((len(each["replica_nodes"]) for each in partitions), default=0),
         cleanup=config["cleanup.policy"]["value"],
         timestamp_type=config["message.timestamp.type"]["value"],
+        largest=int(config["max.message.bytes"]["value"]),
     )
 
 
@@ -246,6 +255,8 @@ def _compare(topic: Topic, actual: Found, partitions: int) -> Iterator[Differenc
         yield _setting(topic, "cleanup.policy", topic.cleanup, actual.cleanup)
     if actual.timestamp_type != "LogAppendTime":
         yield _setting(topic, "message.timestamp.type", "LogAppendTime", actual.timestamp_type)
+    if (largest := largest_record(topic)) is not None and actual.largest < largest:
+        yield _setting(topic, "max.message.bytes", str(largest), str(actual.largest))
 
 
 def _setting(topic: Topic, name: str, expected: str, came: str) -> Difference:

@@ -18,7 +18,7 @@ class PartitionState:
 
     number: int
     serving: bool = False
-    """Whether it is restored and being served; until then only `remaining` is known."""
+    """Whether it is restored and being served; until then `remaining` is known, and how far it was before."""
     remaining: int = 0
     clock: int = 0
     lag: dict[str, int] = field(default_factory=dict)
@@ -62,9 +62,13 @@ class PartitionGauges(Collector):
             "recovery_remaining_records", "Changelog offsets still to be restored.",
             (((state.number,), state.remaining) for state in states),
         )  # fmt: skip
+        yield _gauge(
+            "last_commit_timestamp_seconds", "The last commit of a partition by this worker.",
+            (((state.number,), state.committed_at / 1000) for state in states if state.committed_at),
+        )  # fmt: skip
         yield from _instants(serving)
         yield from _amounts(serving)
-        yield from _by_topic(serving)
+        yield from _by_topic(states)
         yield _gauge(
             "members", "Customers in a segment.",
             (((segment, state.number), count) for state in serving for segment, count in state.members.items()),
@@ -86,10 +90,6 @@ def _instants(states: list[PartitionState]) -> Iterator[Metric]:
     yield _gauge(
         "partition_clock_timestamp_seconds", "The clock of a partition.",
         (((state.number,), state.clock / 1000) for state in states if state.clock > 0),
-    )  # fmt: skip
-    yield _gauge(
-        "last_commit_timestamp_seconds", "The last commit of a partition by this worker.",
-        (((state.number,), state.committed_at / 1000) for state in states if state.committed_at),
     )  # fmt: skip
     yield _gauge(
         "next_due_timestamp_seconds", "When time alone will next do something in a partition.",
@@ -120,7 +120,7 @@ def _by_topic(states: list[PartitionState]) -> Iterator[Metric]:
     )  # fmt: skip
     yield _gauge(
         "oldest_unprocessed_timestamp_seconds",
-        "The Kafka timestamp of the oldest record fetched and not committed; none where nothing waits.",
+        "The Kafka timestamp of the oldest record not committed, as far as known; none where nothing waits.",
         (((topic, state.number), at / 1000) for state in states for topic, at in sorted(state.oldest.items())),
         "topic", "partition",
     )  # fmt: skip

@@ -19,7 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from segments.engine import COMPILED, INPUTS, Effects, RuleSet
+from segments.engine import COMPILED, INPUTS, NOTICES, Effects, RuleSet
 from streams.telemetry.gauges import PartitionGauges, PartitionState, RuleGauges
 from streams.telemetry.rule_costs import RuleCosts
 
@@ -27,11 +27,11 @@ from streams.telemetry.rule_costs import RuleCosts
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 OUTCOMES = ("applied", "duplicate", "ignored", "dead_letter")
-RESULTS = ("committed", "fenced", "unknown_outcome", "aborted")
-CAUSES = ("assigned", "fenced", "unknown_outcome", "broker", "positions", "error")
+RESULTS = ("committed", "fenced", "refused", "unknown_outcome", "aborted")
+CAUSES = ("assigned", "fenced", "refused", "unknown_outcome", "broker", "positions", "error")
 REASONS = (
     "undecodable", "unknown_schema", "no_key", "key_mismatch", "invalid_id", "invalid_amount", "unknown_kind",
-    "wrong_partition", "from_the_future", "too_long", "not_finite", "customer_limit", "engine_error",
+    "wrong_partition", "from_the_future", "too_long", "too_large", "not_finite", "customer_limit", "engine_error",
 )  # fmt: skip
 """Of dead letters."""
 STAGES = ("fetch", "decode", "offer", "advance", "confirm", "encode", "changelog", "commit")
@@ -72,7 +72,7 @@ class Metrics:
             for outcome in OUTCOMES:
                 self.records.labels(topic, outcome)
         known = ((self.stages, STAGES), (self.commits, RESULTS), (self.take_overs, CAUSES))
-        for counter, values in (*known, (self.dead_letters, REASONS)):
+        for counter, values in (*known, (self.dead_letters, REASONS), (self.notices, NOTICES)):
             for value in values:
                 counter.labels(value)
 
@@ -86,10 +86,15 @@ class Metrics:
         self.dead_letters = counter("dead_letters_total", "Records refused.", "reason")
         self.engine_errors = counter("engine_errors_total", "Bugs met by flips by time.")
         self.commits = counter(
-            "commits_total", "Transactions: committed, aborted, fenced or unknown_outcome.", "result"
+            "commits_total",
+            "Transactions: committed, aborted, fenced, refused for their size, unknown_outcome.",
+            "result",
         )
         self.rebalances = counter("rebalances_total", "Assignments of the group to this worker.")
         self.take_overs = counter("take_overs_total", "Partitions taken over, by cause.", "cause")
+        self.notices = counter(
+            "notices_total", "Records that did not do what their sender may have meant.", "notice"
+        )
         self.gaps = counter("gaps_total", "Skips in the offsets that came, each fetched again.")
         self.refetches = counter("refetches_total", "Records that didn't come and were fetched again.")
         self.offset_mismatches = counter(
@@ -153,6 +158,8 @@ class Metrics:
             self.records.labels(topic, outcome).inc(count)
         for reason, count in effects.reasons.items():
             self.dead_letters.labels(reason).inc(count)
+        for notice in effects.notices:
+            self.notices.labels(notice.kind).inc()
         self._flips(effects)
         for milliseconds in effects.lateness:
             self.lateness.observe(max(0, milliseconds) / 1000)

@@ -4,6 +4,7 @@ StreamsError
 ├── WrongVersions         Faust, mode or aiokafka are not those whose private parts are overridden
 └── CommitFailed          the transaction of a partition is not known to be committed: take it over anew
     ├── Fenced            another worker has taken the partition over
+    ├── TooLarge          the broker refused it for its size, so it is not committed
     └── OutcomeUnknown    anything else: time-out, connection lost, refused by the broker
 """
 
@@ -33,6 +34,20 @@ class Fenced(CommitFailed):
     """Another worker has taken the partition over: what was prepared here is void."""
 
     cause = "fenced"
+
+
+class TooLarge(CommitFailed):
+    """A broker refuses what was to be written for its size: the same would be refused for ever."""
+
+    cause = "refused"
+
+    def __init__(self, topic: str, size: int) -> None:
+        """Say which topic refuses how many bytes."""
+        self.topic = topic
+        self.size = size
+        self.mended = False
+        """Whether the next attempt will be another one."""
+        super().__init__(f"{topic} takes no {size:,} bytes at once")
 
 
 class OutcomeUnknown(CommitFailed):

@@ -15,9 +15,9 @@ from typing import Any
 
 import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import ProducerClosed, ProducerFenced
+from aiokafka.errors import MessageSizeTooLargeError, ProducerClosed, ProducerFenced, RecordListTooLargeError
 
-from streams.transport.errors import Fenced, OutcomeUnknown
+from streams.transport.errors import Fenced, OutcomeUnknown, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class TransactionalProducer:
 
         Raises:
             Fenced: another worker has this transactional id now.
+            TooLarge: a topic refuses what was to be written for its size; nothing is committed.
             OutcomeUnknown: anything else; the transaction may be committed, or not.
 
         """
@@ -99,6 +100,8 @@ class TransactionalProducer:
         except ProducerFenced as error:
             raise Fenced(f"{self._group}-{self._partition} was fenced by another worker") from error
         except Exception as error:
+            if (refused := _too_large(error)) is not None:
+                raise refused from error
             raise OutcomeUnknown(f"the outcome of a commit is not known ({error!r})") from error
 
     async def _commit(self, batches: Batches, offsets: Mapping[str, int]) -> dict[str, int | None]:
@@ -123,8 +126,11 @@ class TransactionalProducer:
             future.add_done_callback(_retrieve)
             futures.append(future)
         last = None
-        for future in futures:
-            last = await future
+        for builder, future in zip(builders, futures, strict=True):
+            try:
+                last = await future
+            except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
+                raise TooLarge(topic, builder.size()) from error
         if last is None or last.offset < 0:
             return None
         return int(last.offset) + int(counts[-1])
@@ -158,6 +164,12 @@ class TransactionalProducer:
                 await producer.client.close()
         except Exception as error:  # noqa: BLE001  nothing is expected of a producer that is given up
             log.debug("closing an abandoned producer: %r", error)
+
+
+def _too_large(error: Exception) -> TooLarge | None:
+    """The refusal among what the sending of several topics came to; the commit itself was not asked for then."""
+    found = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+    return next((each for each in found if isinstance(each, TooLarge)), None)
 
 
 def _retrieve(future: "asyncio.Future[Any]") -> None:

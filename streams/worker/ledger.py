@@ -47,6 +47,16 @@ class Ledger:
                 return found.timestamp if found.offset == offset else None
         return None
 
+    def until(self, offsets: Mapping[str, int]) -> list[Record]:
+        """Return the records that are not committed and lie before these offsets."""
+        found: list[Record] = []
+        for topic, end in offsets.items():
+            start = self.committed.get(topic, 0)
+            for records in self._open[topic]:
+                place = bisect_left(records, start, key=_offset)
+                found += records[place : bisect_left(records, end, key=_offset)]
+        return found
+
     def settle(self, offsets: Mapping[str, int]) -> Counter[str]:
         """Note what was committed, and return how many records of each topic that were."""
         counts: Counter[str] = Counter()

@@ -1,6 +1,7 @@
 """What a partition did, as the records of one Kafka transaction."""
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 import schemas
@@ -8,10 +9,19 @@ from segments.engine import DeadLetter, Effects
 from streams.clock import wall_clock
 from streams.transport import TransactionalProducer
 from streams.transport.producer import Batches, Header
+from streams.worker.caution import TOO_LARGE
 
 SEGMENT_EVENTS = "segment-events"
 SEGMENT_MEMBERSHIPS = "segment-memberships"
 DEAD_LETTERS = "dead-letters"
+
+MEBIBYTE = 1_048_576
+LONGEST_WHOLE = 8 * MEBIBYTE
+"""Bytes of key and value of a refused record that its dead letter holds whole: the topic takes twice as much."""
+KEPT_OF_KEY, KEPT_OF_VALUE = 1024, 64 * 1024
+"""Bytes that the dead letter of a longer one holds: enough to see what it is."""
+LONGEST_ERROR = 1_000
+"""Characters of the header `error`."""
 
 CONTENT_TYPE: Header = ("content-type", b"application/avro")
 SPECVERSION: Header = ("ce_specversion", b"1.0")
@@ -72,17 +82,34 @@ class Outbox:
 
     def _dead_letters(self, batches: Batches, letters: Iterable[DeadLetter], now: int) -> None:
         for letter in letters:
-            record = letter.record
-            headers = self._dead_letter_headers(letter)
-            self._producer.add(batches, DEAD_LETTERS, now, (record.key, record.value), headers)
+            key, value, added = kept_of(letter)
+            headers = [*self._dead_letter_headers(letter), *added]
+            self._producer.add(batches, DEAD_LETTERS, now, (key, value), headers)
 
     def _dead_letter_headers(self, letter: DeadLetter) -> list[Header]:
         record = letter.record
         headers = {
             "reason": letter.reason,
-            "error": letter.error,
+            "error": letter.error[:LONGEST_ERROR],
             "topic": record.topic,
             "partition": self._partition,
             "offset": record.offset,
         }
         return [(name, str(value).encode()) for name, value in headers.items()]
+
+
+def kept_of(letter: DeadLetter) -> tuple[bytes | None, bytes | None, list[Header]]:
+    """Key and value as a dead letter holds them, and the headers that tell if these are not all.
+
+    `sha256` is the digest of the whole value. A record for which Kafka refused a transaction is cut whatever its
+    length, so that the letter itself can't be refused for that.
+    """
+    key, value = letter.record.key, letter.record.value
+    length = len(key or b"") + len(value or b"")
+    if length <= LONGEST_WHOLE and letter.reason != TOO_LARGE:
+        return key, value, []
+    headers: list[Header] = [("sha256", sha256(value or b"").hexdigest().encode())]
+    short = None if key is None else key[:KEPT_OF_KEY], None if value is None else value[:KEPT_OF_VALUE]
+    if short != (key, value):
+        headers.append(("truncated", b"true"))
+    return *short, headers

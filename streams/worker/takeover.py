@@ -6,7 +6,7 @@ commits in between.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from streams.store.stores import PartitionStore
 from streams.store.table import CustomerTable
 from streams.telemetry.metrics import Metrics
 from streams.transport import TransactionalProducer
+from streams.worker.standing import Standing
 
 log = logging.getLogger(__name__)
 
@@ -72,14 +73,15 @@ class Taken:
     positions: dict[str, int]
 
 
-async def take_over(ground: Ground, number: int, progress: Callable[[int], None]) -> Taken:
-    """Fence, restore, find the positions."""
+async def take_over(ground: Ground, number: int, standing: Standing) -> Taken:
+    """Fence, restore, find the positions; how far it is stands in `standing`."""
     producer = TransactionalProducer(ground.client, ground.group, number)
     try:
         await _initialise(producer, ground.group)
-        store = await _restored(ground, number, progress)
+        await _look(ground, number, standing)
+        store = await _restored(ground, number, standing)
         partition = Partition(number, ground.count, ground.rules, ground.engine, store)
-        positions = await _positions(ground, number, partition)
+        positions = await _positions(ground, number, partition, standing)
     except BaseException:
         await producer.abandon()
         raise
@@ -94,17 +96,26 @@ async def _initialise(producer: TransactionalProducer, group: str) -> None:
         raise transactions_refused(group) from error
 
 
-async def _restored(ground: Ground, number: int, progress: Callable[[int], None]) -> PartitionStore:
+async def _look(ground: Ground, number: int, standing: Standing) -> None:
+    """Let the lag be known while the partition is restored: by what the group committed, as lag tools know it."""
+    inputs = [TopicPartition(topic, number) for topic in INPUTS]
+    ends = await ground.offsets.ends(inputs)
+    committed = await ground.offsets.committed(inputs)
+    known = {each.topic: offset for each, offset in committed.items() if offset is not None}
+    standing.found(known, {each.topic: end for each, end in ends.items()})
+
+
+async def _restored(ground: Ground, number: int, standing: Standing) -> PartitionStore:
     changelog = TopicPartition(ground.changelog, number)
     first = (await ground.offsets.starts([changelog]))[changelog]
     end = (await ground.offsets.ends([changelog]))[changelog]
     store = ground.table.open_partition(number)
     with ground.metrics.recovering():
-        await restore(store, ground.client, changelog, (first, end), progress)
+        await restore(store, ground.client, changelog, (first, end), standing.restoring)
     return store
 
 
-async def _positions(ground: Ground, number: int, partition: Partition) -> dict[str, int]:
+async def _positions(ground: Ground, number: int, partition: Partition, standing: Standing) -> dict[str, int]:
     """Where to read on: by the record beside the customers; what the group committed is only compared."""
     inputs = {topic: TopicPartition(topic, number) for topic in INPUTS}
     starts = await ground.offsets.starts(inputs.values())
@@ -123,6 +134,7 @@ async def _positions(ground: Ground, number: int, partition: Partition) -> dict[
             _lost(ground, each, expected, starts[each], ends[each])
             partition.begin(topic, starts[each])
             positions[topic] = starts[each]
+    standing.found(positions, {topic: ends[each] for topic, each in inputs.items()})
     return positions
 
 

@@ -27,10 +27,10 @@ CHANGELOG = "-changelog"
 def read_before_fencing() -> None:
     """The state is read before the previous owner is fenced: what it commits in between is lost."""
 
-    async def take_over(ground: Any, number: int, progress: Any) -> Any:
-        store = await takeover._restored(ground, number, progress)
+    async def take_over(ground: Any, number: int, standing: Any) -> Any:
+        store = await takeover._restored(ground, number, standing)
         partition = Partition(number, ground.count, ground.rules, ground.engine, store)
-        positions = await takeover._positions(ground, number, partition)
+        positions = await takeover._positions(ground, number, partition, standing)
         await asyncio.sleep(1.2)
         producer = TransactionalProducer(ground.client, ground.group, number)
         await producer.start()

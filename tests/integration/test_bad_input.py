@@ -83,13 +83,13 @@ def wait_until(done, seconds=60):
         time.sleep(0.2)
 
 
-def read_all(address, topic):
+def read_all(address, topic, partitions=PARTITIONS):
     """All committed records of a topic."""
     consumer = Consumer(
         {"bootstrap.servers": address, "group.id": "reader", "isolation.level": "read_committed"}
     )
     found = []
-    for number in range(PARTITIONS):
+    for number in range(partitions):
         partition = TopicPartition(topic, number, 0)
         end = consumer.get_watermark_offsets(partition)[1]
         consumer.assign([partition])

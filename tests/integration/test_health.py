@@ -2,17 +2,20 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka.admin import ConfigResource, KafkaAdminClient
 from worker_control import address_of, scrape, stop, total, wait_until, wait_until_ready
-from worker_log import DAY, Shop, actual, produce, wait_until_caught_up
+from worker_log import DAY, Shop, actual, produce, send, wait_until_caught_up
 
 from streams.local.broker import free_port
 from tests.conftest import Spawned
@@ -77,6 +80,39 @@ def test_a_partition_that_hangs_is_not_alive(kafka, environment, fresh_topics, i
     }
     assert {name.partition('partition="')[2][0] for name in oldest} == {"0"}
     assert all(0 < time.time() - at < 60 for at in oldest.values())
+
+
+@pytest.mark.timeout(180)
+def test_a_partition_that_never_commits_is_not_alive(
+    kafka, environment, fresh_topics, impatient, tmp_path
+) -> None:
+    """Taken over again and again since it was assigned, it is named; lag and age are told at each scrape, the log says why."""
+    fresh_topics(2)
+    limit(kafka.address, "dead-letters", 100)
+    sent_at = time.time()
+    send(kafka.address, [("clickstream", b"\x01" * 5_000, b"anna")], partition=0)
+    worker = impatient(tmp_path / "never")
+    address = address_of(worker)
+    wait_until("it is stuck", lambda: probe(address, "healthz") == (503, {"alive": False, "stuck": [0]}), 30)
+    place = '{partition="0",topic="clickstream"}'
+    for _ in range(20):
+        told = {name: value for name, value in scrape(worker).items() if name.endswith(place)}
+        assert told[f"segments_consumer_lag_records{place}"] == 1
+        assert abs(told[f"segments_oldest_unprocessed_timestamp_seconds{place}"] - sent_at) < 10
+        time.sleep(0.1)
+    assert probe(address, "healthz") == (503, {"alive": False, "stuck": [0]})
+    assert re.search(r"clickstream-0: offset 0: dead-letters takes no [\d,]+ bytes", worker.stderr)
+    assert "raise max.message.bytes of dead-letters" in worker.stderr
+    assert total(scrape(worker), 'segments_commits_total{result="refused"}') > 2
+    limit(kafka.address, "dead-letters", 10_000)
+    wait_until("it goes on", lambda: probe(address, "healthz") == (200, {"alive": True, "stuck": []}), 30)
+    wait_until_caught_up(kafka.address, environment["SEGMENTS_GROUP"])
+
+
+def limit(address: str, topic: str, size: int) -> None:
+    """Let a topic take records of so many bytes at most."""
+    with closing(KafkaAdminClient(bootstrap_servers=address)) as admin:
+        admin.alter_configs([ConfigResource("TOPIC", topic, configs={"max.message.bytes": str(size)})])
 
 
 @pytest.mark.timeout(180)

@@ -127,7 +127,7 @@ def test_create_reports_what_exists_and_differs(run, kafka):
 
 
 def test_check_names_each_difference_with_its_mend(run, kafka):
-    """Missing, other partitions, clean-up policy, timestamps: one line for each."""
+    """Missing, other partitions, clean-up policy, timestamps, the largest record: one line for each."""
     run("topics", "create")
     kafka.delete("clickstream", "transactions", "profiles", "dead-letters")
     append = {"message.timestamp.type": "LogAppendTime"}
@@ -138,13 +138,43 @@ def test_check_names_each_difference_with_its_mend(run, kafka):
     assert [line.partition(": ")[0] for line in lines] == [
         "clickstream",
         "dead-letters",
+        "dead-letters",
         "profiles",
         "transactions",
     ]
     assert "expected 4 partitions, came 5" in lines[0]
-    assert "--add-config message.timestamp.type=LogAppendTime" in lines[1]
-    assert "--add-config cleanup.policy=compact" in lines[2]
-    assert "missing: create it with `segments topics create`" in lines[3]
+    assert "--add-config max.message.bytes=16777216" in lines[1]
+    assert "--add-config message.timestamp.type=LogAppendTime" in lines[2]
+    assert "--add-config cleanup.policy=compact" in lines[3]
+    assert "missing: create it with `segments topics create`" in lines[4]
+
+
+def test_topics_take_the_largest_records_that_are_written(run, kafka, state):
+    """Dead letters and memberships of 16 MB, states of 8 MB; one that takes less is named, one that takes more is not."""
+    run("topics", "create")
+    names = ("dead-letters", "segment-memberships", state)
+    with kafka.admin() as admin:
+        resources = [ConfigResource("TOPIC", name) for name in names]
+        found = admin.describe_configs(resources, config_filter="all")["topic"]
+        assert [found[name]["max.message.bytes"]["value"] for name in names] == [
+            "16777216",
+            "16777216",
+            "8388608",
+        ]
+        sizes = {names[0]: "16777215", names[1]: "33554432", names[2]: "1048588"}
+        admin.alter_configs(
+            [
+                ConfigResource("TOPIC", name, configs={"max.message.bytes": size})
+                for name, size in sizes.items()
+            ]
+        )
+    done = run("topics", "check")
+    assert done.returncode == 1
+    assert sorted(done.stderr.removeprefix("Error: ").splitlines()) == [
+        f"{name}: expected max.message.bytes={expected}, came {sizes[name]}: "
+        f"`kafka-configs.sh --alter --topic {name} --add-config max.message.bytes={expected}`"
+        for name, expected in sorted([(names[0], 16_777_216), (names[2], 8_388_608)])
+    ]
 
 
 def test_check_needs_no_changelog(run, kafka, state):

@@ -7,7 +7,7 @@ from typing import Any
 
 import streams.http.health
 from streams.cli.worker import command
-from streams.worker.owner import Service
+from streams.worker.service import Service
 
 FILE = Path(sys.argv[1])
 streams.http.health.STUCK_AFTER = 2.0

@@ -13,12 +13,20 @@ import streams.transport.producer
 import streams.worker.intake
 import streams.worker.outbox
 import streams.worker.owner
+import streams.worker.service
+import streams.worker.standing
 import tests.chaos.traffic
 import tests.simulation.client
 from tests.simulation.client import Consumer, Producer
 
-READS_CLOCK = (streams.worker.owner, streams.worker.outbox, streams.store.restore, tests.simulation.client)
-COUNTS_SECONDS = (streams.worker.owner, streams.worker.intake, streams.store.restore)
+READS_CLOCK = (
+    *(streams.worker.service, streams.worker.standing, streams.worker.outbox, streams.store.restore),
+    tests.simulation.client,
+)
+COUNTS_SECONDS = (
+    *(streams.worker.owner, streams.worker.service, streams.worker.standing, streams.worker.intake),
+    streams.store.restore,
+)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 
 import schemas
 from segments.engine import POSITION_KEY, customers
-from streams.worker import owner
+from streams.worker import service
 from streams.worker.takeover import Limits
 from tests.benchmarks.live import click
 from tests.simulation.clock import run
@@ -91,7 +91,7 @@ def test_a_transaction_ends_when_many_customers_changed(
     """Though neither its time nor its records are used up; what is applied in one turn may go beyond."""
     monkeypatch.setattr(customers, "CHANGED", most)
     monkeypatch.setattr(customers, "CHANGED_AT_LEAST", 1)
-    monkeypatch.setattr(owner, "SLICE", 5)
+    monkeypatch.setattr(service, "SLICE", 5)
     kafka = play(gather)
     assert kafka.committed["clickstream", 0] == CUSTOMERS
     keys = [entry.key for entry in kafka.logs[CHANGELOG, 0] if entry.key]

@@ -51,6 +51,6 @@ def test_what_remains_is_a_gauge() -> None:
     owner = Owner(SimpleNamespace(), SimpleNamespace(metrics=metrics), 3, Limits(10, 1.0, event_clock=False))
     metrics.watch(lambda: [owner.state()])
     for remaining in (4_711, 0):
-        owner._progress(remaining)
+        owner._standing.restoring(remaining)
         line = f'segments_recovery_remaining_records{{partition="3"}} {float(remaining)}'
         assert line in metrics.text().decode().splitlines()

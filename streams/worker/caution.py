@@ -1,0 +1,89 @@
+"""What is known of a transaction that Kafka refused for its size, kept from one take-over of the partition to the next.
+
+Such a transaction would be refused for ever, and the partition would stand still. So its records are halved until one
+record is left that is refused by itself. The engine refuses it when it comes again: a dead letter `too_large`.
+A profile is first taken in with its consents alone, since a consent that is taken away always counts.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from segments.engine import PROFILES, Partition, Record, Refusal
+from streams.transport.errors import TooLarge
+
+log = logging.getLogger(__name__)
+
+TOO_LARGE = "too_large"
+"""The reason of such dead letters."""
+
+ENOUGH = 32_768
+"""Records in a transaction from which on nothing is bounded any more."""
+
+
+class Caution:
+    """How much may go into the next transactions of one partition, and which records are refused there."""
+
+    def __init__(self, number: int) -> None:
+        """Begin without any."""
+        self._number = number
+        self.most: int | None = None
+        """Records, and customers to whom time does something, in one transaction; None: as many as there are."""
+        self._refused: dict[tuple[str, int], tuple[Refusal, bool]] = {}
+        """By topic and offset, and whether its consents, too, were too much."""
+
+    def instruct(self, partition: Partition) -> None:
+        """Tell a machine that was just made which records it is to refuse."""
+        for (topic, offset), (refusal, outright) in self._refused.items():
+            partition.refuse(topic, offset, refusal, outright=outright)
+
+    def learn(self, records: Sequence[Record], error: TooLarge) -> bool:
+        """Note a refused transaction and the records in it. False if nothing more can be done about it here."""
+        if len(records) == 1 and self.most == 1:
+            return self._refuse(records[0], error)
+        if not records and self.most == 1:
+            log.error(
+                "partition %d: %s, for what time alone does to one customer: raise max.message.bytes of %s",
+                self._number, error, error.topic,
+            )  # fmt: skip
+            return False
+        before = min(len(records), self.most or ENOUGH) if records else self.most or ENOUGH
+        self.most = max(1, before // 2)
+        log.error(
+            "partition %d: %s; looking for the record, with at most %d in a transaction: %s",
+            self._number, error, self.most, ", ".join(_ranges(records)) or "no record, but flips by time",
+        )  # fmt: skip
+        return True
+
+    def _refuse(self, record: Record, error: TooLarge) -> bool:
+        place = record.topic, record.offset
+        before = self._refused.get(place)
+        if before is not None and before[1]:
+            log.error(
+                "%s-%d: offset %d: %s, not even what is left of a dead letter: raise max.message.bytes of %s",
+                record.topic, self._number, record.offset, error, error.topic,
+            )  # fmt: skip
+            return False
+        keeps_consents = before is None and record.topic == PROFILES and isinstance(record.event, dict)
+        self._refused[place] = Refusal(TOO_LARGE, str(error)), not keeps_consents
+        log.error(
+            "%s-%d: offset %d: %s: %s", record.topic, self._number, record.offset, error,
+            "its consents alone are taken in, if it takes one away" if keeps_consents else "a dead letter, too_large",
+        )  # fmt: skip
+        return True
+
+    def committed(self, offsets: dict[str, int]) -> None:
+        """Note a transaction that Kafka took: the next one may hold twice as much."""
+        if self.most is not None:
+            self.most = None if self.most >= ENOUGH else self.most * 2
+        if self._refused:
+            done = [each for each in self._refused if each[1] < offsets.get(each[0], 0)]
+            for each in done:
+                del self._refused[each]
+
+
+def _ranges(records: Iterable[Record]) -> list[str]:
+    """The offsets of some records by topic, from the first to the last."""
+    found: dict[str, list[int]] = {}
+    for record in records:
+        found.setdefault(record.topic, []).append(record.offset)
+    return [f"{topic} {min(offsets)} to {max(offsets)}" for topic, offsets in sorted(found.items())]

@@ -1,0 +1,192 @@
+"""Serving one partition: runs go in, the machine advances, transactions come out."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from aiokafka import TopicPartition
+
+from segments.engine import INPUTS, Partition
+from streams.clock import wall_clock
+from streams.transport import BatchApp, Run
+from streams.transport.errors import CommitFailed, TooLarge
+from streams.worker.caution import Caution
+from streams.worker.intake import Intake
+from streams.worker.ledger import Ledger
+from streams.worker.outbox import Outbox
+from streams.worker.standing import Standing
+from streams.worker.takeover import Ground, Limits, Taken
+from streams.worker.vitals import Vitals
+
+SLICE = 1_000
+"""Records applied before the event loop gets its turn."""
+
+PACE = 100
+"""The same where few records wait: a million flips by time that are due at once hold up nobody who comes meanwhile."""
+
+ASK_AGAIN = 1.0
+"""Seconds after which a question is asked again although no record came since."""
+
+CHECK = 30.0
+"""Seconds after which an idle partition asks whether there is something that was not brought to it."""
+
+SHORTEST_POLL = 0.1
+"""Seconds between two looks at the wall clock when flips by time are due."""
+
+
+class Service:
+    """Serves a partition from its take-over until something fails; then everything here is dropped."""
+
+    def __init__(
+        self,
+        app: BatchApp,
+        ground: Ground,
+        taken: Taken,
+        limits: Limits,
+        standing: Standing,
+        caution: Caution,
+    ) -> None:
+        """Stand ready for the first run."""
+        number = taken.partition.number
+        self._app = app
+        self._ground = ground
+        self._limits = limits
+        self._slice = min(SLICE, limits.records)
+        self._producer = taken.producer
+        self._store = taken.store
+        self._partition = taken.partition
+        self._caution = caution
+        caution.instruct(taken.partition)
+        self._ledger = Ledger(taken.positions)
+        self._intake = Intake(app, taken.partition, self._ledger, ground.offsets, ground.metrics)
+        self._outbox = Outbox(taken.producer, ground.group, number, ground.changelog)
+        self._inputs = {TopicPartition(topic, number): topic for topic in INPUTS}
+        self.vitals = Vitals(
+            app, taken.partition, taken.store, self._intake, self._ledger, ground.metrics, standing
+        )
+        self._wake = asyncio.Event()
+        self._intake.ask_registry(ground.lookup, self._wake.set)
+        self._stopping = False
+        self._asked_at_stamp, self._asked_at = -1, 0.0
+        self._gathering_since, self._gathered, self._waiting = 0.0, 0, 0
+
+    def deliver(self, run: Run) -> None:
+        """Queue a run."""
+        self._intake.add(run)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Commit what is applied, then end."""
+        self._stopping = True
+        self._wake.set()
+
+    async def serve(self) -> None:
+        """Offer, advance, ask, commit; in this order, so that what a question answers is committed at once."""
+        while True:
+            self._wake.clear()
+            while self._intake and not self._is_full():
+                await self._intake.offer_next()
+                await asyncio.sleep(0)
+            more = self._advance()
+            if self._caution.most is not None:
+                # What a transaction holds must be told exactly: records, or flips by time.
+                await self._commit()
+            # Records that wait for an answer don't wait for a million flips by time, too.
+            if (not more or self._partition.waiting) and not self._intake and self._should_ask():
+                await self._confirm()
+                more = self._advance()
+            if not more or self._is_full() or self._stopping:
+                await self._commit()
+            if self._stopping:
+                return
+            if more or self._intake:
+                await asyncio.sleep(0)
+            else:
+                await self._idle()
+
+    def _advance(self) -> bool:
+        self._waiting = sum(map(self._partition.buffered, INPUTS)) + self._intake.queued
+        turn = self._slice if self._waiting > PACE else min(PACE, self._slice)
+        turn = min(turn, self._caution.most or turn)
+        with self._ground.metrics.stage("advance"), self._ground.metrics.costs.sampling():
+            more: bool = self._partition.advance(turn)
+        if not self._gathering_since:
+            self._gathering_since = time.monotonic()
+        self._gathered += turn
+        self._intake.balance()
+        return more
+
+    def _is_full(self) -> bool:
+        """Whether enough is gathered for a transaction, in records, customers or time."""
+        most = min(self._limits.records, self._caution.most or self._limits.records)
+        if self._gathered >= most or self._partition.full:
+            return True
+        since = self._gathering_since
+        return since > 0 and time.monotonic() - since >= self._limits.gathering(self._waiting)
+
+    def _should_ask(self) -> bool:
+        """Ask if an answer can change something: new records wait for it, or flips by time are due."""
+        since = time.monotonic() - self._asked_at
+        if self._partition.waiting:
+            return self._partition.stamp != self._asked_at_stamp or since >= ASK_AGAIN
+        return since >= CHECK or (since >= SHORTEST_POLL and self._seconds_to_due() <= 0)
+
+    def _seconds_to_due(self) -> float:
+        due = self._partition.next_due
+        if due is None or self._limits.event_clock:
+            return float("inf")
+        return (due + self._ground.engine.grace + 1 - wall_clock()) / 1000
+
+    async def _confirm(self) -> None:
+        """Stamp first, then the clock, then the question: its answer is newer than both."""
+        stamp = self._partition.stamp
+        now = None if self._limits.event_clock else wall_clock()
+        self._asked_at_stamp, self._asked_at = stamp, time.monotonic()
+        with self._ground.metrics.stage("confirm"):
+            ends = await self._ground.offsets.ends(self._inputs)
+        told = {self._inputs[each]: end for each, end in ends.items()}
+        self.vitals.told(told)
+        self._partition.confirm(told, stamp, now)
+        await self._intake.fetch_lost(told)
+
+    async def _idle(self) -> None:
+        """Sleep until a run arrives or a flip by time is due."""
+        seconds = min(self._seconds_to_due(), ASK_AGAIN if self._partition.waiting else CHECK)
+        seconds = max(seconds, self._asked_at + SHORTEST_POLL - time.monotonic(), 0.001)
+        with self.vitals.resting(), suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    async def _commit(self) -> None:
+        """Commit what the machine did since the last time; the store follows only when that is known."""
+        self._gathering_since, self._gathered = 0.0, 0
+        metrics = self._ground.metrics
+        with metrics.stage("changelog"):
+            effects = self._partition.take()
+        if effects is None:
+            return
+        with metrics.stage("encode"):
+            batches = self._outbox.outputs(effects)
+        with metrics.stage("changelog"):
+            self._outbox.changelog(batches, effects)
+        began = time.perf_counter()
+        try:
+            with metrics.stage("commit"):
+                ends = await self._producer.commit(batches, effects.offsets)
+        except CommitFailed as error:
+            metrics.commits.labels(error.cause).inc()
+            if isinstance(error, TooLarge):
+                error.mended = self._caution.learn(self._ledger.until(effects.offsets), error)
+            raise
+        except asyncio.CancelledError:
+            # Nobody waits for its outcome any more: whoever has the partition next aborts it.
+            metrics.commits.labels("aborted").inc()
+            raise
+        with metrics.stage("changelog"):
+            self._store.apply(effects.states, ends.get(self._ground.changelog), wall_clock())
+        self._caution.committed(effects.offsets)
+        self.vitals.committed(effects, time.perf_counter() - began)
+
+    @property
+    def machine(self) -> Partition:
+        """The machine, for a question."""
+        return self._partition

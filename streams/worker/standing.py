@@ -1,0 +1,73 @@
+"""How far one partition is, from the moment it was assigned to this worker, through all of its take-overs.
+
+A partition that is taken over again and again, and never commits, gets nowhere: what a take-over does counts as
+progress only until the partition was served for the first time.
+"""
+
+import time
+from collections.abc import Mapping
+
+from streams.clock import wall_clock
+
+
+class Standing:
+    """What was committed, what there is, and when something was last achieved."""
+
+    def __init__(self) -> None:
+        """Begin with the assignment."""
+        self.moved_at = time.monotonic()
+        """When it last got on: restored more than ever, committed, or was known to have nothing left to do."""
+        self.committed_at = 0
+        """The last commit, in milliseconds of the wall clock; 0 if there was none."""
+        self.committed: dict[str, int] = {}
+        self.ends: dict[str, int] = {}
+        """By topic the offset after the last one committed, and the end of the topic as it was last known."""
+        self.remaining = 0
+        """Offsets of the changelog that are still to be restored."""
+        self._least: float = float("inf")
+        self._since: dict[str, tuple[int, int]] = {}
+        """By topic an offset and the Kafka timestamp of the record there, the first one that is not committed."""
+
+    def restoring(self, remaining: int) -> None:
+        """Note how many offsets are to be restored."""
+        self.remaining = remaining
+        if remaining < self._least:
+            self._least = remaining
+            self.moved_at = time.monotonic()
+
+    def found(self, committed: Mapping[str, int], ends: Mapping[str, int]) -> None:
+        """Note the positions and the ends as a take-over finds them."""
+        self.committed.update(committed)
+        self.ends.update(ends)
+
+    def reached(self, offsets: Mapping[str, int]) -> None:
+        """Note a commit."""
+        self.moved_at = time.monotonic()
+        self.committed_at = wall_clock()
+        self.committed.update(offsets)
+
+    def lag(self) -> dict[str, int]:
+        """Count the records of each topic that are not applied and committed; none of which nothing is known."""
+        return {
+            topic: max(0, end - self.committed[topic])
+            for topic, end in self.ends.items()
+            if topic in self.committed
+        }
+
+    def oldest(self, found: Mapping[str, int | None]) -> dict[str, int]:
+        """The Kafka timestamps of the first records that are not committed, in milliseconds, of topics with any.
+
+        `found` are those of the records at hand. Of a topic of which none is, it is the one that was found before, or
+        the moment at which the topic was first seen to have a record.
+        """
+        told = {}
+        for topic, lag in self.lag().items():
+            if lag == 0:
+                continue
+            at, offset = found.get(topic), self.committed[topic]
+            if at is None:
+                before = self._since.get(topic)
+                at = wall_clock() if before is None or before[0] != offset else before[1]
+            self._since[topic] = offset, at
+            told[topic] = at
+        return told
