@@ -115,10 +115,7 @@ class Partition:
         self._begun = True
 
     def refuse(self, topic: str, offset: int, refusal: Refusal, *, outright: bool) -> None:
-        """Refuse the record at an offset that is still to be offered.
-
-        A profile there that takes away a consent is taken in with its consents alone, unless `outright`.
-        """
+        """Refuse a record that is still to come; of a profile, unless `outright`, as if it were over a limit."""
         self._screening.told[topic, offset] = refusal, outright
 
     def offer(self, topic: str, start: int, records: list[Record], end: int) -> int | None:

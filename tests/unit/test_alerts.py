@@ -98,7 +98,7 @@ def test_an_alert_has_a_section_of_the_runbook(name):
 
 
 LABELS = {
-    "cause", "digest", "instance", "job", "le", "outcome", "partition", "reason", "result", "segment", "stage", "topic",
+    "cause", "digest", "instance", "job", "le", "notice", "outcome", "partition", "reason", "result", "segment", "stage", "topic",
     "transition", "version", "engine",
 }  # fmt: skip
 """Each has few values, that we or the topics' owner chose."""

@@ -10,6 +10,7 @@ from schemas import DecodeError
 from streams.cli import COMMANDS, main
 from streams.settings.settings import Settings, variable
 from streams.telemetry.metrics import Metrics
+from streams.worker.caution import TOO_LARGE
 from tests.unit.repository import ROOT, files, name
 
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
@@ -70,7 +71,7 @@ def test_every_metric_in_the_documents_exists():
 
 def test_every_reason_of_a_dead_letter_is_documented():
     """Each reason that the code can give stands in the pages of operations and of semantics, and no other."""
-    reasons = {DecodeError.UNDECODABLE, DecodeError.UNKNOWN_SCHEMA, *reasons_of_the_engine()}
+    reasons = {DecodeError.UNDECODABLE, DecodeError.UNKNOWN_SCHEMA, TOO_LARGE, *reasons_of_the_engine()}
     semantics = (ROOT / "segments" / "SEMANTICS.md").read_text(encoding="utf-8")
     for text in (OPERATIONS.partition("### Dead letters")[2], semantics.partition("## 6. Bad input")[2]):
         assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == reasons
