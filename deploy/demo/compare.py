@@ -14,7 +14,7 @@ from typing import Any
 
 import schemas
 from deploy.demo.cluster import Cluster, run
-from deploy.demo.log import INPUTS
+from segments.language.catalogue import INPUTS
 
 # A customer's flips in order: all of each record, `emitted_at` left out.
 Flips = dict[str, list[bytes]]

@@ -17,9 +17,9 @@ import schemas
 from deploy.demo.cluster import Cluster
 from deploy.demo.errors import ClusterError
 from deploy.demo.invent import Line
+from segments.language.catalogue import INPUTS
 from streams.clock import wall_clock
 
-INPUTS = ("clickstream", "transactions", "profiles")
 FLIPS = "segment-events"
 # Lines that are encoded and handed to the producer between two looks at the screen.
 CHUNK = 2_000

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from segments.language import Events, Segment, days
+from segments.language import Segment, days, purchase
+from segments.language.catalogue import CLICKSTREAM, SETS, fields_of
 from segments.language.loading.load import load
 from segments.language.loading.source import title
 from segments.language.nodes.conditions import Condition
-from segments.language.nodes.events import CLICK_KINDS, fields_of
 from segments.language.nodes.measures import DURATIONS, Measure
 from segments.plan.planner import plan
 
@@ -40,7 +40,7 @@ def measures() -> str:
 
 
 def _measure(name: str, is_: str, of_nothing: str) -> tuple[str, ...]:
-    events = Events("purchase").within(days=30)
+    events = purchase.within(days=30)
     field = None if name in (*DURATIONS, "count") else events.amount
     measure = Measure(events, name, field)
     stream = plan([Segment(when=_compared(measure), id="any")]).streams[0]
@@ -58,8 +58,8 @@ def events() -> str:
     """Each event set with its fields."""
     rows = []
     for names, example in _SETS:
-        fields = [f"`{name}`" for name in fields_of(example)]
-        if example in (*CLICK_KINDS, "visit"):
+        fields = [f"`{name}`" for name in fields_of(SETS[example])]
+        if SETS[example].attributes:
             fields.append('`attributes["…"]`')
         rows.append((names, ", ".join(fields)))
     return _table(("events", "fields"), rows)
@@ -67,7 +67,7 @@ def events() -> str:
 
 def kinds() -> str:
     """The kinds of click that the language has names for."""
-    return ", ".join(f"`{kind}`" for kind in CLICK_KINDS) + "."
+    return ", ".join(f"`{kind}`" for kind in CLICKSTREAM.kinds) + "."
 
 
 def rules() -> str:

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas import from_iso
-
-TOPICS = ("clickstream", "transactions", "profiles")
+from segments.language.catalogue import INPUTS
 
 
 def lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -42,7 +41,7 @@ def is_kept(line: dict[str, Any], erased: dict[str, int]) -> bool:
 def main(folder: Path) -> None:
     """Rewrite the files of a folder, and say what was left out."""
     erased = erasures(folder / "profiles.jsonl")
-    for topic in TOPICS:
+    for topic in INPUTS:
         file, rest = folder / f"{topic}.jsonl", folder / f"{topic}.rest"
         kept = left = 0
         with rest.open("w", encoding="utf-8") as written:

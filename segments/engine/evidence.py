@@ -6,8 +6,9 @@ from typing import Any
 from segments.engine.customer import Customer
 from segments.engine.rules import RuleSet
 from segments.engine.tree import profile_test
+from segments.language.catalogue import Type
 from segments.language.nodes.conditions import Comparison, Condition, Consent, ProfileComparison
-from segments.language.nodes.fields import Field, Type
+from segments.language.nodes.fields import Field
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import plain

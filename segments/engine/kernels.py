@@ -11,8 +11,8 @@ The instant may be early, never late: whoever uses it looks again then. NEVER: t
 from dataclasses import dataclass
 from decimal import Decimal
 
+from segments.language.catalogue import Type
 from segments.language.nodes.conditions import Comparison
-from segments.language.nodes.fields import Type
 from segments.language.nodes.literals import Value
 
 START = "j = bisect_right(s[0], floor)\n"

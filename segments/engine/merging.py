@@ -4,7 +4,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
 from segments.engine.remember import Columns, Kept
-from segments.plan.planner import SESSION_GAP, Stream
+from segments.language.catalogue import SESSION_GAP
+from segments.plan.planner import Stream
 
 
 def merged(stream: Stream, kept: Kept, found: Kept, cut: int, erased_at: int) -> Kept:

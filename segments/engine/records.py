@@ -4,10 +4,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-CLICKSTREAM = "clickstream"
-TRANSACTIONS = "transactions"
-PROFILES = "profiles"
-INPUTS = (CLICKSTREAM, PROFILES, TRANSACTIONS)
+from segments.language import catalogue
+
+CLICKSTREAM = catalogue.CLICKSTREAM.name
+TRANSACTIONS = catalogue.TRANSACTIONS.name
+PROFILES = catalogue.PROFILES.name
+INPUTS = tuple(sorted(catalogue.INPUTS))
 """The input topics, in the order that breaks ties."""
 
 POSITION_KEY = b"\xff/position"

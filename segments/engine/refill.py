@@ -18,9 +18,10 @@ from segments.engine.position import Layout, Position
 from segments.engine.records import BEFORE_ALL, CLICKSTREAM, OLDER, POSITION_KEY, TRANSACTIONS, of_customer
 from segments.engine.rules import RuleSet
 from segments.engine.state import decode, header, whole
+from segments.language.catalogue import SESSION_GAP, EventSet
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.durations import DAY
-from segments.plan.planner import SESSION_GAP, Reader
+from segments.plan.planner import Reader
 
 AT_ONCE = 500
 """States in a transaction."""
@@ -32,11 +33,9 @@ Complete = Mapping[str, int]
 """For each topic of events, the instant from which on all that occurred is in the history; BEFORE_ALL: all of it."""
 
 
-def topics_of(events: str) -> tuple[str, ...]:
+def topics_of(events: EventSet) -> tuple[str, ...]:
     """The topics that the events of a set come from."""
-    if events == "any_event":
-        return CLICKSTREAM, TRANSACTIONS
-    return (TRANSACTIONS,) if events.startswith(("purchase", "refund")) else (CLICKSTREAM,)
+    return tuple(topic.name for topic in events.topics)
 
 
 class Refill:
@@ -192,13 +191,13 @@ def _measures(rules: RuleSet, wanted: Sequence[str]) -> set[str]:
     }
 
 
-def _sets(reader: Reader) -> list[str]:
+def _sets(reader: Reader) -> list[EventSet]:
     """The event sets that a measure reads."""
     events = reader.leaf.measure.events
-    return [events.name] if events.reset is None else [events.name, events.reset.name]
+    return [events.source] if events.reset is None else [events.source, events.reset.source]
 
 
-def _complete(events: str, complete: Complete) -> int:
+def _complete(events: EventSet, complete: Complete) -> int:
     """From when on an event set is in the history; whether an event begins a visit is told by those before it."""
     since = max(complete.get(topic, BEFORE_ALL) for topic in topics_of(events))
-    return since + SESSION_GAP if events == "visit" and since > BEFORE_ALL else since
+    return since + SESSION_GAP if events.visits and since > BEFORE_ALL else since

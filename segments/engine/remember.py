@@ -13,8 +13,9 @@ from itertools import islice
 from typing import Any
 
 from segments.engine.records import NEVER
+from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.durations import DAY
-from segments.plan.planner import SESSION_GAP, Stream
+from segments.plan.planner import Stream
 
 Columns = list[list[Any]]
 Kept = Columns | dict[Any, Columns] | None

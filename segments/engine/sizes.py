@@ -8,8 +8,9 @@ from typing import Any
 from segments.engine.customer import Customer
 from segments.engine.remember import Columns, Kept
 from segments.engine.state import whole
+from segments.language.catalogue import Type
 from segments.language.nodes.durations import HOUR
-from segments.language.nodes.fields import Field, Type
+from segments.language.nodes.fields import Field
 from segments.plan.planner import Plan, Stream
 
 TYPICAL = {Type.TEXT: "product-1234", Type.WHOLE: 2, Type.MONEY: 49_95}

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from segments.engine.kernels import comparison
-from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.catalogue import Type
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 
 Access = Callable[[Field], str]
 """Source text that gives a field's value, None where it is missing."""
@@ -22,7 +23,7 @@ def of_event(field: Field) -> str:
         return "day(t)"
     if field.key is not None:
         return f'e["attributes"].get({field.key!r})'
-    per_line = field.events.endswith(".items") and field.name in PER_LINE
+    per_line = field.events.lines and field.name in PER_LINE
     text = f'{"line" if per_line else "e"}["{field.name}"]'
     return f"({text} if money else None)" if field.type is Type.MONEY else text
 

@@ -6,7 +6,7 @@ An event costs only what its kind can change: each function names the streams of
 from collections.abc import Iterator, Sequence
 
 from segments.engine.source import filter_source, indent, of_event
-from segments.language.nodes.events import CLICK_KINDS, VISIT_KINDS
+from segments.language.catalogue import CLICKSTREAM, ON_SITE
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.plan.planner import Plan, Stream
@@ -17,10 +17,10 @@ OTHER = ""
 
 def takes(segments: Sequence[Segment], plan: Plan) -> Iterator[str]:
     """A function for each kind of event that a rule names, and one for the clicks that none names."""
-    named = {stream.events for stream in plan.streams}
-    own = {name[7:-2]: name for name in named if name.startswith('event("')}
+    named = [stream.events for stream in plan.streams]
+    own = {each.own_kind: each.name for each in named if each.own_kind is not None}
     kinds = {
-        kind: {kind, "any_event"} | ({"visit"} if kind in VISIT_KINDS else set()) for kind in CLICK_KINDS
+        kind: {kind, "any_event"} | ({"visit"} if kind in ON_SITE else set()) for kind in CLICKSTREAM.kinds
     }
     kinds |= {kind: {name, "any_event"} for kind, name in own.items()} | {OTHER: {"any_event"}}
     for place, (_, sets) in enumerate(kinds.items()):
@@ -38,7 +38,7 @@ def _take(name: str, sets: set[str], segments: Sequence[Segment], plan: Plan) ->
     if "purchase" in sets or "refund" in sets:
         yield f'    money = e["currency"] == {plan.currency!r}'
     for place, stream in enumerate(plan.streams):
-        if stream.events in sets:
+        if stream.events.name in sets:
             yield indent(_remember(place, stream, _readers_of(place, segments, plan), _heard(place, plan)))
     yield "    return touched"
 
@@ -83,7 +83,7 @@ def _remember(place: int, stream: Stream, bits: int, heard: str) -> str:
     elif heard:
         body += f"\n{heard}"
     text = f"if {' and '.join(tests)}:\n{indent(body)}"
-    return f'for line in e["items"]:\n{indent(text)}' if stream.events.endswith(".items") else text
+    return f'for line in e["items"]:\n{indent(text)}' if stream.events.lines else text
 
 
 def _store(place: int, stream: Stream, row: list[str], bits: int) -> str:

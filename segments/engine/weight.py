@@ -11,8 +11,9 @@ from typing import Any
 
 from segments.engine.customer import Customer
 from segments.engine.remember import Columns, forgotten
+from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.durations import DAY
-from segments.plan.planner import SESSION_GAP, Plan, Stream
+from segments.plan.planner import Plan, Stream
 
 ENTRY = 16
 """Bytes of an entry without its fields: an instant, and what lies around it."""

@@ -1,7 +1,7 @@
 """Events as plain values, the way JSON lines have them: into the engine's form, and flips back out.
 
-For notebooks and scripts, that have neither Kafka nor Avro at hand. The domain imports no schemas, so the fields stand
-here once more; a test holds them to the `.avsc` files and to what `segments replay` reads.
+For notebooks and scripts, that have neither Kafka nor Avro at hand. Which fields there are is in the catalogue; a test
+holds the values to what `segments replay` reads.
 """
 
 import difflib
@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
-from segments.engine import CLICKSTREAM, FIRST, LAST, PROFILES, TRANSACTIONS, Event
+from segments.engine import FIRST, LAST, Event
+from segments.language.catalogue import LINE, TOPICS, Entry, Type
 from segments.language.errors import SegmentsError
 
 Reader = Callable[[str, Any], Any]
@@ -186,29 +187,23 @@ def _field(read: Reader, name: str, inside: str, value: Mapping[str, Any]) -> An
     raise EventError(f"{inside}{name}: is missing")
 
 
-_ANY: dict[str, Reader] = {"event_id": _text, "customer_id": _text, "occurred_at": instant}
-_ITEM: dict[str, Reader] = {
-    "product_id": _text,
-    "category": _Optional(_text),
-    "quantity": _whole,
-    "price": _cents,
+_READERS: dict[Type, Reader] = {
+    Type.TEXT: _text,
+    Type.WHOLE: _whole,
+    Type.MONEY: _cents,
+    Type.INSTANT: instant,
+    Type.TEXTS: _map(_text),
+    Type.VALUES: _map(_attribute),
+    Type.TRUTHS: _map(_truth),
 }
-FIELDS: dict[str, dict[str, Reader]] = {
-    CLICKSTREAM: {
-        **_ANY,
-        "kind": _text,
-        **{name: _Optional(_text) for name in ("session_id", "page", "product_id", "category", "channel")},
-        "attributes": _map(_text),
-    },
-    TRANSACTIONS: {
-        **_ANY,
-        "kind": _text,
-        "order_id": _text,
-        "amount": _cents,
-        "currency": _text,
-        "channel": _Optional(_text),
-        "items": _list(_ITEM),
-    },
-    PROFILES: {**_ANY, "attributes": _map(_attribute), "consents": _map(_truth)},
-}
+
+
+def _reader(entry: Entry) -> Reader:
+    if entry.type is Type.LINES:
+        return _list({each.name: _reader(each) for each in LINE})
+    read = _READERS[entry.type]
+    return _Optional(read) if entry.optional else read
+
+
+FIELDS = {topic.name: {each.name: _reader(each) for each in topic.fields} for topic in TOPICS}
 """The fields of each topic's records, with what reads them."""

@@ -1,11 +1,12 @@
 """What a rule makes us remember of a customer: which events, which of their fields, and for how long."""
 
+from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.conditions import Consent, ProfileComparison
 from segments.language.nodes.events import Events
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import events_text, leaves
 from segments.language.words.sentence import TONGUES
-from segments.plan.planner import SESSION_GAP, Stream, plan
+from segments.plan.planner import Stream, plan
 
 
 def remembered(segment: Segment, currency: str = "EUR") -> list[str]:

@@ -11,15 +11,17 @@ The rooms behind it:
     truth     the oracle: the slow and independent definition of what rules mean
     words     a rule as a sentence in English and Dutch
 
+    catalogue the topics, fields, kinds of events, event sets and visits, as data
     errors    the errors of the language, each with what to write instead
 """
 
 from decimal import Decimal
 
+from segments.language.catalogue import ANY_EVENT, CLICKSTREAM, SETS, TRANSACTIONS, VISIT, of_own_kind
 from segments.language.errors import RuleError, SegmentsError, StoryError
 from segments.language.nodes.conditions import Condition, any_of, consent, not_, profile
 from segments.language.nodes.durations import Duration, days, hours, minutes
-from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, Events
+from segments.language.nodes.events import Events
 from segments.language.nodes.fields import is_a
 from segments.language.nodes.literals import shown, text
 from segments.language.nodes.segment import Segment
@@ -57,20 +59,20 @@ __all__ = [
     "visit",
 ]
 
-any_event = Events("any_event")
-visit = Events("visit")
-purchase = Events("purchase")
-refund = Events("refund")
-page_view = Events("page_view")
-product_view = Events("product_view")
-search = Events("search")
-cart_add = Events("cart_add")
-cart_remove = Events("cart_remove")
-checkout = Events("checkout")
-login = Events("login")
-email_open = Events("email_open")
-email_click = Events("email_click")
-support_contact = Events("support_contact")
+any_event = Events(SETS["any_event"])
+visit = Events(SETS["visit"])
+purchase = Events(SETS["purchase"])
+refund = Events(SETS["refund"])
+page_view = Events(SETS["page_view"])
+product_view = Events(SETS["product_view"])
+search = Events(SETS["search"])
+cart_add = Events(SETS["cart_add"])
+cart_remove = Events(SETS["cart_remove"])
+checkout = Events(SETS["checkout"])
+login = Events(SETS["login"])
+email_open = Events(SETS["email_open"])
+email_click = Events(SETS["email_click"])
+support_contact = Events(SETS["support_contact"])
 
 
 def event(kind: str) -> Events:
@@ -79,6 +81,6 @@ def event(kind: str) -> Events:
         problem = f"event({shown(kind)}): the name of a kind was expected."
         raise RuleError(problem, 'Write event("wishlist_add").')
     kind = text(kind, "event(...)")
-    if kind in TRANSACTION_KINDS or kind in ("visit", "any_event"):
+    if kind in (*TRANSACTIONS.kinds, VISIT.name, ANY_EVENT.name):
         raise RuleError(f'event("{kind}") is not a kind of click.', f"Import {kind} from segments.language.")
-    return Events(kind) if kind in CLICK_KINDS else Events(f'event("{kind}")')
+    return Events(SETS[kind] if kind in CLICKSTREAM.kinds else of_own_kind(kind))

@@ -4,7 +4,7 @@ import sys
 from decimal import Decimal
 from fractions import Fraction
 
-from segments.language.nodes.fields import Type
+from segments.language.catalogue import Type
 from segments.language.nodes.literals import Value
 from segments.plan import ir
 

@@ -14,11 +14,14 @@ FieldKind = Literal["text", "number", "money"]
 """What a field holds. Money counts if the event's currency is the plan's, else the field is missing."""
 
 
+RecordName = Literal["click", "profile", "transaction"]
+
+
 class Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An input topic. Its number breaks ties in the order of application."""
 
     name: str
-    record: Literal["click", "profile", "transaction"]
+    record: RecordName
     """What a record of it tells of."""
 
 

@@ -6,32 +6,30 @@ Which streams a rule set keeps is told by `segments.plan.planner`; this module w
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from segments.language import catalogue
+from segments.language.catalogue import LINE, SESSION_GAP, VISIT, EventSet, Type
 from segments.language.nodes import conditions as said
-from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, VISIT_KINDS, Events
-from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import COUNTS, DURATIONS, Measure
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves
 from segments.plan import ir
 from segments.plan.bounds import comparison, profile_bounds
-from segments.plan.planner import NEED_VALUE, SESSION_GAP, Reader, column_name
+from segments.plan.planner import NEED_VALUE, Reader, column_name
 from segments.plan.planner import Plan as Memory
 from segments.plan.planner import Stream as Kept
 from segments.plan.planner import plan as remembered
 from segments.plan.version import digest, version
 
-TOPICS = (
-    ir.Topic("clickstream", "click"),
-    ir.Topic("profiles", "profile"),
-    ir.Topic("transactions", "transaction"),
+TOPICS = tuple(
+    ir.Topic(topic.name, cast("ir.RecordName", topic.record.lower()))
+    for topic in sorted(catalogue.TOPICS, key=lambda each: each.name)
 )
 """The inputs in the order that breaks ties."""
 
-CLICKS, TRANSACTIONS = 0, 2
-"""Their numbers."""
-
-PER_LINE = ("product_id", "category", "quantity", "price")
+PER_LINE = tuple(each.name for each in LINE)
 """The fields of a line of `items`; the other fields of an item set are those of the transaction."""
 
 NEVER_NEGATIVE = ("amount",)
@@ -65,7 +63,7 @@ class _Lowering:
             currency=self.memory.currency,
             retention=self.memory.retention,
             topics=TOPICS,
-            session=ir.Session(VISIT_KINDS, SESSION_GAP),
+            session=ir.Session(VISIT.kinds or (), SESSION_GAP),
             streams=tuple(self._stream(place, each) for place, each in enumerate(self.memory.streams)),
             measures=self.memory.measures,
             leaves=tuple(map(self._leaf, self.held)),
@@ -154,7 +152,7 @@ class _Lowering:
         return ir.Stream(
             identity=stream.identity,
             takes=_takes(stream.events),
-            lines=stream.events.endswith(".items"),
+            lines=stream.events.lines,
             visits=stream.visits,
             filter=None if stream.filter is None else _filter(stream.filter),
             key=None if stream.key is None else _field(stream.key),
@@ -171,20 +169,14 @@ class _Lowering:
         return self.memory.readers.get(id(leaf))
 
 
-def _takes(events: str) -> tuple[ir.Take, ...]:
+def _takes(events: EventSet) -> tuple[ir.Take, ...]:
     """The kinds of each topic that make up an event set."""
-    if events == "any_event":
-        return ir.Take(CLICKS, None), ir.Take(TRANSACTIONS, None)
-    if events == "visit":
-        return (ir.Take(CLICKS, VISIT_KINDS),)
-    kind = events.removesuffix(".items")
-    if kind in TRANSACTION_KINDS:
-        return (ir.Take(TRANSACTIONS, (kind,)),)
-    return (ir.Take(CLICKS, (kind if kind in CLICK_KINDS else events[len('event("') : -len('")')],)),)
+    numbers = {topic.name: number for number, topic in enumerate(TOPICS)}
+    return tuple(ir.Take(numbers[topic.name], events.kinds) for topic in events.topics)
 
 
 def _field(field: Field) -> ir.Field:
-    line = field.events.endswith(".items") and field.name in PER_LINE
+    line = field.events.lines and field.name in PER_LINE
     return ir.Field(field.name, field.key, line, KINDS[field.type])
 
 

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from segments.language.catalogue import SESSION_GAP, VISIT, EventSet, Type
 from segments.language.nodes.conditions import Comparison, Condition
-from segments.language.nodes.durations import DAY, MINUTE
+from segments.language.nodes.durations import DAY
 from segments.language.nodes.events import Events
-from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import filter_text, leaves, measure_text, short_name
-
-SESSION_GAP = 30 * MINUTE
-"""An event this long after the previous one begins another visit."""
 
 NEED_VALUE = ("mean", "max", "min", "last")
 NEED_LATEST = ("idle", "last")
@@ -28,7 +26,7 @@ class Stream:
 
     identity: str
     """Two rule sets share what is remembered in streams of one identity."""
-    events: str
+    events: EventSet
     filter: Filter | None
     key: Field | None
     present: Field | None
@@ -42,7 +40,7 @@ class Stream:
     @property
     def visits(self) -> bool:
         """Sessions rather than events: filters and keys apply when they are read, since late events merge sessions."""
-        return self.events == "visit"
+        return self.events.visits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,10 +118,10 @@ class _Streams:
         keep: int,
         latest: bool,
     ) -> int:
-        if events.name == "visit":
+        if events.source.visits:
             wanted = (*fields_in(events.filter), key, present, *columns)
             columns = tuple(each for each in wanted if each is not None)
-            stream = Stream("visit", "visit", None, None, None)
+            stream = Stream(VISIT.name, VISIT, None, None, None)
             latest = False
         else:
             money = any(map(is_money, (events.filter, key, present)))
@@ -132,7 +130,7 @@ class _Streams:
             identity = short_name(
                 f"{events.name}|{text}|{of_key}|{of_present}|{self.currency if money else ''}"
             )
-            stream = Stream(identity, events.name, events.filter, key, present)
+            stream = Stream(identity, events.source, events.filter, key, present)
         held = self.found.setdefault(stream.identity, stream)
         names = {str(each): each for each in (*held.columns, *columns)}
         self.found[stream.identity] = replace(
@@ -173,7 +171,7 @@ def plan(segments: Sequence[Segment], currency: str = "EUR") -> Plan:
 def retention(leaf: Comparison) -> int:
     """How long an event matters to a leaf: its window, and until it counts; 30 minutes longer for visits."""
     events = leaf.measure.events
-    return (events.window or 0) + (events.offset or 0) + (SESSION_GAP if events.name == "visit" else 0)
+    return (events.window or 0) + (events.offset or 0) + (SESSION_GAP if events.source.visits else 0)
 
 
 def _reader(leaf: Comparison, streams: _Streams) -> Reader:

@@ -6,9 +6,8 @@ from typing import IO, Any
 
 import schemas
 from segments.engine import Record, Refusal, partition_of
+from segments.language.catalogue import INPUTS
 from streams.history.lines import Line, LineError, numbered, parse
-
-INPUTS = ("clickstream", "transactions", "profiles")
 
 Logs = dict[int, dict[str, list[Record]]]
 """The records by partition and topic."""

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.errors import for_code
 
+from segments.language import catalogue
 from streams.errors import TopicsError
 from streams.kafka.connection import admin
 from streams.settings.settings import Settings
@@ -69,15 +70,13 @@ class Difference:
 
 
 TOPICS = (
-    Topic("clickstream", "delete", "in"),
-    Topic("transactions", "delete", "in"),
-    Topic("profiles", "compact", "in"),
+    *(Topic(each.name, "compact" if each.erases else "delete", "in") for each in catalogue.TOPICS),
     Topic("segment-events", "delete", "out"),
     Topic("segment-memberships", "compact", "out"),
     Topic("dead-letters", "delete", "out"),
 )
-INPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "in")
-PROFILES = tuple(topic.name for topic in TOPICS if topic.direction == "in" and topic.cleanup == "compact")
+INPUTS = catalogue.INPUTS
+PROFILES = tuple(topic.name for topic in catalogue.TOPICS if topic.erases)
 """The inputs in which a null erases the customer."""
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from segments.engine import CLICKSTREAM, PROFILES, TRANSACTIONS, Record, RuleSet
+from segments.language.catalogue import EventSet
 from segments.language.nodes.conditions import Comparison, Condition, Consent, ProfileComparison
-from segments.language.nodes.events import TRANSACTION_KINDS, VISIT_KINDS, Events
 from streams.telemetry.gauges import RuleState
 
 EVERY = 32
@@ -95,19 +95,14 @@ def _inputs_of(leaves: Sequence[Condition]) -> list[frozenset[Input]]:
     for leaf in leaves:
         if isinstance(leaf, Comparison):
             events = leaf.measure.events
-            found += [_belonging(each) for each in (events, events.reset) if each is not None]
+            found += [_belonging(each.source) for each in (events, events.reset) if each is not None]
         elif isinstance(leaf, ProfileComparison | Consent):
             found.append(frozenset([(PROFILES, "")]))
     return found
 
 
-def _belonging(events: Events) -> frozenset[Input]:
-    name = events.name.removesuffix(".items").removeprefix('event("').removesuffix('")')
-    if name == "any_event":
-        return frozenset([(CLICKSTREAM, ""), (TRANSACTIONS, "")])
-    if name == "visit":
-        return frozenset((CLICKSTREAM, kind) for kind in VISIT_KINDS)
-    return frozenset([(TRANSACTIONS if name in TRANSACTION_KINDS else CLICKSTREAM, name)])
+def _belonging(events: EventSet) -> frozenset[Input]:
+    return frozenset((topic.name, kind) for topic in events.topics for kind in events.kinds or ("",))
 
 
 def _kinds(inputs: Sequence[Sequence[frozenset[Input]]]) -> dict[str, frozenset[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import schemas
 from segments.engine import RuleSet
-from segments.language.nodes.events import VISIT_KINDS
+from segments.language.catalogue import ON_SITE
 
 HOUR = 3_600_000
 CLICKS = (
@@ -127,5 +127,5 @@ def _takes(events: str, kind: str) -> bool:
     return (
         events == "any_event"
         or events.split(".", maxsplit=1)[0] == kind
-        or (events == "visit" and kind in VISIT_KINDS)
+        or (events == "visit" and kind in ON_SITE)
     )

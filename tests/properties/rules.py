@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from segments.language import Segment, any_event, any_of, consent, event, not_, profile
+from segments.language.catalogue import CLICKSTREAM, EventSet, Type, fields_of
+from segments.language.catalogue import SETS as NAMED
 from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.events import CLICK_KINDS, Events, fields_of
-from segments.language.nodes.fields import Field, Filter, Type
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.measures import DURATIONS, Measure
 from segments.language.truth.memory import Memory
 from segments.language.truth.oracle import holds
@@ -18,7 +20,16 @@ from segments.language.truth.oracle import holds
 from .picking import Pick, one_in, several
 from .records import DAY, HOUR, MINUTE
 
-SETS = (*CLICK_KINDS, "wish", "purchase", "refund", "purchase.items", "refund.items", "any_event", "visit")
+SETS = (
+    *CLICKSTREAM.kinds,
+    "wish",
+    "purchase",
+    "refund",
+    "purchase.items",
+    "refund.items",
+    "any_event",
+    "visit",
+)
 USUAL = ("page_view", "visit", "purchase", "any_event", "purchase.items", "product_view", "cart_add")
 WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
@@ -133,7 +144,7 @@ def compared(subject: Any, how: str, bound: Any) -> Any:
 
 def event_set(name: str) -> Events:
     """`page_view`, `purchase.items`, or an event of the shop's own."""
-    return event(name) if name == "wish" else Events(name)
+    return event(name) if name == "wish" else Events(NAMED[name])
 
 
 def comparison(pick: Pick, name: str = "", step: str = "") -> Comparison:
@@ -145,15 +156,17 @@ def comparison(pick: Pick, name: str = "", step: str = "") -> Comparison:
     events = narrowed(pick, event_set(pick(sets)), steps)
     if name in DURATIONS:
         return duration(pick, getattr(events, name))
-    return bounded(pick, Measure(events, name, None if name == "count" else field(pick, events.name, number)))
+    return bounded(
+        pick, Measure(events, name, None if name == "count" else field(pick, events.source, number))
+    )
 
 
 def narrowed(pick: Pick, events: Events, steps: set[str]) -> Events:
     """`where`, `by`, `since`, `ago` if wanted, and a window."""
     if "where" in steps:
-        events = events.where(*several(pick, 2, lambda: where(pick, events.name), least=1))
+        events = events.where(*several(pick, 2, lambda: where(pick, events.source), least=1))
     if steps & {"by", "same"}:
-        events = events.by(field(pick, events.name))
+        events = events.by(field(pick, events.source))
     if steps & {"since", "same"}:
         events = events.since(reset(pick, events.key, "same" in steps))
     events = events.within(minutes=pick(WINDOWS) // MINUTE)
@@ -164,23 +177,21 @@ def reset(pick: Pick, key: Field | None, always: bool) -> Events:
     """The events of `since`: filtered or not, of the same value or not."""
     events = event_set(pick(USUAL * 2 + SETS))
     if one_in(pick, 3):
-        events = events.where(where(pick, events.name))
-    same = [] if key is None else [each for each in fields_held(events.name) if each.type is key.type]
+        events = events.where(where(pick, events.source))
+    same = [] if key is None else [each for each in fields_held(events.source) if each.type is key.type]
     alike = [each for each in same if key is not None and each.name == key.name] or same
     return events.same(pick(alike)) if alike and always else events
 
 
-def fields_held(name: str) -> list[Field]:
+def fields_held(events: EventSet) -> list[Field]:
     """All fields of an event set, one key of the map of attributes among them."""
-    events = event_set(name.removeprefix('event("').removesuffix('")'))
-    held = [getattr(events, each) for each in fields_of(events.name)]
-    click = events.name != "any_event" and not events.name.startswith(("purchase", "refund"))
-    return [*held, events.attributes["campaign"]] if click else held
+    held = [getattr(Events(events), each) for each in fields_of(events)]
+    return [*held, Events(events).attributes["campaign"]] if events.attributes else held
 
 
-def field(pick: Pick, name: str, number: bool = False) -> Field:
+def field(pick: Pick, events: EventSet, number: bool = False) -> Field:
     """A field of an event set; `number`: one that can be added up."""
-    held = [each for each in fields_held(name) if not number or each.type is not Type.TEXT]
+    held = [each for each in fields_held(events) if not number or each.type is not Type.TEXT]
     return pick([each for each in held if each.name in TELLING] * 4 + held)
 
 
@@ -193,15 +204,15 @@ def value(pick: Pick, of: Field) -> str | int | Decimal:
     return pick(AMOUNTS) if of.type is Type.MONEY else pick((1, 2, 0, 3))
 
 
-def where(pick: Pick, name: str, depth: int = 1) -> Filter:
+def where(pick: Pick, events: EventSet, depth: int = 1) -> Filter:
     """A test of `where`."""
     shape = pick(["test"] * 4 + ["is_in"] + ["not_", "any_of"] * depth)
     if shape == "not_":
-        return not_(where(pick, name, depth - 1))
+        return not_(where(pick, events, depth - 1))
     if shape == "any_of":
-        parts: Filter = any_of(where(pick, name, depth - 1), where(pick, name, depth - 1))
+        parts: Filter = any_of(where(pick, events, depth - 1), where(pick, events, depth - 1))
         return parts
-    of = field(pick, name)
+    of = field(pick, events)
     if shape == "is_in":
         return of.is_in(*several(pick, 2, lambda: value(pick, of), least=1))
     found: Filter = compared(of, pick(OPERATORS), value(pick, of))

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segments.language import Segment
+from segments.language.catalogue import CLICKSTREAM, ON_SITE, TRANSACTIONS
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, VISIT_KINDS, Events
+from segments.language.nodes.events import Events
 from segments.language.nodes.text import leaves
 from segments.language.truth.life import Customer
 
@@ -92,7 +93,7 @@ def told(arrival: Arrival) -> str:
     hidden = ("customer_id", "occurred_at", "kind")
     fields = [f"{name}={value!r}" for name, value in arrival.event.items() if value and name not in hidden]
     kind = arrival.event.get("kind", "profile")
-    kind = kind if arrival.topic != "clickstream" or kind in CLICK_KINDS else f'event("{kind}")'
+    kind = kind if arrival.topic != "clickstream" or kind in CLICKSTREAM.kinds else f'event("{kind}")'
     return f"{at}  {kind}  {' '.join(fields)}  lag={span(arrival.timestamp - arrival.time)}"
 
 
@@ -179,7 +180,7 @@ def again(pick: Pick, arrivals: Sequence[Arrival], at: int) -> Arrival:
 
 def happening(pick: Pick, at: int, kind: str, customer: str, id: str, lag: int) -> Arrival:
     """A click or transaction; every field may be missing."""
-    if kind not in TRANSACTION_KINDS:
+    if kind not in TRANSACTIONS.kinds:
         names = ("session_id", "page", "product_id", "category", "channel")
         fields = {name: maybe(pick, TEXTS[name]) for name in names}
         campaign = maybe(pick, TEXTS["attributes"])
@@ -228,8 +229,6 @@ def kinds_of(segments: Sequence[Segment]) -> list[str]:
 
 def kinds_in(events: Events) -> tuple[str, ...]:
     """The kinds that an event set is made of."""
-    if events.name == "any_event":
-        return ("page_view", "purchase", "email_open")
-    if events.name == "visit":
-        return VISIT_KINDS[:1] + VISIT_KINDS[-1:]
-    return (events.name.removesuffix(".items").removeprefix('event("').removesuffix('")'),)
+    if events.source.visits:
+        return ON_SITE[:1] + ON_SITE[-1:]
+    return events.source.kinds or ("page_view", "purchase", "email_open")

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from segments.language import Segment
+from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.text import leaves, measure_text
 from segments.language.truth.life import Customer, evidence
-from segments.language.truth.memory import NEVER, VISIT_GAP
+from segments.language.truth.memory import NEVER
 from segments.plan.version import version
 
 
@@ -92,4 +93,4 @@ def unsaid(old: Customer, segments: Sequence[Segment], clock: float) -> bool:
     going = {each.id for each in segments} - changed(old.segments, segments)
     now = max(old.instant, clock)
     due = now > NEVER and old.members(int(now), old.inside) & going != set(old.inside) & going
-    return due or (bool(new) and max(times, default=NEVER) > clock - VISIT_GAP)
+    return due or (bool(new) and max(times, default=NEVER) > clock - SESSION_GAP)

@@ -23,11 +23,12 @@ from segments.language import (
     refund,
     visit,
 )
+from segments.language.catalogue import CLICKSTREAM, SETS, EventSet, Type
 from segments.language.checking.lint import TO_BE_WRITTEN, holds_of_nothing, lint, refuse
 from segments.language.errors import RefusedRules, RuleError
 from segments.language.loading.load import load, rules_of
 from segments.language.nodes.events import Events
-from segments.language.nodes.fields import Field, Type
+from segments.language.nodes.fields import Field
 from segments.plan.version import version
 
 KNOWN = any_event.within(days=365).count() >= 1
@@ -142,8 +143,8 @@ def test_the_last_millisecond_of_a_window_is_told_apart():
         visit.where(page_view.page == "/").within(days=1).count() >= 1,
         visit.since(purchase.where(refund.amount >= 1)).within(days=1).count() >= 1,
         visit.where(not_(any_of(page_view.page == "/"))).within(days=1).count() >= 1,
-        Events("wishes").within(days=1).count() >= 1,
-        purchase.where(Field("purchase", "colour", Type.TEXT) == "red").within(days=1).count() >= 1,
+        Events(EventSet("wishes", (CLICKSTREAM,))).within(days=1).count() >= 1,
+        purchase.where(Field(SETS["purchase"], "colour", Type.TEXT) == "red").within(days=1).count() >= 1,
         product_view.same(product_view.page).within(days=1).count() >= 1,
         visit.since(purchase.items.same(purchase.items.product_id)).within(days=1).count() >= 1,
         product_view.by(product_view.page)

@@ -2,7 +2,7 @@
 
 import json
 
-from deploy.dev.moving import TOPICS, main
+from deploy.dev.moving import INPUTS, main
 
 
 def test_erasures_are_left_out_with_what_they_erased(tmp_path, capsys):
@@ -23,12 +23,12 @@ def test_erasures_are_left_out_with_what_they_erased(tmp_path, capsys):
             {"customer_id": "ada", "erase": True, "timestamp": at("10:00")},
         ],
     }
-    for topic in TOPICS:
+    for topic in INPUTS:
         text = "".join(json.dumps(line) + "\n" for line in lines[topic])
         (tmp_path / f"{topic}.jsonl").write_text(text)
     main(tmp_path)
-    kept = {topic: (tmp_path / f"{topic}.jsonl").read_text().splitlines() for topic in TOPICS}
+    kept = {topic: (tmp_path / f"{topic}.jsonl").read_text().splitlines() for topic in INPUTS}
     assert [json.loads(line)["event_id"] for line in kept["clickstream"]] == ["other", "new"]
     assert kept["transactions"] == kept["profiles"] == []
     assert "clickstream: 2 lines kept, 3 left out" in capsys.readouterr().out
-    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(f"{topic}.jsonl" for topic in TOPICS)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(f"{topic}.jsonl" for topic in INPUTS)

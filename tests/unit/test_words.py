@@ -22,9 +22,10 @@ from segments.language import (
     refund,
     visit,
 )
+from segments.language.catalogue import SETS, Type, fields_of, of_own_kind
 from segments.language.loading.load import load
-from segments.language.nodes.events import Events, fields_of
-from segments.language.nodes.fields import OPERATORS, Type
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import OPERATORS
 from segments.language.nodes.measures import DURATIONS
 from segments.language.nodes.text import rule_text
 from segments.language.words.dutch import DUTCH
@@ -73,10 +74,10 @@ def test_money_is_said_in_the_currency_of_the_shop():
 
 def every_comparison():
     """Each measure of each event set, with each field it may have, and each operator."""
-    names = [*ENGLISH.events, 'event("own")']
-    for name, operator in product(names, OPERATORS):
-        events = Events(name).within(days=7)
-        fields = [getattr(events, field) for field in fields_of(name)]
+    sets = [*SETS.values(), of_own_kind("own")]
+    for events_of, operator in product(sets, OPERATORS):
+        events = Events(events_of).within(days=7)
+        fields = [getattr(events, field) for field in fields_of(events_of)]
         numbers = [field for field in fields if field.type is not Type.TEXT]
         measures = [events.count(), events.idle, events.age]
         measures += [getattr(events, each)(field) for each in ("sum", "mean") for field in numbers]
@@ -109,7 +110,7 @@ def test_both_languages_have_the_same_words():
     assert ENGLISH.events.keys() == DUTCH.events.keys()
     assert ENGLISH.fields.keys() == DUTCH.fields.keys()
     assert ENGLISH.units.keys() == DUTCH.units.keys()
-    assert {field for name in ENGLISH.events for field in fields_of(name)} <= ENGLISH.fields.keys()
+    assert {field for events in SETS.values() for field in fields_of(events)} <= ENGLISH.fields.keys()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from segments.language.catalogue import SETS, Type, fields_of
 from segments.language.checking.meaning import (
     Fault,
     check_measure,
@@ -12,12 +13,10 @@ from segments.language.checking.meaning import (
 from segments.language.errors import Origin
 from segments.language.nodes.conditions import Comparison, Condition, ProfileComparison
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, Events, fields_of
-from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import COUNTS, DURATIONS, Measure
 from segments.language.nodes.text import measure_text, span_text
-
-KINDS = (*CLICK_KINDS, *TRANSACTION_KINDS, "purchase.items", "refund.items", "any_event", "visit")
 
 
 def check_leaf(leaf: Condition) -> Iterator[Fault]:
@@ -41,11 +40,11 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
 
 def _check_events(events: Events, origin: Origin) -> Iterator[Fault]:
     """Its kind is known, and its filter and key are fields of its own."""
-    if events.name not in KINDS and not events.name.startswith('event("'):
+    if events.source not in SETS.values() and events.source.own_kind is None:
         yield (
             origin,
             f"{events.name} is no set of events.",
-            f"There are: {', '.join(KINDS)}, event(...).",
+            f"There are: {', '.join(SETS)}, event(...).",
             True,
         )
         return
@@ -60,14 +59,14 @@ def _check_events(events: Events, origin: Origin) -> Iterator[Fault]:
 
 
 def _check_field(field: Field, events: Events, origin: Origin) -> Iterator[Fault]:
-    if field.events != events.name:
+    if field.events != events.source:
         mend = f"Write {events.name}.{field.name}, if it has that field."
         yield origin, f"{field} is a field of {field.events}, used for {events.name}.", mend, True
-    elif field.name not in fields_of(events.name) and field.key is None:
+    elif field.name not in fields_of(events.source) and field.key is None:
         yield (
             origin,
             f"{events.name} has no field {field.name}.",
-            f"There are: {', '.join(fields_of(events.name))}.",
+            f"There are: {', '.join(fields_of(events.source))}.",
             True,
         )
 

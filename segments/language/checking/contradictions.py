@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from segments.language.catalogue import Type
 from segments.language.errors import Origin
 from segments.language.nodes.conditions import (
     AllOf,
@@ -14,7 +15,7 @@ from segments.language.nodes.conditions import (
     Not,
     ProfileComparison,
 )
-from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test, Type
+from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
 from segments.language.nodes.measures import COUNTS, DURATIONS
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaf_text

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+from segments.language.catalogue import EVENT_TOPICS, VISIT, Type
 from segments.language.errors import Origin
 from segments.language.nodes.conditions import Comparison, ProfileComparison
-from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS, VISIT_KINDS, Events
-from segments.language.nodes.fields import Field, Test, Type
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import Field, Test
 from segments.language.nodes.literals import shown
 from segments.language.nodes.measures import Measure
 
@@ -16,6 +17,7 @@ Fault = tuple[Origin, str, str, bool]
 """Where, what is wrong, what to write instead, and whether the worker refuses it."""
 
 ORDERS = (">=", ">", "<=", "<")
+NAMED_KINDS = tuple(kind for topic in EVENT_TOPICS for kind in topic.kinds)
 VALUES = ("last", "max", "min")
 """The measures whose value is one of a field."""
 _DATE = re.compile(r"\d{4}-\d\d(-\d\d([T ].*)?)?")
@@ -55,8 +57,8 @@ def check_profile(leaf: ProfileComparison) -> Iterator[Fault]:
 
 def check_own_kind(events: Events, origin: Origin) -> Iterator[Fault]:
     """A kind of the shop's own that is written nearly as one that the language knows."""
-    own = events.name.removeprefix('event("').removesuffix('")')
-    near = None if own == events.name else nearest_kind(own)
+    own = events.source.own_kind
+    near = None if own is None else nearest_kind(own)
     if near is not None:
         problem = f"{events.name} is a kind of the shop's own, much like {near}."
         yield origin, problem, f"Write {near}.", False
@@ -64,7 +66,7 @@ def check_own_kind(events: Events, origin: Origin) -> Iterator[Fault]:
 
 def nearest_kind(own: str) -> str | None:
     """The kind that is meant by `Page_View`, `page-view`, `cart_adds`; None if it is like none of them."""
-    plain = {_plain(kind): kind for kind in (*CLICK_KINDS, *TRANSACTION_KINDS, "visit")}
+    plain = {_plain(kind): kind for kind in (*NAMED_KINDS, VISIT.name)}
     near = difflib.get_close_matches(_plain(own), plain, n=1, cutoff=0.85)
     return plain[near[0]] if near else None
 
@@ -106,27 +108,18 @@ def _is_date(text: str) -> bool:
 
 def _check_kind(test: Test, events: Events) -> Iterator[Fault]:
     """A set has events of some kinds only."""
-    kinds = kinds_of(events)
+    kinds = events.source.kinds
     for each in test.bound if isinstance(test.bound, tuple) else (test.bound,):
         if not isinstance(each, str):
             continue
         if kinds is None:
             near = nearest_kind(each)
-            if near not in (None, "visit", each):
+            if near not in (None, VISIT.name, each):
                 yield test.origin, f"{_text(each)} is much like the kind {near}.", f'Write "{near}".', False
         elif each not in kinds:
             said = f"{events.name} has only events of kind {', '.join(kinds)}; {_text(each)} is none of them."
-            mend = f"Use {each} itself." if each in (*CLICK_KINDS, *TRANSACTION_KINDS) else "Use any_event."
+            mend = f"Use {each} itself." if each in NAMED_KINDS else "Use any_event."
             yield test.origin, said, mend, False
-
-
-def kinds_of(events: Events) -> tuple[str, ...] | None:
-    """The kinds of the events in a set; None: any."""
-    if events.name == "any_event":
-        return None
-    if events.name == "visit":
-        return VISIT_KINDS
-    return (events.name.removesuffix(".items").removeprefix('event("').removesuffix('")'),)
 
 
 def _text(value: str) -> str:

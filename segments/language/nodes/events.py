@@ -7,65 +7,20 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import Any
 
+from segments.language.catalogue import SETS, EventSet, Type, fields_of
 from segments.language.errors import RuleError
 from segments.language.nodes.durations import Duration, span
-from segments.language.nodes.fields import (
-    AllTests,
-    Attributes,
-    Field,
-    Filter,
-    NoTruth,
-    Type,
-    came,
-    depth,
-    is_a,
-)
+from segments.language.nodes.fields import AllTests, Attributes, Field, Filter, NoTruth, came, depth, is_a
 from segments.language.nodes.literals import shown
 from segments.language.nodes.measures import Measure
-
-CLICK_KINDS = (
-    "page_view",
-    "product_view",
-    "search",
-    "cart_add",
-    "cart_remove",
-    "checkout",
-    "login",
-    "email_open",
-    "email_click",
-    "support_contact",
-)
-VISIT_KINDS = ("page_view", "product_view", "search", "cart_add", "cart_remove", "checkout", "login")
-TRANSACTION_KINDS = ("purchase", "refund")
-
-_ANY = {"event_id": Type.TEXT, "kind": Type.TEXT, "channel": Type.TEXT, "day": Type.TEXT}
-_CLICK = _ANY | {"session_id": Type.TEXT, "page": Type.TEXT, "product_id": Type.TEXT, "category": Type.TEXT}
-_TRANSACTION = _ANY | {"order_id": Type.TEXT, "amount": Type.MONEY, "currency": Type.TEXT}
-_ITEM = _ANY | {
-    "order_id": Type.TEXT,
-    "currency": Type.TEXT,
-    "product_id": Type.TEXT,
-    "category": Type.TEXT,
-    "quantity": Type.WHOLE,
-    "price": Type.MONEY,
-}
-
-
-def fields_of(events: str) -> dict[str, Type]:
-    """The fields of an event set by name; `day` is the UTC date of an event, as 2026-11-22."""
-    if events == "any_event":
-        return _ANY
-    if events in TRANSACTION_KINDS:
-        return _TRANSACTION
-    return _ITEM if events.endswith(".items") else _CLICK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
     """A set of a customer's events; each method gives a narrower one, or a measure of it."""
 
-    name: str
-    """`visit`, `purchase`, `purchase.items`, `any_event`, `event("own_kind")` …"""
+    source: EventSet
+    """What is chosen from: `visit`, `purchase`, `purchase.items`, `any_event`, `event("own_kind")` …"""
     filter: Filter | None = None
     key: Field | None = None
     """The field of `by`: the condition is asked for each of its values apart."""
@@ -77,6 +32,11 @@ class Events:
     """Milliseconds: an event at t counts while t <= now < t + window."""
     offset: int | None = None
     """Milliseconds: the measure is what it was so long ago, so an event at t counts from t + offset on."""
+
+    @property
+    def name(self) -> str:
+        """What the event set is called in a rule."""
+        return self.source.name
 
     def where(self, *tests: Filter, **named: object) -> "Events":
         """Only the events that pass all these tests on their fields."""
@@ -180,24 +140,24 @@ class Events:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        known = fields_of(self.name)
+        known = fields_of(self.source)
         if name in known:
-            return Field(self.name, name, known[name])
-        if name == "attributes" and known is _CLICK:
-            return Attributes(self.name)
-        if name == "items" and self.name in TRANSACTION_KINDS:
-            return Events(f"{self.name}.items")
-        raise RuleError(f"{self.name} has no field or measure named {name!r}.", _nearest(name, known))
+            return Field(self.source, name, known[name])
+        if name == "attributes" and self.source.attributes:
+            return Attributes(self.source)
+        if name == "items" and self.source.orders:
+            return Events(SETS[f"{self.name}.items"])
+        raise RuleError(f"{self.name} has no field or measure named {name!r}.", _nearest(name, self.source))
 
     def _once(self, step: str, held: object) -> None:
         if held is not None:
             raise RuleError(f".{step}(...) stands twice on {self.name}.", "Keep one of them.")
 
     def _own(self, field: object, step: str) -> Field:
-        if isinstance(field, Field) and field.events == self.name:
+        if isinstance(field, Field) and field.events == self.source:
             return field
         name = field.name if isinstance(field, Field) else field
-        known = fields_of(self.name)
+        known = fields_of(self.source)
         numbers = [each for each, type_ in known.items() if type_ is not Type.TEXT]
         choices = numbers if step in ("sum", "mean") else [*numbers, "channel"]
         example = name if isinstance(name, str) and name in known else (choices or ["channel"])[0]
@@ -229,9 +189,10 @@ def came_field(field: object) -> str:
     return str(field) if isinstance(field, Field) else came(field)
 
 
-def _nearest(name: str, known: dict[str, Type]) -> str:
+def _nearest(name: str, source: EventSet) -> str:
     measures = ("count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last")
-    attributes = ("attributes",) if known is _CLICK else ()
+    known = fields_of(source)
+    attributes = ("attributes",) if source.attributes else ()
     near = difflib.get_close_matches(name, (*known, *attributes, *measures), n=1)
     if name == "attributes":
         return "Only clicks of one kind have attributes."

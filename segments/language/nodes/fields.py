@@ -1,22 +1,14 @@
 """Fields of events, and the tests on them that `where` takes."""
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, NoReturn
 
+from segments.language.catalogue import EventSet, Type
 from segments.language.errors import Origin, RuleError, here
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.literals import Value, literal_value, shown, text
 
 OPERATORS = ("==", "!=", ">=", ">", "<=", "<", "is_in")
-
-
-class Type(Enum):
-    """What a field holds."""
-
-    TEXT = "text"
-    WHOLE = "a whole number"
-    MONEY = "money"
 
 
 class NoTruth:
@@ -125,8 +117,8 @@ def depth(node: object) -> int:
 class Field(NoTruth):
     """A field of an event set, such as `purchase.amount` or `page_view.attributes["campaign"]`."""
 
-    events: str
-    """The event set that it belongs to, such as `purchase`."""
+    events: EventSet
+    """The event set that it belongs to, such as that of `purchase`."""
     name: str
     """The field's name in the record."""
     type: Type
@@ -173,7 +165,7 @@ class Field(NoTruth):
 class Attributes:
     """The map `attributes` of a click: `page_view.attributes["campaign"]` is one of its fields."""
 
-    events: str
+    events: EventSet
 
     def __getitem__(self, key: str) -> Field:
         if not isinstance(key, str):

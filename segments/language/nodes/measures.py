@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from segments.language.catalogue import Type
 from segments.language.errors import RuleError, here
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.fields import Field, NoTruth, Type, came, value, values
+from segments.language.nodes.fields import Field, NoTruth, came, value, values
 from segments.language.nodes.literals import shown
 
 if TYPE_CHECKING:

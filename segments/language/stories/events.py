@@ -6,15 +6,22 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segments.language.catalogue import (
+    ANY_EVENT,
+    CLICKSTREAM,
+    LINE,
+    PROFILES,
+    TRANSACTIONS,
+    VISIT,
+    Type,
+)
 from segments.language.errors import Origin, StoryError
-from segments.language.nodes.events import CLICK_KINDS, TRANSACTION_KINDS
 
 CUSTOMER = "customer"
-CLICKSTREAM, TRANSACTIONS, PROFILES = "clickstream", "transactions", "profiles"
 
-_CLICK_FIELDS = ("event_id", "session_id", "page", "product_id", "category", "channel")
-_TRANSACTION_FIELDS = ("event_id", "order_id", "amount", "currency", "channel")
-_ITEM_FIELDS = ("product_id", "category", "quantity", "price")
+_CLICK_FIELDS = CLICKSTREAM.names(Type.TEXT)
+_TRANSACTION_FIELDS = TRANSACTIONS.names(Type.TEXT, Type.MONEY)
+_ITEM_FIELDS = tuple(each.name for each in LINE)
 _MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
 
 
@@ -49,19 +56,19 @@ class Teller:
         """The event that a line tells of."""
         if kind == "erase":
             self._known([each.name for each in told], (), "erase")
-            return Happening(PROFILES, None)
+            return Happening(PROFILES.name, None)
         if kind == "profile":
-            return Happening(PROFILES, self._head() | self._profile(told))
-        if kind in TRANSACTION_KINDS:
-            return Happening(TRANSACTIONS, self._head() | self._transaction(kind, told))
+            return Happening(PROFILES.name, self._head() | self._profile(told))
+        if kind in TRANSACTIONS.kinds:
+            return Happening(TRANSACTIONS.name, self._head() | self._transaction(kind, told))
         if kind == "click":
             given = {each.name: each.value for each in told}
             kind, told = given.get("kind", ""), [each for each in told if each.name != "kind"]
             if not kind:
                 raise self.error("click has no kind.", "Write, say, click kind=wishlist_add.")
-        elif kind not in CLICK_KINDS and kind not in self.own_kinds:
+        elif kind not in CLICKSTREAM.kinds and kind not in self.own_kinds:
             raise self._unknown_kind(kind)
-        return Happening(CLICKSTREAM, self._head() | self._click(kind, told))
+        return Happening(CLICKSTREAM.name, self._head() | self._click(kind, told))
 
     def error(self, problem: str, mend: str) -> StoryError:
         """An error on this line."""
@@ -157,11 +164,11 @@ class Teller:
         return f"It has: {', '.join(known)}.{own}" if known else f"Write {kind} alone."
 
     def _unknown_kind(self, kind: str) -> StoryError:
-        if kind in ("visit", "any_event"):
+        if kind in (VISIT.name, ANY_EVENT.name):
             return self.error(f"{kind} is a set of events; a story tells events.", "Write page_view.")
         known = (
-            *CLICK_KINDS,
-            *TRANSACTION_KINDS,
+            *CLICKSTREAM.kinds,
+            *TRANSACTIONS.kinds,
             "profile",
             "erase",
             "enters",

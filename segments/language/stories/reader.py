@@ -92,7 +92,7 @@ def own_kinds(segment: Segment) -> frozenset[str]:
     events = [
         each for measure in measures for each in (measure.events, measure.events.reset) if each is not None
     ]
-    named = {each.name[7:-2] for each in events if each.name.startswith('event("')}
+    named = {each.source.own_kind for each in events if each.source.own_kind is not None}
     return frozenset(named).union(*map(own_kinds, reads(segment)))
 
 

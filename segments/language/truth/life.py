@@ -10,12 +10,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.conditions import Comparison, Consent
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.measures import DURATIONS
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves, plain
-from segments.language.truth.memory import NEVER, VISIT_GAP, Event, Memory
+from segments.language.truth.memory import NEVER, Event, Memory
 from segments.language.truth.oracle import is_member, truth
 
 
@@ -33,7 +34,7 @@ def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]
 def retention(leaf: Comparison) -> int:
     """How long an event can matter."""
     events = leaf.measure.events
-    return (events.window or 0) + (events.offset or 0) + VISIT_GAP * (events.name == "visit")
+    return (events.window or 0) + (events.offset or 0) + SESSION_GAP * events.source.visits
 
 
 def spans(leaf: Comparison) -> set[int]:

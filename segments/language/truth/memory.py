@@ -6,12 +6,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from segments.language.nodes.durations import MINUTE
-from segments.language.nodes.events import CLICK_KINDS, VISIT_KINDS
-from segments.language.nodes.fields import Field, Type
+from segments.language.catalogue import SESSION_GAP, EventSet, Type
+from segments.language.nodes.fields import Field
 
 Event = Mapping[str, Any]
-VISIT_GAP = 30 * MINUTE
 NEVER = float("-inf")
 
 
@@ -27,18 +25,18 @@ class Memory:
     """For measures that came with a later rule set, by their text, the instant from which they know events."""
 
 
-def happened(name: str, memory: Memory) -> Iterator[Event]:
+def happened(events: EventSet, memory: Memory) -> Iterator[Event]:
     """The events of a set, in order of time and, at the same time, of application."""
-    previous = NEVER
+    topics, previous = {topic.name for topic in events.topics}, NEVER
     for topic, event in sorted(memory.events, key=lambda each: int(each[1]["occurred_at"])):
-        kind, click = event["kind"], topic == "clickstream"
-        if name == "visit":
-            if click and kind in VISIT_KINDS:
-                yield from [event] if event["occurred_at"] - previous >= VISIT_GAP else []
-                previous = event["occurred_at"]
-        elif not click and name == f"{kind}.items":
+        if topic not in topics or (events.kinds is not None and event["kind"] not in events.kinds):
+            continue
+        if events.visits:
+            yield from [event] if event["occurred_at"] - previous >= SESSION_GAP else []
+            previous = event["occurred_at"]
+        elif events.lines:
             yield from ({**event, **line} for line in event["items"])
-        elif name in ("any_event", kind if kind in CLICK_KINDS or not click else f'event("{kind}")'):
+        else:
             yield event
 
 

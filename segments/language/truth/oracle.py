@@ -69,7 +69,7 @@ def passing(events: Events, memory: Memory, by: Field | None, key: Any) -> list[
         test = lambda each: compare(read(each.field, row, memory), each.operator, each.bound)  # noqa: E731
         return events.filter is None or bool(combine(events.filter, test))
 
-    rows = filter(passes, happened(events.name, memory))
+    rows = filter(passes, happened(events.source, memory))
     return [row for row in rows if by is None or read(by, row, memory) == key]
 
 

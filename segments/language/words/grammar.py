@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from segments.language.catalogue import EventSet
 from segments.language.nodes.durations import Duration
 
 
@@ -34,11 +35,11 @@ class Tongue:
     units: Mapping[str, Noun]
     words: Mapping[str, str]
 
-    def noun_of_events(self, name: str) -> Noun:
+    def noun_of_events(self, events: EventSet) -> Noun:
         """What the events of a set are called; kinds of the shop's own keep their names."""
-        if name in self.events:
-            return self.events[name]
-        own = name.removeprefix('event("').removesuffix('")')
+        own = events.own_kind
+        if own is None:
+            return self.events[events.name]
         return Noun(f"{self.own_event} “{own}”", f"{self.words['own_events']} “{own}”")
 
     def noun_of_field(self, name: str, key: str | None) -> Noun:

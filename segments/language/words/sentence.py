@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Literal, cast
 
+from segments.language.catalogue import Type
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -13,7 +14,7 @@ from segments.language.nodes.conditions import (
     ProfileComparison,
 )
 from segments.language.nodes.events import Events
-from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test, Type
+from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import COUNTS, DURATIONS, Measure
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import plain
@@ -90,7 +91,7 @@ class Words:
         if measure.name in COUNTS:
             return self._count(measure, operator, bound)
         if measure.name in DURATIONS and isinstance(bound, int):
-            noun = self.tongue.noun_of_events(measure.events.name)
+            noun = self.tongue.noun_of_events(measure.events.source)
             which = self.word("latest" if measure.name == "idle" else "earliest")
             subject = self.tongue.the(noun, which) + self.narrowed(measure.events)
             how = self._how(operator, self.tongue.span(bound))
@@ -101,7 +102,7 @@ class Words:
 
     def _count(self, measure: Measure, operator: str, bound: object) -> str:
         """`there are at least 3 visits in the past 7 days`; of nothing: `there are no visits`."""
-        events, noun = measure.events, self.tongue.noun_of_events(measure.events.name)
+        events, noun = measure.events, self.tongue.noun_of_events(measure.events.source)
         among = ""
         if measure.field is not None:
             among = f" {self.word('among_the')} {noun.many}"
@@ -129,7 +130,7 @@ class Words:
             day = {"max": "latest", "min": "earliest"}
             name = day[name] if of.name == "day" else f"{name}_text"
         field = self.tongue.the(self.tongue.noun_of_field(of.name, of.key), self.word(name))
-        events = self.tongue.noun_of_events(measure.events.name).many
+        events = self.tongue.noun_of_events(measure.events.source).many
         return f"{field} {self.word('of_the')} {events}{self.narrowed(measure.events)}"
 
     def narrowed(self, events: Events, *, span: bool = True) -> str:
@@ -137,7 +138,7 @@ class Words:
         text = self._where(events) + (self._same("same", events.key) if events.key is not None else "")
         spans = [self._span(events)] if events.window and span else []
         if events.reset is not None and span:
-            noun = self.tongue.noun_of_events(events.reset.name)
+            noun = self.tongue.noun_of_events(events.reset.source)
             latest = self.tongue.the(noun, self.word("then_latest" if events.offset else "latest"))
             since = f"{self.word('since')} {latest}{self._where(events.reset)}"
             spans.append(

@@ -38,7 +38,7 @@ def _of_leaf(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
 def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     """`idle` and `age` pass their bound, and lose their value at the end of the window."""
     measure, bound = leaf.measure, cast("int", leaf.bound)
-    noun = words.tongue.noun_of_events(measure.events.name)
+    noun = words.tongue.noun_of_events(measure.events.source)
     which = words.word("latest" if measure.name == "idle" else "earliest")
     what = words.tongue.the(noun, which) + words.narrowed(measure.events, span=False)
     ends = [bound + (leaf.operator in (">", "<="))]
@@ -52,13 +52,13 @@ def _of_window(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     measure, window = leaf.measure, leaf.measure.events.window or 0
     if (places := _places(leaf)) is None:
         return [(_any(measure, words), window)]
-    noun = words.tongue.noun_of_events(measure.events.name)
+    noun = words.tongue.noun_of_events(measure.events.source)
     narrowed = words.narrowed(measure.events, span=False)
     return [(words.tongue.the(noun, _nth(place, words)) + narrowed, window) for place in places]
 
 
 def _any(measure: Measure, words: Words) -> str:
-    noun = words.tongue.noun_of_events(measure.events.name)
+    noun = words.tongue.noun_of_events(measure.events.source)
     return words.word("any_old").format(events=noun.many) + words.narrowed(measure.events, span=False)
 
 

@@ -162,7 +162,7 @@ EVENTS = [
     Mutant(
         "visits are remembered without their gap",
         "planner",
-        '(SESSION_GAP if events.name == "visit" else 0)',
+        "(SESSION_GAP if events.source.visits else 0)",
         "0",
     ),
     Mutant(

@@ -1,0 +1,199 @@
+"""What there is: the input topics, the fields of their records, the kinds of events, the event sets, and visits.
+
+Declared here once. The language, the story reader, the linter, the words, the plan, the oracle and the worker look it
+up; a test holds it to the Avro schemas.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+SESSION_GAP = 30 * 60_000
+"""Milliseconds: an event this long after the previous one begins another visit, as web analytics counts them."""
+
+
+class Type(Enum):
+    """What a field holds."""
+
+    TEXT = "text"
+    WHOLE = "a whole number"
+    MONEY = "money"
+    """Cents; in one currency."""
+    INSTANT = "an instant"
+    """Milliseconds since 1970, UTC."""
+    TEXTS = "a map of texts"
+    VALUES = "a map of texts, numbers and booleans"
+    TRUTHS = "a map of booleans"
+    LINES = "a list of order lines"
+
+
+COMPARED = (Type.TEXT, Type.WHOLE, Type.MONEY)
+"""The types that a rule can compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A field of a record."""
+
+    name: str
+    type: Type
+    optional: bool = False
+    """Whether it may be null. Maps and lists may be left out in any case."""
+    for_rules: bool = True
+    """Whether rules and stories have it as a field of the event."""
+    of_lines: bool = True
+    """Whether an order line has it too: the amount is of the whole order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """An input topic."""
+
+    name: str
+    record: str
+    """The Avro record of its values."""
+    fields: tuple[Entry, ...]
+    """In the order of the schema."""
+    kinds: tuple[str, ...] = ()
+    """The kinds of its events that the language has names for; none: its records are no events."""
+    own_kinds: bool = False
+    """Whether there are other kinds, of the shop's own."""
+    erases: bool = False
+    """Whether a null value erases the customer. Such a topic is compacted."""
+
+    def names(self, *types: Type) -> tuple[str, ...]:
+        """The fields of these types that rules and stories have; the kind is not among them."""
+        return tuple(
+            each.name for each in self.fields if each.type in types and each.for_rules and each.name != "kind"
+        )
+
+
+_HEAD = (
+    Entry("event_id", Type.TEXT),
+    Entry("customer_id", Type.TEXT, for_rules=False),
+    Entry("occurred_at", Type.INSTANT, for_rules=False),
+)
+LINE = (
+    Entry("product_id", Type.TEXT),
+    Entry("category", Type.TEXT, optional=True),
+    Entry("quantity", Type.WHOLE),
+    Entry("price", Type.MONEY),
+)
+"""The fields of one line of an order."""
+
+ON_SITE = ("page_view", "product_view", "search", "cart_add", "cart_remove", "checkout", "login")
+"""The kinds of click that make a visit: reading a mail, or calling the shop, is none."""
+
+CLICKSTREAM = Topic(
+    "clickstream",
+    "Click",
+    (
+        *_HEAD,
+        Entry("kind", Type.TEXT),
+        Entry("session_id", Type.TEXT, optional=True),
+        Entry("page", Type.TEXT, optional=True),
+        Entry("product_id", Type.TEXT, optional=True),
+        Entry("category", Type.TEXT, optional=True),
+        Entry("channel", Type.TEXT, optional=True),
+        Entry("attributes", Type.TEXTS),
+    ),
+    kinds=(*ON_SITE, "email_open", "email_click", "support_contact"),
+    own_kinds=True,
+)
+TRANSACTIONS = Topic(
+    "transactions",
+    "Transaction",
+    (
+        *_HEAD,
+        Entry("kind", Type.TEXT),
+        Entry("order_id", Type.TEXT),
+        Entry("amount", Type.MONEY, of_lines=False),
+        Entry("currency", Type.TEXT),
+        Entry("channel", Type.TEXT, optional=True),
+        Entry("items", Type.LINES),
+    ),
+    kinds=("purchase", "refund"),
+)
+PROFILES = Topic(
+    "profiles",
+    "Profile",
+    (*_HEAD, Entry("attributes", Type.VALUES), Entry("consents", Type.TRUTHS)),
+    erases=True,
+)
+TOPICS = (CLICKSTREAM, TRANSACTIONS, PROFILES)
+"""The input topics, in the order of the documents."""
+INPUTS = tuple(topic.name for topic in TOPICS)
+EVENT_TOPICS = tuple(topic for topic in TOPICS if topic.kinds)
+"""The topics of events; profiles are states."""
+
+DAY = Entry("day", Type.TEXT)
+"""A field that every event has and no record: its UTC date, as 2026-11-22."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventSet:
+    """A set of events that a rule can speak of."""
+
+    name: str
+    """As a rule writes it: `visit`, `purchase.items`, `event("own_kind")`."""
+    topics: tuple[Topic, ...]
+    kinds: tuple[str, ...] | None = None
+    """None: every kind."""
+    own_kind: str | None = None
+    """The kind, if it is one of the shop's own."""
+    lines: bool = False
+    """Whether each line of an order is an event."""
+    visits: bool = False
+    """Whether only the first event of each visit counts."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def attributes(self) -> bool:
+        """Whether its events have attributes of the shop's own, by which a rule can tell them apart."""
+        return len(self.topics) == 1 and bool(self.topics[0].names(Type.TEXTS)) and not self.lines
+
+    @property
+    def orders(self) -> bool:
+        """Whether its events consist of order lines, which are a set of their own."""
+        return len(self.topics) == 1 and bool(self.topics[0].names(Type.LINES)) and not self.lines
+
+
+VISIT = EventSet("visit", (CLICKSTREAM,), ON_SITE, visits=True)
+ANY_EVENT = EventSet("any_event", EVENT_TOPICS)
+
+
+def _sets() -> Iterator[EventSet]:
+    for topic in EVENT_TOPICS:
+        yield from (EventSet(kind, (topic,), (kind,)) for kind in topic.kinds)
+        if topic.names(Type.LINES):
+            yield from (EventSet(f"{kind}.items", (topic,), (kind,), lines=True) for kind in topic.kinds)
+
+
+SETS = {each.name: each for each in (*_sets(), ANY_EVENT, VISIT)}
+"""The event sets that the language has names for, by name."""
+
+
+def of_own_kind(kind: str) -> EventSet:
+    """The events of a kind of the shop's own."""
+    return EventSet(f'event("{kind}")', (CLICKSTREAM,), (kind,), own_kind=kind)
+
+
+def fields_of(events: EventSet) -> dict[str, Type]:
+    """The fields of an event set by name: first those that every event has, then its own."""
+    shared = [entry for entry in EVENT_TOPICS[0].fields if all(_has(each, entry) for each in EVENT_TOPICS)]
+    found = [*(each for each in shared if _comparable(each)), DAY]
+    if len(events.topics) == 1:
+        own = events.topics[0].fields
+        found += [each for each in own if each.of_lines or not events.lines]
+        found += LINE if events.lines else ()
+    return {each.name: each.type for each in found if _comparable(each)}
+
+
+def _has(topic: Topic, entry: Entry) -> bool:
+    return entry.name in {each.name for each in topic.fields}
+
+
+def _comparable(entry: Entry) -> bool:
+    return entry.for_rules and entry.type in COMPARED
