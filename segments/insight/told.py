@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from segments.language.catalogue import Type
 from segments.language.nodes.conditions import (
     AnyOf,
     Comparison,
     Condition,
     ProfileComparison,
 )
-from segments.language.nodes.fields import Type
 from segments.language.nodes.measures import DURATIONS
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
