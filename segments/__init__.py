@@ -16,6 +16,7 @@ def replay(
     currency: str = "EUR",
     customer_limit: int = 10_000,
     customer_bytes: int = 1_048_576,
+    sort: bool = False,
 ) -> list[dict[str, Any]]:
     """What rules would have done with these events, by the very engine of the worker: one dict for each enter or exit.
 
@@ -32,13 +33,15 @@ def replay(
         currency: The currency that counts as money, as `SEGMENTS_CURRENCY`.
         customer_limit: Entries that one customer may occupy, as `SEGMENTS_CUSTOMER_LIMIT`.
         customer_bytes: Bytes that one customer may occupy, as `SEGMENTS_CUSTOMER_BYTES`.
+        sort: Sort the events of each topic by time first. Events that come late flip what they change at the instant
+            that their customer has come to; how many there are is said on stderr.
 
     Returns:
         The segment events with the fields and values of the lines of `segments replay`; times are ISO 8601 texts.
 
     Raises:
         SegmentsError: An event or a rule is wrong; the message says which, what was expected and what came. An event
-            that a worker would refuse gives a warning.
+            that a worker would refuse gives a warning, one for each reason.
 
     Two visits and a purchase:
 
@@ -60,4 +63,4 @@ def replay(
     from segments.insight import notebook
 
     settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
-    return notebook.replay(events, rules, until, partitions=partitions, settings=settings)
+    return notebook.replay(events, rules, until, partitions=partitions, sort=sort, settings=settings)

@@ -50,6 +50,7 @@ class Machine:
         event: dict[str, Any] = record.event  # type: ignore[assignment]
         at = record.at
         late = at < customer.instant
+        self.out.late += late
         now = customer.instant if late else at
         customer.instant = now
         if at <= customer.sealed:

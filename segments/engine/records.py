@@ -156,6 +156,8 @@ class Effects:
     """In the order in which the records were applied."""
     lateness: list[int] = field(default_factory=list)
     """For each flip by time, the milliseconds from its instant to the clock at which it fired."""
+    late: int = 0
+    """Records applied that occurred before their customer's instant."""
     gaps: int = 0
     engine_errors: int = 0
     """Bugs in flips by time."""

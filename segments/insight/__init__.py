@@ -8,6 +8,7 @@ proving     runs the stories of rules through the engine
 remembered  which events and fields a rule keeps of a customer, and for how long
 replay      a log through the engine, without Kafka and without a wall clock
 size        bytes that a rule keeps of one customer, measured on an invented one
+tally       what became of the records of a log: applied, late, refused and why
 told        evidence in lines for people: the one printer of `why`, `try` and failing stories
 trial       a rule on past events: members, flips, and what an edit changes
 warming     the instant from which a rule is exact, when its measures know events only from some instant on

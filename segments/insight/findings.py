@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Literal
 
+from segments.insight.tally import Tally
 from segments.language.nodes.durations import DAY
 
 NEARLY_EVERYBODY = 0.9
@@ -58,10 +59,8 @@ class Findings:
     """How many of the members of this one are in each of them."""
     examples: list[dict[str, Any]] = field(default_factory=list)
     """Those who entered last, as `why` tells of them."""
-    outcomes: Counter[str] = field(default_factory=Counter)
-    """Records by outcome."""
-    reasons: Counter[str] = field(default_factory=Counter)
-    """Those refused, by reason."""
+    tally: Tally = field(default_factory=Tally)
+    """What became of the records."""
     change: Change | None = None
 
     @property

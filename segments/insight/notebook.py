@@ -1,7 +1,8 @@
 """`segments.replay`: events as plain values in, flips as plain values out; for notebooks and scripts."""
 
+import sys
 import warnings
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -9,6 +10,7 @@ from typing import Any, cast
 from segments.engine import INPUTS, EngineSettings, Event, Record, RuleSet, load, partition_of
 from segments.insight.plain import EventError, event_of, flip_of, instant
 from segments.insight.replay import Replay
+from segments.insight.tally import Tally
 from segments.language.checking.lint import refuse
 from segments.language.errors import SegmentsError
 from segments.language.loading.load import rules_of
@@ -28,20 +30,25 @@ def replay(
     until: Any = None,
     *,
     partitions: int | None = None,
+    sort: bool = False,
     settings: EngineSettings,
 ) -> list[dict[str, Any]]:
     """See `segments.replay`."""
     chosen = _rules(rules, settings.currency)
     end = None if until is None else instant("until", until)
     logs = _logs(events, partitions, end)
+    if sort:
+        _sort(logs)
     flips: list[dict[str, Any]] = []
-    refused: Counter[str] = Counter()
+    tally = Tally()
     for number, log in logs.items():
         for effects in Replay(number, len(logs), log, chosen, settings).run(end):
             flips += [flip_of(event) for _, event in effects.segment_events]
-            refused.update(f"{letter.reason}: {letter.error}" for letter in effects.dead_letters)
-    for told, count in refused.items():
-        warnings.warn(f"{count} refused, {told}", stacklevel=3)
+            tally.note(effects)
+    for reason, count in tally.reasons.items():
+        warnings.warn(f"{count} refused, {tally.errors[reason]}", stacklevel=3)
+    if tally.late:
+        sys.stderr.write(f"{tally.late_line()}; sort=True sorts by time\n")
     return flips
 
 
@@ -73,6 +80,14 @@ def _logs(events: Iterable[Mapping[str, Any]], partitions: int | None, until: in
         if until is None or at <= until:
             logs[number].setdefault(record.topic, []).append(record)
     return logs
+
+
+def _sort(logs: Logs) -> None:
+    """By time within each partition and topic, whatever the offsets."""
+    for records in (records for log in logs.values() for records in log.values()):
+        records.sort(key=lambda record: record.at)
+        for offset, record in enumerate(records):
+            record.offset = offset
 
 
 def _record(

@@ -1,8 +1,9 @@
 """A log of events through the very engine of the worker, without Kafka and without a wall clock."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from segments.engine import INPUTS, Effects, EngineSettings, Partition, Record, RuleSet
+from segments.engine import BEFORE_ALL, INPUTS, Effects, EngineSettings, Partition, Record, RuleSet
 
 Log = Mapping[str, Sequence[Record]]
 """The records of one partition by topic, each topic in the order of its offsets."""
@@ -34,3 +35,72 @@ class Replay:
             if effects is not None:
                 effects.commit_to(self._states)
                 yield effects
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A record of a log as it matters to one customer: one of theirs, or one that only moves the clock."""
+
+    at: int
+    """When it occurred, in milliseconds."""
+    clock: int
+    """What it moves the clock of the partition to; BEFORE_ALL: it moves none."""
+    record: Record | None
+    """The customer's own; None: somebody else's."""
+
+
+class Alone:
+    """One customer of a partition: their records are applied, those of others only move the clock and keep the order.
+
+    What becomes of the customer is what becomes of them in the whole log, in a fraction of the time.
+    """
+
+    def __init__(self, number: int, count: int, rules: RuleSet, settings: EngineSettings) -> None:
+        self._states: dict[bytes, bytes] = {}
+        self.partition = Partition(number, count, rules, settings, self._states)
+        self._ends = dict.fromkeys(INPUTS, 0)
+        for topic in INPUTS:
+            self.partition.begin(topic, 0)
+
+    def run(self, log: Mapping[str, Sequence[Moment]], until: int | None) -> Iterator[Effects]:
+        """Live through the log; at the end what is due up to and including `until` fires."""
+        clock = BEFORE_ALL
+        for topic, moment in in_turn(log):
+            if moment.record is not None:
+                self._tell(clock)
+                self._offer(topic, moment.record)
+                self._tell(BEFORE_ALL)
+                yield from self._effects()
+            clock = max(clock, moment.clock)
+        self._tell(clock)
+        if until is not None:
+            self.partition.until(until)
+        yield from self._effects()
+
+    def _offer(self, topic: str, record: Record) -> None:
+        start, self._ends[topic] = self._ends[topic], record.offset + 1
+        self.partition.offer(topic, start, [record], record.offset + 1)
+
+    def _tell(self, clock: int) -> None:
+        """Every input is caught up, and the clock is at least there; do what can be done."""
+        wall = None if clock == BEFORE_ALL else clock
+        self.partition.confirm(self._ends, self.partition.stamp, wall)
+        while self.partition.advance():
+            pass
+
+    def _effects(self) -> Iterator[Effects]:
+        effects = self.partition.take()
+        if effects is not None:
+            effects.commit_to(self._states)
+            yield effects
+
+
+def in_turn(log: Mapping[str, Sequence[Moment]]) -> Iterator[tuple[str, Moment]]:
+    """The order of a partition: of the heads of the topics the one that occurred first; ties by topic."""
+    places = {topic: 0 for topic in INPUTS if log.get(topic)}
+    while places:
+        topic = min(places, key=lambda each: log[each][places[each]].at)
+        yield topic, log[topic][places[topic]]
+        places[topic] += 1
+        if places[topic] == len(log[topic]):
+            del places[topic]

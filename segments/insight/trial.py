@@ -117,9 +117,7 @@ class Course:
         for key, event in effects.segment_events:
             if event["segment"] == self.segment:
                 self._flip(key, event["transition"], event["occurred_at"])
-        for (_, outcome), count in effects.outcomes.items():
-            self.found.outcomes[outcome] += count
-        self.found.reasons.update(effects.reasons)
+        self.found.tally.note(effects)
 
     def _flip(self, key: bytes, transition: str, at: int) -> None:
         members = self.members[self._number]

@@ -9,11 +9,12 @@ from typing import IO
 import click
 
 import schemas
-from segments.engine import Effects, EngineSettings, RuleSet, load
+from segments.engine import BEFORE_ALL, Effects, EngineSettings, RuleSet, load
 from segments.insight.replay import Replay
+from segments.insight.tally import Tally
 from streams.cli.instant import Instant
 from streams.cli.visible import json_line, visible
-from streams.history.files import Logs, read_log
+from streams.history.files import Logs, disorder_lines, latest, out_of_order, read_log
 from streams.settings.settings import read_settings
 
 
@@ -35,24 +36,47 @@ from streams.settings.settings import read_settings
 @click.option(
     "--partitions", metavar="N", type=click.IntRange(min=1), help="As many as the topics have. Default: 1."
 )
+@click.option("--sort", is_flag=True, help="Sort the lines of each topic by time first.")
 def command(
-    files: tuple[IO[bytes], ...], rules: tuple[Path, ...], until: int | None, partitions: int | None
+    files: tuple[IO[bytes], ...],
+    rules: tuple[Path, ...],
+    until: int | None,
+    partitions: int | None,
+    sort: bool,
 ) -> None:
     """Events in (JSON lines, each with its `topic`, in log order), segment events out, by the worker's engine.
 
     A line may have `partition` (then say --partitions), `offset` and `timestamp`, as `segments consume` prints them;
     else partitions are told by the customer id, offsets count from 0, and nothing is from the future. The wall clock is
     never read: `emitted_at` is the instant of the flip. FILE may be - for standard input.
+
+    How many records came late, were refused (each reason once) or are out of order is told on stderr, and as of which
+    instant: without --until the last event less SEGMENTS_GRACE, as in a worker.
     """
     settings = read_settings()
     chosen = load(rules or settings.rules, settings.currency)
     engine = EngineSettings.of(settings)
-    logs = read_log(files, partitions, until)
-    outcomes: Counter[str] = Counter()
+    logs = read_log(files, partitions, until, sort=sort)
+    tally, flips, clock = Tally(), 0, BEFORE_ALL
     for effects in _effects(logs, chosen, engine, until):
-        outcomes.update(_told(effects))
-    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(outcomes.items()))
-    click.echo(f"replayed: {counts or 'nothing'}", err=True)
+        tally.note(effects)
+        flips += _print(effects)
+        clock = max(clock, effects.clock)
+    for line in (*tally.lines(), *disorder_lines(0 if sort else out_of_order(logs))):
+        click.echo(visible(line), err=True)
+    counts = tally.outcomes + Counter({"flips": flips})
+    said = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
+    click.echo(f"replayed: {said or 'nothing'}{_as_of(until, clock, latest(logs))}", err=True)
+
+
+def _as_of(until: int | None, clock: int, last: int | None) -> str:
+    """The instant up to which all that is due has fired."""
+    if until is not None:
+        return f"; as of {schemas.to_iso(until)}"
+    if last is None or clock == BEFORE_ALL:
+        return ""
+    less = "" if clock >= last else f", {last - clock} ms before the last event (SEGMENTS_GRACE)"
+    return f"; as of {schemas.to_iso(clock)}{less}"
 
 
 def _effects(logs: Logs, rules: RuleSet, engine: EngineSettings, until: int | None) -> Iterator[Effects]:
@@ -60,8 +84,8 @@ def _effects(logs: Logs, rules: RuleSet, engine: EngineSettings, until: int | No
         yield from Replay(number, len(logs), log, rules, engine).run(until)
 
 
-def _told(effects: Effects) -> Counter[str]:
-    """Print what came out: flips on stdout, what was refused on stderr."""
+def _print(effects: Effects) -> int:
+    """Print the flips on stdout; how many there are."""
     lines = []
     for _, event in effects.segment_events:
         shown = schemas.to_json(schemas.SEGMENT_EVENT, event | {"emitted_at": event["occurred_at"]})
@@ -69,11 +93,4 @@ def _told(effects: Effects) -> Counter[str]:
     if lines:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
-    for letter in effects.dead_letters:
-        record = letter.record
-        line = f"refused: {record.topic} offset {record.offset}: {letter.reason}: {letter.error}"
-        click.echo(visible(line), err=True)
-    counted = Counter({"flips": len(lines)}) if lines else Counter()
-    for (_, outcome), count in effects.outcomes.items():
-        counted[outcome] += count
-    return counted
+    return len(lines)

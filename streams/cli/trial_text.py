@@ -10,6 +10,7 @@ from segments.insight.findings import Findings
 from segments.insight.told import duration, evidence_lines
 from segments.language.nodes.durations import DAY
 from streams.cli.visible import visible
+from streams.history.files import disorder_lines
 from streams.history.reader import History
 from streams.jobs.trial import example_json
 
@@ -43,13 +44,15 @@ def told(found: Findings, days: int, title: str, history: History) -> Iterator[s
 
 
 def _history(found: Findings, history: History) -> Iterator[str]:
-    refused = f" ({', '.join(f'{reason} {count:,}' for reason, count in found.reasons.items())})"
+    refused = f" ({', '.join(f'{reason} {count:,}' for reason, count in found.tally.reasons.items())})"
     counts = ", ".join(
         f"{count:,} {name.replace('_', ' ')}{refused if name == 'dead_letter' else ''}"
-        for name, count in sorted(found.outcomes.items())
+        for name, count in sorted(found.tally.outcomes.items())
     )
     as_of = "" if found.now is None else f", as of {schemas.to_iso(found.now)}"
     yield f"records: {counts or 'none'}{as_of}"
+    for line in (*found.tally.lines(), *disorder_lines(history.out_of_order)):
+        yield click.style(visible(line), fg="yellow")
     if history.deleted_before is not None:
         since = schemas.to_iso(history.deleted_before)
         yield click.style(

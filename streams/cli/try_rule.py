@@ -30,6 +30,7 @@ from streams.settings.settings import read_settings
 @click.option(
     "--partitions", metavar="N", type=click.IntRange(min=1), help="With --file: as many as the topics have."
 )
+@click.option("--sort", is_flag=True, help="With --file: sort the lines of each topic by time first.")
 @click.option("--until", metavar="TIME", type=Instant(), help="As of this instant; read no later event.")
 @click.option(
     "--against",
@@ -43,6 +44,7 @@ def command(
     days: int,
     files: tuple[IO[bytes], ...],
     partitions: int | None,
+    sort: bool,
     until: int | None,
     against: Path | None,
     as_json: bool,
@@ -52,14 +54,14 @@ def command(
     Reads all that the rules remember from the input topics, and writes nothing. The rule is tried among those of
     SEGMENTS_RULES. A file whose name is the id of one of those is an edit of it: who stays, enters and leaves is told.
     """
-    if partitions is not None and not files:
-        raise click.UsageError("--partitions goes with --file.")
+    if (partitions is not None or sort) and not files:
+        raise click.UsageError("--partitions goes with --file, and so does --sort.")
     settings = read_settings()
     engine = EngineSettings.of(settings)
     tried = trial.find(rule, against, settings)
     now = trial.present(settings, files, until)
     since = None if now is None else trial.needed_since(tried, now, days)
-    with trial.past(settings, files, partitions, since, until) as history:
+    with trial.past(settings, files, partitions, since, until, sort=sort) as history:
         with bar(history.length) as progress:
             found = trial.run(tried, history, engine, now, progress)
         if as_json:

@@ -9,14 +9,15 @@ import click
 
 import schemas
 from segments.engine import BEFORE_ALL, EngineSettings, load, partition_of
-from segments.insight.replay import Replay
+from segments.insight.replay import Alone
+from segments.insight.tally import Tally
 from segments.insight.told import alternatives_text, evidence_lines
 from segments.insight.why import why
 from segments.language.errors import SegmentsError
 from streams.cli.customer import CustomerId
 from streams.cli.instant import Instant
 from streams.cli.visible import json_line, visible
-from streams.history.files import read_log
+from streams.history.files import disorder_lines, read_one
 from streams.http.client import answer_of
 from streams.kafka import topics
 from streams.settings.settings import Settings, read_settings
@@ -42,6 +43,7 @@ TIMEOUT = 10.0
 @click.option(
     "--partitions", metavar="N", type=click.IntRange(min=1), help="With --file: as many as the topics have."
 )
+@click.option("--sort", is_flag=True, help="With --file: sort the lines of each topic by time first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
     customer: str,
@@ -50,18 +52,20 @@ def command(
     until: int | None,
     rules: tuple[Path, ...],
     partitions: int | None,
+    sort: bool,
     as_json: bool,
 ) -> None:
     """Ask the running workers why a customer is in a segment, or not.
 
     The worker that owns the customer's partition answers; who that is, the broker knows. Away from the loopback it
-    wants the token of SEGMENTS_HTTP_TOKEN.
+    wants the token of SEGMENTS_HTTP_TOKEN. With --file it is as of the last event in the file, or of --until; of the
+    lines of other customers only the times are read.
     """
     settings = read_settings()
-    if (until is not None or rules or partitions) and not files:
-        raise click.UsageError("--until, --rules and --partitions go with --file.")
+    if (until is not None or rules or partitions or sort) and not files:
+        raise click.UsageError("--until, --rules, --partitions and --sort go with --file.")
     answer = (
-        _of_files(settings, customer, segment, files, until, rules, partitions)
+        _of_files(settings, customer, segment, files, until, rules, partitions, sort=sort)
         if files
         else _asked(settings, customer, segment)
     )
@@ -85,17 +89,21 @@ def _of_files(
     until: int | None,
     rules: tuple[Path, ...],
     partitions: int | None,
+    *,
+    sort: bool,
 ) -> dict[str, Any]:
     chosen = load(rules or settings.rules, settings.currency)
     if segment is not None and segment not in chosen.ids:
         raise SegmentsError(f"There is no segment {segment}: `segments list` shows them.")
-    engine = EngineSettings.of(settings)
-    logs = read_log(files, partitions, until)
-    number = partition_of(customer.encode(), len(logs))
-    replay = Replay(number, len(logs), logs[number], chosen, engine)
-    for _ in replay.run(until):
-        pass
-    return why(replay.partition, customer, segment, BEFORE_ALL if until is None else until)
+    found = read_one(files, customer, partitions, until, sort=sort)
+    as_of = found.latest if until is None else until
+    alone = Alone(found.number, partitions or 1, chosen, EngineSettings.of(settings))
+    tally = Tally()
+    for effects in alone.run(found.log, as_of):
+        tally.note(effects)
+    for line in (*tally.lines(), *disorder_lines(0 if sort else found.out_of_order)):
+        click.echo(visible(line), err=True)
+    return why(alone.partition, customer, segment, BEFORE_ALL if as_of is None else as_of)
 
 
 def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, Any]:

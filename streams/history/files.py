@@ -1,40 +1,157 @@
 """A log as JSON lines: the records of the input topics, as `segments consume` prints them, for `segments replay`."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import IO, Any
 
 import schemas
-from segments.engine import Record, Refusal, partition_of
+from segments.engine import BEFORE_ALL, Record, Refusal, partition_of
+from segments.insight.replay import Moment
 from segments.language.catalogue import INPUTS
 from streams.history.lines import Line, LineError, numbered, parse
 
 Logs = dict[int, dict[str, list[Record]]]
 """The records by partition and topic."""
+FUTURE = 5 * 60_000
+"""Milliseconds that an event may be ahead of its Kafka timestamp (contract, section 4)."""
 
 
-def read_log(files: Iterable[IO[bytes]], partitions: int | None = None, until: int | None = None) -> Logs:
+def read_log(
+    files: Iterable[IO[bytes]], partitions: int | None = None, until: int | None = None, *, sort: bool = False
+) -> Logs:
     """Read the lines of several files, in order; `until`: leave out what occurred after that instant.
 
     A line that is no record of its topic becomes a refused one; a line that no topic can be told of is a `LineError`.
-    Offsets count from 0 where a line has none; a record without a timestamp was taken in when it occurred.
+    Offsets count from 0 where a line has none; a record without a timestamp was taken in when it occurred. `sort`: by
+    time within each partition and topic, whatever the offsets.
     """
     logs: Logs = {number: {} for number in range(partitions or 1)}
+    for line, topic, number, offset in _lines(files, partitions):
+        record = _record(line, topic, offset)
+        if until is None or _occurred(record) <= until:
+            logs[number].setdefault(topic, []).append(record)
+    if sort:
+        for records in (records for log in logs.values() for records in log.values()):
+            records.sort(key=_occurred)
+            for offset, record in enumerate(records):
+                record.offset = offset
+    return logs
+
+
+@dataclass(slots=True)
+class OfCustomer:
+    """The lines of a log as they matter to one customer."""
+
+    number: int
+    """The customer's partition."""
+    log: dict[str, list[Moment]] = field(default_factory=dict)
+    """What happened in that partition, by topic."""
+    latest: int | None = None
+    """The last instant that any line tells; None: no line tells one."""
+    out_of_order: int = 0
+    """Lines of the partition that occurred before one that came earlier in their topic."""
+
+
+def read_one(
+    files: Iterable[IO[bytes]],
+    customer: str,
+    partitions: int | None = None,
+    until: int | None = None,
+    *,
+    sort: bool = False,
+) -> OfCustomer:
+    """As `read_log`, for one customer: of the lines of others only the times are read, and no field is checked."""
+    key = customer.encode()
+    found = OfCustomer(partition_of(key, partitions or 1))
+    for line, topic, number, offset in _lines(files, partitions):
+        record = _record(line, topic, offset) if _key(line) == key else None
+        moment = _moment(line) if record is None else Moment(_occurred(record), _clock(record), record)
+        if moment is None or (until is not None and moment.at > until):
+            continue
+        if moment.clock > BEFORE_ALL:
+            found.latest = max(found.latest or moment.clock, moment.clock)
+        if number == found.number:
+            found.log.setdefault(topic, []).append(moment)
+    found.out_of_order = sum(_disorder([each.at for each in log]) for log in found.log.values())
+    if sort:
+        _sort(found.log)
+    return found
+
+
+def _sort(log: dict[str, list[Moment]]) -> None:
+    for moments in log.values():
+        moments.sort(key=lambda moment: moment.at)
+        own = [moment.record for moment in moments if moment.record is not None]
+        for offset, record in enumerate(own):
+            record.offset = offset
+
+
+def _moment(line: Line) -> Moment | None:
+    """When somebody else's record occurred; None: it is refused, or tells no time."""
+    try:
+        at = schemas.from_iso(line.fields.get("occurred_at", line.transport.get("timestamp")))
+        taken_in = schemas.from_iso(line.transport.get("timestamp", at))
+    except ValueError:
+        return None
+    if line.erases:
+        return Moment(taken_in, BEFORE_ALL, None)
+    return None if at > taken_in + FUTURE else Moment(at, min(at, taken_in), None)
+
+
+def _clock(record: Record) -> int:
+    """What a record moves the clock to."""
+    if not isinstance(record.event, dict) or record.at > record.timestamp + FUTURE:
+        return BEFORE_ALL
+    return min(record.at, record.timestamp)
+
+
+def latest(logs: Logs) -> int | None:
+    """The last instant that any record tells, as the clock of a partition takes it; None: none tells one."""
+    instants = [_clock(record) for log in logs.values() for records in log.values() for record in records]
+    return max((each for each in instants if each > BEFORE_ALL), default=None)
+
+
+def out_of_order(logs: Logs) -> int:
+    """How many records occurred before one that came earlier in their partition and topic."""
+    readable = (
+        [record.at for record in records if isinstance(record.event, dict)]
+        for log in logs.values()
+        for records in log.values()
+    )
+    return sum(map(_disorder, readable))
+
+
+def _disorder(instants: Sequence[int]) -> int:
+    return sum(at < before for at, before in zip(instants, accumulate(instants, max), strict=True))
+
+
+def disorder_lines(count: int) -> list[str]:
+    """What a command says of a log that is not in order of time."""
+    lines = f"{count:,} lines are" if count > 1 else "1 line is"
+    return (
+        [f"out of order: {lines} earlier than one before in the same topic; --sort sorts by time"]
+        if count
+        else []
+    )
+
+
+def _lines(files: Iterable[IO[bytes]], partitions: int | None) -> Iterator[tuple[Line, str, int, int]]:
+    """Each line with its topic, partition and offset."""
     offsets: dict[tuple[int, str], int] = defaultdict(int)
     for file in files:
         for where, text in numbered(file, file.name if isinstance(file.name, str) else "-"):
             line = parse(where, text)
             topic = _topic(line)
             number = _partition(line, partitions)
-            record = _record(line, topic, offsets[number, topic])
-            if record.offset < offsets[number, topic]:
-                raise line.error(
-                    f"offset: {record.offset} comes after {offsets[number, topic] - 1}; sort the lines"
-                )
-            offsets[number, topic] = record.offset + 1
-            if until is None or _occurred(record) <= until:
-                logs[number].setdefault(topic, []).append(record)
-    return logs
+            offset = line.transport.get("offset", offsets[number, topic])
+            if not _is_whole(offset) or offset < 0:
+                raise line.error(f"offset: expected a whole number from 0, got {offset!r}")
+            if offset < offsets[number, topic]:
+                raise line.error(f"offset: {offset} comes after {offsets[number, topic] - 1}; sort the lines")
+            offsets[number, topic] = offset + 1
+            yield line, topic, number, offset
 
 
 def _occurred(record: Record) -> int:
@@ -71,10 +188,7 @@ def _key(line: Line) -> bytes | None:
     return name.encode("utf-8", "surrogatepass") if isinstance(name, str) else None
 
 
-def _record(line: Line, topic: str, next_offset: int) -> Record:
-    offset = line.transport.get("offset", next_offset)
-    if not _is_whole(offset) or offset < 0:
-        raise line.error(f"offset: expected a whole number from 0, got {offset!r}")
+def _record(line: Line, topic: str, offset: int) -> Record:
     event = _event(line, topic)
     if "timestamp" in line.transport:
         timestamp = _instant(line, "timestamp", line.transport["timestamp"])

@@ -42,6 +42,14 @@ class History(Protocol):
     def deleted_before(self) -> int | None:
         """What came in before this instant, and would matter, is no longer there; known once it was read."""
 
+    @property
+    def latest(self) -> int | None:
+        """The last instant that is told; None: not known, or none is."""
+
+    @property
+    def out_of_order(self) -> int:
+        """Records that occurred before one that came earlier in their topic, as far as it is known."""
+
     def read(self, reader: Reader, progress: Progress) -> None:
         """Give it all to a reader."""
 
@@ -51,6 +59,8 @@ class FileHistory:
     """A log of JSON lines."""
 
     logs: Logs
+    latest: int | None = None
+    out_of_order: int = 0
     deleted_before: int | None = None
 
     @property

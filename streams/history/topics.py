@@ -14,6 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from segments.engine import INPUTS, NEVER, PROFILES, Record
 from streams.errors import BrokerAway, TopicsError
+from streams.history.files import FUTURE
 from streams.history.reader import Progress, Reader
 from streams.kafka.read_committed import POLL_MILLISECONDS, SILENCE_SECONDS, committed_reader
 from streams.registry.registry import connect
@@ -22,8 +23,6 @@ from streams.worker.decode import decode
 
 MANY = 20_000
 """Records of a topic that wait in memory before it has to wait itself."""
-AHEAD = 5 * 60_000
-"""Milliseconds that an event may be ahead of its Kafka timestamp (SEMANTICS.md, section 6)."""
 
 Offsets = dict[str, int]
 
@@ -75,7 +74,10 @@ class TopicsHistory:
         self._deleted: dict[TopicPartition, int] = {}
         self._skipped: set[TopicPartition] = set()
         self.deleted_before: int | None = None
-        self._wanted = max(0, 0 if since is None else since - AHEAD)
+        self.latest: int | None = None
+        self.out_of_order = 0
+        """Neither is known of topics: Kafka's order is taken as it is."""
+        self._wanted = max(0, 0 if since is None else since - FUTURE)
         self._skip()
         self.length = sum(end - self._starts[each] for each, end in self._ends.items())
 
@@ -85,8 +87,8 @@ class TopicsHistory:
         if each in self._cut:
             return NEVER
         if each in self._deleted:
-            return self._deleted[each] + AHEAD
-        return self._wanted + AHEAD if each in self._skipped else None
+            return self._deleted[each] + FUTURE
+        return self._wanted + FUTURE if each in self._skipped else None
 
     def _skip(self) -> None:
         """Leave out the clicks and transactions that came too early to matter; profiles hold for ever.

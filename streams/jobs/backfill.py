@@ -26,8 +26,9 @@ from segments.engine import (
 )
 from streams.clock import wall_clock
 from streams.errors import StreamsError
+from streams.history.files import FUTURE
 from streams.history.reader import History, Progress
-from streams.history.topics import AHEAD, Part, topics_history
+from streams.history.topics import Part, topics_history
 from streams.kafka.connection import admin, connection
 from streams.kafka.offsets import Offsets
 from streams.settings.settings import Settings
@@ -136,7 +137,7 @@ class Backfill:
         with admin(self._settings) as client:
             resource = ConfigResource("TOPIC", PROFILES)
             found = client.describe_configs([resource], config_filter="all")["topic"][PROFILES]
-        return wall_clock() - int(found["delete.retention.ms"]["value"]) + AHEAD
+        return wall_clock() - int(found["delete.retention.ms"]["value"]) + FUTURE
 
     async def _commit(self, producer: TransactionalProducer, states: dict[bytes, bytes | None]) -> None:
         batches: dict[str, list[object]] = {}

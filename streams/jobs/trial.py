@@ -17,7 +17,7 @@ from segments.language.nodes.segment import Segment
 from segments.plan.planner import plan
 from streams.clock import wall_clock
 from streams.errors import StreamsError
-from streams.history.files import read_log
+from streams.history.files import latest, out_of_order, read_log
 from streams.history.reader import FileHistory, History, Progress
 from streams.settings.settings import Settings
 
@@ -91,10 +91,13 @@ def past(
     partitions: int | None,
     since: int | None,
     until: int | None,
+    *,
+    sort: bool = False,
 ) -> Iterator[History]:
     """The history to try a rule on: of files if there are any, else of the input topics."""
     if files:
-        yield FileHistory(read_log(files, partitions, until))
+        logs = read_log(files, partitions, until, sort=sort)
+        yield FileHistory(logs, latest(logs), 0 if sort else out_of_order(logs))
     else:
         from streams.history.topics import topics_history
 
@@ -119,7 +122,7 @@ def run(
         running = Course(tried.running, tried.running_id, history.count, settings)
     trial = Trial(course, running)
     history.read(trial, progress)
-    return trial.finish(now)
+    return trial.finish(history.latest if now is None else now)
 
 
 def as_json(found: Findings, days: int, since: int | None, history: History) -> dict[str, Any]:
@@ -132,8 +135,11 @@ def as_json(found: Findings, days: int, since: int | None, history: History) -> 
         "history": {
             "needed_since": _iso(since),
             "deleted_before": _iso(history.deleted_before),
-            "records": dict(sorted(found.outcomes.items())),
-            "refused": dict(sorted(found.reasons.items())),
+            "records": dict(sorted(found.tally.outcomes.items())),
+            "refused": dict(sorted(found.tally.reasons.items())),
+            "refused_examples": dict(sorted(found.tally.examples.items())),
+            "late": found.tally.late,
+            "out_of_order": history.out_of_order,
         },
         "customers": found.customers,
         "members": found.members,

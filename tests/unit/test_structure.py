@@ -124,8 +124,8 @@ MAY_IMPORT = {
         "streams/transport",
     },
     "streams/history": {
-        *("engine", "schemas", "streams/errors.py", "streams/kafka", "streams/registry", "streams/settings"),
-        "streams/worker",
+        *("engine", "insight", "schemas", "streams/errors.py", "streams/kafka", "streams/registry"),
+        *("streams/settings", "streams/worker"),
     },
     "streams/conversion": {"schemas", "streams/errors.py", "streams/kafka"},
     "streams/delivery": {"schemas", "streams/errors.py", "streams/kafka", "streams/settings"},
