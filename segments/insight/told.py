@@ -92,8 +92,9 @@ def entry_text(entry: Entry) -> str:
     if entry["kind"] == "duration":
         value, bound = (None if value is None else duration(int(value))), duration(int(bound))
     known = f" (known since {entry['known_since']})" if entry.get("known_since") else ""
+    then = f" (as of {entry['as_of']})" if entry.get("as_of") else ""
     shown = "nothing" if value is None else value
-    return f"{entry['measure']} is {shown}, bound {entry['operator']} {bound}{known}"
+    return f"{entry['measure']} is {shown}, bound {entry['operator']} {bound}{known}{then}"
 
 
 def alternatives_text(texts: Sequence[str]) -> str:

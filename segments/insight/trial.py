@@ -32,12 +32,15 @@ class Course:
 
     def __init__(self, rules: RuleSet, segment: str, count: int, settings: EngineSettings) -> None:
         self.rules, self.segment, self.count, self.settings = rules, segment, count, settings
+        self._hysteresis = rules.segments[rules.ids.index(segment)].until is not None
         self.found = Findings(segment, rules.versions[rules.ids.index(segment)])
         self.found.shared.update(dict.fromkeys(rules.ids, 0))
         self.latest = BEFORE_ALL
         """How far the clock of any partition has come, grace added."""
         self.members: dict[int, dict[bytes, int]] = {}
         """By partition: who is in the segment, and since when."""
+        self._at_enter: dict[bytes, list[dict[str, Any]]] = {}
+        """Of a segment with `until`: why those entered who are in it, since `when` need not hold any longer."""
         self._states: dict[int, dict[bytes, bytes]] = {}
         self._erased: dict[int, set[bytes]] = {}
         self._number = -1
@@ -88,7 +91,15 @@ class Course:
         """Examples of these customers of the partition closed last, those who entered last first."""
         since = self.members[self._number]
         chosen = nsmallest(EXAMPLES, customers, key=lambda key: (-since.get(key, 0), key))
-        return [why(self.partition, key.decode(), self.segment) for key in chosen]
+        return [self._of_enter(key, why(self.partition, key.decode(), self.segment)) for key in chosen]
+
+    def _of_enter(self, key: bytes, found: dict[str, Any]) -> dict[str, Any]:
+        """What `why` tells, the leaves of `when` as they were at the enter of a customer who is in by `until`."""
+        (each,) = found["segments"]
+        for entry, then in zip(each["evidence"], self._at_enter.get(key, ()), strict=False):
+            if entry["part"] == "when":
+                entry.update(then, as_of=each["entered_at"])
+        return found
 
     def _open(self, number: int) -> None:
         self._number = number
@@ -116,16 +127,19 @@ class Course:
         effects.commit_to(self._states[self._number])
         for key, event in effects.segment_events:
             if event["segment"] == self.segment:
-                self._flip(key, event["transition"], event["occurred_at"])
+                self._flip(key, event)
         self.found.tally.note(effects)
 
-    def _flip(self, key: bytes, transition: str, at: int) -> None:
-        members = self.members[self._number]
-        if transition == "enter":
+    def _flip(self, key: bytes, event: dict[str, Any]) -> None:
+        members, at = self.members[self._number], event["occurred_at"]
+        if event["transition"] == "enter":
             members[key] = at
             self.found.enters[at // DAY] += 1
+            if self._hysteresis:
+                self._at_enter[key] = event["evidence"]
         else:
             began = members.pop(key)
+            self._at_enter.pop(key, None)
             self.found.leaves[at // DAY] += 1
             self.found.stays.append(Stay(began, at - began, ended=True))
 

@@ -181,7 +181,10 @@ def example_json(told: dict[str, Any]) -> dict[str, Any]:
         "entered_at": _iso(each["entered_at"]),
         "flips_at": _iso(each["flips_at"]),
         "would_change": each["would_change"],
-        "evidence": [{name: entry[name] for name in EVIDENCE} for entry in each["evidence"]],
+        "evidence": [
+            {name: entry[name] for name in EVIDENCE} | {"as_of": _iso(entry.get("as_of"))}
+            for entry in each["evidence"]
+        ],
     }
 
 

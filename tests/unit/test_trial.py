@@ -238,6 +238,28 @@ def test_it_agrees_with_replay(run, rules, log):
     assert shared["buyer"] == len(inside & buyers.keys())
 
 
+def test_a_member_by_hysteresis_is_told_as_of_the_enter(run, log, tmp_path):
+    """`when` need not hold any longer of a rule with `until`: it is told as it was then, `until` as it is now."""
+    write(
+        tmp_path / "rules",
+        buyer="purchase.within(days=3).count() >= 1, until=purchase.within(days=20).count() == 0",
+    )
+    arguments = ("--file", log(bought("anna", 1)), "--until", str(START + 10 * DAY))
+    env = {"SEGMENTS_RULES": str(tmp_path / "rules")}
+    found = json.loads(run("try", "buyer", "--json", *arguments, env=env).stdout)
+    [example] = found["examples"]
+    assert [(each["part"], each["value"], each["holds"]) for each in example["evidence"]] == [
+        ("when", "1", True),
+        ("until", "1", False),
+    ]
+    assert [each["as_of"] for each in example["evidence"]] == [example["entered_at"], None]
+    shown = run("try", "buyer", *arguments, env=env).stdout
+    assert (
+        f"when  ✓ purchase.within(days=3).count() is 1, bound >= 1 (as of {example['entered_at']})" in shown
+    )
+    assert "until ✗ purchase.within(days=20).count() is 1, bound == 0" in shown
+
+
 def test_the_erased_are_not_known(tried):
     """Who was erased is no customer known, until they come back."""
     erase = {"topic": "profiles", "erase": True, "occurred_at": START + 10 * DAY}
