@@ -6,7 +6,31 @@
 // What a rule set is.
 pub mod plan;
 
-// What the engine decides: one line for each module.
+// What the engine decides.
+pub mod agenda;
+pub mod bits;
+pub mod by_key;
+pub mod codec;
+pub mod customer;
+pub mod customers;
+pub mod eval;
+pub mod evidence;
+pub mod inputs;
+pub mod limit;
+pub mod machine;
+pub mod measures;
+pub mod mutants;
+pub mod names;
+pub mod output;
+pub mod partition;
+pub mod position;
+pub mod reading;
+pub mod rows;
+pub mod rules;
+pub mod screening;
+pub mod sweep;
+pub mod times;
+pub mod visits;
 
 // Bytes of Kafka and Avro, in and out.
 pub mod wire;

@@ -1,0 +1,105 @@
+//! What is due when, without scanning customers: one live entry for each customer who has anything due.
+//!
+//! Lazy: an entry may be early, never late. When it comes up too early it is put back at the instant that the
+//! customer's state tells; when something becomes due sooner, a new entry replaces it, and the old one is dropped as it
+//! comes up. Of one instant, customers come up in the order of their ids.
+
+use std::cmp::Ordering;
+
+/// A heap of instants and the slots of customers, the earliest on top.
+#[derive(Default)]
+pub struct Agenda {
+    heap: Vec<(i64, u32)>,
+}
+
+/// Who comes up before whom: by slot the customer id.
+pub trait Ids {
+    /// The customer id of a slot.
+    fn id(&self, slot: u32) -> &[u8];
+}
+
+impl Agenda {
+    /// Add an entry.
+    pub fn push(&mut self, due: i64, slot: u32, ids: &impl Ids) {
+        self.heap.push((due, slot));
+        let mut place = self.heap.len() - 1;
+        while place > 0 {
+            let above = (place - 1) / 2;
+            if before(self.heap[place], self.heap[above], ids) != Ordering::Less {
+                break;
+            }
+            self.heap.swap(place, above);
+            place = above;
+        }
+    }
+
+    /// The earliest entry.
+    pub fn peek(&self) -> Option<(i64, u32)> {
+        self.heap.first().copied()
+    }
+
+    /// Take the earliest entry out.
+    pub fn pop(&mut self, ids: &impl Ids) -> Option<(i64, u32)> {
+        if self.heap.is_empty() {
+            return None;
+        }
+        let top = self.heap.swap_remove(0);
+        let (mut place, count) = (0, self.heap.len());
+        loop {
+            let (left, right) = (2 * place + 1, 2 * place + 2);
+            if left >= count {
+                break;
+            }
+            let right_first =
+                right < count && before(self.heap[right], self.heap[left], ids) == Ordering::Less;
+            let first = if right_first { right } else { left };
+            if before(self.heap[first], self.heap[place], ids) != Ordering::Less {
+                break;
+            }
+            self.heap.swap(place, first);
+            place = first;
+        }
+        if self.heap.len() * 4 < self.heap.capacity() {
+            self.heap.shrink_to(self.heap.len() * 2);
+        }
+        Some(top)
+    }
+}
+
+fn before(left: (i64, u32), right: (i64, u32), ids: &impl Ids) -> Ordering {
+    left.0
+        .cmp(&right.0)
+        .then_with(|| ids.id(left.1).cmp(ids.id(right.1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Named(Vec<String>);
+
+    impl Ids for Named {
+        fn id(&self, slot: u32) -> &[u8] {
+            self.0[slot as usize].as_bytes()
+        }
+    }
+
+    /// Entries come up by instant, then by id, in whatever order they were put in.
+    #[test]
+    fn comes_up_in_order() {
+        let ids = Named((0..500).map(|slot| format!("c{:03}", slot * 7 % 500)).collect());
+        let mut agenda = Agenda::default();
+        let mut expected = Vec::new();
+        for slot in 0..500u32 {
+            let due = (slot as i64 * 13) % 17;
+            agenda.push(due, slot, &ids);
+            expected.push((due, ids.0[slot as usize].clone()));
+        }
+        expected.sort();
+        assert_eq!(agenda.peek().map(|top| top.0), Some(0));
+        let found: Vec<_> = std::iter::from_fn(|| agenda.pop(&ids))
+            .map(|(due, slot)| (due, ids.0[slot as usize].clone()))
+            .collect();
+        assert_eq!(found, expected);
+    }
+}

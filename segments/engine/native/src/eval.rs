@@ -1,0 +1,599 @@
+//! Whether leaves and rules hold at an instant, and an instant before which time alone can't change that.
+
+use crate::by_key::{self, Look};
+use crate::customer::{Customer, Trait};
+use crate::measures::{Asked, Value};
+use crate::mutants::m;
+use crate::names::Names;
+use crate::plan::{Bound, FieldKind, Measure, Operator};
+use crate::reading::{self, Read};
+use crate::rows::{Groups, Kept, NULL, Series};
+use crate::rules::{Ask, Measured, Node, Rules, View};
+use crate::times::{BEFORE_ALL, NEVER};
+use smallvec::SmallVec;
+use std::cell::Cell;
+
+/// Looks that one record or one flip by time may take: many times what the largest customer needs. More are a bug that
+/// would not end.
+pub const STEPS: u64 = 50_000_000;
+
+/// Rows of a view: `[instant, value]`.
+type Seen = SmallVec<[i64; 16]>;
+
+/// Questions to what is remembered of a customer.
+pub struct Eval<'a> {
+    /// The rule set.
+    pub rules: &'a Rules,
+    /// The texts of the partition.
+    pub names: &'a Names,
+    /// For each measure the instant from which it knows events; None: all of them from the beginning.
+    pub known: Option<&'a [i64]>,
+    /// Looks left.
+    pub steps: &'a Cell<u64>,
+}
+
+/// What the evidence shows of a measure.
+pub struct Shown {
+    /// The smallest key that holds.
+    pub key: Option<i64>,
+    /// What the measure comes to, for that key.
+    pub value: Value,
+    /// Whether the condition holds.
+    pub holds: bool,
+}
+
+/// The rows of each key: as they are kept, or as a view of visits has them.
+enum Grouped<'a> {
+    Kept(&'a Groups, usize),
+    Seen(Vec<(i64, Seen)>),
+}
+
+impl<'a> Grouped<'a> {
+    fn len(&self) -> usize {
+        match self {
+            Grouped::Kept(groups, _) => groups.list.len(),
+            Grouped::Seen(groups) => groups.len(),
+        }
+    }
+
+    fn key(&self, place: usize) -> i64 {
+        match self {
+            Grouped::Kept(groups, _) => groups.list[place].0,
+            Grouped::Seen(groups) => groups[place].0,
+        }
+    }
+
+    fn rows(&self, place: usize) -> Series<'_> {
+        match self {
+            Grouped::Kept(groups, stride) => groups.list[place].1.series(*stride),
+            Grouped::Seen(groups) => Series::new(&groups[place].1, 2),
+        }
+    }
+
+    fn of_key(&self, key: i64) -> Option<Series<'_>> {
+        match self {
+            Grouped::Kept(groups, stride) => groups.get(key).map(|rows| rows.series(*stride)),
+            Grouped::Seen(groups) => groups
+                .iter()
+                .find(|group| group.0 == key)
+                .map(|group| Series::new(&group.1, 2)),
+        }
+    }
+}
+
+/// What a leaf with `by` looks at.
+struct Keys<'a> {
+    own: Grouped<'a>,
+    resets: Option<Grouped<'a>>,
+    floor: i64,
+    /// The instant up to which rows are read.
+    upto: i64,
+}
+
+impl Eval<'_> {
+    fn spend(&self) {
+        match self.steps.get().checked_sub(1) {
+            Some(left) => self.steps.set(left),
+            None => panic!("more than {STEPS} looks: this would not end"),
+        }
+    }
+
+    /// Whether a rule wants the customer in its segment, and when to look again.
+    pub fn rule(&self, place: usize, customer: &mut Customer, now: i64) -> Look {
+        self.spend();
+        let rule = &self.rules.rules[place];
+        let Some(until) = &rule.until else {
+            return self.node(&rule.enter, customer, now);
+        };
+        if m!(
+            "until is asked outside only",
+            customer.inside.has(place),
+            !customer.inside.has(place)
+        ) {
+            let (leaves, at) = self.node(until, customer, now);
+            if leaves {
+                (false, self.node(&rule.enter, customer, now).1)
+            } else {
+                (true, at)
+            }
+        } else {
+            let (enters, at) = self.node(&rule.enter, customer, now);
+            if enters {
+                (true, self.node(until, customer, now).1)
+            } else {
+                (false, at)
+            }
+        }
+    }
+
+    /// *And* turns false with the first part that does, and true not before the last one has; *or* the other way.
+    fn node(&self, node: &Node, customer: &mut Customer, now: i64) -> Look {
+        match node {
+            Node::Leaf(leaf) => self.leaf(*leaf, customer, now),
+            Node::Not(inner) => {
+                let (holds, at) = self.node(inner, customer, now);
+                (!holds, at)
+            }
+            Node::Combined {
+                ends,
+                timeless,
+                timed,
+            } => {
+                for part in timeless {
+                    if self.node(part, customer, now).0 == *ends {
+                        return (*ends, NEVER);
+                    }
+                }
+                let (mut first, mut last) = (NEVER, BEFORE_ALL);
+                for part in timed {
+                    let (holds, at) = self.node(part, customer, now);
+                    if holds != *ends {
+                        first = m!("the last part decides", first.min(at), first.min(at + 1));
+                    } else if at >= NEVER {
+                        return (*ends, NEVER);
+                    } else {
+                        last = m!(
+                            "the first end decides",
+                            last.max(at),
+                            if last == BEFORE_ALL { at } else { last }
+                        );
+                    }
+                }
+                if last == BEFORE_ALL {
+                    (!ends, first)
+                } else {
+                    (*ends, last)
+                }
+            }
+        }
+    }
+
+    /// Whether a leaf holds, and when to look again.
+    pub fn leaf(&self, number: usize, customer: &mut Customer, now: i64) -> Look {
+        let Ask::Measured(measured) = &self.rules.leaves[number].ask else {
+            return (self.timeless(number, customer), NEVER);
+        };
+        if measured.offset == 0 {
+            return self.measured(measured, customer, now);
+        }
+        let then = now - measured.offset;
+        let (holds, mut change) = self.measured(measured, customer, then);
+        for stream in [Some(measured.stream), measured.reset].into_iter().flatten() {
+            change = change.min(self.entering(&customer.streams[stream], stream, then));
+        }
+        (
+            holds,
+            if change < NEVER {
+                change + measured.offset
+            } else {
+                NEVER
+            },
+        )
+    }
+
+    /// Whether a leaf holds that time alone never changes.
+    pub fn timeless(&self, number: usize, customer: &Customer) -> bool {
+        match &self.rules.leaves[number].ask {
+            Ask::Measured(_) => false,
+            Ask::Inside(rule) => customer.inside.has(*rule),
+            Ask::Consent(name) => customer
+                .profile
+                .as_ref()
+                .and_then(|held| held.consent(name))
+                .unwrap_or(false),
+            Ask::Profile {
+                attribute,
+                operator,
+                bounds,
+            } => {
+                let held = customer
+                    .profile
+                    .as_ref()
+                    .and_then(|held| held.attribute(attribute));
+                held.is_some_and(|value| {
+                    bounds
+                        .iter()
+                        .any(|bound| attribute_holds(value, *operator, bound))
+                })
+            }
+        }
+    }
+
+    /// The instant of the first event of a stream after this one.
+    fn entering(&self, kept: &Kept, stream: usize, now: i64) -> i64 {
+        let stride = self.rules.streams[stream].stride;
+        let first = |rows: Series| {
+            let place = rows.upto(now);
+            if place < rows.len() { rows.at(place) } else { NEVER }
+        };
+        kept.each()
+            .map(|rows| first(rows.series(stride)))
+            .min()
+            .unwrap_or(NEVER)
+    }
+
+    fn measured(&self, measured: &Measured, customer: &mut Customer, now: i64) -> Look {
+        if measured.by.is_some() {
+            return self.keyed(measured, customer, now);
+        }
+        let mut seen = Seen::new();
+        match self.rows(measured, customer, now, &mut seen) {
+            None => (measured.kernel.nothing, NEVER),
+            Some(rows) => {
+                let floor = self.floor(measured, customer, now);
+                measured.kernel.look(&Asked {
+                    rows,
+                    floor,
+                    now,
+                    names: self.names,
+                })
+            }
+        }
+    }
+
+    /// The rows that a leaf without `by` reads; None: nothing is there.
+    fn rows<'b>(
+        &self,
+        measured: &Measured,
+        customer: &'b Customer,
+        now: i64,
+        seen: &'b mut Seen,
+    ) -> Option<Series<'b>> {
+        let Kept::Rows(rows) = &customer.streams[measured.stream] else {
+            return None;
+        };
+        let rows = self.cut(
+            rows.series(self.rules.streams[measured.stream].stride),
+            measured,
+            now,
+        );
+        let rows = match &measured.view {
+            None => rows,
+            Some(view) => {
+                for row in (0..rows.len())
+                    .map(|row| rows.row(row))
+                    .filter(|row| self.is_seen(view, row))
+                {
+                    seen.extend_from_slice(&[row[0], measured.column.map_or(NULL, |column| row[column])]);
+                }
+                Series::new(seen, 2)
+            }
+        };
+        (!rows.is_empty()).then_some(rows)
+    }
+
+    /// With `ago`, what had happened by then.
+    #[inline]
+    fn cut<'b>(&self, rows: Series<'b>, measured: &Measured, now: i64) -> Series<'b> {
+        if measured.offset == 0 {
+            rows
+        } else {
+            rows.first(rows.upto(now))
+        }
+    }
+
+    /// Whether a visit passes the filter of a view, and has what it must have.
+    fn is_seen(&self, view: &View, row: &[i64]) -> bool {
+        let has = |place: &Option<usize>| place.is_none_or(|place| row[place] != NULL);
+        let read = |field: &_| match view.columns.iter().position(|column| column == field) {
+            Some(column) => reading::of_word(field, row[1 + column], self.names),
+            None => Read::Missing,
+        };
+        has(&view.key)
+            && has(&view.present)
+            && view
+                .filter
+                .as_ref()
+                .is_none_or(|test| reading::passes(test, &read))
+    }
+
+    /// Only what is later than this counts.
+    #[inline]
+    fn floor(&self, measured: &Measured, customer: &Customer, now: i64) -> i64 {
+        let mut floor = now - measured.window;
+        if let Some(known) = self.known {
+            floor = floor.max(m!(
+                "known an instant late",
+                known[measured.known] - 1,
+                known[measured.known]
+            ));
+        }
+        match measured.reset {
+            Some(reset) if !measured.same => floor.max(self.latest(measured, customer, reset, now)),
+            _ => floor,
+        }
+    }
+
+    /// The latest event of `since`.
+    #[inline]
+    fn latest(&self, measured: &Measured, customer: &Customer, reset: usize, now: i64) -> i64 {
+        let Kept::Rows(rows) = &customer.streams[reset] else {
+            return BEFORE_ALL;
+        };
+        let rows = self.cut(rows.series(self.rules.streams[reset].stride), measured, now);
+        match &measured.reset_view {
+            None if rows.is_empty() => BEFORE_ALL,
+            None => rows.last(),
+            Some(view) => {
+                let found = (0..rows.len())
+                    .rev()
+                    .map(|row| rows.row(row))
+                    .find(|row| self.is_seen(view, row));
+                found.map_or(BEFORE_ALL, |row| row[0])
+            }
+        }
+    }
+
+    fn keyed(&self, measured: &Measured, customer: &mut Customer, now: i64) -> Look {
+        if matches!(customer.streams[measured.stream], Kept::None) {
+            return (false, NEVER);
+        }
+        // The keys borrow the customer's streams, so what is known of them is taken out meanwhile.
+        let (mut held, ahead) = (std::mem::take(&mut customer.held), now != customer.at);
+        if held.is_empty() {
+            held.resize_with(self.rules.held, Default::default);
+        }
+        let answer = match (self.keys(measured, customer, now), measured.held) {
+            (None, _) => (false, NEVER),
+            (Some(keys), None) => {
+                by_key::over(keys.own.len(), |place| self.look_at(measured, &keys, place, now))
+            }
+            (Some(keys), Some(number)) => held[number].ask(now, ahead, keys.own.len(), |place| {
+                self.look_at(measured, &keys, place, now)
+            }),
+        };
+        customer.held = held;
+        answer
+    }
+
+    fn keys<'b>(&self, measured: &Measured, customer: &'b Customer, now: i64) -> Option<Keys<'b>> {
+        let own = self.grouped(
+            measured.stream,
+            measured.view.as_ref(),
+            measured.column,
+            measured,
+            customer,
+            now,
+        )?;
+        let floor = self.floor(measured, customer, now);
+        let resets = match measured.reset {
+            Some(reset) if measured.same => {
+                self.grouped(reset, measured.reset_view.as_ref(), None, measured, customer, now)
+            }
+            _ => None,
+        };
+        Some(Keys {
+            own,
+            resets,
+            floor,
+            upto: if measured.offset == 0 { NEVER } else { now },
+        })
+    }
+
+    fn grouped<'b>(
+        &self,
+        stream: usize,
+        view: Option<&View>,
+        column: Option<usize>,
+        measured: &Measured,
+        customer: &'b Customer,
+        now: i64,
+    ) -> Option<Grouped<'b>> {
+        let stride = self.rules.streams[stream].stride;
+        match (&customer.streams[stream], view) {
+            (Kept::Keyed(groups), _) => Some(Grouped::Kept(groups, stride)),
+            (Kept::Rows(rows), Some(view)) => {
+                let rows = self.cut(rows.series(stride), measured, now);
+                let mut groups: Vec<(i64, Seen)> = Vec::new();
+                for row in (0..rows.len())
+                    .map(|row| rows.row(row))
+                    .filter(|row| self.is_seen(view, row))
+                {
+                    let (key, value) = (
+                        row[view.key.unwrap_or(0)],
+                        column.map_or(NULL, |column| row[column]),
+                    );
+                    match groups.iter_mut().find(|group| group.0 == key) {
+                        Some(group) => group.1.extend_from_slice(&[row[0], value]),
+                        None => groups.push((key, Seen::from_slice(&[row[0], value]))),
+                    }
+                }
+                (!groups.is_empty()).then_some(Grouped::Seen(groups))
+            }
+            _ => None,
+        }
+    }
+
+    /// The rows of a key, and its own floor; None: none of them counts.
+    #[inline]
+    fn of_place<'b>(&self, keys: &'b Keys, place: usize) -> Option<(Series<'b>, i64)> {
+        let mut rows = keys.own.rows(place);
+        if keys.upto < NEVER {
+            rows = rows.first(rows.upto(keys.upto));
+        }
+        let mut floor = keys.floor;
+        if let Some(resets) = &keys.resets
+            && let Some(reset) = resets.of_key(keys.own.key(place))
+        {
+            let upto = if keys.upto < NEVER {
+                reset.upto(keys.upto)
+            } else {
+                reset.len()
+            };
+            if upto > 0 {
+                floor = floor.max(reset.at(upto - 1));
+            }
+        }
+        (!rows.is_empty() && m!("a key at its floor", rows.last() > floor, rows.last() >= floor))
+            .then_some((rows, floor))
+    }
+
+    fn look_at(&self, measured: &Measured, keys: &Keys, place: usize, now: i64) -> Look {
+        self.spend();
+        let Some((rows, floor)) = self.of_place(keys, place) else {
+            return (false, NEVER);
+        };
+        let (holds, change) = measured.kernel.look(&Asked {
+            rows,
+            floor,
+            now,
+            names: self.names,
+        });
+        (
+            holds,
+            if holds {
+                change.min(rows.last() + measured.window)
+            } else {
+                change
+            },
+        )
+    }
+
+    /// What the evidence shows of a leaf on a measure.
+    pub fn shown(&self, number: usize, measured: &Measured, customer: &mut Customer, now: i64) -> Shown {
+        let (holds, _) = self.leaf(number, customer, now);
+        let ahead = now != customer.at;
+        let now = now - measured.offset;
+        if measured.by.is_none() {
+            let mut seen = Seen::new();
+            let value = match self.rows(measured, customer, now, &mut seen) {
+                None => of_nothing(measured.measure),
+                Some(rows) => {
+                    let floor = self.floor(measured, customer, now);
+                    let asked = Asked {
+                        rows,
+                        floor,
+                        now,
+                        names: self.names,
+                    };
+                    measured.kernel.value(measured.measure, &asked)
+                }
+            };
+            return Shown {
+                key: None,
+                value,
+                holds,
+            };
+        }
+        let nothing = Shown {
+            key: None,
+            value: Value::Nothing,
+            holds: false,
+        };
+        let Some(keys) = self.keys(measured, customer, now).filter(|_| holds) else {
+            return nothing;
+        };
+        let smallest = match measured.held.filter(|_| !ahead) {
+            Some(held) => self.smallest(measured, &keys, customer.held[held].holding()),
+            None => {
+                let holding =
+                    (0..keys.own.len()).filter(|place| self.look_at(measured, &keys, *place, now).0);
+                self.smallest(measured, &keys, holding)
+            }
+        };
+        let Some((place, (rows, floor))) =
+            smallest.and_then(|place| Some((place, self.of_place(&keys, place)?)))
+        else {
+            return nothing;
+        };
+        let asked = Asked {
+            rows,
+            floor,
+            now,
+            names: self.names,
+        };
+        let value = measured.kernel.value(measured.measure, &asked);
+        Shown {
+            key: Some(keys.own.key(place)),
+            value,
+            holds: true,
+        }
+    }
+
+    fn smallest(
+        &self,
+        measured: &Measured,
+        keys: &Keys,
+        holding: impl Iterator<Item = usize>,
+    ) -> Option<usize> {
+        holding.min_by(|left, right| {
+            let (left, right) = (keys.own.key(*left), keys.own.key(*right));
+            if measured.by == Some(FieldKind::Text) {
+                self.names.text(left).cmp(self.names.text(right))
+            } else {
+                left.cmp(&right)
+            }
+        })
+    }
+
+    /// The instant before which time alone does not flip a segment, as of the customer's latest evaluation.
+    pub fn valid_until(&self, place: usize, customer: &mut Customer, now: i64) -> i64 {
+        let own = self.flips_at(place, customer, now);
+        let reads = &self.rules.rules[place].reads;
+        reads.iter().fold(own, |instant, read| {
+            instant.min(self.flips_at(*read, customer, now))
+        })
+    }
+
+    /// When time alone flips a segment; of one that is not due, never: nothing need be searched.
+    fn flips_at(&self, place: usize, customer: &mut Customer, now: i64) -> i64 {
+        let Some(due) = customer.dues.iter().position(|due| due.rule as usize == place) else {
+            return NEVER;
+        };
+        if customer.dues[due].exact > now {
+            return customer.dues[due].exact;
+        }
+        let (inside, mut at) = (customer.inside.has(place), now);
+        while at < NEVER {
+            let (holds, after) = self.rule(place, customer, at);
+            if holds != inside {
+                break;
+            }
+            at = after;
+        }
+        customer.dues[due].exact = at.min(NEVER);
+        at.min(NEVER)
+    }
+}
+
+fn of_nothing(measure: Measure) -> Value {
+    match measure {
+        Measure::Count | Measure::Distinct => Value::Number(0),
+        _ => Value::Nothing,
+    }
+}
+
+/// An attribute of the profile against a bound: text with text, number with number, boolean with boolean.
+fn attribute_holds(value: &Trait, operator: Operator, bound: &Bound) -> bool {
+    match (value, bound) {
+        (Trait::Text(text), Bound::Text { value }) => operator.holds(text.as_bytes().cmp(value.as_bytes())),
+        (Trait::Truth(truth), Bound::Boolean { value }) => operator.holds(truth.cmp(value)),
+        (Trait::Number(number), Bound::Number { value, rest }) => {
+            match Bound::compared_with(*number, *value, *rest) {
+                Some(ordering) => operator.holds(ordering),
+                None => operator == Operator::Unequal,
+            }
+        }
+        _ => false,
+    }
+}

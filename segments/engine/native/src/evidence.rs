@@ -1,0 +1,251 @@
+//! Why a segment was entered or left: every leaf of the rule with its value.
+
+use crate::customer::{Customer, Trait};
+use crate::eval::{Eval, Shown};
+use crate::measures::Value;
+use crate::names::Names;
+use crate::output::{Effects, Entry};
+use crate::plan::{FieldKind, Kind};
+use crate::rules::{Ask, Measured};
+use std::io::Write;
+
+/// Bytes of a measure, a value or a bound: what a rule or a key is made of may be far longer.
+const LONGEST_TEXT: usize = 1_024;
+
+/// Digits of a mean after the point.
+const MEAN: i128 = 1_000_000;
+
+/// Add an entry for each leaf condition of `when`, then of `until`, in source order. Gives the first, and how many.
+pub fn evidence(
+    eval: &Eval,
+    place: usize,
+    customer: &mut Customer,
+    now: i64,
+    out: &mut Effects,
+) -> (u32, u32) {
+    let first = out.evidence.len();
+    for leaf in &eval.rules.rules[place].leaves {
+        let entry = entry(eval, *leaf, customer, now, out);
+        out.evidence.push(entry);
+    }
+    (first as u32, (out.evidence.len() - first) as u32)
+}
+
+/// A leaf as it stands.
+pub fn entry(eval: &Eval, number: usize, customer: &mut Customer, now: i64, out: &mut Effects) -> Entry {
+    let leaf = &eval.rules.leaves[number];
+    let start = out.text.len();
+    let (measure, there, holds) = match &leaf.ask {
+        Ask::Measured(measured) => {
+            let shown = eval.shown(number, measured, customer, now);
+            let measure = shown.key.map(|key| {
+                out.text.extend_from_slice(&leaf.text);
+                out.text.push(b'[');
+                write_key(measured, key, eval.names, &mut out.text);
+                out.text.push(b']');
+                cut(&mut out.text, start);
+                out.since(start)
+            });
+            let start = out.text.len();
+            let there = write_value(leaf.kind, measured, &shown, eval.names, &mut out.text);
+            (measure, there.then_some(start), shown.holds)
+        }
+        Ask::Inside(rule) => {
+            let inside = customer.inside.has(*rule);
+            write_truth(inside, &mut out.text);
+            (None, Some(start), inside)
+        }
+        Ask::Consent(name) => {
+            let given = customer.profile.as_ref().and_then(|held| held.consent(name));
+            if let Some(given) = given {
+                write_truth(given, &mut out.text);
+            }
+            (None, given.map(|_| start), given == Some(true))
+        }
+        Ask::Profile { attribute, .. } => {
+            let held = customer
+                .profile
+                .as_ref()
+                .and_then(|held| held.attribute(attribute));
+            if let Some(held) = held {
+                write_trait(held, &mut out.text);
+            }
+            (None, held.map(|_| start), eval.timeless(number, customer))
+        }
+    };
+    let value = there.map(|start| {
+        cut(&mut out.text, start);
+        out.since(start)
+    });
+    Entry {
+        leaf: number as u32,
+        measure,
+        value,
+        holds,
+    }
+}
+
+/// Leave at most 1,024 bytes of what was written last: the beginning, which then ends in `…`.
+pub fn cut(text: &mut Vec<u8>, start: usize) {
+    const MARK: &str = "…";
+    if text.len() - start <= LONGEST_TEXT {
+        return;
+    }
+    let mut end = start + LONGEST_TEXT - MARK.len();
+    // Not within a letter: its other bytes begin with the bits 10.
+    while text[end] & 0xC0 == 0x80 {
+        end -= 1;
+    }
+    text.truncate(end);
+    text.extend_from_slice(MARK.as_bytes());
+}
+
+fn write_key(measured: &Measured, key: i64, names: &Names, out: &mut Vec<u8>) {
+    match measured.by {
+        Some(FieldKind::Text) => out.extend_from_slice(names.text(key)),
+        Some(FieldKind::Money) => write_money(key as i128, out),
+        _ => write_number(key as i128, out),
+    }
+}
+
+/// A measure's value as the evidence shows it. False: there is none.
+fn write_value(kind: Kind, measured: &Measured, shown: &Shown, names: &Names, out: &mut Vec<u8>) -> bool {
+    match shown.value {
+        Value::Nothing => {
+            let sum = measured.measure == crate::plan::Measure::Sum && (measured.by.is_none() || shown.holds);
+            if sum {
+                out.push(b'0');
+            }
+            sum
+        }
+        Value::Text(text) => {
+            out.extend_from_slice(names.text(text));
+            true
+        }
+        Value::Mean(total, count) => {
+            write_mean(total, count as i128 * if measured.money { 100 } else { 1 }, out);
+            true
+        }
+        Value::Number(number) => {
+            if kind == Kind::Money {
+                write_money(number, out)
+            } else {
+                write_number(number, out)
+            }
+            true
+        }
+    }
+}
+
+fn write_truth(truth: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if truth { b"true" } else { b"false" });
+}
+
+fn write_trait(value: &Trait, out: &mut Vec<u8>) {
+    match value {
+        Trait::Text(text) => out.extend_from_slice(text.as_bytes()),
+        Trait::Truth(truth) => write_truth(*truth, out),
+        Trait::Number(number) if number.is_nan() => out.extend_from_slice(b"nan"),
+        Trait::Number(number) => {
+            let _ = write!(out, "{number}");
+        }
+    }
+}
+
+fn write_number(number: i128, out: &mut Vec<u8>) {
+    // Writing to a vector can't fail.
+    let _ = match i64::try_from(number) {
+        Ok(number) => write!(out, "{number}"),
+        Err(_) => write!(out, "{number}"),
+    };
+}
+
+/// Cents as an amount: 600.00.
+fn write_money(cents: i128, out: &mut Vec<u8>) {
+    let (sign, size) = (if cents < 0 { "-" } else { "" }, cents.unsigned_abs());
+    let _ = write!(out, "{sign}{}.{:02}", size / 100, size % 100);
+}
+
+/// Rounded half-even to six digits, by whole numbers only.
+fn write_mean(total: i128, count: i128, out: &mut Vec<u8>) {
+    let scaled = total * MEAN;
+    let (mut quotient, rest) = (scaled.div_euclid(count), scaled.rem_euclid(count));
+    if 2 * rest > count || (2 * rest == count && quotient % 2 != 0) {
+        quotient += 1;
+    }
+    let (sign, size) = (if quotient < 0 { "-" } else { "" }, quotient.unsigned_abs());
+    let _ = write!(out, "{sign}{}.{:06}", size / MEAN as u128, size % MEAN as u128);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl Fn(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    /// Amounts have two decimals, also below one unit and below nought.
+    #[test]
+    fn amounts() {
+        for (cents, text) in [
+            (60_000, "600.00"),
+            (5, "0.05"),
+            (-5, "-0.05"),
+            (-12_345, "-123.45"),
+            (0, "0.00"),
+        ] {
+            assert_eq!(written(|out| write_money(cents, out)), text);
+        }
+    }
+
+    /// A mean is rounded half to even at the sixth digit.
+    #[test]
+    fn means() {
+        let cases = [
+            (1, 3, "0.333333"),
+            (2, 3, "0.666667"),
+            (1, 2_000_000, "0.000000"),
+            (3, 2_000_000, "0.000002"),
+            (-1, 2, "-0.500000"),
+            (-3, 2_000_000, "-0.000002"),
+            (7, 1, "7.000000"),
+        ];
+        for (total, count, text) in cases {
+            assert_eq!(written(|out| write_mean(total, count, out)), text);
+        }
+    }
+
+    /// A long text is cut between letters, and says so.
+    #[test]
+    fn long_texts() {
+        let mut text = "€".repeat(341).into_bytes();
+        cut(&mut text, 0);
+        assert_eq!(text.len(), 1_023);
+        text.extend_from_slice(b"xx");
+        cut(&mut text, 0);
+        assert_eq!(String::from_utf8(text), Ok("€".repeat(340) + "…"));
+    }
+
+    /// Numbers of a profile are written without an exponent.
+    #[test]
+    fn numbers_of_profiles() {
+        let cases = [
+            (100.0, "100"),
+            (0.1, "0.1"),
+            (1e-7, "0.0000001"),
+            (1e21, "1000000000000000000000"),
+            (-0.0, "-0"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(written(|out| write_trait(&Trait::Number(number), out)), text);
+        }
+        assert_eq!(
+            written(|out| write_trait(&Trait::Number(f64::NEG_INFINITY), out)),
+            "-inf"
+        );
+        assert_eq!(written(|out| write_trait(&Trait::Truth(false), out)), "false");
+    }
+}

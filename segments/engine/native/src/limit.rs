@@ -1,0 +1,217 @@
+//! What one customer may occupy: entries and bytes that the rules and the recognition of duplicates still need.
+//!
+//! Both are functions of what is remembered alone. They are counted exactly only where the limit may have been reached,
+//! and then once for as long as nothing changes.
+
+use crate::customer::{Customer, Profile, Trait};
+use crate::mutants::m;
+use crate::names::Names;
+use crate::plan::FieldKind;
+use crate::rows::{Kept, NULL};
+use crate::rules::{Rules, Stream};
+use crate::times::{DAY, NEVER};
+
+/// Bytes of an entry without its fields: an instant, and what lies around it.
+pub const ENTRY_BYTES: usize = 16;
+
+/// Bytes of an id: an entry without fields.
+pub const ID_BYTES: usize = ENTRY_BYTES;
+
+/// Bytes of a number.
+pub const NUMBER_BYTES: usize = 8;
+
+/// What one customer may occupy.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// `SEGMENTS_CUSTOMER_LIMIT`.
+    pub entries: usize,
+    /// `SEGMENTS_CUSTOMER_BYTES`.
+    pub bytes: usize,
+}
+
+/// Why a customer can't have another event of an instant, in words; None: there is room.
+pub fn over(
+    customer: &mut Customer,
+    rules: &Rules,
+    names: &Names,
+    at: i64,
+    limits: Limits,
+) -> Option<String> {
+    let near = (
+        customer.entries >= limits.entries,
+        customer.weight >= limits.bytes,
+    );
+    if near == (false, false) {
+        return None;
+    }
+    let now = customer.instant.max(at);
+    if !(customer.full_from <= now && now < customer.full_until) {
+        count(customer, rules, names, now, limits);
+    }
+    if !(customer.full_from <= now && now < customer.full_until) {
+        return None;
+    }
+    Some(if customer.entries >= limits.entries {
+        format!(
+            "The customer occupies {} entries of {}.",
+            customer.entries, limits.entries
+        )
+    } else {
+        format!("The customer occupies {0} bytes of {0}, or more.", limits.bytes)
+    })
+}
+
+/// Count what is needed at an instant, and find until when that is too much.
+fn count(customer: &mut Customer, rules: &Rules, names: &Names, now: i64, limits: Limits) {
+    let mut found = needed(customer, rules, names, now);
+    let bytes = profile_bytes(customer.profile.as_deref()) + found.iter().map(|each| each.1).sum::<usize>();
+    customer.forgets_above = customer
+        .forgets_above
+        .saturating_sub(customer.entries.saturating_sub(found.len()));
+    (customer.entries, customer.weight) = (found.len(), bytes);
+    let (many, heavy) = (
+        m!(
+            "one entry more",
+            found.len() >= limits.entries,
+            found.len() > limits.entries
+        ),
+        { m!("bytes are not counted", bytes >= limits.bytes, false) },
+    );
+    if !many && !heavy {
+        return;
+    }
+    found.sort_unstable();
+    let room = if many {
+        Some(found[found.len() - limits.entries].0)
+    } else {
+        None
+    };
+    let light = if heavy {
+        lighter_at(&found, bytes - limits.bytes)
+    } else {
+        None
+    };
+    customer.full_from = now;
+    customer.full_until = match (many, heavy) {
+        (true, false) => room.unwrap_or(NEVER),
+        (false, _) => light.unwrap_or(NEVER),
+        (true, true) => room.unwrap_or(NEVER).max(light.unwrap_or(NEVER)),
+    };
+}
+
+/// The first instant at which so many bytes, and one more, are no longer needed; a profile always is.
+fn lighter_at(sorted: &[(i64, usize)], over: usize) -> Option<i64> {
+    let mut gone = 0;
+    sorted
+        .iter()
+        .find(|each| {
+            gone += each.1;
+            gone > over
+        })
+        .map(|each| each.0)
+}
+
+/// Until when each entry that is needed at an instant stays so, and its bytes.
+pub fn needed(customer: &Customer, rules: &Rules, names: &Names, now: i64) -> Vec<(i64, usize)> {
+    let ids = customer
+        .seen
+        .iter()
+        .map(|seen| (seen + DAY, ID_BYTES))
+        .filter(|each| each.0 > now);
+    let mut found: Vec<(i64, usize)> = ids.collect();
+    for (stream, kept) in rules.streams.iter().zip(&customer.streams) {
+        match kept {
+            Kept::None => {}
+            Kept::Rows(rows) => add(stream, &rows.0, names, now, &mut found),
+            Kept::Keyed(groups) => {
+                for (key, rows) in &groups.list {
+                    let before = found.len();
+                    add(stream, &rows.0, names, now, &mut found);
+                    if found.len() > before
+                        && let Some(last) = found.last_mut()
+                    {
+                        last.1 += key_bytes(stream, *key, names);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+fn add(stream: &Stream, words: &[i64], names: &Names, now: i64, found: &mut Vec<(i64, usize)>) {
+    for row in words.chunks_exact(stream.stride) {
+        let end = if stream.visits {
+            row[stream.stride - 1]
+        } else {
+            row[0]
+        } + stream.needed;
+        if end > now {
+            found.push((end, row_bytes(stream, row, names)));
+        }
+    }
+}
+
+/// Bytes of an entry.
+pub fn row_bytes(stream: &Stream, row: &[i64], names: &Names) -> usize {
+    let fields = stream
+        .columns
+        .iter()
+        .zip(&row[1..])
+        .map(|(field, word)| match field.kind {
+            _ if *word == NULL => 0,
+            FieldKind::Text => names.text(*word).len(),
+            _ => NUMBER_BYTES,
+        });
+    ENTRY_BYTES + fields.sum::<usize>()
+}
+
+/// Bytes of a value of `by`: it goes with the last of its entries.
+pub fn key_bytes(stream: &Stream, key: i64, names: &Names) -> usize {
+    match &stream.key {
+        Some(field) if field.kind == FieldKind::Text => names.text(key).len(),
+        _ => NUMBER_BYTES,
+    }
+}
+
+/// Bytes of a profile.
+pub fn profile_bytes(profile: Option<&Profile>) -> usize {
+    let Some(profile) = profile else { return 0 };
+    let traits = profile.traits.iter().map(|(name, value)| {
+        name.len()
+            + if let Trait::Text(text) = value {
+                text.len()
+            } else {
+                NUMBER_BYTES
+            }
+    });
+    traits.sum::<usize>()
+        + profile
+            .consents
+            .iter()
+            .map(|each| each.0.len() + 1)
+            .sum::<usize>()
+}
+
+/// How many entries are held, needed or not, and their bytes with the profile's.
+pub fn held(customer: &Customer, rules: &Rules, names: &Names) -> (usize, usize) {
+    let (mut entries, mut bytes) = (customer.ids.len(), ID_BYTES * customer.ids.len());
+    for (stream, kept) in rules.streams.iter().zip(&customer.streams) {
+        for rows in kept.each() {
+            entries += rows.0.len() / stream.stride;
+            bytes += rows
+                .0
+                .chunks_exact(stream.stride)
+                .map(|row| row_bytes(stream, row, names))
+                .sum::<usize>();
+        }
+        if let Kept::Keyed(groups) = kept {
+            bytes += groups
+                .list
+                .iter()
+                .map(|group| key_bytes(stream, group.0, names))
+                .sum::<usize>();
+        }
+    }
+    (entries, bytes + profile_bytes(customer.profile.as_deref()))
+}

@@ -1,0 +1,698 @@
+//! The pure machine for a customer: what is remembered, and an event or an instant, give flips and the next instant.
+//!
+//! Everything that a customer does goes through [`Machine::evaluate`]: one evaluation at one instant, at most one flip
+//! for each segment. A rule that an event cannot flip is not looked at.
+
+use crate::bits::Bits;
+use crate::customer::{Customer, Digest, Episode, Profile, Trait};
+use crate::eval::{Eval, STEPS};
+use crate::evidence::evidence;
+use crate::limit;
+use crate::mutants::m;
+use crate::names::Names;
+use crate::output::{Cause, Effects, Flip, Membership, Reason, Segment, Stay};
+use crate::plan::RecordKind;
+use crate::reading::{Read, Reading};
+use crate::rows::{Kept, Rows};
+use crate::rules::{Heard, Rules, Stream};
+use crate::times::{BEFORE_ALL, NEVER};
+use crate::visits;
+use crate::wire::record::{Body, Event, Record, Run, Value};
+use blake2::digest::consts::{U6, U16};
+use blake2::{Blake2b, Digest as _};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+use std::cell::Cell;
+use std::io::Write;
+use std::sync::Arc;
+
+/// A record of a customer whose turn has come.
+#[derive(Clone, Copy)]
+pub struct Turn<'a> {
+    /// The number of its topic.
+    pub topic: usize,
+    /// The run that it came with.
+    pub run: &'a Run,
+    /// Its index there.
+    pub index: usize,
+}
+
+impl<'a> Turn<'a> {
+    /// The record.
+    #[inline]
+    pub fn record(&self) -> &'a Record {
+        &self.run.records[self.index]
+    }
+
+    /// Its event; None of an erasure.
+    #[inline]
+    pub fn event(&self) -> Option<&'a Event> {
+        match &self.record().body {
+            Body::Event(event) => Some(event),
+            _ => None,
+        }
+    }
+}
+
+/// How many customers are in each segment of a partition.
+#[derive(Clone, Debug, Default)]
+pub struct Members {
+    /// By the rule's place.
+    pub of_rules: Vec<i64>,
+    /// Of segments whose rules are gone, by id.
+    pub of_others: HashMap<String, i64, RandomState>,
+}
+
+/// The customers of one partition, one at a time. What it emits is added to `out`.
+pub struct Machine {
+    /// The rule set.
+    pub rules: Arc<Rules>,
+    /// The texts that live customers hold.
+    pub names: Names,
+    /// For each measure the instant from which it knows events; None: all of them from the beginning.
+    pub known: Option<Vec<i64>>,
+    /// What was done since it was last taken.
+    pub out: Effects,
+    /// How many customers are in each segment.
+    pub members: Members,
+    /// Ids of events that raise a bug once they are remembered: for tests of what comes of one.
+    pub poison: Vec<Box<[u8]>>,
+    /// Looks left to the step going on.
+    pub steps: Cell<u64>,
+}
+
+impl Machine {
+    /// A machine of a rule set.
+    pub fn new(rules: Arc<Rules>) -> Machine {
+        let members = Members {
+            of_rules: vec![0; rules.rules.len()],
+            ..Members::default()
+        };
+        Machine {
+            rules,
+            names: Names::default(),
+            known: None,
+            out: Effects::default(),
+            members,
+            poison: Vec::new(),
+            steps: Cell::new(STEPS),
+        }
+    }
+
+    /// What questions are asked with, and what is emitted to.
+    pub fn parts(&mut self) -> (Eval<'_>, &mut Effects, &mut Members) {
+        let eval = Eval {
+            rules: &self.rules,
+            names: &self.names,
+            known: self.known.as_deref(),
+            steps: &self.steps,
+        };
+        (eval, &mut self.out, &mut self.members)
+    }
+
+    /// What questions are asked with.
+    pub fn eval(&self) -> Eval<'_> {
+        Eval {
+            rules: &self.rules,
+            names: &self.names,
+            known: self.known.as_deref(),
+            steps: &self.steps,
+        }
+    }
+
+    /// Flip what is due before an instant, each at its own, and then forget, if that is due.
+    pub fn fire(&mut self, customer: &mut Customer, before: i64) {
+        let retention = self.rules.plan.retention;
+        loop {
+            let due = customer.due(retention);
+            if due >= before {
+                break;
+            }
+            if m!("forgets before it flips", customer.first_due() == due, {
+                customer.first_due() == due && customer.forgotten_at(retention) > due
+            }) {
+                self.fire_at(customer, due, None);
+            } else {
+                self.forget(customer);
+            }
+        }
+    }
+
+    /// Evaluate what is due at an instant; `only`: of these rules.
+    pub fn fire_at(&mut self, customer: &mut Customer, instant: i64, only: Option<&Bits>) {
+        let mut touched = customer.due_by(instant);
+        if let Some(only) = only {
+            touched.keep(only);
+        }
+        self.evaluate(customer, touched, instant, |_| Reason::Timer, None, only);
+    }
+
+    fn forget(&mut self, customer: &mut Customer) {
+        if m!(
+            "nobody is told of who was forgotten",
+            customer.sequence > 0,
+            false
+        ) {
+            self.null_membership(customer);
+        }
+        customer.clear(BEFORE_ALL);
+    }
+
+    fn null_membership(&mut self, customer: &Customer) {
+        let key = self.out.put(&customer.key);
+        let stays = self.out.stays.len() as u32;
+        self.out.memberships.push(Membership {
+            customer: key,
+            sequence: None,
+            stays,
+            count: 0,
+        });
+    }
+
+    /// Remember a click, a transaction or a profile, and flip what it flips. `alone`: a profile of which only this takes
+    /// effect.
+    pub fn apply(&mut self, customer: &mut Customer, turn: Turn, digest: Digest, alone: Option<Profile>) {
+        let record = turn.record();
+        let Body::Event(event) = &record.body else { return };
+        let late = m!(
+            "the present is late",
+            record.at < customer.instant,
+            record.at <= customer.instant
+        );
+        let now = if late { customer.instant } else { record.at };
+        customer.instant = now;
+        if record.at <= customer.sealed {
+            customer.sealed = m!(
+                "a late event does not break the seal",
+                BEFORE_ALL,
+                customer.sealed
+            );
+        }
+        let told = if late { Reason::LateEvent } else { Reason::Event };
+        let mut touched;
+        let mut changed = Vec::new();
+        let kind = self.rules.plan.topics[turn.topic].record;
+        if kind == RecordKind::Profile {
+            let profile = alone.unwrap_or_else(|| profile_of(turn.run, event));
+            changed = self.replace_profile(customer, profile, record.at);
+            touched = self.rules.of_profile.clone();
+        } else {
+            touched = self.take(customer, turn, event, now);
+            if customer.latest == BEFORE_ALL {
+                customer.latest = record.at;
+                customer.next = customer.next.min(record.at + self.rules.plan.retention);
+            } else {
+                customer.latest = m!(
+                    "the latest is the last",
+                    customer.latest.max(record.at),
+                    record.at
+                );
+            }
+        }
+        customer.recognise(digest);
+        if customer.next <= now {
+            touched.add(&m!("what is due waits", customer.due_by(now), Bits::default()));
+        }
+        if !self.poison.is_empty()
+            && self
+                .poison
+                .iter()
+                .any(|id| event.id.of(&turn.run.data) == Some(&**id))
+        {
+            panic!(
+                "poisoned: {}",
+                String::from_utf8_lossy(event.id.of(&turn.run.data).unwrap_or_default())
+            );
+        }
+        if touched.is_empty() {
+            return;
+        }
+        let rules = self.rules.clone();
+        let reason = |place: usize| match kind {
+            _ if late => told,
+            RecordKind::Profile
+                if rules.rules[place]
+                    .consents
+                    .iter()
+                    .any(|name| changed.contains(name)) =>
+            {
+                m!("a consent is a profile", Reason::Consent, Reason::Profile)
+            }
+            RecordKind::Profile => Reason::Profile,
+            _ => told,
+        };
+        self.evaluate(customer, touched, now, reason, Some(turn), None);
+    }
+
+    /// A profile is whole: it replaces the one held. Gives the consents that changed.
+    fn replace_profile(&mut self, customer: &mut Customer, profile: Profile, at: i64) -> Vec<String> {
+        let old = customer.profile.take().unwrap_or_default();
+        let names = old.consents.iter().chain(&profile.consents).map(|each| &each.0);
+        let changed = names
+            .filter(|name| old.consent(name) != profile.consent(name))
+            .map(|name| name.to_string());
+        let changed = changed.collect();
+        customer.weight += limit::profile_bytes(Some(&profile));
+        customer.profile = Some(Box::new(profile));
+        customer.profile_at = at;
+        changed
+    }
+
+    /// Leave every segment, and forget everything but that.
+    pub fn erase(&mut self, customer: &mut Customer, turn: Turn) {
+        let instant = erased_at(customer, turn.record().timestamp);
+        let mut inside = customer.episodes.clone();
+        inside.sort_unstable_by_key(|episode| self.rules.rules[episode.rule as usize].rank);
+        let mut nothing = Customer::new(customer.key.clone(), customer.streams.len());
+        nothing.sequence = customer.sequence;
+        for episode in inside {
+            nothing.sequence += 1;
+            self.emit(
+                &mut nothing,
+                episode.rule as usize,
+                false,
+                instant,
+                episode.sequence,
+                Reason::Erasure,
+                Some(turn),
+            );
+        }
+        if nothing.sequence > 0 {
+            self.null_membership(customer);
+        }
+        self.remember_erasure(customer, instant);
+    }
+
+    /// Keep an erasure, though all else is forgotten: as long as older events could still come.
+    pub fn remember_erasure(&mut self, customer: &mut Customer, erased_at: i64) {
+        customer.clear(erased_at);
+        customer.next = customer.due(self.rules.plan.retention);
+    }
+
+    /// One evaluation: rules in order of dependency, flips in the order of segment ids, then the memberships.
+    fn evaluate(
+        &mut self,
+        customer: &mut Customer,
+        touched: Bits,
+        now: i64,
+        reason: impl Fn(usize) -> Reason,
+        turn: Option<Turn>,
+        only: Option<&Bits>,
+    ) {
+        let mut flipped = self.flip(customer, touched, now, only);
+        if flipped.is_empty() {
+            return;
+        }
+        customer.instant = m!("a flip moves no instant", now, customer.instant);
+        flipped.sort_unstable_by_key(|place| self.rules.rules[*place].rank);
+        for place in flipped {
+            self.announce(customer, place, now, reason(place), turn);
+        }
+        self.membership(customer, now);
+    }
+
+    /// Find which of the touched rules flip, and when time alone may flip each of them next.
+    pub fn flip(
+        &mut self,
+        customer: &mut Customer,
+        touched: Bits,
+        now: i64,
+        only: Option<&Bits>,
+    ) -> SmallVec<[usize; 8]> {
+        let eval = self.eval();
+        let (mut flipped, mut left) = (SmallVec::new(), touched);
+        customer.at = now;
+        while let Some(place) = left.pop() {
+            let (holds, due) = eval.rule(place, customer, now);
+            if holds != customer.inside.has(place) {
+                flipped.push(place);
+                customer.inside.flip(place);
+                let readers = &eval.rules.rules[place].readers;
+                match only {
+                    None => m!("readers are not told", left.add(readers), ()),
+                    Some(only) => {
+                        let mut readers = readers.clone();
+                        readers.keep(only);
+                        left.add(&readers);
+                    }
+                }
+            }
+            customer.set_due(place, due);
+        }
+        flipped
+    }
+
+    /// Emit the enter or exit of a segment whose bit was just flipped.
+    pub fn announce(
+        &mut self,
+        customer: &mut Customer,
+        place: usize,
+        now: i64,
+        reason: Reason,
+        turn: Option<Turn>,
+    ) {
+        customer.sequence += 1;
+        let rule = place as u32;
+        let episode = if customer.inside.has(place) {
+            if customer.episodes.len() == customer.episodes.capacity() {
+                customer.episodes.reserve_exact(2);
+            }
+            customer.episodes.push(Episode {
+                rule,
+                sequence: customer.sequence,
+                at: now,
+            });
+            customer.sequence
+        } else {
+            match customer.episodes.iter().position(|episode| episode.rule == rule) {
+                Some(held) => customer.episodes.remove(held).sequence,
+                None => customer.sequence,
+            }
+        };
+        let enters = customer.inside.has(place);
+        self.emit(customer, place, enters, now, episode, reason, turn);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the fields of a flip")]
+    fn emit(
+        &mut self,
+        customer: &mut Customer,
+        place: usize,
+        enters: bool,
+        now: i64,
+        episode: i64,
+        reason: Reason,
+        turn: Option<Turn>,
+    ) {
+        let (eval, out, members) = self.parts();
+        members.of_rules[place] += if enters { 1 } else { -1 };
+        let rule = &eval.rules.plan.rules[place];
+        let id = flip_id(
+            &customer.key,
+            &rule.id,
+            &rule.version,
+            enters,
+            customer.sequence,
+            now,
+        );
+        let cause = turn.map(|turn| Cause {
+            topic: turn.topic,
+            offset: turn.record().offset,
+            event_id: turn
+                .event()
+                .and_then(|event| event.id.of(&turn.run.data))
+                .map(|id| out.put(id)),
+        });
+        let (first, entries) = evidence(&eval, place, customer, now, out);
+        let flip = Flip {
+            id,
+            customer: out.put(&customer.key),
+            segment: Segment::Rule(place as u32),
+            enters,
+            at: now,
+            sequence: customer.sequence,
+            episode,
+            reason,
+            cause,
+            evidence: first,
+            entries,
+            valid_until: known(eval.valid_until(place, customer, now)),
+        };
+        out.flips.push(flip);
+    }
+
+    /// Emit an exit from a segment whose rule is gone, and with it what it measured: there is no evidence.
+    pub fn emit_removed(&mut self, customer: &mut Customer, id: &str, version: &str, now: i64, episode: i64) {
+        customer.sequence += 1;
+        *self.members.of_others.entry_ref(id).or_insert(0) -= 1;
+        let out = &mut self.out;
+        let flip = Flip {
+            id: flip_id(&customer.key, id, version, false, customer.sequence, now),
+            customer: out.put(&customer.key),
+            segment: Segment::Removed {
+                id: out.put(id.as_bytes()),
+                version: out.put(version.as_bytes()),
+            },
+            enters: false,
+            at: now,
+            sequence: customer.sequence,
+            episode,
+            reason: Reason::RuleRemoved,
+            cause: None,
+            evidence: out.evidence.len() as u32,
+            entries: 0,
+            valid_until: None,
+        };
+        out.flips.push(flip);
+    }
+
+    /// The segments that the customer is in now, by id.
+    pub fn membership(&mut self, customer: &mut Customer, now: i64) {
+        let (eval, out, _) = self.parts();
+        let mut episodes: SmallVec<[Episode; 16]> = SmallVec::from_slice(&customer.episodes);
+        episodes.sort_unstable_by_key(|episode| eval.rules.rules[episode.rule as usize].rank);
+        let (stays, count) = (out.stays.len() as u32, episodes.len() as u32);
+        for Episode { rule, sequence, at } in episodes {
+            let valid_until = known(eval.valid_until(rule as usize, customer, now));
+            out.stays.push(Stay {
+                rule,
+                entered_at: at,
+                episode: sequence,
+                valid_until,
+            });
+        }
+        let key = out.put(&customer.key);
+        out.memberships.push(Membership {
+            customer: key,
+            sequence: Some(customer.sequence),
+            stays,
+            count,
+        });
+    }
+
+    /// Put an event into the streams of its kind. Gives the rules that it may flip.
+    fn take(&mut self, customer: &mut Customer, turn: Turn, event: &Event, now: i64) -> Bits {
+        let rules = self.rules.clone();
+        let (run, at) = (turn.run, turn.record().at);
+        let money = event.currency.of(&run.data) == Some(rules.plan.currency.as_bytes());
+        let mut reading = Reading {
+            run,
+            event,
+            item: None,
+            at,
+            money,
+        };
+        let mut touched = Bits::default();
+        for place in rules.takes[turn.topic].of(event.kind.of(&run.data).unwrap_or_default()) {
+            let stream = &rules.streams[*place];
+            if m!(
+                "an old event is kept",
+                at + stream.needed <= now,
+                at + stream.needed < now
+            ) {
+                continue;
+            }
+            if stream.lines {
+                for item in run.items(event) {
+                    reading.item = Some(item);
+                    self.remember(customer, &rules, *place, &reading, now, &mut touched);
+                }
+                reading.item = None;
+            } else {
+                self.remember(customer, &rules, *place, &reading, now, &mut touched);
+            }
+        }
+        touched
+    }
+
+    /// Keep an event in one stream, if it passes.
+    #[inline]
+    fn remember(
+        &mut self,
+        customer: &mut Customer,
+        rules: &Rules,
+        place: usize,
+        reading: &Reading,
+        now: i64,
+        touched: &mut Bits,
+    ) {
+        let stream = &rules.streams[place];
+        let passes = stream.filter.as_ref().is_none_or(|filter| reading.passes(filter));
+        let has = |field: &_| !matches!(reading.read(field), Read::Missing);
+        if !passes || !stream.present.as_ref().is_none_or(has) {
+            return;
+        }
+        let key = match &stream.key {
+            None => None,
+            Some(field) => match reading.word(field, &mut self.names) {
+                crate::rows::NULL => return,
+                word => Some(word),
+            },
+        };
+        let mut row: SmallVec<[i64; 8]> = SmallVec::new();
+        row.push(reading.at);
+        row.extend(
+            stream
+                .columns
+                .iter()
+                .map(|field| reading.word(field, &mut self.names)),
+        );
+        if stream.visits {
+            row.push(reading.at);
+        }
+        customer.weight += limit::row_bytes(stream, &row, &self.names);
+        let heard = match key {
+            None => {
+                let kept = &mut customer.streams[place];
+                if matches!(kept, Kept::None) {
+                    *kept = Kept::Rows(Rows::default());
+                }
+                let Kept::Rows(rows) = kept else { return };
+                put(stream, rows, &row, now, touched, &mut customer.entries);
+                0
+            }
+            Some(key) => {
+                customer.weight += limit::key_bytes(stream, key, &self.names);
+                let kept = &mut customer.streams[place];
+                if matches!(kept, Kept::None) {
+                    *kept = Kept::Keyed(Box::default());
+                }
+                let Kept::Keyed(groups) = kept else { return };
+                let group = groups.enter(key);
+                put(
+                    stream,
+                    &mut groups.list[group].1,
+                    &row,
+                    now,
+                    touched,
+                    &mut customer.entries,
+                );
+                group
+            }
+        };
+        if !customer.held.is_empty() {
+            hear(customer, stream, key, heard);
+        }
+    }
+}
+
+/// Tell the leaves that keep what they know of each key that something was heard.
+fn hear(customer: &mut Customer, stream: &Stream, key: Option<i64>, group: usize) {
+    for (number, heard) in &stream.heard {
+        let held = &mut customer.held[*number];
+        match (heard, key) {
+            (Heard::Own, Some(_)) => m!("a key is not heard", held.hear(group), ()),
+            (Heard::Same(own), Some(key)) => {
+                if let Kept::Keyed(groups) = &customer.streams[*own]
+                    && let Some(place) = groups.place(key)
+                {
+                    m!("a reset of a key is not heard", held.hear(place), ());
+                }
+            }
+            _ => m!("a reset is not heard", held.forget(), ()),
+        }
+    }
+}
+
+/// Put a row into a stream, or into what it keeps of one key.
+#[inline]
+fn put(stream: &Stream, rows: &mut Rows, row: &[i64], now: i64, touched: &mut Bits, entries: &mut usize) {
+    let (at, fresh) = (row[0], rows.0.is_empty());
+    if fresh {
+        rows.0.extend_from_slice(row);
+    } else if stream.latest {
+        let last = rows.0[0];
+        if m!("an older one is the latest", at < last, false) {
+            return;
+        }
+        if last + stream.keep <= now {
+            *entries += 1;
+        }
+        rows.0.copy_from_slice(row);
+        touched.add(&stream.readers);
+        return;
+    } else if stream.visits {
+        // A late event may go on with a visit that was not needed any more.
+        if !visits::take(rows, row, stream.gap) && at >= now {
+            return;
+        }
+        stream.prune(rows, now - stream.keep);
+    } else {
+        rows.put(row);
+        stream.prune(rows, now - stream.keep);
+    }
+    *entries += 1;
+    touched.add(&stream.readers);
+}
+
+/// The later of an erasure's instant, the customer's, and an erasure's before.
+pub fn erased_at(customer: &Customer, timestamp: i64) -> i64 {
+    timestamp.max(customer.instant).max(customer.erased_at)
+}
+
+fn known(instant: i64) -> Option<i64> {
+    (instant < NEVER).then_some(instant)
+}
+
+/// A profile as it was sent: of two values with one name the later one counts.
+pub fn profile_of(run: &Run, event: &Event) -> Profile {
+    let text = |span: crate::wire::record::Span| {
+        String::from_utf8_lossy(span.of(&run.data).unwrap_or_default())
+            .into_owned()
+            .into_boxed_str()
+    };
+    let mut profile = Profile::default();
+    for pair in run.pairs(event.attributes) {
+        let value = match pair.value {
+            Value::Text(span) => Trait::Text(text(span)),
+            Value::Number(number) => Trait::Number(number),
+            Value::Flag(flag) => Trait::Truth(flag),
+        };
+        set(&mut profile.traits, text(pair.name), value);
+    }
+    for pair in run.pairs(event.consents) {
+        set(
+            &mut profile.consents,
+            text(pair.name),
+            pair.value == Value::Flag(true),
+        );
+    }
+    profile
+}
+
+fn set<T>(held: &mut Vec<(Box<str>, T)>, name: Box<str>, value: T) {
+    match held.iter_mut().find(|each| each.0 == name) {
+        Some(each) => each.1 = value,
+        None => held.push((name, value)),
+    }
+}
+
+/// What is kept of an event's id within its topic.
+#[inline]
+pub fn digest_of(topic: &str, id: &[u8]) -> Digest {
+    let mut hash = Blake2b::<U6>::new();
+    hash.update(topic.as_bytes());
+    hash.update(b"\0");
+    hash.update(id);
+    hash.finalize().into()
+}
+
+/// The same flip has the same id in every run.
+fn flip_id(customer: &[u8], segment: &str, version: &str, enters: bool, sequence: i64, at: i64) -> [u8; 16] {
+    let mut hash = Blake2b::<U16>::new();
+    for part in [
+        customer,
+        segment.as_bytes(),
+        version.as_bytes(),
+        if enters { b"enter" } else { b"exit" },
+    ] {
+        hash.update(part);
+        hash.update(b"\0");
+    }
+    let mut numbers = SmallVec::<[u8; 48]>::new();
+    // Writing to a vector can't fail.
+    let _ = write!(numbers, "{sequence}\0{at}");
+    hash.update(&numbers);
+    hash.finalize().into()
+}

@@ -1,0 +1,706 @@
+//! One partition: records, "this input is caught up" and "it is now" go in, effects come out.
+//!
+//! It merges the inputs, keeps the clock, finds what is due, recognises duplicates and bad input; it does no I/O, reads
+//! no clock, never waits. The worker, `segments replay`, the simulation and the tests drive this same object.
+
+use crate::codec::{self, StateError};
+use crate::customer::{Customer, Digest, Profile};
+use crate::customers::{Customers, States};
+use crate::eval::STEPS;
+use crate::inputs::{Inputs, Next};
+use crate::limit::Limits;
+use crate::machine::{Machine, Members, Turn, digest_of};
+use crate::mutants::m;
+use crate::output::{DeadLetter, Effects, Mark, Notice, Noticed, Outcome, Segment, State};
+use crate::plan::RecordKind;
+use crate::position::{self, Position};
+use crate::rules::Rules;
+use crate::screening::{self, Screened, consents_alone};
+use crate::sweep::{self, Sweep};
+use crate::times::{BEFORE_ALL, NEVER};
+use crate::wire::record::{Event, Run};
+use crate::wire::refusals::{Reason, Refusal};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Customers that are brought to an instant at once.
+const AT_ONCE: usize = 4_000;
+
+/// Characters of the text that tells why a record was refused; it becomes a header.
+const LONGEST_ERROR: usize = 1_000;
+
+/// The settings that the output depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Milliseconds by which the clock of a partition stays behind.
+    pub grace: i64,
+    /// Entries that one customer may occupy.
+    pub customer_limit: usize,
+    /// Bytes that one customer may occupy.
+    pub customer_bytes: usize,
+}
+
+/// What was done to a customer since the last commit.
+enum Step {
+    Fire(i64),
+    Apply {
+        topic: usize,
+        run: Arc<Run>,
+        index: usize,
+        digest: Digest,
+        alone: bool,
+    },
+    Erase {
+        topic: usize,
+        run: Arc<Run>,
+        index: usize,
+    },
+    RememberErasure(i64),
+}
+
+/// The state machine of one partition.
+pub struct Partition {
+    number: u32,
+    rules: Arc<Rules>,
+    settings: Settings,
+    machine: Machine,
+    position: Position,
+    /// In milliseconds; `BEFORE_ALL` until something was applied.
+    clock: i64,
+    inputs: Inputs,
+    customers: Customers,
+    sweep: Option<Sweep>,
+    outcomes: Vec<[u64; 4]>,
+    committed: Vec<Option<i64>>,
+    /// With what was committed it undoes a bug in the engine: by the customers' places, in order.
+    journal: Vec<(u32, Step)>,
+}
+
+impl Partition {
+    /// A partition of so many, as its committed states have it.
+    pub fn new(
+        number: u32,
+        count: u32,
+        rules: Arc<Rules>,
+        settings: Settings,
+        states: Box<dyn States>,
+    ) -> Result<Partition, StateError> {
+        let position = Position::read(states.get(position::KEY).as_deref(), &rules, count)?;
+        let topics = &rules.plan.topics;
+        let offsets: Vec<Option<i64>> = topics
+            .iter()
+            .map(|topic| position.offsets.get(&topic.name).copied())
+            .collect();
+        let mut machine = Machine::new(rules.clone());
+        machine.known = position.known(&rules);
+        let mut partition = Partition {
+            number,
+            clock: position.clock,
+            inputs: Inputs::new(number, count, offsets.clone()),
+            customers: Customers::new(states, rules.clone(), count.max(1) as usize),
+            outcomes: vec![[0; 4]; topics.len()],
+            committed: offsets,
+            sweep: None,
+            journal: Vec::new(),
+            rules,
+            settings,
+            machine,
+            position,
+        };
+        partition.scan()?;
+        Ok(partition)
+    }
+
+    /// One look at every header: what is due, who is where, and who is still in the layout of another rule set.
+    fn scan(&mut self) -> Result<(), StateError> {
+        let (mut dues, mut old, mut wrong) = (Vec::new(), Vec::new(), None);
+        let (machine, position) = (&mut self.machine, &self.position);
+        self.customers.scan(&mut |key, data| {
+            if !codec::of_customer(key) {
+                return;
+            }
+            let found = codec::header(data)
+                .and_then(|header| Ok((sweep::layout_of(position, header.layout)?, header)));
+            match found {
+                Err(error) => wrong = Some(error),
+                Ok((layout, header)) => {
+                    for place in &header.places {
+                        let id = layout.ids.get(*place as usize).map_or("", |id| id);
+                        match machine.rules.place(id) {
+                            Some(place) => machine.members.of_rules[place] += 1,
+                            None => *machine.members.of_others.entry_ref(id).or_insert(0) += 1,
+                        }
+                    }
+                    if header.layout != position.current {
+                        old.push(Arc::from(key));
+                    } else if header.due < NEVER {
+                        dues.push((Box::<[u8]>::from(key), header.due));
+                    }
+                }
+            }
+        });
+        dues.iter()
+            .for_each(|(key, due)| self.customers.arm_key(key, *due));
+        self.sweep = (!old.is_empty()).then(|| Sweep::new(old));
+        wrong.map_or(Ok(()), Err)
+    }
+
+    /// The number of the partition.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The rule set.
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// The clock, in milliseconds; `BEFORE_ALL` until something was applied.
+    pub fn clock(&self) -> i64 {
+        self.clock
+    }
+
+    /// The next offset expected by topic; None: the topic was never read.
+    pub fn offsets(&self) -> &[Option<i64>] {
+        &self.inputs.offsets
+    }
+
+    /// Grows with every accepted run.
+    pub fn stamp(&self) -> i64 {
+        self.inputs.stamp
+    }
+
+    /// Records wait for a `confirm`.
+    pub fn waiting(&self) -> bool {
+        self.inputs.waiting
+    }
+
+    /// The earliest instant at which time alone may do something; may be early.
+    pub fn next_due(&mut self) -> Option<i64> {
+        self.customers.next_due()
+    }
+
+    /// So many customers have changed that they should be committed, for the memory that they occupy.
+    pub fn full(&self) -> bool {
+        self.customers.full()
+    }
+
+    /// The customers in each segment.
+    pub fn members(&self) -> &Members {
+        &self.machine.members
+    }
+
+    /// Customers to whom time alone will do something.
+    pub fn pending(&self) -> usize {
+        self.customers.pending()
+    }
+
+    /// Customers that the new rule set has yet to take over.
+    pub fn sweeping(&self) -> usize {
+        self.sweep.as_ref().map_or(0, |sweep| sweep.left.len())
+    }
+
+    /// How many customers are decoded, and their bytes; and the bytes of the texts that they hold.
+    pub fn live(&self) -> (usize, usize, usize) {
+        let (count, bytes) = self.customers.live();
+        (count, bytes, self.machine.names.bytes())
+    }
+
+    /// Have events of these ids raise a bug once they are remembered: for tests of what comes of one.
+    pub fn poison(&mut self, ids: Vec<Box<[u8]>>) {
+        self.machine.poison = ids;
+    }
+
+    /// Have what is older stand in a record of its own from so many entries on: for tests of that.
+    pub fn apart_from(&mut self, entries: usize) {
+        self.customers.apart = codec::Apart(entries);
+    }
+
+    /// For each measure that did not know events from the beginning: the instant from which it does.
+    pub fn known_since(&self) -> Vec<(&str, i64)> {
+        let layout = self.position.layouts.get(&self.position.current);
+        let known = layout.iter().flat_map(|layout| &layout.known);
+        known
+            .map(|(measure, since)| (&**measure, *since))
+            .filter(|each| each.1 > BEFORE_ALL)
+            .collect()
+    }
+
+    /// Say where reading of a topic begins that was never read.
+    pub fn begin(&mut self, topic: usize, offset: i64) {
+        self.inputs.begin(topic, offset);
+    }
+
+    /// Whether it is known where reading of a topic begins.
+    pub fn begun(&self, topic: usize) -> bool {
+        self.inputs.begun(topic)
+    }
+
+    /// Take in a fetched run covering offsets [start, end).
+    ///
+    /// Gives None if it is accepted (or was seen already), else the offset to fetch again: something was skipped.
+    pub fn offer(&mut self, topic: usize, start: i64, run: Arc<Run>, end: i64) -> Option<i64> {
+        let missing = self.inputs.offer(topic, start, run, end);
+        self.machine.out.gaps += u64::from(missing.is_some());
+        missing
+    }
+
+    /// Note the read-committed end offsets asked for at a stamp, by topic, and the wall clock read before asking.
+    ///
+    /// While another rule set takes over, the clock stays as it was committed: all are taken over at that one.
+    pub fn confirm(&mut self, ends: &[Option<i64>], stamp: i64, now: Option<i64>) {
+        let caught_up = self.inputs.confirm(ends, stamp);
+        if let Some(now) = now.filter(|_| caught_up && self.sweep.is_none()) {
+            self.clock = m!(
+                "the clock goes back",
+                self.clock.max(now - self.settings.grace),
+                now - self.settings.grace
+            );
+        }
+    }
+
+    /// How many records of a topic wait.
+    pub fn buffered(&self, topic: usize) -> usize {
+        self.inputs.buffered(topic)
+    }
+
+    /// Apply up to so many records and flips by time. True: more can be done at once.
+    pub fn advance(&mut self, records: usize) -> Result<bool, StateError> {
+        if self.sweep.is_some() {
+            self.take_over(records)?;
+            return Ok(true);
+        }
+        let mut taken = 0;
+        while taken < records {
+            let Some(next) = self.inputs.take_next() else {
+                break;
+            };
+            self.take_record(next)?;
+            taken += 1;
+        }
+        if taken == records {
+            Ok(true)
+        } else {
+            self.fire_due(records, self.clock)
+        }
+    }
+
+    /// Fire everything due up to and including an instant: the end of a replay or a line of a story.
+    pub fn until(&mut self, instant: i64) -> Result<(), StateError> {
+        while self.sweep.is_some() {
+            self.take_over(AT_ONCE)?;
+        }
+        while self.fire_due(AT_ONCE, instant + 1)? {}
+        Ok(())
+    }
+
+    /// Everything since the last time, to be committed as a whole; None if nothing changed.
+    pub fn take(&mut self) -> Option<Effects> {
+        let out = &self.machine.out;
+        let counted = self.outcomes.iter().flatten().any(|count| *count > 0);
+        let changed = self.customers.any_changed() || counted || self.inputs.offsets != self.committed;
+        if !changed
+            && out.gaps == 0
+            && out.engine_errors == 0
+            && out.notices.is_empty()
+            && self.position.written
+        {
+            return None;
+        }
+        let mut out = std::mem::take(&mut self.machine.out);
+        self.journal.clear();
+        self.customers
+            .write(self.position.current, &mut self.machine.names, &mut out.states);
+        let topics = self.rules.plan.topics.len();
+        out.outcomes = std::mem::replace(&mut self.outcomes, vec![[0; 4]; topics]);
+        (out.offsets, out.clock) = (self.inputs.offsets.clone(), self.clock);
+        self.committed.clone_from(&self.inputs.offsets);
+        let mut offsets = self.position.offsets.clone();
+        for (topic, offset) in self.rules.plan.topics.iter().zip(&self.inputs.offsets) {
+            if let Some(offset) = offset {
+                offsets.insert(topic.name.clone(), *offset);
+            }
+        }
+        let record = self.position.write(offsets, self.clock, self.sweep.is_none());
+        out.states.push(State {
+            key: Arc::from(position::KEY),
+            value: Some(record.into()),
+        });
+        Some(out)
+    }
+
+    /// Ask a question about a customer, as what is remembered stands; None: nothing is.
+    pub fn ask<T>(
+        &mut self,
+        key: &[u8],
+        question: impl FnOnce(&mut Machine, &mut Customer) -> T,
+    ) -> Result<Option<T>, StateError> {
+        let Some((place, mut customer)) = self.customers.look(key, &mut self.machine.names)? else {
+            return Ok(None);
+        };
+        self.machine.steps.set(STEPS);
+        let answer = question(&mut self.machine, &mut customer);
+        self.customers.put(place, customer);
+        Ok(Some(answer))
+    }
+
+    /// Ask a question about a customer of whom nothing is remembered.
+    pub fn ask_of_nobody<T>(
+        &mut self,
+        key: &[u8],
+        question: impl FnOnce(&mut Machine, &mut Customer) -> T,
+    ) -> T {
+        let mut nobody = Customer::new(Arc::from(key), self.rules.streams.len());
+        self.machine.steps.set(STEPS);
+        question(&mut self.machine, &mut nobody)
+    }
+
+    /// One record: steps (1) to (4) of the contract.
+    fn take_record(&mut self, next: Next) -> Result<(), StateError> {
+        let Next {
+            topic,
+            run,
+            index,
+            refusal,
+        } = next;
+        if let Some(refusal) = refusal {
+            self.refuse(topic, run, index, *refusal);
+            return Ok(());
+        }
+        let turn = Turn {
+            topic,
+            run: &run,
+            index,
+        };
+        let key = turn.record().key.of(&run.data).unwrap_or_default();
+        let (place, mut customer) = self.customers.take(key, &mut self.machine.names)?;
+        m!(
+            "nothing fires before a record",
+            self.fire(place, &mut customer, self.clock)?,
+            true
+        );
+        let outcome = match turn.event() {
+            None => {
+                if customer.blank() {
+                    self.notice(Notice::ErasedNobody, turn, &customer);
+                }
+                self.erase(place, &mut customer, topic, &run, index)?
+            }
+            Some(event) => self.take_event(place, &mut customer, (topic, &run, index), event)?,
+        };
+        self.outcomes[topic][outcome as usize] += u64::from(outcome != Outcome::DeadLetter);
+        let due = customer.next;
+        self.customers.put(place, customer);
+        self.customers.arm(place, due);
+        Ok(())
+    }
+
+    fn take_event(
+        &mut self,
+        place: u32,
+        customer: &mut Box<Customer>,
+        (topic, run, index): (usize, &Arc<Run>, usize),
+        event: &Event,
+    ) -> Result<Outcome, StateError> {
+        let turn = Turn { topic, run, index };
+        let digest = digest_of(
+            &self.rules.plan.topics[topic].name,
+            event.id.of(&run.data).unwrap_or_default(),
+        );
+        let limits = Limits {
+            entries: self.settings.customer_limit,
+            bytes: self.settings.customer_bytes,
+        };
+        let of = (&*self.rules, &self.machine.names);
+        let (screened, notice) = screening::screen(customer, turn, event, &digest, (self.clock, limits), of);
+        if let Some(notice) = notice {
+            self.notice(notice, turn, customer);
+        }
+        let alone = match screened {
+            Screened::Ends(outcome) => return Ok(outcome),
+            Screened::Refused(refusal) => {
+                self.refuse(topic, run.clone(), index, refusal);
+                return Ok(Outcome::DeadLetter);
+            }
+            Screened::GoesOn => false,
+            Screened::ConsentsAlone => true,
+        };
+        let record = turn.record();
+        let reached = m!(
+            "the clock believes any time",
+            record.at.min(record.timestamp),
+            record.at
+        ) - self.settings.grace;
+        self.clock = self.clock.max(reached);
+        self.fire_up_to(place, customer, record.at)?;
+        let (mark, before) = (self.machine.out.mark(), m!("a bug is not undone", true, false));
+        let most = self.settings.customer_bytes;
+        let done = self.guarded(|machine| {
+            let profile = alone.then(|| consents_alone(customer, turn, event, most));
+            machine.apply(customer, turn, digest, profile);
+        });
+        if let Err(error) = done {
+            if before {
+                self.undo(place, customer, mark)?;
+            }
+            self.refuse(
+                topic,
+                run.clone(),
+                index,
+                Refusal::new(Reason::EngineError, error),
+            );
+            return Ok(Outcome::DeadLetter);
+        }
+        self.journal.push((
+            place,
+            Step::Apply {
+                topic,
+                run: run.clone(),
+                index,
+                digest,
+                alone,
+            },
+        ));
+        self.customers.note(place, customer);
+        if self.rules.plan.topics[topic].record == RecordKind::Transaction {
+            let named = event.currency.of(&run.data).unwrap_or_default();
+            if named != self.rules.plan.currency.as_bytes()
+                && screening::is_lower_case(named, &self.rules.plan.currency)
+            {
+                self.notice(Notice::CurrencyCase, turn, customer);
+            }
+        }
+        Ok(Outcome::Applied)
+    }
+
+    fn erase(
+        &mut self,
+        place: u32,
+        customer: &mut Box<Customer>,
+        topic: usize,
+        run: &Arc<Run>,
+        index: usize,
+    ) -> Result<Outcome, StateError> {
+        let turn = Turn { topic, run, index };
+        self.fire_up_to(place, customer, turn.record().at)?;
+        let mark = self.machine.out.mark();
+        if let Err(error) = self.guarded(|machine| machine.erase(customer, turn)) {
+            self.undo(place, customer, mark)?;
+            self.refuse(
+                topic,
+                run.clone(),
+                index,
+                Refusal::new(Reason::EngineError, error),
+            );
+            return Ok(Outcome::DeadLetter);
+        }
+        self.journal.push((
+            place,
+            Step::Erase {
+                topic,
+                run: run.clone(),
+                index,
+            },
+        ));
+        self.customers.note(place, customer);
+        Ok(Outcome::Applied)
+    }
+
+    /// Step (3): what is due before the larger of a record's instant and the clock fires. An erasure is not forgotten.
+    fn fire_up_to(&mut self, place: u32, customer: &mut Box<Customer>, at: i64) -> Result<(), StateError> {
+        let erased = customer.erased_at;
+        self.fire(place, customer, at.max(self.clock))?;
+        let lasts = erased != BEFORE_ALL && erased + self.rules.plan.retention >= self.clock;
+        if customer.blank() && m!("an erasure is forgotten with the rest", lasts, false) {
+            self.machine.remember_erasure(customer, erased);
+            self.journal.push((place, Step::RememberErasure(erased)));
+            self.customers.note(place, customer);
+        }
+        Ok(())
+    }
+
+    /// Do a step that may have a bug. Gives what the bug says.
+    fn guarded(&mut self, step: impl FnOnce(&mut Machine)) -> Result<(), String> {
+        self.machine.steps.set(STEPS);
+        catch_unwind(AssertUnwindSafe(|| step(&mut self.machine))).map_err(|bug| {
+            let text = bug.downcast_ref::<&str>().map(|text| text.to_string());
+            text.or_else(|| bug.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "a bug without words".into())
+        })
+    }
+
+    /// Flip what is due by time; a bug is counted, and the customer left as they are until their next record.
+    #[inline]
+    fn fire(&mut self, place: u32, customer: &mut Box<Customer>, before: i64) -> Result<bool, StateError> {
+        if customer.next >= before {
+            return Ok(true);
+        }
+        customer.next = customer.due(self.rules.plan.retention);
+        if customer.next >= before {
+            return Ok(true);
+        }
+        let mark = self.machine.out.mark();
+        if self.guarded(|machine| machine.fire(customer, before)).is_err() {
+            self.machine.out.engine_errors += 1;
+            self.undo(place, customer, mark)?;
+            return Ok(false);
+        }
+        self.journal.push((place, Step::Fire(before)));
+        customer.next = customer.due(self.rules.plan.retention);
+        self.customers.note(place, customer);
+        Ok(true)
+    }
+
+    /// The customer as before the last step: from the bytes last committed, doing again what was done since.
+    fn undo(&mut self, place: u32, customer: &mut Box<Customer>, mark: Mark) -> Result<(), StateError> {
+        let machine = &mut self.machine;
+        for flip in machine.out.flips_since(mark) {
+            if let Segment::Rule(rule) = flip.segment {
+                machine.members.of_rules[rule as usize] -= if flip.enters { 1 } else { -1 };
+            }
+        }
+        machine.out.back_to(mark);
+        let (out, members) = (std::mem::take(&mut machine.out), machine.members.clone());
+        let streams = self.rules.streams.len();
+        let mut fresh = match self.customers.load(&customer.key, &mut machine.names)? {
+            Some(customer) => customer,
+            None => Customer::new(customer.key.clone(), streams),
+        };
+        let most = self.settings.customer_bytes;
+        for (_, step) in self.journal.iter().filter(|each| each.0 == place) {
+            machine.steps.set(STEPS);
+            redo(machine, &mut fresh, step, most);
+        }
+        (machine.out, machine.members) = (out, members);
+        (fresh.changed, fresh.generation) = (customer.changed, customer.generation);
+        fresh.next = fresh.due(self.rules.plan.retention);
+        **customer = fresh;
+        self.customers.note(place, customer);
+        Ok(())
+    }
+
+    fn refuse(&mut self, topic: usize, run: Arc<Run>, index: usize, mut refusal: Refusal) {
+        if let Some((end, _)) = refusal.error.char_indices().nth(LONGEST_ERROR) {
+            let last = refusal.error[..end]
+                .char_indices()
+                .next_back()
+                .map_or(0, |each| each.0);
+            refusal.error.truncate(last);
+            refusal.error.push('…');
+        }
+        self.machine.out.dead_letters.push(DeadLetter {
+            topic,
+            run,
+            index,
+            refusal,
+        });
+        self.outcomes[topic][Outcome::DeadLetter as usize] += 1;
+    }
+
+    fn notice(&mut self, notice: Notice, turn: Turn, customer: &Customer) {
+        let out = &mut self.machine.out;
+        let (topic, offset, customer) = (turn.topic, turn.record().offset, out.put(&customer.key));
+        out.notices.push(Noticed {
+            notice,
+            topic,
+            offset,
+            customer,
+        });
+    }
+
+    /// Fire what is due before an instant, customer by customer. True: there is more.
+    fn fire_due(&mut self, most: usize, before: i64) -> Result<bool, StateError> {
+        if before <= BEFORE_ALL {
+            return Ok(false);
+        }
+        for _ in 0..most {
+            let Some(key) = self.customers.pop(before) else {
+                return Ok(false);
+            };
+            let Some((place, mut customer)) = self.customers.look(&key, &mut self.machine.names)? else {
+                continue;
+            };
+            let mut due = customer.due(self.rules.plan.retention);
+            customer.next = due;
+            if due < before {
+                self.machine.out.lateness.push((before - due).max(0));
+                let whole = self.fire(place, &mut customer, before)?;
+                due = if whole { customer.next } else { NEVER };
+            }
+            self.customers.put(place, customer);
+            self.customers.arm(place, due);
+        }
+        Ok(true)
+    }
+
+    /// Let the new rule set take over some customers, in the order of their keys, before anything else happens.
+    fn take_over(&mut self, most: usize) -> Result<(), StateError> {
+        for _ in 0..most {
+            let Some(key) = self.sweep.as_mut().and_then(|sweep| sweep.left.pop()) else {
+                break;
+            };
+            let Some(data) = self.customers.committed(&key) else {
+                continue;
+            };
+            let (customers, machine) = (&self.customers, &mut self.machine);
+            let mut find = |key: &[u8]| customers.committed(key);
+            machine.steps.set(STEPS);
+            let customer =
+                sweep::take_over(key.clone(), &data, &mut find, &self.position, machine, self.clock)?;
+            self.keep_swept(key, customer)?;
+        }
+        if self.sweep.as_ref().is_some_and(|sweep| sweep.left.is_empty()) {
+            self.sweep = None;
+        }
+        Ok(())
+    }
+
+    /// From here a bug in the engine is undone; one who is forgotten before the next commit has a state to delete.
+    fn keep_swept(&mut self, key: Arc<[u8]>, mut swept: Customer) -> Result<(), StateError> {
+        swept.next = swept.due(self.rules.plan.retention);
+        let base = self
+            .customers
+            .whole(&mut swept, self.position.current, &self.machine.names);
+        let (place, mut customer) = self.customers.adopt(&key, swept);
+        self.customers.pretend(key, base);
+        self.customers.note(place, &mut customer);
+        let due = customer.next;
+        self.customers.put(place, customer);
+        self.customers.arm(place, due);
+        Ok(())
+    }
+}
+
+fn redo(machine: &mut Machine, customer: &mut Customer, step: &Step, most: usize) {
+    match step {
+        Step::Fire(before) => machine.fire(customer, *before),
+        Step::RememberErasure(erased_at) => machine.remember_erasure(customer, *erased_at),
+        Step::Erase { topic, run, index } => machine.erase(
+            customer,
+            Turn {
+                topic: *topic,
+                run,
+                index: *index,
+            },
+        ),
+        Step::Apply {
+            topic,
+            run,
+            index,
+            digest,
+            alone,
+        } => {
+            let turn = Turn {
+                topic: *topic,
+                run,
+                index: *index,
+            };
+            let profile: Option<Profile> = match turn.event() {
+                Some(event) if *alone => Some(consents_alone(customer, turn, event, most)),
+                _ => None,
+            };
+            machine.apply(customer, turn, *digest, profile);
+        }
+    }
+    customer.next = customer.next.min(customer.due(machine.rules.plan.retention));
+}

@@ -1,0 +1,353 @@
+//! The record of a partition beside its customers: offsets, clock, and the rule sets that wrote their states.
+
+use crate::codec::bytes::{Reader, put_bytes, put_number, put_signed};
+use crate::codec::msgpack::Value;
+use crate::codec::{FORMAT, Shape, StateError};
+use crate::plan::FieldKind;
+use crate::rules::Rules;
+use crate::times::BEFORE_ALL;
+use std::collections::BTreeMap;
+
+/// The key of the partition's own record beside its customers: no customer id is this, since it is not UTF-8.
+pub const KEY: &[u8] = b"\xff/position";
+
+/// A stream as a rule set kept it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// By which it goes on in another rule set.
+    pub identity: String,
+    /// The names of its columns.
+    pub columns: Vec<String>,
+}
+
+/// How one rule set wrote the states of customers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// The ids of the rules, by place.
+    pub ids: Vec<String>,
+    /// Their versions.
+    pub versions: Vec<String>,
+    /// The streams, by number.
+    pub streams: Vec<Kept>,
+    /// How their rows are written.
+    pub shapes: Vec<Shape>,
+    /// For each measure the instant from which it knows events.
+    pub known: BTreeMap<String, i64>,
+    /// Milliseconds.
+    pub retention: i64,
+    /// The rules whose measures were filled from the past since these states were written: they flip as if new.
+    pub filled: Vec<String>,
+}
+
+impl Layout {
+    /// The layout of a rule set.
+    pub fn of(rules: &Rules, known: BTreeMap<String, i64>) -> Layout {
+        let plan = &rules.plan;
+        let columns =
+            |stream: &crate::plan::Stream| stream.columns.iter().map(|each| each.name.clone()).collect();
+        Layout {
+            ids: plan.rules.iter().map(|rule| rule.id.clone()).collect(),
+            versions: plan.rules.iter().map(|rule| rule.version.clone()).collect(),
+            streams: plan
+                .streams
+                .iter()
+                .map(|stream| Kept {
+                    identity: stream.identity.clone(),
+                    columns: columns(stream),
+                })
+                .collect(),
+            shapes: shapes_of(rules),
+            known,
+            retention: plan.retention,
+            filled: Vec::new(),
+        }
+    }
+
+    /// Whether states written by either can be read as those of the other; shapes follow from the rest.
+    fn same(&self, other: &Layout) -> bool {
+        (&self.ids, &self.versions, &self.streams) == (&other.ids, &other.versions, &other.streams)
+            && (&self.known, self.retention, &self.filled) == (&other.known, other.retention, &other.filled)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        put_number(out, self.ids.len() as u64);
+        for (id, version) in self.ids.iter().zip(&self.versions) {
+            put_bytes(out, id.as_bytes());
+            put_bytes(out, version.as_bytes());
+        }
+        put_number(out, self.streams.len() as u64);
+        for (stream, shape) in self.streams.iter().zip(&self.shapes) {
+            put_bytes(out, stream.identity.as_bytes());
+            let key = shape.key.map_or(0, |text| 1 + u8::from(text));
+            out.push(key | u8::from(shape.visits) << 2 | u8::from(shape.latest) << 3);
+            put_number(out, stream.columns.len() as u64);
+            for (name, text) in stream.columns.iter().zip(&shape.texts) {
+                put_bytes(out, name.as_bytes());
+                out.push(u8::from(*text));
+            }
+        }
+        put_number(out, self.known.len() as u64);
+        for (measure, since) in &self.known {
+            put_bytes(out, measure.as_bytes());
+            put_signed(out, *since);
+        }
+        put_signed(out, self.retention);
+        put_number(out, self.filled.len() as u64);
+        self.filled.iter().for_each(|id| put_bytes(out, id.as_bytes()));
+    }
+
+    fn read(reader: &mut Reader) -> Result<Layout, StateError> {
+        let text = |reader: &mut Reader| reader.text().map(str::to_owned);
+        let rules = (0..reader.count(2)?).map(|_| Ok((text(reader)?, text(reader)?)));
+        let (ids, versions) = rules.collect::<Result<Vec<_>, StateError>>()?.into_iter().unzip();
+        let (mut streams, mut shapes) = (Vec::new(), Vec::new());
+        for _ in 0..reader.count(3)? {
+            let (identity, flags) = (text(reader)?, reader.byte()?);
+            let columns = (0..reader.count(2)?).map(|_| Ok((text(reader)?, reader.byte()? == 1)));
+            let (columns, texts) = columns
+                .collect::<Result<Vec<_>, StateError>>()?
+                .into_iter()
+                .unzip();
+            let key = [None, Some(false), Some(true), None][(flags & 3) as usize];
+            shapes.push(Shape {
+                texts,
+                key,
+                visits: flags & 4 != 0,
+                latest: flags & 8 != 0,
+            });
+            streams.push(Kept { identity, columns });
+        }
+        let known = (0..reader.count(2)?).map(|_| Ok((text(reader)?, reader.signed()?)));
+        let known = known.collect::<Result<_, StateError>>()?;
+        let retention = reader.signed()?;
+        let filled = (0..reader.count(1)?)
+            .map(|_| text(reader))
+            .collect::<Result<_, _>>()?;
+        Ok(Layout {
+            ids,
+            versions,
+            streams,
+            shapes,
+            known,
+            retention,
+            filled,
+        })
+    }
+
+    /// As the engine in Python wrote it: what a column holds follows from its name.
+    fn earlier(value: &Value) -> Result<Layout, StateError> {
+        let texts = |list: &Value| -> Result<Vec<String>, StateError> {
+            list.list()?
+                .iter()
+                .map(|text| Ok(text.text()?.to_owned()))
+                .collect()
+        };
+        let is_text = |name: &String| {
+            !(name == "quantity" || name.starts_with("amount:") || name.starts_with("price:"))
+        };
+        let (mut streams, mut shapes) = (Vec::new(), Vec::new());
+        for stream in value.get("streams")?.list()? {
+            let [identity, columns] = stream.list()? else {
+                return Err(StateError::new("a stream has two values"));
+            };
+            let columns = texts(columns)?;
+            let visits = identity.text()? == "visit";
+            shapes.push(Shape {
+                texts: columns.iter().map(is_text).collect(),
+                visits,
+                ..Shape::default()
+            });
+            streams.push(Kept {
+                identity: identity.text()?.to_owned(),
+                columns,
+            });
+        }
+        let known = value.get("known")?.map()?.iter();
+        let known = known.map(|(measure, since)| Ok((measure.text()?.to_owned(), since.int()?)));
+        Ok(Layout {
+            ids: texts(value.get("ids")?)?,
+            versions: texts(value.get("versions")?)?,
+            streams,
+            shapes,
+            known: known.collect::<Result<_, StateError>>()?,
+            retention: value.get("retention")?.int()?,
+            filled: value.get("filled").map_or(Ok(Vec::new()), texts)?,
+        })
+    }
+}
+
+/// How the rows of a rule set's streams are written.
+pub fn shapes_of(rules: &Rules) -> Vec<Shape> {
+    let shape = |stream: &crate::rules::Stream| Shape {
+        texts: stream
+            .columns
+            .iter()
+            .map(|field| field.kind == FieldKind::Text)
+            .collect(),
+        key: stream.key.as_ref().map(|field| field.kind == FieldKind::Text),
+        visits: stream.visits,
+        latest: stream.latest,
+    };
+    rules.streams.iter().map(shape).collect()
+}
+
+/// Where a partition stands.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// The next offset to be taken, by topic.
+    pub offsets: BTreeMap<String, i64>,
+    /// The clock, as committed.
+    pub clock: i64,
+    /// By number.
+    pub layouts: BTreeMap<u64, Layout>,
+    /// The layout of this rule set.
+    pub current: u64,
+    /// The layout that was current when the record was written.
+    pub last: u64,
+    /// How many partitions the topics have.
+    pub count: u32,
+    /// Whether the record says already what this rule set is.
+    pub written: bool,
+    /// The layouts as they were last written.
+    cached: Vec<u8>,
+}
+
+impl Position {
+    /// The position as committed, with a layout for this rule set: the last one if that is the same.
+    pub fn read(data: Option<&[u8]>, rules: &Rules, count: u32) -> Result<Position, StateError> {
+        let Some(data) = data else {
+            let known = rules
+                .plan
+                .measures
+                .iter()
+                .map(|measure| (measure.clone(), BEFORE_ALL))
+                .collect();
+            let layouts = BTreeMap::from([(0, Layout::of(rules, known))]);
+            return Ok(Position::new(BTreeMap::new(), BEFORE_ALL, layouts, 0, count));
+        };
+        let mut position = if data.first() == Some(&FORMAT) {
+            Position::decoded(&data[1..])?
+        } else {
+            Position::earlier(data)?
+        };
+        if position.count != count {
+            return Err(StateError::new(format!(
+                "The state was written for {} partitions, the topics have {count}. Customers would change partitions: \
+                 start a new group (SEGMENTS_GROUP), or restore the partition count.",
+                position.count
+            )));
+        }
+        position.take_up(rules)?;
+        Ok(position)
+    }
+
+    /// A position that nothing was written of.
+    pub fn new(
+        offsets: BTreeMap<String, i64>,
+        clock: i64,
+        layouts: BTreeMap<u64, Layout>,
+        current: u64,
+        count: u32,
+    ) -> Position {
+        Position {
+            offsets,
+            clock,
+            layouts,
+            current,
+            last: current,
+            count,
+            written: false,
+            cached: Vec::new(),
+        }
+    }
+
+    fn take_up(&mut self, rules: &Rules) -> Result<(), StateError> {
+        let last = self
+            .layouts
+            .get(&self.current)
+            .ok_or_else(|| StateError::new("the layout is missing"))?;
+        let mine = Layout::of(rules, last.known.clone());
+        self.written = mine.same(last);
+        if self.written {
+            self.layouts.insert(self.current, mine);
+            return Ok(());
+        }
+        let since = |measure: &String| last.known.get(measure).copied().unwrap_or(self.clock);
+        let known = rules
+            .plan
+            .measures
+            .iter()
+            .map(|measure| (measure.clone(), since(measure)))
+            .collect();
+        self.current = self.layouts.keys().max().map_or(0, |number| number + 1);
+        self.layouts.insert(self.current, Layout::of(rules, known));
+        Ok(())
+    }
+
+    fn decoded(data: &[u8]) -> Result<Position, StateError> {
+        let mut reader = Reader::new(data);
+        let mut offsets = BTreeMap::new();
+        for _ in 0..reader.count(2)? {
+            offsets.insert(reader.text()?.to_owned(), reader.signed()?);
+        }
+        let clock = reader.signed()?;
+        let count = reader.number()? as u32;
+        let current = reader.number()?;
+        let mut layouts = BTreeMap::new();
+        for _ in 0..reader.count(5)? {
+            layouts.insert(reader.number()?, Layout::read(&mut reader)?);
+        }
+        Ok(Position::new(offsets, clock, layouts, current, count))
+    }
+
+    fn earlier(data: &[u8]) -> Result<Position, StateError> {
+        let value = Value::read(data)?;
+        let int = |name| value.get(name).and_then(Value::int);
+        let offsets = value.get("offsets")?.map()?.iter();
+        let offsets = offsets.map(|(topic, offset)| Ok((topic.text()?.to_owned(), offset.int()?)));
+        let layouts = value.get("layouts")?.map()?.iter();
+        let layouts = layouts.map(|(number, layout)| Ok((number.int()? as u64, Layout::earlier(layout)?)));
+        Ok(Position::new(
+            offsets.collect::<Result<_, StateError>>()?,
+            int("clock")?,
+            layouts.collect::<Result<_, StateError>>()?,
+            int("current")? as u64,
+            int("count")? as u32,
+        ))
+    }
+
+    /// For each measure of a rule set the instant from which it knows events; None: all of them from the beginning.
+    pub fn known(&self, rules: &Rules) -> Option<Vec<i64>> {
+        let known = &self.layouts.get(&self.current)?.known;
+        let since = |measure| known.get(measure).copied().unwrap_or(BEFORE_ALL);
+        let all: Vec<i64> = rules.plan.measures.iter().map(since).collect();
+        all.iter().any(|since| *since > BEFORE_ALL).then_some(all)
+    }
+
+    /// The record, and from now on the position. `swept`: no state is left in another layout.
+    pub fn write(&mut self, offsets: BTreeMap<String, i64>, clock: i64, swept: bool) -> Vec<u8> {
+        (self.offsets, self.clock, self.written) = (offsets, clock, true);
+        if swept && self.layouts.len() > 1 {
+            self.layouts.retain(|number, _| *number == self.current);
+            self.cached.clear();
+        }
+        if self.cached.is_empty() {
+            put_number(&mut self.cached, self.current);
+            put_number(&mut self.cached, self.layouts.len() as u64);
+            for (number, layout) in &self.layouts {
+                put_number(&mut self.cached, *number);
+                layout.write(&mut self.cached);
+            }
+        }
+        let mut out = vec![FORMAT];
+        put_number(&mut out, self.offsets.len() as u64);
+        for (topic, offset) in &self.offsets {
+            put_bytes(&mut out, topic.as_bytes());
+            put_signed(&mut out, *offset);
+        }
+        put_signed(&mut out, clock);
+        put_number(&mut out, self.count.into());
+        out.extend_from_slice(&self.cached);
+        out
+    }
+}

@@ -1,0 +1,504 @@
+//! A rule set, ready to run: the plan with what an event or a question needs found beforehand.
+
+use crate::bits::Bits;
+use crate::by_key::Held;
+use crate::evidence::cut;
+use crate::measures::Kernel;
+use crate::mutants::m;
+use crate::plan::{self, Asked, Condition, Field, FieldKind, Filter, Measure, Plan};
+use crate::rows::Rows;
+use crate::times::DAY;
+use hashbrown::HashMap;
+
+/// What is not needed any more is looked for when so much of the shortest window is over since the last time.
+const LAZY: i64 = 8;
+
+/// A rule set. A rule's *place* is its index here.
+#[derive(Debug)]
+pub struct Rules {
+    /// As it was written.
+    pub plan: Plan,
+    /// By number.
+    pub streams: Vec<Stream>,
+    /// By number.
+    pub leaves: Vec<Leaf>,
+    /// By place.
+    pub rules: Vec<Rule>,
+    /// By the number of the topic: the streams that take an event of a kind.
+    pub takes: Vec<Takes>,
+    /// How many leaves keep what they know of each key.
+    pub held: usize,
+    /// The rules that read the profile or a consent.
+    pub of_profile: Bits,
+    /// Milliseconds between two looks for what is not needed any more.
+    pub forget_every: i64,
+}
+
+/// The streams that take an event of a topic.
+#[derive(Debug)]
+pub struct Takes {
+    kinds: HashMap<Box<[u8]>, Vec<usize>, foldhash::fast::RandomState>,
+    others: Vec<usize>,
+}
+
+impl Takes {
+    /// The numbers of the streams that take an event of a kind, ascending.
+    #[inline]
+    pub fn of(&self, kind: &[u8]) -> &[usize] {
+        self.kinds.get(kind).unwrap_or(&self.others)
+    }
+}
+
+/// Whom an event of a stream tells that something was heard.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard {
+    /// A leaf that reads the stream by its key.
+    Own,
+    /// A leaf whose own stream, of this number, has the key perhaps, too.
+    Same(usize),
+    /// A leaf that must look at all keys again.
+    All,
+}
+
+/// Events that are kept.
+#[derive(Debug)]
+pub struct Stream {
+    /// Only events that pass.
+    pub filter: Option<Filter>,
+    /// Events are kept apart by this field.
+    pub key: Option<Field>,
+    /// Only events that have this field.
+    pub present: Option<Field>,
+    /// What is kept of each.
+    pub columns: Vec<Field>,
+    /// Milliseconds that an event stays needed; of a visit, `gap` longer.
+    pub keep: i64,
+    /// `keep`, and of visits the gap.
+    pub needed: i64,
+    /// Only the latest event (of each key) is kept.
+    pub latest: bool,
+    /// Sessions are kept.
+    pub visits: bool,
+    /// Milliseconds between two events that belong to two sessions.
+    pub gap: i64,
+    /// Words of a row.
+    pub stride: usize,
+    /// Each line of `items` is an event of its own.
+    pub lines: bool,
+    /// The rules that an event may flip.
+    pub readers: Bits,
+    /// The numbers of the leaves that keep what they know of each key, if an event tells them something.
+    pub heard: Vec<(usize, Heard)>,
+}
+
+impl Stream {
+    /// Forget the rows that are not needed any more once instants up to `before` are out of the window.
+    #[inline]
+    pub fn prune(&self, rows: &mut Rows, before: i64) {
+        if rows.0.is_empty() || rows.0[0] > before {
+            return;
+        }
+        let series = rows.series(self.stride);
+        let gone = if self.visits {
+            m!(
+                "a visit is forgotten early",
+                series.upto_in(self.stride - 1, before - self.gap),
+                series.upto(before)
+            )
+        } else {
+            m!(
+                "an event is forgotten early",
+                series.upto(before),
+                series.upto(before + 1)
+            )
+        };
+        rows.forget(gone, self.stride);
+    }
+}
+
+fn shown(text: &str) -> Box<[u8]> {
+    let mut shown = text.as_bytes().to_vec();
+    cut(&mut shown, 0);
+    shown.into()
+}
+
+/// How visits are read: their starts, each under its key.
+#[derive(Debug)]
+pub struct View {
+    /// Only starts that pass; its fields are columns of the stream.
+    pub filter: Option<Filter>,
+    /// Where the fields stand in a row, by the number of the column.
+    pub columns: Vec<Field>,
+    /// The key's place in a row.
+    pub key: Option<usize>,
+    /// The place of the field that must not be missing.
+    pub present: Option<usize>,
+}
+
+/// A measure against its bound.
+#[derive(Debug)]
+pub struct Measured {
+    /// What is measured.
+    pub measure: Measure,
+    /// How it is looked at.
+    pub kernel: Kernel,
+    /// The number of the measure in the plan.
+    pub known: usize,
+    /// The stream that is read.
+    pub stream: usize,
+    /// How visits are read.
+    pub view: Option<View>,
+    /// Where the measured field stands in a row of the stream.
+    pub column: Option<usize>,
+    /// The condition holds if it holds for one key; what the keys are.
+    pub by: Option<FieldKind>,
+    /// The number under which what is known of each key is kept; None: nothing is kept.
+    pub held: Option<usize>,
+    /// Only what is later than the latest event of this stream counts.
+    pub reset: Option<usize>,
+    /// How the visits of that stream are read.
+    pub reset_view: Option<View>,
+    /// The latest event of that stream with the same key.
+    pub same: bool,
+    /// Milliseconds.
+    pub window: i64,
+    /// Milliseconds.
+    pub offset: i64,
+    /// Whether cents are measured.
+    pub money: bool,
+}
+
+/// What a leaf asks.
+#[derive(Debug)]
+pub enum Ask {
+    /// A measure against a bound.
+    Measured(Box<Measured>),
+    /// An attribute of the profile against bounds.
+    Profile {
+        /// The name of the attribute.
+        attribute: String,
+        /// The operator.
+        operator: plan::Operator,
+        /// The bounds.
+        bounds: Vec<plan::Bound>,
+    },
+    /// A consent that is given.
+    Consent(String),
+    /// The customer is in the segment of this rule.
+    Inside(usize),
+}
+
+/// A condition that is not made of others.
+#[derive(Debug)]
+pub struct Leaf {
+    /// What is measured, in words.
+    pub text: Box<[u8]>,
+    /// The same as the evidence shows it.
+    pub measure: Box<[u8]>,
+    /// What it is compared with, as the evidence shows it.
+    pub bound: Box<[u8]>,
+    /// How its value is written.
+    pub kind: plan::Kind,
+    /// What it asks.
+    pub ask: Ask,
+}
+
+/// How leaves combine.
+#[derive(Debug)]
+pub enum Node {
+    /// The leaf of this number.
+    Leaf(usize),
+    /// The opposite.
+    Not(Box<Node>),
+    /// All of these (`ends` is false) or one of them (`ends` is true): what a part must be to decide the whole.
+    Combined {
+        /// What decides.
+        ends: bool,
+        /// The parts that time alone never changes.
+        timeless: Vec<Node>,
+        /// The others.
+        timed: Vec<Node>,
+    },
+}
+
+/// A segment.
+#[derive(Debug)]
+pub struct Rule {
+    /// Outside, a customer enters when this holds.
+    pub enter: Node,
+    /// Inside, a customer leaves when this holds; None: when `enter` does not.
+    pub until: Option<Node>,
+    /// The leaves of `when`, then of `until`.
+    pub leaves: Vec<usize>,
+    /// The rules whose segments it reads, directly or through others.
+    pub reads: Vec<usize>,
+    /// The rules that read it directly.
+    pub readers: Bits,
+    /// Its place among the rules by id.
+    pub rank: usize,
+    /// The consents that it reads.
+    pub consents: Vec<String>,
+}
+
+impl Rules {
+    /// A plan, made ready.
+    pub fn new(plan: Plan) -> Rules {
+        let mut held = 0;
+        let leaves: Vec<Leaf> = plan
+            .leaves
+            .iter()
+            .map(|leaf| Leaf::of(leaf, &plan, &mut held))
+            .collect();
+        let streams = (0..plan.streams.len())
+            .map(|place| Stream::of(place, &plan, &leaves))
+            .collect();
+        let rules = plan.rules.iter().map(|rule| Rule::of(rule, &leaves)).collect();
+        let takes = (0..plan.topics.len())
+            .map(|topic| takes_of(topic, &plan))
+            .collect();
+        let of_profile = Bits::of((0..plan.rules.len()).filter(|place| plan.rules[*place].profile));
+        let forget_every = plan.shortest().min(DAY) / LAZY;
+        Rules {
+            streams,
+            leaves,
+            rules,
+            takes,
+            held,
+            of_profile,
+            forget_every,
+            plan,
+        }
+    }
+
+    /// Nothing is known any more of the keys of a stream.
+    pub fn forget_held(&self, stream: usize, held: &mut [Held]) {
+        for leaf in &self.leaves {
+            if let Ask::Measured(measured) = &leaf.ask
+                && measured.stream == stream
+                && let Some(number) = measured.held
+            {
+                held[number].forget();
+            }
+        }
+    }
+
+    /// The places of the rules in the order of their ids.
+    pub fn by_rank(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.rules.len()).collect();
+        places.sort_unstable_by_key(|place| self.rules[*place].rank);
+        places
+    }
+
+    /// The place of a rule.
+    pub fn place(&self, id: &str) -> Option<usize> {
+        self.plan.rules.iter().position(|rule| rule.id == id)
+    }
+}
+
+fn takes_of(topic: usize, plan: &Plan) -> Takes {
+    let takes = |stream: &plan::Stream, kind: Option<&String>| {
+        stream.takes.iter().any(|take| {
+            take.topic == topic
+                && match (&take.kinds, kind) {
+                    (None, _) => true,
+                    (Some(kinds), Some(kind)) => kinds.contains(kind),
+                    (Some(_), None) => false,
+                }
+        })
+    };
+    let streams = |kind: Option<&String>| {
+        (0..plan.streams.len())
+            .filter(|place| takes(&plan.streams[*place], kind))
+            .collect::<Vec<_>>()
+    };
+    let every = plan
+        .streams
+        .iter()
+        .flat_map(|stream| &stream.takes)
+        .filter(|take| take.topic == topic);
+    let named = every.flat_map(|take| take.kinds.iter().flatten());
+    let kinds = named
+        .map(|kind| (kind.as_bytes().into(), streams(Some(kind))))
+        .collect();
+    Takes {
+        kinds,
+        others: streams(None),
+    }
+}
+
+impl Stream {
+    fn of(place: usize, plan: &Plan, leaves: &[Leaf]) -> Stream {
+        let stream = &plan.streams[place];
+        let heard = leaves.iter().filter_map(|leaf| {
+            let Ask::Measured(measured) = &leaf.ask else {
+                return None;
+            };
+            let number = measured.held?;
+            if place == measured.stream {
+                Some((number, Heard::Own))
+            } else if measured.reset == Some(place) && measured.same && !stream.visits {
+                Some((number, Heard::Same(measured.stream)))
+            } else {
+                (measured.reset == Some(place)).then_some((number, Heard::All))
+            }
+        });
+        Stream {
+            filter: stream.filter.clone(),
+            key: stream.key.clone(),
+            present: stream.present.clone(),
+            columns: stream.columns.iter().map(|column| column.field.clone()).collect(),
+            keep: stream.keep,
+            needed: stream.keep + if stream.visits { plan.session.gap } else { 0 },
+            latest: stream.latest,
+            visits: stream.visits,
+            gap: plan.session.gap,
+            stride: 1 + stream.columns.len() + usize::from(stream.visits),
+            lines: stream.lines,
+            readers: Bits::of(stream.readers.iter().copied()),
+            heard: heard.collect(),
+        }
+    }
+}
+
+impl View {
+    fn of(view: &plan::View, stream: &plan::Stream) -> View {
+        let place = |field: &Option<Field>| Some(1 + stream.column(field.as_ref()?)?);
+        View {
+            filter: view.filter.clone(),
+            columns: stream.columns.iter().map(|column| column.field.clone()).collect(),
+            key: place(&view.key),
+            present: place(&view.present),
+        }
+    }
+}
+
+impl Leaf {
+    fn of(leaf: &plan::Leaf, plan: &Plan, held: &mut usize) -> Leaf {
+        let (kind, ask) = match &leaf.asked {
+            Asked::Measured(measured) => (
+                measured.kind,
+                Ask::Measured(Box::new(Measured::of(measured, plan, held))),
+            ),
+            Asked::Profile {
+                attribute,
+                operator,
+                bounds,
+            } => (
+                plan::Kind::Text,
+                Ask::Profile {
+                    attribute: attribute.clone(),
+                    operator: *operator,
+                    bounds: bounds.clone(),
+                },
+            ),
+            Asked::Consent { consent } => (plan::Kind::Boolean, Ask::Consent(consent.clone())),
+            Asked::Inside { rule } => (plan::Kind::Boolean, Ask::Inside(*rule)),
+        };
+        let text: Box<[u8]> = leaf.measure.as_bytes().into();
+        Leaf {
+            measure: shown(&leaf.measure),
+            bound: shown(&leaf.bound),
+            text,
+            kind,
+            ask,
+        }
+    }
+
+    fn timeless(&self) -> bool {
+        !matches!(self.ask, Ask::Measured(_))
+    }
+}
+
+impl Measured {
+    fn of(measured: &plan::Measured, plan: &Plan, held: &mut usize) -> Measured {
+        let stream = &plan.streams[measured.stream];
+        let column = measured.column.map(|column| 1 + column);
+        // In a view the measured field always comes first.
+        let seen = if measured.view.is_some() {
+            1
+        } else {
+            column.unwrap_or(0)
+        };
+        let kept = measured.by.is_some() && !stream.visits && measured.offset == 0;
+        let held = kept.then(|| {
+            *held += 1;
+            *held - 1
+        });
+        let reset_view = measured.reset.zip(measured.reset_view.as_ref());
+        Measured {
+            measure: measured.measure,
+            kernel: Kernel::new(measured, seen),
+            known: measured.known,
+            stream: measured.stream,
+            view: measured.view.as_ref().map(|view| View::of(view, stream)),
+            column,
+            by: measured.by.as_ref().map(|field| field.kind),
+            held,
+            reset: measured.reset,
+            reset_view: reset_view.map(|(reset, view)| View::of(view, &plan.streams[reset])),
+            same: measured.same,
+            window: measured.window,
+            offset: measured.offset,
+            money: measured.money,
+        }
+    }
+}
+
+impl Rule {
+    fn of(rule: &plan::Rule, leaves: &[Leaf]) -> Rule {
+        let enter = match &rule.until {
+            None => Node::of(&rule.when, leaves),
+            Some(until) => Node::combined(
+                false,
+                vec![
+                    Node::of(&rule.when, leaves),
+                    Node::Not(Box::new(Node::of(until, leaves))),
+                ],
+                leaves,
+            ),
+        };
+        Rule {
+            enter,
+            until: rule.until.as_ref().map(|until| Node::of(until, leaves)),
+            leaves: rule.leaves.clone(),
+            reads: rule.reads.clone(),
+            readers: Bits::of(rule.readers.iter().copied()),
+            rank: rule.rank,
+            consents: rule.consents.clone(),
+        }
+    }
+}
+
+impl Node {
+    fn of(condition: &Condition, leaves: &[Leaf]) -> Node {
+        let each = |parts: &[Condition]| {
+            parts
+                .iter()
+                .map(|part| Node::of(part, leaves))
+                .collect::<Vec<_>>()
+        };
+        match condition {
+            Condition::Leaf { leaf } => Node::Leaf(*leaf),
+            Condition::Not { condition } => Node::Not(Box::new(Node::of(condition, leaves))),
+            Condition::All { conditions } => Node::combined(false, each(conditions), leaves),
+            Condition::Any { conditions } => Node::combined(true, each(conditions), leaves),
+        }
+    }
+
+    fn combined(ends: bool, parts: Vec<Node>, leaves: &[Leaf]) -> Node {
+        let (timeless, timed) = parts.into_iter().partition(|part| part.timeless(leaves));
+        Node::Combined {
+            ends,
+            timeless,
+            timed,
+        }
+    }
+
+    fn timeless(&self, leaves: &[Leaf]) -> bool {
+        match self {
+            Node::Leaf(leaf) => leaves[*leaf].timeless(),
+            Node::Not(inner) => inner.timeless(leaves),
+            Node::Combined { .. } => false,
+        }
+    }
+}

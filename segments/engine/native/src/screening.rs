@@ -1,0 +1,124 @@
+//! Step (2) of the contract: the records that end at the state of their customer, and those that get past a limit.
+
+use crate::customer::{Customer, Digest, Profile};
+use crate::limit::{self, Limits};
+use crate::machine::{Turn, profile_of};
+use crate::mutants::m;
+use crate::names::Names;
+use crate::output::{Notice, Outcome};
+use crate::plan::RecordKind;
+use crate::rules::Rules;
+use crate::times::{BEFORE_ALL, DAY};
+use crate::wire::record::Event;
+use crate::wire::refusals::{LONGEST_TEXT, Reason, Refusal};
+
+/// What comes of a record at the state of its customer.
+#[derive(Debug)]
+pub enum Screened {
+    /// It ends here.
+    Ends(Outcome),
+    /// It is refused.
+    Refused(Refusal),
+    /// It goes on.
+    GoesOn,
+    /// A profile over a limit takes away a consent: its consents alone go on.
+    ConsentsAlone,
+}
+
+/// Screen an event of a customer, at the clock of the partition; what its sender may not have meant is noticed.
+pub fn screen(
+    customer: &mut Customer,
+    turn: Turn,
+    event: &Event,
+    digest: &Digest,
+    (clock, limits): (i64, Limits),
+    (rules, names): (&Rules, &Names),
+) -> (Screened, Option<Notice>) {
+    let at = turn.record().at;
+    let of_profile = rules.plan.topics[turn.topic].record == RecordKind::Profile;
+    if is_duplicate(customer, digest, at) {
+        return (Screened::Ends(Outcome::Duplicate), None);
+    }
+    let too_old = !of_profile && at + rules.plan.retention < clock;
+    if too_old || is_ignored(customer, of_profile, at, clock, rules.plan.retention) {
+        return (
+            Screened::Ends(Outcome::Ignored),
+            too_old.then_some(Notice::TooOld),
+        );
+    }
+    let refusal = match &event.over {
+        Some(refusal) => Some((**refusal).clone()),
+        None => limit::over(customer, rules, names, at, limits)
+            .map(|error| Refusal::new(Reason::CustomerLimit, error)),
+    };
+    match refusal {
+        None => (Screened::GoesOn, None),
+        Some(_) if of_profile && takes_consent(customer, &profile_of(turn.run, event)) => {
+            (Screened::ConsentsAlone, Some(Notice::ConsentsAlone))
+        }
+        Some(refusal) => (Screened::Refused(refusal), None),
+    }
+}
+
+/// The same id in the same topic, for 24 hours of the customer's own time.
+fn is_duplicate(customer: &Customer, digest: &Digest, at: i64) -> bool {
+    let Some(place) = customer.find_id(digest) else {
+        return false;
+    };
+    let now = customer.instant.max(at);
+    m!(
+        "a duplicate for a day and a millisecond",
+        now < customer.seen[place] + DAY,
+        now <= customer.seen[place] + DAY
+    )
+}
+
+/// At or before an erasure, too old to matter, or older than the profile held.
+fn is_ignored(customer: &Customer, of_profile: bool, at: i64, clock: i64, retention: i64) -> bool {
+    let erased = customer.erased_at;
+    if erased != BEFORE_ALL
+        && m!("an event at its erasure counts", at <= erased, at < erased)
+        && m!("an erasure lasts too long", erased + retention >= clock, true)
+    {
+        return true;
+    }
+    if of_profile {
+        let held = customer.profile_at;
+        return held != BEFORE_ALL && m!("a profile as old is ignored", at < held, at <= held);
+    }
+    m!(
+        "too old by a millisecond",
+        at + retention < clock,
+        at + retention <= clock
+    )
+}
+
+/// Whether a profile takes away a consent that the customer has given.
+fn takes_consent(customer: &Customer, profile: &Profile) -> bool {
+    let held = customer.profile.iter().flat_map(|held| &held.consents);
+    held.filter(|each| each.1)
+        .any(|each| profile.consent(&each.0) != Some(true))
+}
+
+/// A profile over a limit as it takes effect: its consents, beside the attributes that are held.
+///
+/// So that they can't be what is too much: names over 4,096 bytes are left out, and if the rest has more than `most`
+/// bytes, all names that are not held.
+pub fn consents_alone(customer: &Customer, turn: Turn, event: &Event, most: usize) -> Profile {
+    let held = customer.profile.as_deref().cloned().unwrap_or_default();
+    let is_held = |name: &str| held.consent(name).is_some();
+    let mut consents = profile_of(turn.run, event).consents;
+    consents.retain(|each| is_held(&each.0) || each.0.len() <= LONGEST_TEXT);
+    if consents.iter().map(|each| each.0.len()).sum::<usize>() > most {
+        consents.retain(|each| is_held(&each.0));
+    }
+    Profile {
+        traits: held.traits,
+        consents,
+    }
+}
+
+/// Whether a currency is that of the rules, but not in capital letters.
+pub fn is_lower_case(named: &[u8], currency: &str) -> bool {
+    named != currency.as_bytes() && String::from_utf8_lossy(named).to_uppercase() == currency
+}

@@ -1,0 +1,223 @@
+//! A new rule set takes over a partition, customer by customer, before anything else happens there.
+
+use crate::bits::Bits;
+use crate::codec::{self, StateError};
+use crate::customer::{Customer, Due, Episode};
+use crate::machine::Machine;
+use crate::mutants::m;
+use crate::output::Reason;
+use crate::position::{Layout, Position};
+use crate::rows::{Groups, Kept, NULL, Rows};
+use crate::rules::Rules;
+use crate::times::BEFORE_ALL;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The customers whom another rule set left behind.
+pub struct Sweep {
+    /// Their keys, the last in order first.
+    pub left: Vec<Arc<[u8]>>,
+}
+
+impl Sweep {
+    /// Of these customers, in any order.
+    pub fn new(mut left: Vec<Arc<[u8]>>) -> Sweep {
+        left.sort_unstable_by(|one, other| other.cmp(one));
+        Sweep { left }
+    }
+}
+
+/// First what goes on fires what is due before the clock; then what changed flips, in one evaluation.
+pub fn take_over(
+    key: Arc<[u8]>,
+    data: &[u8],
+    find: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
+    position: &Position,
+    machine: &mut Machine,
+    clock: i64,
+) -> Result<Customer, StateError> {
+    let layout = layout_of(position, codec::header(data)?.layout)?;
+    let mine = layout_of(position, position.current)?;
+    let old = codec::decode(key, data, &layout.shapes, &mut machine.names, find)?;
+    let same = same(layout, &machine.rules);
+    let mut customer = carried_customer(&old, layout, mine, &machine.rules, &same);
+    while m!(
+        "nothing fires before the change",
+        customer.first_due() < clock,
+        false
+    ) {
+        let due = customer.first_due();
+        machine.fire_at(&mut customer, due, Some(&same));
+    }
+    let now = customer.instant.max(clock);
+    flip_changed(&mut customer, &old, layout, machine, now, &same);
+    Ok(customer)
+}
+
+/// A layout by its number.
+pub fn layout_of(position: &Position, number: u64) -> Result<&Layout, StateError> {
+    position
+        .layouts
+        .get(&number)
+        .ok_or_else(|| StateError::new(format!("layout {number} is unknown")))
+}
+
+/// The rules that go on as they were.
+fn same(layout: &Layout, rules: &Rules) -> Bits {
+    let mut versions: HashMap<&str, &str> = layout
+        .ids
+        .iter()
+        .zip(&layout.versions)
+        .map(|(id, version)| (&**id, &**version))
+        .collect();
+    versions.extend(layout.filled.iter().map(|id| (&**id, "")));
+    let goes_on = |place: &usize| {
+        let rule = &rules.plan.rules[*place];
+        versions.get(&*rule.id) == Some(&&*rule.version)
+    };
+    Bits::of((0..rules.rules.len()).filter(goes_on))
+}
+
+/// The customer in the layout of this rule set: measures that go on keep their memory.
+fn carried_customer(old: &Customer, layout: &Layout, mine: &Layout, rules: &Rules, same: &Bits) -> Customer {
+    let place = |before: u32| layout.ids.get(before as usize).and_then(|id| rules.place(id));
+    let mut customer = Customer {
+        streams: carried(&old.streams, layout, mine, rules).into(),
+        episodes: Vec::new(),
+        dues: Vec::new(),
+        inside: Bits::default(),
+        held: Vec::new(),
+        ..old.clone()
+    };
+    (customer.sealed, customer.at) = (BEFORE_ALL, BEFORE_ALL);
+    customer.weight = usize::MAX >> 1;
+    for episode in &old.episodes {
+        if let Some(now) = place(episode.rule) {
+            customer.episodes.push(Episode {
+                rule: now as u32,
+                ..*episode
+            });
+            customer.inside.insert(now);
+        }
+    }
+    for due in &old.dues {
+        if let Some(now) = place(due.rule).filter(|now| same.has(*now)) {
+            customer.dues.push(Due {
+                rule: now as u32,
+                at: due.at,
+                exact: BEFORE_ALL,
+            });
+        }
+    }
+    customer
+}
+
+fn flip_changed(
+    customer: &mut Customer,
+    old: &Customer,
+    layout: &Layout,
+    machine: &mut Machine,
+    now: i64,
+    same: &Bits,
+) {
+    let rules = machine.rules.clone();
+    let mut others = Bits::below(rules.rules.len());
+    others.drop(same);
+    let flipped = if customer.blank() {
+        Default::default()
+    } else {
+        machine.flip(customer, others.clone(), now, Some(&others))
+    };
+    // By id; of a rule that is gone with its stay.
+    let mut told: BTreeMap<&str, Result<usize, Episode>> = BTreeMap::new();
+    for place in &flipped {
+        told.insert(&rules.plan.rules[*place].id, Ok(*place));
+    }
+    for episode in &old.episodes {
+        let id = layout.ids.get(episode.rule as usize).map_or("", |id| id);
+        if rules.place(id).is_none() {
+            told.insert(id, Err(*episode));
+        }
+    }
+    if told.is_empty() {
+        return;
+    }
+    for (id, change) in told {
+        match change {
+            Ok(place) => {
+                let known =
+                    layout.ids.iter().any(|each| each == id) && !layout.filled.iter().any(|each| each == id);
+                let reason = if known {
+                    Reason::RuleChanged
+                } else {
+                    Reason::RuleAdded
+                };
+                machine.announce(customer, place, now, reason, None);
+            }
+            Err(stay) => {
+                let version = layout
+                    .versions
+                    .get(stay.rule as usize)
+                    .map_or("", |version| version);
+                machine.emit_removed(customer, id, version, now, stay.sequence);
+            }
+        }
+    }
+    customer.instant = now;
+    machine.membership(customer, now);
+}
+
+/// What a rule set, whose layout is `mine`, goes on with of the streams that another layout kept.
+pub fn carried(kept: &[Kept], layout: &Layout, mine: &Layout, rules: &Rules) -> Vec<Kept> {
+    let carry = |place: usize| {
+        let stream = &mine.streams[place];
+        let Some(theirs) = layout
+            .streams
+            .iter()
+            .position(|each| each.identity == stream.identity)
+        else {
+            return Kept::None;
+        };
+        let names = &layout.streams[theirs].columns;
+        let columns: Vec<Option<usize>> = stream
+            .columns
+            .iter()
+            .map(|name| names.iter().position(|each| each == name))
+            .collect();
+        let latest = rules.streams[place].latest;
+        converted(
+            &kept[theirs],
+            layout.shapes[theirs].stride(),
+            &columns,
+            rules.streams[place].visits,
+            latest,
+        )
+    };
+    (0..mine.streams.len()).map(carry).collect()
+}
+
+/// A stream with the columns that this rule set reads; what was not kept is missing.
+fn converted(kept: &Kept, stride: usize, columns: &[Option<usize>], visits: bool, latest: bool) -> Kept {
+    let rows = |rows: &Rows| {
+        let count = rows.0.len() / stride;
+        let first = if latest { count.saturating_sub(1) } else { 0 };
+        let mut words = Vec::with_capacity((count - first) * (2 + columns.len()));
+        for row in rows.0.chunks_exact(stride).skip(first) {
+            words.push(row[0]);
+            words.extend(
+                columns
+                    .iter()
+                    .map(|column| column.map_or(NULL, |column| row[1 + column])),
+            );
+            if visits {
+                words.push(row[stride - 1]);
+            }
+        }
+        Rows(words.into())
+    };
+    match kept {
+        Kept::None => Kept::None,
+        Kept::Rows(held) => Kept::Rows(rows(held)),
+        Kept::Keyed(groups) => Groups::of(groups.list.iter().map(|(key, held)| (*key, rows(held))).collect()),
+    }
+}
