@@ -26,7 +26,7 @@ _MEASURES = {
 }
 _SETS = (
     ("`page_view`, `product_view`, … and `event(...)`", "page_view"),
-    ("`visit`", "visit"),
+    ("`visit`, `on_site`", "visit"),
     ("`purchase`, `refund`", "purchase"),
     ("`purchase.items`, `refund.items`", "purchase.items"),
     ("`any_event`", "any_event"),

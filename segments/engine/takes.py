@@ -20,7 +20,8 @@ def takes(segments: Sequence[Segment], plan: Plan) -> Iterator[str]:
     named = [stream.events for stream in plan.streams]
     own = {each.own_kind: each.name for each in named if each.own_kind is not None}
     kinds = {
-        kind: {kind, "any_event"} | ({"visit"} if kind in ON_SITE else set()) for kind in CLICKSTREAM.kinds
+        kind: {kind, "any_event"} | ({"visit", "on_site"} if kind in ON_SITE else set())
+        for kind in CLICKSTREAM.kinds
     }
     kinds |= {kind: {name, "any_event"} for kind, name in own.items()} | {OTHER: {"any_event"}}
     for place, (_, sets) in enumerate(kinds.items()):

@@ -17,7 +17,15 @@ The rooms behind it:
 
 from decimal import Decimal
 
-from segments.language.catalogue import ANY_EVENT, CLICKSTREAM, SETS, TRANSACTIONS, VISIT, of_own_kind
+from segments.language.catalogue import (
+    ANY_EVENT,
+    CLICKSTREAM,
+    ON_SITE_EVENTS,
+    SETS,
+    TRANSACTIONS,
+    VISIT,
+    of_own_kind,
+)
 from segments.language.errors import RuleError, SegmentsError, StoryError
 from segments.language.nodes.conditions import Condition, any_of, consent, not_, profile
 from segments.language.nodes.durations import Duration, days, hours, minutes
@@ -49,6 +57,7 @@ __all__ = [
     "login",
     "minutes",
     "not_",
+    "on_site",
     "page_view",
     "product_view",
     "profile",
@@ -61,6 +70,7 @@ __all__ = [
 
 any_event = Events(SETS["any_event"])
 visit = Events(SETS["visit"])
+on_site = Events(SETS["on_site"])
 purchase = Events(SETS["purchase"])
 refund = Events(SETS["refund"])
 page_view = Events(SETS["page_view"])
@@ -75,12 +85,20 @@ email_click = Events(SETS["email_click"])
 support_contact = Events(SETS["support_contact"])
 
 
-def event(kind: str) -> Events:
-    """The clicks of a kind of the shop's own: `event("wishlist_add")`."""
+def event(kind: str, *, en: str = "", nl: str = "") -> Events:
+    """The clicks of a kind of the shop's own: `event("wishlist_add", en="wish list additions")`.
+
+    `en`, `nl`: what such events are called in sentences, in the plural; without them they are called by the kind.
+    """
     if not is_a(str, kind) or not kind:
         problem = f"event({shown(kind)}): the name of a kind was expected."
         raise RuleError(problem, 'Write event("wishlist_add").')
-    kind = text(kind, "event(...)")
-    if kind in (*TRANSACTIONS.kinds, VISIT.name, ANY_EVENT.name):
+    kind, titles = text(kind, "event(...)"), [text(each, "event(...)") for each in (en, nl)]
+    if kind in (*TRANSACTIONS.kinds, VISIT.name, ANY_EVENT.name, ON_SITE_EVENTS.name):
         raise RuleError(f'event("{kind}") is not a kind of click.', f"Import {kind} from segments.language.")
-    return Events(SETS[kind] if kind in CLICKSTREAM.kinds else of_own_kind(kind))
+    if kind in CLICKSTREAM.kinds:
+        if any(titles):
+            problem = f'event("{kind}", ...): the language has words for {kind}.'
+            raise RuleError(problem, f"Write {kind}, without en= and nl=.")
+        return Events(SETS[kind])
+    return Events(of_own_kind(kind, *titles))

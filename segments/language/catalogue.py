@@ -5,7 +5,7 @@ up; a test holds it to the Avro schemas.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 SESSION_GAP = 30 * 60_000
@@ -145,6 +145,9 @@ class EventSet:
     """Whether each line of an order is an event."""
     visits: bool = False
     """Whether only the first event of each visit counts."""
+    en: str = field(default="", compare=False)
+    """What a rule calls a kind of the shop's own, in the plural; empty: by its name."""
+    nl: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return self.name
@@ -161,6 +164,7 @@ class EventSet:
 
 
 VISIT = EventSet("visit", (CLICKSTREAM,), ON_SITE, visits=True)
+ON_SITE_EVENTS = EventSet("on_site", (CLICKSTREAM,), ON_SITE)
 ANY_EVENT = EventSet("any_event", EVENT_TOPICS)
 
 
@@ -171,13 +175,13 @@ def _sets() -> Iterator[EventSet]:
             yield from (EventSet(f"{kind}.items", (topic,), (kind,), lines=True) for kind in topic.kinds)
 
 
-SETS = {each.name: each for each in (*_sets(), ANY_EVENT, VISIT)}
+SETS = {each.name: each for each in (*_sets(), ANY_EVENT, ON_SITE_EVENTS, VISIT)}
 """The event sets that the language has names for, by name."""
 
 
-def of_own_kind(kind: str) -> EventSet:
-    """The events of a kind of the shop's own."""
-    return EventSet(f'event("{kind}")', (CLICKSTREAM,), (kind,), own_kind=kind)
+def of_own_kind(kind: str, en: str = "", nl: str = "") -> EventSet:
+    """The events of a kind of the shop's own, and what they are called in English and Dutch."""
+    return EventSet(f'event("{kind}")', (CLICKSTREAM,), (kind,), own_kind=kind, en=en, nl=nl)
 
 
 def fields_of(events: EventSet) -> dict[str, Type]:

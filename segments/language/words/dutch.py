@@ -7,6 +7,7 @@ DUTCH = Tongue(
     events={
         "any_event": Noun("gebeurtenis", "gebeurtenissen"),
         "visit": Noun("bezoek", "bezoeken", neuter=True),
+        "on_site": Noun("handeling op de site", "handelingen op de site"),
         "purchase": Noun("aankoop", "aankopen"),
         "refund": Noun("terugbetaling", "terugbetalingen"),
         "purchase.items": Noun("bestelregel", "bestelregels"),

@@ -7,6 +7,7 @@ ENGLISH = Tongue(
     events={
         "any_event": Noun("event", "events"),
         "visit": Noun("visit", "visits"),
+        "on_site": Noun("action on the site", "actions on the site"),
         "purchase": Noun("purchase", "purchases"),
         "refund": Noun("refund", "refunds"),
         "purchase.items": Noun("order line", "order lines"),

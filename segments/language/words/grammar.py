@@ -36,10 +36,14 @@ class Tongue:
     words: Mapping[str, str]
 
     def noun_of_events(self, events: EventSet) -> Noun:
-        """What the events of a set are called; kinds of the shop's own keep their names."""
+        """What the events of a set are called; kinds of the shop's own as the rule says, or by their names."""
         own = events.own_kind
         if own is None:
             return self.events[events.name]
+        title = events.nl if self.code == "nl" else events.en
+        if title:
+            # Only the plural is told: `the latest of the wish list additions`.
+            return Noun(f"{self.words['of_the']} {title}", title)
         return Noun(f"{self.own_event} “{own}”", f"{self.words['own_events']} “{own}”")
 
     def noun_of_field(self, name: str, key: str | None) -> Noun:
