@@ -7,23 +7,12 @@ from segments.language import Segment, days, purchase
 from segments.language.catalogue import CLICKSTREAM, SETS, fields_of
 from segments.language.loading.load import load
 from segments.language.loading.source import title
-from segments.language.nodes.conditions import Condition
-from segments.language.nodes.measures import DURATIONS, Measure
+from segments.language.measures import MEASURES, Argument, MeasureKind
+from segments.language.nodes.measures import Measure
 from segments.plan.planner import plan
 
 SEGMENTS = Path(__file__).resolve().parents[2] / "segments"
 
-_MEASURES = {
-    "count": ("how many events", "0"),
-    "sum": ("the sum of a field", "0"),
-    "mean": ("the mean of a field", "no value"),
-    "max": ("its largest value", "no value"),
-    "min": ("its smallest value", "no value"),
-    "distinct": ("how many different values it has", "0"),
-    "last": ("its value at the latest event that has it", "no value"),
-    "idle": ("the time since the latest event", "no value"),
-    "age": ("the time since the earliest event", "no value"),
-}
 _SETS = (
     ("`page_view`, `product_view`, … and `event(...)`", "page_view"),
     ("`visit`, `on_site`", "visit"),
@@ -35,23 +24,22 @@ _SETS = (
 
 def measures() -> str:
     """Each measure: what it is, what it is of nothing, and what must be kept of a customer for it."""
-    rows = [_measure(name, *words) for name, words in _MEASURES.items()]
-    return _table(("measure", "is", "of nothing", "keeps of a customer"), rows)
+    return _table(
+        ("measure", "is", "of nothing", "keeps of a customer"), list(map(_measure, MEASURES.values()))
+    )
 
 
-def _measure(name: str, is_: str, of_nothing: str) -> tuple[str, ...]:
+def _measure(kind: MeasureKind) -> tuple[str, ...]:
     events = purchase.within(days=30)
-    field = None if name in (*DURATIONS, "count") else events.amount
-    measure = Measure(events, name, field)
-    stream = plan([Segment(when=_compared(measure), id="any")]).streams[0]
+    field = None if kind.argument is Argument.NONE else events.amount
+    measure = Measure(events, kind, field)
+    compared = measure >= (days(1) if kind.duration else 1)
+    stream = plan([Segment(when=compared, id="any")]).streams[0]
     each = "of the latest event only" if stream.latest else "of each event in the window"
     kept = " and the field" if stream.columns else ""
-    call = name if name in DURATIONS else f"{name}({'field' if field is not None else ''})"
-    return f"`{call}`", is_, of_nothing, f"the time{kept} {each}"
-
-
-def _compared(measure: Measure) -> Condition:
-    return measure >= (days(1) if measure.name in DURATIONS else 1)
+    call = kind.name if kind.duration else f"{kind.name}({'field' if field is not None else ''})"
+    of_nothing = "no value" if kind.of_nothing is None else str(kind.of_nothing)
+    return f"`{call}`", kind.meaning, of_nothing, f"the time{kept} {each}"
 
 
 def events() -> str:

@@ -27,7 +27,7 @@ from segments.language.nodes.events import Events
 from segments.language.nodes.fields import Field
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
-from segments.plan.planner import NEED_VALUE, Plan, Reader, Stream
+from segments.plan.planner import Plan, Reader, Stream
 
 if TYPE_CHECKING:
     from segments.engine.customer import Customer
@@ -134,7 +134,7 @@ def _viewed(stream: Stream, events: Events, field: Field | None) -> bool:
 def _view(name: str, events: Events, measure: Measure | None, stream: Stream) -> str:
     """Visits are filtered, keyed and stripped of missing fields as they are read: a late event may merge two."""
     field = None if measure is None else measure.field
-    present = None if measure is None or measure.name not in NEED_VALUE else measure.field
+    present = None if measure is None or not measure.kind.needs_value else measure.field
     columns = {str(each): f"v{place}" for place, each in enumerate(stream.columns)}
 
     def of_row(read: Field) -> str:

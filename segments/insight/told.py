@@ -11,7 +11,6 @@ from segments.language.nodes.conditions import (
     Condition,
     ProfileComparison,
 )
-from segments.language.nodes.measures import DURATIONS
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 
@@ -26,7 +25,7 @@ def leaf_kind(leaf: Condition) -> str:
     """What the value of a leaf is: `duration` (milliseconds), `money`, `number`, `text`, `profile` or `truth`."""
     match leaf:
         case Comparison(measure):
-            if measure.name in DURATIONS:
+            if measure.kind.duration:
                 return "duration"
             return {Type.MONEY: "money", Type.WHOLE: "number", Type.TEXT: "text"}[measure.type]
         case ProfileComparison():

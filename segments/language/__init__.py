@@ -6,6 +6,7 @@ The rooms behind it:
 
     checking  what is wrong with a rule
     loading   rule files become segments
+    measures  what is counted, summed or timed: a file for each
     nodes     the syntax tree of a rule
     stories   the examples of a rule, as text
     truth     the oracle: the slow and independent definition of what rules mean

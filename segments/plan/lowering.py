@@ -11,14 +11,14 @@ from segments.language.catalogue import LINE, SESSION_GAP, VISIT, EventSet, Type
 from segments.language.nodes import conditions as said
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
-from segments.language.nodes.measures import COUNTS, DURATIONS, Measure
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves
 from segments.plan import ir
 from segments.plan.bounds import comparison, profile_bounds
-from segments.plan.planner import NEED_VALUE, Reader, column_name
 from segments.plan.planner import Plan as Memory
+from segments.plan.planner import Reader, column_name
 from segments.plan.planner import Stream as Kept
 from segments.plan.planner import plan as remembered
 from segments.plan.version import digest, version
@@ -199,7 +199,7 @@ def _view(stream: Kept, events: Events, measure: Measure | None) -> ir.View | No
     key = events.key if events.key is not None else events.match
     if not stream.visits or all(each is None for each in (events.filter, key, field)):
         return None
-    present = field if measure is not None and measure.name in NEED_VALUE else None
+    present = field if measure is not None and measure.kind.needs_value else None
     return ir.View(
         filter=None if events.filter is None else _filter(events.filter),
         key=None if key is None else _field(key),
@@ -208,11 +208,11 @@ def _view(stream: Kept, events: Events, measure: Measure | None) -> ir.View | No
 
 
 def _kind(measure: Measure) -> ir.Kind:
-    if measure.name in DURATIONS:
+    if measure.kind.duration:
         return "duration"
-    if measure.name == "mean":
+    if measure.kind.fraction:
         return "mean"
-    return "number" if measure.name in COUNTS else KINDS[measure.type]
+    return "number" if measure.kind.counts else KINDS[measure.type]
 
 
 def _operator(operator: str) -> ir.Operator:

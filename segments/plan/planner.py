@@ -16,9 +16,6 @@ from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, Not
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import filter_text, leaves, measure_text, short_name
 
-NEED_VALUE = ("mean", "max", "min", "last")
-NEED_LATEST = ("idle", "last")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
@@ -176,12 +173,12 @@ def retention(leaf: Comparison) -> int:
 
 def _reader(leaf: Comparison, streams: _Streams) -> Reader:
     measure, events = leaf.measure, leaf.measure.events
-    keep, name = (events.window or 0) + (events.offset or 0), measure.name
-    present = measure.field if name in NEED_VALUE else None
+    keep = (events.window or 0) + (events.offset or 0)
+    present = measure.field if measure.kind.needs_value else None
     columns = () if measure.field is None else (measure.field,)
     # What was the latest some time ago need not be the latest now.
     latest = not events.offset
-    stream = streams.add(events, events.key, present, columns, keep, name in NEED_LATEST and latest)
+    stream = streams.add(events, events.key, present, columns, keep, measure.kind.latest and latest)
     reset = None
     if events.reset is not None:
         reset = streams.add(events.reset, events.reset.match, None, (), keep, latest)

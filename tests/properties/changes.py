@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from segments.language import Segment, not_
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
-from segments.language.nodes.measures import DURATIONS
 from segments.language.nodes.text import leaves
 from segments.language.truth.memory import Memory
 from segments.language.truth.oracle import holds
@@ -93,7 +92,7 @@ class Edit:
 
 def rebound(pick: Pick, leaf: Comparison) -> Comparison:
     """The same measure against another bound."""
-    return (duration if leaf.measure.name in DURATIONS else bounded)(pick, leaf.measure)
+    return (duration if leaf.measure.kind.duration else bounded)(pick, leaf.measure)
 
 
 def sound(pick: Pick, name: str, when: Condition, ends: Condition | None) -> Segment:

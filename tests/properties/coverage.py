@@ -12,7 +12,7 @@ from segments.language.nodes.text import leaves
 from segments.language.truth.life import spans as spans_of
 
 from .model import World
-from .rules import MEASURES, SHAPES, STEPS
+from .rules import NAMES, SHAPES, STEPS
 from .stories import BEFALLS, BESIDE, Example
 
 COLUMNS = (*STEPS, *SHAPES, *BEFALLS)
@@ -47,12 +47,12 @@ class Coverage:
     @property
     def thin(self) -> list[tuple[str, str]]:
         """The cells that hardly an example met."""
-        cells = [(measure, column) for measure in MEASURES for column in COLUMNS]
+        cells = [(measure, column) for measure in NAMES for column in COLUMNS]
         return [cell for cell in cells if self.cells[cell] < ENOUGH]
 
     def __str__(self) -> str:
         lines = [f"{self.examples} examples", " " * 10 + "".join(f"{column:>9}" for column in COLUMNS)]
-        for measure in MEASURES:
+        for measure in NAMES:
             counts = "".join(f"{self.cells[measure, column]:>9}" for column in COLUMNS)
             lines.append(f"{measure:<10}{counts}")
         return "\n".join(lines)

@@ -3,7 +3,6 @@
 from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.measures import DURATIONS
 from segments.language.nodes.text import leaf_text, literal
 
 
@@ -23,7 +22,7 @@ def source(condition: Condition) -> str:
         case Not(inner):
             return f"not_({source(inner)})"
         case Comparison(operator=how, bound=bound) | ProfileComparison(operator=how, bound=bound):
-            duration = isinstance(condition, Comparison) and condition.measure.name in DURATIONS
+            duration = isinstance(condition, Comparison) and condition.measure.kind.duration
             text = str(Duration(bound)) if duration and isinstance(bound, int) else literal(bound)
             return (
                 f"{leaf_text(condition)}.is_in{text}"

@@ -9,11 +9,12 @@ from typing import Any
 from segments.language import Segment, any_event, any_of, consent, event, not_, profile
 from segments.language.catalogue import CLICKSTREAM, EventSet, Type, fields_of
 from segments.language.catalogue import SETS as NAMED
+from segments.language.measures import MEASURES
 from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import Field, Filter
-from segments.language.nodes.measures import DURATIONS, Measure
+from segments.language.nodes.measures import Measure
 from segments.language.truth.memory import Memory
 from segments.language.truth.oracle import holds
 
@@ -33,9 +34,9 @@ SETS = (
 USUAL = ("page_view", "visit", "purchase", "any_event", "purchase.items", "product_view", "cart_add")
 WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
+NAMES = tuple(MEASURES)
 STEPS = ("within", "since", "by", "same", "where", "ago")
 SHAPES = ("plain", "any_of", "not_", "until", "segment")
-MEASURES = ("count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last")
 TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity")
 """The fields in which events differ most."""
 TEXTS: dict[str, tuple[str, ...]] = {
@@ -83,7 +84,7 @@ def rule_set(pick: Pick, until: bool = True, aim: Aim = NO_AIM) -> list[Segment]
 def focused(pick: Pick, measure: str = "", aim: str = "") -> Condition:
     """Each measure with each thing that can be done to it, as often as any other."""
     step = "within" if aim == "plain" else aim if aim in STEPS else pick(STEPS)
-    leaf = comparison(pick, measure or pick(MEASURES), step)
+    leaf = comparison(pick, measure or pick(NAMES), step)
     shape = aim if aim in SHAPES else pick(("alone", "any_of", "not_", "alone", "alone"))
     if shape not in ("any_of", "not_"):
         return leaf
@@ -149,15 +150,15 @@ def event_set(name: str) -> Events:
 
 def comparison(pick: Pick, name: str = "", step: str = "") -> Comparison:
     """One measure against a bound, of a set narrowed in any way, or in this way only."""
-    name = name or pick(MEASURES)
+    name = name or pick(NAMES)
     number = name in ("sum", "mean")
     sets = [each for each in USUAL * 3 + SETS if not number or each.startswith(("purchase", "refund"))]
     steps = {step} if step else {each for each in STEPS if one_in(pick, 3)}
     events = narrowed(pick, event_set(pick(sets)), steps)
-    if name in DURATIONS:
+    if MEASURES[name].duration:
         return duration(pick, getattr(events, name))
     return bounded(
-        pick, Measure(events, name, None if name == "count" else field(pick, events.source, number))
+        pick, Measure(events, MEASURES[name], None if name == "count" else field(pick, events.source, number))
     )
 
 

@@ -19,7 +19,7 @@ from segments.language.truth.life import Customer
 from .picking import Pick, one_in, several
 from .printing import rule_text
 from .records import DAY, HOUR, MINUTE, START, Arrival, click, erase, item, profile, transaction
-from .rules import MEASURES, PROFILE, SHAPES, STEPS, TEXTS, rule_set
+from .rules import NAMES, PROFILE, SHAPES, STEPS, TEXTS, rule_set
 
 CENTS = (100_00, 50_00, 0, 99_99, 150_00, 149_99)
 MOST = 16
@@ -31,7 +31,7 @@ BESIDE = {"before": -1, "boundary": 0, "after": 1}
 """An event at the very end of a window or crossing of a bound, or a millisecond to a side of it."""
 BEFALLS = ("late", "erase", "tie", *BESIDE)
 """What a story is about, if it is about something."""
-AIMS = [(measure, column) for column in (*STEPS, *SHAPES, *BEFALLS, "plain", "until") for measure in MEASURES]
+AIMS = [(measure, column) for column in (*STEPS, *SHAPES, *BEFALLS, "plain", "until") for measure in NAMES]
 """What an example is about; rare are flips of a measure alone, and of a rule with `until`."""
 
 

@@ -26,7 +26,6 @@ from segments.language.catalogue import SETS, Type, fields_of, of_own_kind
 from segments.language.loading.load import load
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import OPERATORS
-from segments.language.nodes.measures import DURATIONS
 from segments.language.nodes.text import rule_text
 from segments.language.words.dutch import DUTCH
 from segments.language.words.english import ENGLISH
@@ -85,10 +84,10 @@ def every_comparison():
             getattr(events, each)(field) for each in ("max", "min", "distinct", "last") for field in fields
         ]
         for measure in measures:
-            bound = days(2) if measure.name in DURATIONS else "x" if measure.type is Type.TEXT else 2
+            bound = days(2) if measure.kind.duration else "x" if measure.type is Type.TEXT else 2
             if operator != "is_in":
                 yield measure._compare(operator, bound)
-            elif measure.name not in DURATIONS:
+            elif not measure.kind.duration:
                 yield measure.is_in(bound, bound)
 
 

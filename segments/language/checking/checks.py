@@ -15,7 +15,7 @@ from segments.language.nodes.conditions import Comparison, Condition, ProfileCom
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
-from segments.language.nodes.measures import COUNTS, DURATIONS, Measure
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.text import measure_text, span_text
 
 
@@ -95,7 +95,7 @@ def _check_window(leaf: Comparison) -> Iterator[Fault]:
     if window is None:
         mend = f"Say how far back it looks: {_windowed(measure)}."
         yield leaf.origin, f"{text} has no within: it would be remembered for ever.", mend, True
-    elif measure.name in DURATIONS and isinstance(leaf.bound, int):
+    elif measure.kind.duration and isinstance(leaf.bound, int):
         beyond = leaf.bound + (leaf.operator in (">", "<="))
         if beyond >= window:
             asked = f"{measure.name} {leaf.operator} {Duration(leaf.bound)}"
@@ -110,7 +110,7 @@ def _check_possible(leaf: Comparison) -> Iterator[Fault]:
     """A count is never below nought, and for a value of `by` there is at least the event that has it."""
     measure, bound = leaf.measure, leaf.bound
     least = int(measure.name == "count" and measure.events.key is not None)
-    if measure.name not in COUNTS or isinstance(bound, bool | str | tuple):
+    if not measure.kind.counts or isinstance(bound, bool | str | tuple):
         return
     if (leaf.operator in ("==", "<=") and bound < least) or (leaf.operator == "<" and bound <= least):
         text = f"{measure_text(measure)} {leaf.operator} {bound} is never true"
@@ -124,7 +124,7 @@ def _check_possible(leaf: Comparison) -> Iterator[Fault]:
 def _windowed(measure: Measure) -> str:
     call = (
         measure.name
-        if measure.name in DURATIONS
+        if measure.kind.duration
         else f"{measure.name}({'' if measure.field is None else measure.field})"
     )
     return f".within(days=365).{call}"
@@ -147,7 +147,7 @@ def _check_types(subject: str, type_: Type, bound: object, origin: Origin) -> It
 
 
 def _measured(measure: Measure) -> Type:
-    return Type.WHOLE if measure.name in DURATIONS else measure.type
+    return Type.WHOLE if measure.kind.duration else measure.type
 
 
 def _tests(test: Filter | None) -> Iterator[Test]:

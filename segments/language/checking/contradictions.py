@@ -16,7 +16,6 @@ from segments.language.nodes.conditions import (
     ProfileComparison,
 )
 from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
-from segments.language.nodes.measures import COUNTS, DURATIONS
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaf_text
 
@@ -58,9 +57,8 @@ def _of_leaves(parts: list[Condition]) -> Said:
     for part in parts:
         match part:
             case Comparison(measure, operator, bound, origin) if measure.events.key is None:
-                whole = measure.name in COUNTS + DURATIONS or (
-                    measure.type is Type.WHOLE and measure.name != "mean"
-                )
+                kind = measure.kind
+                whole = kind.counts or kind.duration or (measure.type is Type.WHOLE and not kind.fraction)
                 asked.append((leaf_text(part), operator, bound, whole, origin))
             case ProfileComparison(_, operator, bound, origin):
                 asked.append((leaf_text(part), operator, bound, False, origin))

@@ -61,7 +61,7 @@ def holds_of_nothing(condition: Condition) -> bool:
         case Not(inner):
             return not holds_of_nothing(inner)
         case Comparison(measure, operator, bound):
-            of_nothing = measure.events.key is None and measure.name in ("count", "sum", "distinct")
+            of_nothing = measure.events.key is None and measure.kind.of_nothing == 0
             return of_nothing and _zero(operator, bound)
     return False
 

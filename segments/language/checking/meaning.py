@@ -18,8 +18,6 @@ Fault = tuple[Origin, str, str, bool]
 
 ORDERS = (">=", ">", "<=", "<")
 NAMED_KINDS = tuple(kind for topic in EVENT_TOPICS for kind in topic.kinds)
-VALUES = ("last", "max", "min")
-"""The measures whose value is one of a field."""
 _DATE = re.compile(r"\d{4}-\d\d(-\d\d([T ].*)?)?")
 """A month, a date, or a date and time: in the order of time they are in the order of texts too."""
 
@@ -37,7 +35,7 @@ def check_measure(leaf: Comparison, text: str) -> Iterator[Fault]:
     measure: Measure = leaf.measure
     if measure.field is None:
         return
-    if measure.name in VALUES:
+    if measure.kind.picks:
         yield from _check_order(text, measure.field, leaf.operator, leaf.bound, leaf.origin)
         yield from _check_day(measure.field, leaf.bound, leaf.origin)
     if measure.name == "sum" and measure.field.name == "price":

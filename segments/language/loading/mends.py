@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segments.language.errors import Origin, RuleError
+from segments.language.measures import MEASURES, Argument
 
 LONGEST_LINE = 200
 """Characters of a line of the rule that a message repeats."""
+_WITH_FIELD = [each.name for each in MEASURES.values() if each.argument is not Argument.NONE]
+
 MENDS = (
     (
         r"not supported between instances of '(method|function)'",
@@ -20,7 +23,7 @@ MENDS = (
         "A length of time has days=, hours= and minutes=.",
     ),
     (r"Segment\.__init__\(\)", "A Segment has when=, and may have until=, en=, nl= and examples=."),
-    (r"(Events\.(sum|mean|max|min|distinct|last))\(\) missing", "Name the field, say .sum(purchase.amount)."),
+    (rf"(Events\.({'|'.join(_WITH_FIELD)}))\(\) missing", "Name the field, say .sum(purchase.amount)."),
     (r"'Measure' object is not callable", "idle and age are written without parentheses."),
     (
         r": (profile|consent|event|not_|days|hours|minutes)\(\) missing",

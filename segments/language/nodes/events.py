@@ -7,6 +7,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import Any
 
+from segments.language import measures
 from segments.language.catalogue import SETS, EventSet, Type, fields_of
 from segments.language.errors import RuleError
 from segments.language.nodes.durations import Duration, span
@@ -101,41 +102,41 @@ class Events:
 
     def count(self) -> Measure:
         """How many events there are."""
-        return Measure(self, "count")
+        return Measure(self, measures.COUNT)
 
     def sum(self, field: Field) -> Measure:
         """The sum of a field: money, exact and in one currency, or a whole number."""
-        return Measure(self, "sum", self._number(field, "sum"))
+        return Measure(self, measures.SUM, self._number(field, "sum"))
 
     def mean(self, field: Field) -> Measure:
         """The mean of a field over the events that have it."""
-        return Measure(self, "mean", self._number(field, "mean"))
+        return Measure(self, measures.MEAN, self._number(field, "mean"))
 
     def max(self, field: Field) -> Measure:
         """The largest value of a field."""
-        return Measure(self, "max", self._own(field, "max"))
+        return Measure(self, measures.MAX, self._own(field, "max"))
 
     def min(self, field: Field) -> Measure:
         """The smallest value of a field."""
-        return Measure(self, "min", self._own(field, "min"))
+        return Measure(self, measures.MIN, self._own(field, "min"))
 
     def distinct(self, field: Field) -> Measure:
         """How many different values a field has."""
-        return Measure(self, "distinct", self._own(field, "distinct"))
+        return Measure(self, measures.DISTINCT, self._own(field, "distinct"))
 
     def last(self, field: Field) -> Measure:
         """The value of a field at the latest event that has it."""
-        return Measure(self, "last", self._own(field, "last"))
+        return Measure(self, measures.LAST, self._own(field, "last"))
 
     @property
     def idle(self) -> Measure:
         """The time since the latest event."""
-        return Measure(self, "idle")
+        return Measure(self, measures.IDLE)
 
     @property
     def age(self) -> Measure:
         """The time since the earliest event."""
-        return Measure(self, "age")
+        return Measure(self, measures.AGE)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -190,15 +191,14 @@ def came_field(field: object) -> str:
 
 
 def _nearest(name: str, source: EventSet) -> str:
-    measures = ("count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last")
     known = fields_of(source)
     attributes = ("attributes",) if source.attributes else ()
-    near = difflib.get_close_matches(name, (*known, *attributes, *measures), n=1)
+    near = difflib.get_close_matches(name, (*known, *attributes, *measures.MEASURES), n=1)
     if name == "attributes":
         return "Only clicks of one kind have attributes."
     fields = ", ".join((*known, *attributes))
     return (
         f"Did you mean {near[0]}?"
         if near
-        else f"Its fields are {fields}; the measures {', '.join(measures)}."
+        else f"Its fields are {fields}; the measures {', '.join(measures.MEASURES)}."
     )

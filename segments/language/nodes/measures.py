@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from segments.language.catalogue import Type
 from segments.language.errors import RuleError, here
+from segments.language.measures import MeasureKind
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.fields import Field, NoTruth, came, value, values
@@ -13,28 +14,29 @@ from segments.language.nodes.literals import shown
 if TYPE_CHECKING:
     from segments.language.nodes.events import Events
 
-DURATIONS = ("idle", "age")
-COUNTS = ("count", "distinct")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measure(NoTruth):
     """A measure of an event set, such as `visit.within(days=7).count()`; compared, it is a condition."""
 
     events: "Events"
-    name: str
-    """`count`, `sum`, `mean`, `max`, `min`, `distinct`, `idle`, `age` or `last`."""
+    kind: MeasureKind
     field: Field | None = None
+
+    @property
+    def name(self) -> str:
+        """What the measure is called in a rule."""
+        return self.kind.name
 
     @property
     def type(self) -> Type:
         """What the measure's value is: a mean of whole numbers counts as whole."""
-        if self.field is None or self.name in COUNTS:
+        if self.field is None or self.kind.counts:
             return Type.WHOLE
         return self.field.type
 
     def _compare(self, operator: str, bound: object) -> Comparison:
-        if self.name in DURATIONS:
+        if self.kind.duration:
             return Comparison(self, operator, _duration(self, bound), here())
         if isinstance(bound, Duration):
             raise RuleError(
@@ -50,7 +52,7 @@ class Measure(NoTruth):
 
     def is_in(self, *bounds: Any) -> Comparison:
         """True if the measure is one of these values."""
-        if self.name in DURATIONS:
+        if self.kind.duration:
             raise RuleError(f"{self.name} is a duration.", "Compare it with >= or <.")
         return Comparison(self, "is_in", values(bounds, self.name), here())
 

@@ -19,7 +19,7 @@ from segments.language.nodes.conditions import (
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
-from segments.language.nodes.measures import DURATIONS, Measure
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 
 LONGEST_NAME = 1_024
@@ -96,7 +96,7 @@ def events_text(events: Events) -> str:
 
 def measure_text(measure: Measure) -> str:
     """A measure: `visit.since(purchase).within(days=7).count()`."""
-    call = "" if measure.name in DURATIONS else f"({'' if measure.field is None else measure.field})"
+    call = "" if measure.kind.duration else f"({'' if measure.field is None else measure.field})"
     return f"{events_text(measure.events)}.{measure.name}{call}"
 
 
@@ -144,7 +144,7 @@ def rule_text(condition: Condition) -> str:
             return f"not_({rule_text(inner)})"
         case Comparison(operator="is_in", bound=bound) | ProfileComparison(operator="is_in", bound=bound):
             return f"{leaf_text(condition)}.is_in{literal(bound)}"
-        case Comparison(measure, operator, int(bound)) if measure.name in DURATIONS:
+        case Comparison(measure, operator, int(bound)) if measure.kind.duration:
             return f"{leaf_text(condition)} {operator} {Duration(bound)}"
         case Comparison(operator=operator, bound=bound) | ProfileComparison(operator=operator, bound=bound):
             return f"{leaf_text(condition)} {operator} {literal(bound)}"

@@ -13,7 +13,6 @@ from typing import Any
 from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.conditions import Comparison, Consent
 from segments.language.nodes.durations import DAY
-from segments.language.nodes.measures import DURATIONS
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves, plain
 from segments.language.truth.memory import NEVER, Event, Memory
@@ -41,7 +40,7 @@ def spans(leaf: Comparison) -> set[int]:
     """How long after an event a leaf can change: as the event comes to count, as it ceases to, as a bound is passed."""
     events, bound = leaf.measure.events, leaf.bound
     found = {0, events.window or 0}
-    if leaf.measure.name in DURATIONS and isinstance(bound, int):
+    if leaf.measure.kind.duration and isinstance(bound, int):
         found |= {bound, bound + 1}
     return {span + (events.offset or 0) for span in found} - {0}
 

@@ -2,12 +2,11 @@
 
 Quadratic, and obviously right: nothing is kept but what happened (`memory.py`), and every question is answered from all
 of it. The engine is judged by this file and by `life.py`, which says what flips when; they share with it the nodes of
-the language, their texts, and nothing else.
+the language, the definitions of the measures, their texts, and nothing else.
 """
 
 from collections.abc import Callable, Collection
 from decimal import Decimal
-from fractions import Fraction
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
@@ -22,20 +21,12 @@ from segments.language.nodes.conditions import (
 )
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest
-from segments.language.nodes.measures import DURATIONS, Measure
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import measure_text
 from segments.language.truth.memory import NEVER, Event, Memory, happened, read
 
 OPERATORS = {"==": eq, "!=": ne, ">=": ge, ">": gt, "<=": le, "<": lt}
-OF_VALUES: dict[str, Callable[[list[Any]], Any]] = {
-    "sum": sum,
-    "mean": lambda values: Fraction(sum(values)) / len(values),
-    "max": max,
-    "min": min,
-    "distinct": lambda values: len(set(values)),
-    "last": lambda values: values[-1],
-}
 
 
 def compare(value: Any, how: str, bound: Any) -> bool:
@@ -86,12 +77,9 @@ def selected(measure: Measure, now: int, memory: Memory, key: Any) -> list[Event
 
 def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any:
     """The value of a measure of these events, None if it has none."""
-    if measure.name in DURATIONS:
-        return now - rows[-1 if measure.name == "idle" else 0]["occurred_at"] if rows else None
-    if measure.field is None:
-        return len(rows)
-    values = [value for each in rows if (value := read(measure.field, each, memory)) is not None]
-    return OF_VALUES[measure.name](values) if values or measure.name in ("sum", "distinct") else None
+    values = [] if measure.field is None else [read(measure.field, each, memory) for each in rows]
+    there = [each for each in values if each is not None]
+    return measure.kind.value([each["occurred_at"] for each in rows], there, now)
 
 
 def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool]:

@@ -15,7 +15,7 @@ from segments.language.nodes.conditions import (
 )
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
-from segments.language.nodes.measures import COUNTS, DURATIONS, Measure
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import plain
 from segments.language.words.dutch import DUTCH
@@ -88,11 +88,11 @@ class Words:
 
     def _comparison(self, leaf: Comparison) -> str:
         measure, operator, bound = leaf.measure, leaf.operator, leaf.bound
-        if measure.name in COUNTS:
+        if measure.kind.counts:
             return self._count(measure, operator, bound)
-        if measure.name in DURATIONS and isinstance(bound, int):
+        if measure.kind.duration and isinstance(bound, int):
             noun = self.tongue.noun_of_events(measure.events.source)
-            which = self.word("latest" if measure.name == "idle" else "earliest")
+            which = self.word(measure.kind.word)
             subject = self.tongue.the(noun, which) + self.narrowed(measure.events)
             how = self._how(operator, self.tongue.span(bound))
             ago = self.word("before_then" if measure.events.offset else "ago")
@@ -125,7 +125,7 @@ class Words:
     def _of_field(self, measure: Measure) -> str:
         """`the total amount of the purchases in the past 365 days`."""
         of = cast("Field", measure.field)  # only counts and durations have none
-        name = "latest" if measure.name == "last" else measure.name
+        name = measure.kind.word
         if of.type is Type.TEXT and name in ("max", "min"):
             day = {"max": "latest", "min": "earliest"}
             name = day[name] if of.name == "day" else f"{name}_text"
@@ -219,4 +219,4 @@ class Words:
 
 def _always_a_number(measure: Measure) -> bool:
     """Counts and sums of nothing are 0, so that the opposite of a comparison is a comparison too."""
-    return measure.name in ("count", "distinct", "sum") and measure.events.key is None
+    return measure.kind.of_nothing == 0 and measure.events.key is None

@@ -2,8 +2,9 @@
 
 from typing import cast
 
+from segments.language.measures import COUNT
 from segments.language.nodes.conditions import Comparison
-from segments.language.nodes.measures import DURATIONS, Measure
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.language.words.sentence import TONGUES, Language, Words
@@ -27,7 +28,7 @@ def timers(segment: Segment, language: Language) -> list[str]:
 def _of_leaf(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     """With `ago` an event comes to count by time alone too, and whatever changes does so that much later."""
     offset = leaf.measure.events.offset or 0
-    of = _of_duration if leaf.measure.name in DURATIONS else _of_window
+    of = _of_duration if leaf.measure.kind.duration else _of_window
     if not offset:
         return of(leaf, words)
     any_of_them = _any(leaf.measure, words)
@@ -39,7 +40,7 @@ def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     """`idle` and `age` pass their bound, and lose their value at the end of the window."""
     measure, bound = leaf.measure, cast("int", leaf.bound)
     noun = words.tongue.noun_of_events(measure.events.source)
-    which = words.word("latest" if measure.name == "idle" else "earliest")
+    which = words.word(measure.kind.word)
     what = words.tongue.the(noun, which) + words.narrowed(measure.events, span=False)
     ends = [bound + (leaf.operator in (">", "<="))]
     if leaf.operator in (">=", ">", "!="):
@@ -65,7 +66,7 @@ def _any(measure: Measure, words: Words) -> str:
 def _places(leaf: Comparison) -> list[int] | None:
     """Which of the latest events must leave for a count to pass its bound; None where any of them may."""
     measure: Measure = leaf.measure
-    if measure.name != "count" or not isinstance(leaf.bound, int) or leaf.operator == "is_in":
+    if measure.kind is not COUNT or not isinstance(leaf.bound, int) or leaf.operator == "is_in":
         return None
     places = {">=": [0], "<": [0], ">": [1], "<=": [1], "==": [1, 0], "!=": [1, 0]}[leaf.operator]
     return [leaf.bound + place for place in places if leaf.bound + place > 0]

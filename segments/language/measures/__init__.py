@@ -1,0 +1,43 @@
+"""The measures of the language, a file for each. To add one: its file, its place in `MEASURES`, a method of `Events`.
+
+age       the time since the earliest event
+count     how many events
+distinct  how many different values of a field
+idle      the time since the latest event
+last      the value of a field at the latest event that has it
+max       the largest value
+mean      the mean
+min       the smallest value
+sum       the sum
+
+kind      what a measure is, as data
+"""
+
+from segments.language.measures.age import AGE
+from segments.language.measures.count import COUNT
+from segments.language.measures.distinct import DISTINCT
+from segments.language.measures.idle import IDLE
+from segments.language.measures.kind import Argument, MeasureKind
+from segments.language.measures.last import LAST
+from segments.language.measures.max import MAX
+from segments.language.measures.mean import MEAN
+from segments.language.measures.min import MIN
+from segments.language.measures.sum import SUM
+
+__all__ = [
+    "AGE",
+    "COUNT",
+    "DISTINCT",
+    "IDLE",
+    "LAST",
+    "MAX",
+    "MEAN",
+    "MEASURES",
+    "MIN",
+    "SUM",
+    "Argument",
+    "MeasureKind",
+]
+
+MEASURES = {each.name: each for each in (COUNT, SUM, MEAN, MAX, MIN, DISTINCT, LAST, IDLE, AGE)}
+"""By name, in the order of the documents."""

@@ -1,0 +1,11 @@
+"""The time since the earliest event."""
+
+from segments.language.measures.kind import MeasureKind
+
+AGE = MeasureKind(
+    "age",
+    "the time since the earliest event",
+    lambda instants, _values, now: now - instants[0],
+    duration=True,
+    word="earliest",
+)

@@ -1,0 +1,12 @@
+"""The time since the latest event."""
+
+from segments.language.measures.kind import MeasureKind
+
+IDLE = MeasureKind(
+    "idle",
+    "the time since the latest event",
+    lambda instants, _values, now: now - instants[-1],
+    duration=True,
+    latest=True,
+    word="latest",
+)

@@ -1,0 +1,57 @@
+"""What a measure is, as data: each has a file of its own, and whoever treats measures differently asks here why."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Argument(Enum):
+    """The field that a measure takes."""
+
+    NONE = "none"
+    NUMBER = "a number"
+    ANY = "any"
+
+
+Exact = Callable[[Sequence[int], Sequence[Any], int], Any]
+"""The value of a measure, of the instants of its events (earliest first), of the values of its field in the same order
+(missing ones left out), and of now. It is asked only if there are such events or, with a field, such values."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureKind:
+    """One of the measures of the language."""
+
+    name: str
+    meaning: str
+    """For the table of measures: `count()` is *how many events*."""
+    exact: Exact
+    argument: Argument = Argument.NONE
+    of_nothing: int | None = None
+    """Its value of no events; None: it has no value."""
+    counts: bool = False
+    """Whether its value is a number of things, whatever its field holds."""
+    fraction: bool = False
+    """Whether its value need not be one that a field can hold."""
+    duration: bool = False
+    """Whether its value is a time that grows by itself. Others change only as events come and leave their window."""
+    latest: bool = False
+    """Whether the latest event alone decides, so that no other needs to be kept."""
+    word: str = ""
+    """The key of its word in the languages: `sum` is *total* in English."""
+
+    @property
+    def needs_value(self) -> bool:
+        """Whether only events that have the field matter: without one it has no value."""
+        return self.argument is not Argument.NONE and self.of_nothing is None
+
+    @property
+    def picks(self) -> bool:
+        """Whether its value is the field's value of one of the events, so that a text will do."""
+        return self.argument is Argument.ANY and not self.counts
+
+    def value(self, instants: Sequence[int], values: Sequence[Any], now: int) -> Any:
+        """Its exact value, None if it has none; the arguments as of `Exact`."""
+        there = instants if self.argument is Argument.NONE else values
+        return self.exact(instants, values, now) if there else self.of_nothing
