@@ -36,6 +36,10 @@ $(NATIVE): $(RUST) | cargo
 test: install ## run every suite, over a real Kafka (needs a JDK 17 and Maven)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+.PHONY: fuzz
+fuzz: | cargo ## a million hostile inputs for the engine's decoders (FUZZ=1000000)
+	cd segments/engine/native && SEGMENTS_FUZZ=$${FUZZ:-1000000} cargo test --release --test hostile
+
 .PHONY: lint
 lint: install ## lint and format check
 	$(BIN)/ruff check .

@@ -18,11 +18,6 @@ pub fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// Append a value of the union of null and text.
-pub fn optional_text(out: &mut Vec<u8>, text: Option<&str>) {
-    optional(out, text, |out, text| bytes(out, text.as_bytes()));
-}
-
 /// Append a value of the union of null and long.
 pub fn optional_long(out: &mut Vec<u8>, number: Option<i64>) {
     optional(out, number, long);

@@ -36,7 +36,7 @@ impl Read for Part {
 }
 
 /// What reads the records of a batch.
-pub type Stream = Box<dyn Read + Send>;
+pub type Stream = Box<dyn Read + Send + Sync>;
 
 /// A stream of what is in `part` for the compression of a batch's attributes; in words if there is none.
 pub fn open(codec: u8, part: Part) -> Result<Stream, String> {

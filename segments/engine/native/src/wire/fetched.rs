@@ -6,8 +6,10 @@
 
 use super::compression::{self, Part, Stream};
 use super::cursor::Cursor;
+use super::outputs::{KEPT_KEY, KEPT_VALUE};
 use super::record::{RUN_BYTES, Span};
 use super::refusals::{Reason, Refusal};
+use sha2::{Digest, Sha256};
 use std::collections::{HashSet, VecDeque};
 use std::io::Read;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ pub const RECORD_BYTES: usize = 32 << 20;
 pub const BATCH_BYTES: usize = 1 << 30;
 /// Bytes that are expanded at once.
 const CHUNK: usize = 64 << 10;
+/// Bytes of a longer record that are looked at: what is before its value, and as much of that as a dead letter holds.
+const HELD: usize = 2 * KEPT_VALUE;
 
 /// A record that is not decoded yet.
 #[derive(Clone, Debug)]
@@ -271,15 +275,13 @@ impl Fetch {
                 self.open = Some(open);
                 return;
             }
-            match next(&mut open, &mut run.data, at) {
-                Ok(parsed) => {
-                    at = parsed.end;
-                    open.left -= 1;
-                    if let Err(why) = self.take(&open.header, &parsed, run) {
-                        return self.fault(&open.header, run, why);
-                    }
-                }
-                Err(why) => return self.fault(&open.header, run, &why),
+            let taken = next(&mut open, &mut run.data, at).and_then(|parsed| {
+                at = parsed.end;
+                open.left -= 1;
+                self.take(&open.header, parsed, run).map_err(str::to_string)
+            });
+            if let Err(why) = taken {
+                return self.fault(&open.header, run, &why);
             }
         }
         self.position = self
@@ -287,7 +289,7 @@ impl Fetch {
             .max(open.header.base + i64::from(open.header.last_delta) + 1);
     }
 
-    fn take(&mut self, header: &Header, parsed: &Parsed, run: &mut Fetched) -> Result<(), &'static str> {
+    fn take(&mut self, header: &Header, parsed: Parsed, run: &mut Fetched) -> Result<(), &'static str> {
         if !(0..=i64::from(header.last_delta)).contains(&parsed.offset_delta) {
             return Err("a record lies outside of its batch");
         }
@@ -299,12 +301,15 @@ impl Fetch {
             0 => header.first_timestamp.wrapping_add(parsed.timestamp_delta),
             _ => header.max_timestamp,
         };
+        let Parsed {
+            key, value, fault, ..
+        } = parsed;
         run.records.push(RawRecord {
             offset,
             timestamp,
-            key: parsed.key,
-            value: parsed.value,
-            fault: None,
+            key,
+            value,
+            fault,
         });
         self.position = offset + 1;
         Ok(())
@@ -365,40 +370,88 @@ struct Parsed {
     key: Span,
     value: Span,
     end: usize,
+    /// Of a record that is not there as a whole.
+    fault: Option<Box<Refusal>>,
 }
 
 /// The record that begins at a place; more is expanded until it is there as a whole.
 fn next(open: &mut Open, data: &mut Vec<u8>, at: usize) -> Result<Parsed, String> {
-    loop {
-        let length = Cursor::new(data, at).long().ok();
-        let whole = match length {
-            Some(length) if !(0..=RECORD_BYTES as i64).contains(&length) => {
-                return Err(format!(
-                    "a record of {length} bytes, of which at most {RECORD_BYTES} are read"
-                ));
-            }
-            Some(length) => length as usize,
-            None => 10,
-        };
-        let there = length.is_some() && data.len() - at >= whole + varint_length(data, at);
-        if there {
-            return parse(data, at).map_err(|why| why.to_string());
-        }
-        expand(open, data, whole + 10)?;
+    while data.len() - at < 10 && Cursor::new(data, at).long().is_err() {
+        expand(open, data, CHUNK)?;
     }
+    let length = Cursor::new(data, at)
+        .long()
+        .map_err(|broken| broken.to_string())?;
+    let length = usize::try_from(length).map_err(|_| "a record whose length is negative")?;
+    let whole = length + varint_length(data, at);
+    let wanted = if length > RECORD_BYTES { HELD } else { whole };
+    while data.len() - at < wanted {
+        expand(open, data, CHUNK.max(wanted - (data.len() - at)))?;
+    }
+    if length > RECORD_BYTES {
+        return long_record(open, data, at, whole);
+    }
+    parse(data, at).map_err(str::to_string)
 }
+
+/// A record that is too long to be held: of its value the beginning stays, and the digest of it all.
+#[cold]
+fn long_record(open: &mut Open, data: &mut Vec<u8>, at: usize, whole: usize) -> Result<Parsed, String> {
+    let mut cursor = Cursor::new(data, at);
+    let (timestamp_delta, offset_delta, key) = record_start(&mut cursor).ok_or(NOT_AS_LONG)?;
+    let bytes = cursor
+        .long()
+        .ok()
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .ok_or(NOT_AS_LONG)?;
+    let (start, end) = (cursor.at(), at + whole);
+    if key.len() > KEPT_KEY || bytes > end.saturating_sub(start) {
+        return Err("a record with a key of more than 1024 bytes that is not held as a whole".to_string());
+    }
+    let mut digest = Sha256::new();
+    let held = data.len().min(start + bytes);
+    digest.update(&data[start..held]);
+    let mut left = start + bytes - held;
+    let mut rest = end - data.len();
+    data.truncate(start + KEPT_VALUE);
+    let mut chunk = Vec::new();
+    while rest > 0 {
+        chunk.clear();
+        expand(open, &mut chunk, rest.min(CHUNK))?;
+        let counted = chunk.len().min(left);
+        digest.update(&chunk[..counted]);
+        left -= counted;
+        rest = rest
+            .checked_sub(chunk.len())
+            .ok_or("a record is longer than it says")?;
+    }
+    let refusal = Refusal {
+        digest: Some(digest.finalize().into()),
+        ..Refusal::long_record(bytes)
+    };
+    let (value, end) = (Span::new(start, KEPT_VALUE), data.len());
+    Ok(Parsed {
+        timestamp_delta,
+        offset_delta,
+        key,
+        value,
+        end,
+        fault: Some(Box::new(refusal)),
+    })
+}
+
+const NOT_AS_LONG: &str = "a record is not as long as it says";
 
 fn varint_length(data: &[u8], at: usize) -> usize {
     data[at..].iter().take_while(|&&byte| byte > 127).count() + 1
 }
 
-/// Append what the stream brings next: at least one byte.
-fn expand(open: &mut Open, data: &mut Vec<u8>, wanted: usize) -> Result<(), String> {
+/// Append what the stream brings next: at least one byte, and so many at most.
+fn expand(open: &mut Open, data: &mut Vec<u8>, most: usize) -> Result<(), String> {
     let before = data.len();
-    let most = wanted.max(CHUNK) as u64;
     open.stream
         .by_ref()
-        .take(most)
+        .take(most as u64)
         .read_to_end(data)
         .map_err(|error| error.to_string())?;
     open.expanded += data.len() - before;
@@ -412,18 +465,15 @@ fn expand(open: &mut Open, data: &mut Vec<u8>, wanted: usize) -> Result<(), Stri
 }
 
 fn parse(data: &[u8], at: usize) -> Result<Parsed, &'static str> {
-    read_record(data, at).ok_or("a record is not as long as it says")
+    read_record(data, at).ok_or(NOT_AS_LONG)
 }
 
 fn read_record(data: &[u8], at: usize) -> Option<Parsed> {
     let mut cursor = Cursor::new(data, at);
     let length = usize::try_from(cursor.long().ok()?).ok()?;
     let end = cursor.at().checked_add(length).filter(|&end| end <= data.len())?;
-    let mut cursor = Cursor::new(&data[..end], cursor.at());
-    cursor.byte().ok()?;
-    let timestamp_delta = cursor.long().ok()?;
-    let offset_delta = cursor.long().ok()?;
-    let key = part(&mut cursor)?;
+    let mut cursor = Cursor::new(&data[..end], at);
+    let (timestamp_delta, offset_delta, key) = record_start(&mut cursor)?;
     let value = part(&mut cursor)?;
     Some(Parsed {
         timestamp_delta,
@@ -431,7 +481,17 @@ fn read_record(data: &[u8], at: usize) -> Option<Parsed> {
         key,
         value,
         end,
+        fault: None,
     })
+}
+
+/// What stands before a record's value: its length, its attributes, its timestamp and offset within the batch, its key.
+fn record_start(cursor: &mut Cursor) -> Option<(i64, i64, Span)> {
+    cursor.long().ok()?;
+    cursor.byte().ok()?;
+    let timestamp_delta = cursor.long().ok()?;
+    let offset_delta = cursor.long().ok()?;
+    Some((timestamp_delta, offset_delta, part(cursor)?))
 }
 
 /// Bytes that may be null: their length is -1 then.

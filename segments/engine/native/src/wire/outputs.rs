@@ -3,16 +3,16 @@
 use super::avro;
 use super::batches::{Batch, Batches};
 use super::instants::to_iso;
-use super::refusals::Refusal;
+use super::refusals::{Reason, Refusal};
 use sha2::{Digest, Sha256};
 
 /// Bytes of key and value of a record beyond which its dead letter holds only the beginning of both: the topic of dead
 /// letters takes records of twice that.
 pub const LONGEST_LETTER: usize = 8 << 20;
-/// Bytes of the value of such a record that its dead letter holds.
-const KEPT_VALUE: usize = 64 << 10;
+/// Bytes of the value of such a record that its dead letter holds: enough to see what it is.
+pub const KEPT_VALUE: usize = 64 << 10;
 /// Bytes of its key.
-const KEPT_KEY: usize = 1 << 10;
+pub const KEPT_KEY: usize = 1 << 10;
 /// Characters of the text that tells why a record was refused: it is a header.
 const LONGEST_ERROR: usize = 1_000;
 
@@ -20,15 +20,15 @@ const LONGEST_ERROR: usize = 1_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Flip<'a> {
     /// A function of customer, segment, version, transition, sequence and instant.
-    pub event_id: &'a str,
+    pub event_id: &'a [u8],
     /// The customer's id, which is the key.
-    pub customer: &'a str,
+    pub customer: &'a [u8],
     /// The segment's id.
-    pub segment: &'a str,
+    pub segment: &'a [u8],
     /// The version of its rule.
-    pub version: &'a str,
+    pub version: &'a [u8],
     /// `enter` or `exit`.
-    pub transition: &'a str,
+    pub transition: &'a [u8],
     /// The instant of the flip.
     pub occurred_at: i64,
     /// The customer's sequence.
@@ -36,7 +36,7 @@ pub struct Flip<'a> {
     /// The sequence of the enter.
     pub episode: i64,
     /// Why, in one word.
-    pub reason: &'a str,
+    pub reason: &'a [u8],
     /// The record in whose evaluation it flipped.
     pub cause: Option<Cause<'a>>,
     /// By time alone it does not flip before this.
@@ -47,24 +47,24 @@ pub struct Flip<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Cause<'a> {
     /// Its topic.
-    pub topic: &'a str,
+    pub topic: &'a [u8],
     /// Its partition.
     pub partition: i32,
     /// Its offset.
     pub offset: i64,
     /// Its id, none of an erasure.
-    pub event_id: Option<&'a str>,
+    pub event_id: Option<&'a [u8]>,
 }
 
 /// One leaf condition of a rule, as it stood at a flip.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     /// What was measured, in the words of the rule.
-    pub measure: &'a str,
+    pub measure: &'a [u8],
     /// What it came to.
-    pub value: Option<&'a str>,
+    pub value: Option<&'a [u8]>,
     /// What it was compared with.
-    pub bound: &'a str,
+    pub bound: &'a [u8],
     /// Whether the condition holds.
     pub holds: bool,
 }
@@ -73,9 +73,9 @@ pub struct Evidence<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Membership<'a> {
     /// The segment's id.
-    pub segment: &'a str,
+    pub segment: &'a [u8],
     /// The version of the rule by which the customer is in.
-    pub version: &'a str,
+    pub version: &'a [u8],
     /// The instant of the enter, in milliseconds.
     pub entered_at: i64,
     /// The sequence of the enter.
@@ -154,20 +154,20 @@ impl Encoder {
         write_flip(&mut self.value, now, flip);
         write_all(&mut self.value, evidence, write_evidence);
         avro::optional_long(&mut self.value, flip.valid_until);
-        let kind = format!("segment.{}", flip.transition);
+        let kind = [b"segment.", flip.transition].concat();
         let time = to_iso(flip.occurred_at);
         let headers: [(&str, &[u8]); 9] = [
             ("ce_specversion", b"1.0"),
-            ("ce_id", flip.event_id.as_bytes()),
+            ("ce_id", flip.event_id),
             ("ce_source", self.source.as_bytes()),
-            ("ce_type", kind.as_bytes()),
+            ("ce_type", &kind),
             ("ce_time", time.as_bytes()),
-            ("ce_subject", flip.customer.as_bytes()),
-            ("ce_segment", flip.segment.as_bytes()),
-            ("ce_transition", flip.transition.as_bytes()),
+            ("ce_subject", flip.customer),
+            ("ce_segment", flip.segment),
+            ("ce_transition", flip.transition),
             ("content-type", b"application/avro"),
         ];
-        let key = flip.customer.as_bytes();
+        let key = flip.customer;
         self.segment_events
             .add(now, Some(key), Some(&self.value), &headers);
     }
@@ -176,21 +176,20 @@ impl Encoder {
     pub fn memberships<'a>(
         &mut self,
         now: i64,
-        customer: &str,
+        customer: &[u8],
         sequence: i64,
         segments: impl ExactSizeIterator<Item = Membership<'a>>,
     ) {
         self.begin(self.memberships_id);
-        avro::bytes(&mut self.value, customer.as_bytes());
+        avro::bytes(&mut self.value, customer);
         avro::long(&mut self.value, sequence);
         write_all(&mut self.value, segments, write_membership);
-        self.memberships
-            .add(now, Some(customer.as_bytes()), Some(&self.value), &[]);
+        self.memberships.add(now, Some(customer), Some(&self.value), &[]);
     }
 
     /// Add a null: the customer was erased or forgotten.
-    pub fn no_memberships(&mut self, now: i64, customer: &str) {
-        self.memberships.add(now, Some(customer.as_bytes()), None, &[]);
+    pub fn no_memberships(&mut self, now: i64, customer: &[u8]) {
+        self.memberships.add(now, Some(customer), None, &[]);
     }
 
     /// Add a refused record, byte for byte; of one that is too long the beginning, with its length and digest.
@@ -203,19 +202,18 @@ impl Encoder {
             ("partition", self.partition.as_bytes()),
             ("offset", offset.as_bytes()),
         ];
-        let (key, value) = (letter.key, letter.value);
-        if key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) <= LONGEST_LETTER {
-            return self.dead_letters.add(now, key, value, &headers);
+        let (key, value) = kept_of(letter);
+        let digest = digest_of(letter).map(|digest| hex(&digest));
+        if let Some(digest) = &digest {
+            headers.push(("sha256", digest.as_bytes()));
         }
-        let digest = hex(&Sha256::digest(value.unwrap_or_default()));
-        headers.push(("truncated", b"true"));
-        headers.push(("sha256", digest.as_bytes()));
-        self.dead_letters.add(
-            now,
-            key.map(|key| kept(key, KEPT_KEY)),
-            value.map(|value| kept(value, KEPT_VALUE)),
-            &headers,
-        );
+        let kept = (key.map(<[u8]>::len), value.map(<[u8]>::len));
+        let cut = letter.refusal.digest.is_some()
+            || kept != (letter.key.map(<[u8]>::len), letter.value.map(<[u8]>::len));
+        if cut {
+            headers.push(("truncated", b"true"));
+        }
+        self.dead_letters.add(now, key, value, &headers);
     }
 
     /// Add a changed state; None deletes it.
@@ -250,30 +248,30 @@ fn write_flip(out: &mut Vec<u8>, now: i64, flip: &Flip) {
         flip.version,
         flip.transition,
     ] {
-        avro::bytes(out, text.as_bytes());
+        avro::bytes(out, text);
     }
     for number in [flip.occurred_at, now, flip.sequence, flip.episode] {
         avro::long(out, number);
     }
-    avro::bytes(out, flip.reason.as_bytes());
+    avro::bytes(out, flip.reason);
     avro::optional(out, flip.cause, |out, cause| {
-        avro::bytes(out, cause.topic.as_bytes());
+        avro::bytes(out, cause.topic);
         avro::long(out, cause.partition.into());
         avro::long(out, cause.offset);
-        avro::optional_text(out, cause.event_id);
+        avro::optional(out, cause.event_id, avro::bytes);
     });
 }
 
 fn write_evidence(out: &mut Vec<u8>, evidence: Evidence) {
-    avro::bytes(out, evidence.measure.as_bytes());
-    avro::optional_text(out, evidence.value);
-    avro::bytes(out, evidence.bound.as_bytes());
+    avro::bytes(out, evidence.measure);
+    avro::optional(out, evidence.value, avro::bytes);
+    avro::bytes(out, evidence.bound);
     out.push(evidence.holds.into());
 }
 
 fn write_membership(out: &mut Vec<u8>, membership: Membership) {
-    avro::bytes(out, membership.segment.as_bytes());
-    avro::bytes(out, membership.version.as_bytes());
+    avro::bytes(out, membership.segment);
+    avro::bytes(out, membership.version);
     avro::long(out, membership.entered_at);
     avro::long(out, membership.episode);
     avro::optional_long(out, membership.valid_until);
@@ -296,6 +294,30 @@ fn shortened(error: &str) -> std::borrow::Cow<'_, str> {
         None => error.into(),
         Some(_) => error.chars().take(LONGEST_ERROR - 1).chain(['…']).collect(),
     }
+}
+
+/// Whether a dead letter holds no more than the beginning: of a record for which Kafka refused a transaction whatever its
+/// length, so that the letter itself can't be refused for that.
+fn is_short(letter: &Letter) -> bool {
+    let length = letter.key.map_or(0, <[u8]>::len) + letter.value.map_or(0, <[u8]>::len);
+    length > LONGEST_LETTER || letter.refusal.reason == Reason::TooLarge
+}
+
+/// Key and value as a dead letter holds them.
+fn kept_of<'a>(letter: &Letter<'a>) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+    if !is_short(letter) {
+        return (letter.key, letter.value);
+    }
+    (
+        letter.key.map(|key| kept(key, KEPT_KEY)),
+        letter.value.map(|value| kept(value, KEPT_VALUE)),
+    )
+}
+
+/// The digest of the whole value, if the letter may not hold all of it.
+fn digest_of(letter: &Letter) -> Option<[u8; 32]> {
+    let made = || is_short(letter).then(|| Sha256::digest(letter.value.unwrap_or_default()).into());
+    letter.refusal.digest.or_else(made)
 }
 
 fn kept(bytes: &[u8], most: usize) -> &[u8] {

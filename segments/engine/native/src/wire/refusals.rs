@@ -54,6 +54,28 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Reason; 14] = [
+        Reason::Undecodable,
+        Reason::UnknownSchema,
+        Reason::NoKey,
+        Reason::InvalidId,
+        Reason::KeyMismatch,
+        Reason::FromTheFuture,
+        Reason::UnknownKind,
+        Reason::InvalidAmount,
+        Reason::TooLong,
+        Reason::NotFinite,
+        Reason::WrongPartition,
+        Reason::CustomerLimit,
+        Reason::EngineError,
+        Reason::TooLarge,
+    ];
+
+    /// The reason of a name.
+    pub fn of(name: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|each| each.name() == name)
+    }
+
     /// The reason as the header `reason` has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -82,6 +104,8 @@ pub struct Refusal {
     pub reason: Reason,
     /// In words.
     pub error: String,
+    /// Of a record that was cut when it was fetched: the digest (SHA-256) of its whole value.
+    pub digest: Option<[u8; 32]>,
 }
 
 impl Refusal {
@@ -90,7 +114,14 @@ impl Refusal {
         Refusal {
             reason,
             error: error.into(),
+            digest: None,
         }
+    }
+
+    /// A record whose value has so many bytes.
+    pub fn long_record(bytes: usize) -> Refusal {
+        let error = format!("The record has {bytes} bytes: at most {LONGEST_EVENT} were expected.");
+        Refusal::new(Reason::TooLong, error)
     }
 
     /// A key that belongs to another partition: told by the partition, when it first sees a customer.
@@ -227,8 +258,7 @@ fn not_finite(run: &Run, event: &Event) -> Option<Refusal> {
 fn too_long(run: &Run, record: &Record) -> Option<Refusal> {
     let bytes = record.value.len();
     if bytes > LONGEST_EVENT {
-        let error = format!("The record has {bytes} bytes: at most {LONGEST_EVENT} were expected.");
-        return Some(Refusal::new(Reason::TooLong, error));
+        return Some(Refusal::long_record(bytes));
     }
     // A text is not longer than the record that it is in; without its bytes each text is looked at.
     if bytes <= LONGEST_TEXT && !record.value.is_none() {

@@ -104,6 +104,17 @@ struct Unfit {
     why: String,
 }
 
+impl Unfit {
+    /// In words for a message that names the place `at`.
+    fn within(self, at: &str) -> String {
+        if self.at == at {
+            self.why
+        } else {
+            format!("{}: {}", self.at, self.why)
+        }
+    }
+}
+
 type Resolved = Result<usize, Unfit>;
 
 struct Resolving<'s> {
@@ -155,26 +166,18 @@ impl Resolving<'_> {
             .map(|&each| self.of(each, reader, place, at))
             .collect();
         if found.iter().all(Result::is_err) {
-            return found
-                .into_iter()
-                .next()
-                .unwrap_or_else(|| unreachable!("a union has branches"));
+            let first = found.into_iter().find_map(Result::err);
+            let why = first.map_or(String::new(), |unfit| unfit.within(at));
+            return Err(Unfit {
+                at: at.to_string(),
+                why,
+            });
         }
         let ops = found
             .into_iter()
-            .map(|each| each.unwrap_or_else(|unfit| self.unreadable(unfit, at)));
+            .map(|each| each.unwrap_or_else(|unfit| self.add(Op::Unfit(unfit.within(at)))));
         let ops = ops.collect();
         Ok(self.add(Op::Union(ops)))
-    }
-
-    /// What refuses a value: in words that name the place only where the field does not.
-    fn unreadable(&mut self, unfit: Unfit, at: &str) -> usize {
-        let why = if unfit.at == at {
-            unfit.why
-        } else {
-            format!("{}: {}", unfit.at, unfit.why)
-        };
-        self.add(Op::Unfit(why))
     }
 
     /// A union that is read may have a hundred branches, each told apart from the others.

@@ -54,6 +54,24 @@ impl Schemas {
         }
     }
 
+    /// The place and the schema id of each first record with an id of which nothing is known.
+    pub fn unsettled(&self, fetched: &Fetched, format: Format) -> Vec<(usize, u32)> {
+        let mut found: Vec<(usize, u32)> = Vec::new();
+        let mut last = None;
+        for (place, record) in fetched.records.iter().enumerate() {
+            let value = record.value.of(&fetched.data).unwrap_or_default();
+            let id = id_of(value);
+            if id == last || self.is_settled(format, value) {
+                last = id;
+            } else if let Some(id) = id
+                && !found.iter().any(|each| each.1 == id)
+            {
+                found.push((place, id));
+            }
+        }
+        found
+    }
+
     /// Decode fetched records, and refuse those that are refused whatever the customer's state.
     pub fn decode(&self, fetched: Fetched, format: Format) -> Run {
         let Fetched {

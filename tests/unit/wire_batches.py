@@ -1,0 +1,109 @@
+"""Record batches as brokers hold them, and both ways to read them: the engine's and Python's."""
+
+import random
+from typing import Any
+
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
+
+import schemas
+from schemas import records
+from segments.engine import _native
+
+NAMES = ("Click", "Transaction", "Profile")
+TOPIC_OF = {record: topic for topic, record in schemas.RECORD_OF_TOPIC.items()}
+EXAMPLES = {
+    name: schemas.from_json(name, example)
+    for name, example in records.read(records.FOLDER / "examples.json").items()
+}
+GZIP, SNAPPY, LZ4, ZSTD = range(1, 5)
+APPEND_TIME, TRANSACTIONAL, CONTROL = 0x08, 0x10, 0x20
+HUGE = b"\x80\x80\x80\x80\x80\x80\x40"  # 2^40 after zigzag's halving
+
+Row = tuple[int, int, bytes | None, bytes | None]
+"""Offset, Kafka timestamp, key, value."""
+
+
+def known() -> _native.Schemas:
+    """What the engine reads without a registry: all that was released."""
+    made = _native.Schemas()
+    for release in records.releases():
+        made.release(release.record, release.id)
+        if release.record in NAMES:
+            made.accept(release.record, release.id, release.path.read_text(encoding="utf-8"))
+    return made
+
+
+def batch(
+    rows: list[tuple[bytes | None, bytes | None]],
+    *,
+    base: int = 0,
+    timestamps: list[int] | None = None,
+    headers: list[list[tuple[str, bytes | None]]] | None = None,
+    codec: int = 0,
+    attributes: int = 0,
+    producer: int = -1,
+    last: int | None = None,
+) -> bytes:
+    """A record batch with these keys and values; `last` is the last offset less `base`, if compaction took records."""
+    builder = DefaultRecordBatchBuilder(
+        2,
+        codec,
+        is_transactional=0,
+        producer_id=producer,
+        producer_epoch=0,
+        base_sequence=0,
+        batch_size=1 << 28,
+    )
+    for place, (key, value) in enumerate(rows):
+        timestamp = timestamps[place] if timestamps else 1_795_000_000_000
+        builder.append(place, timestamp, key, value, headers[place] if headers else [])
+    raw = bytearray(builder.build())
+    raw[0:8] = base.to_bytes(8, "big")
+    raw[22] |= attributes
+    if last is not None:
+        raw[23:27] = last.to_bytes(4, "big")
+    return sealed(raw)
+
+
+def sealed(raw: bytearray) -> bytes:
+    """A batch with a checksum that is right."""
+    raw[17:21] = calc_crc32c(bytes(raw[21:])).to_bytes(4, "big")
+    return bytes(raw)
+
+
+def runs(
+    raw: bytes, position: int = 0, aborted: list[tuple[int, int]] | None = None, most: int = 1 << 30
+) -> list[_native.Records]:
+    """All runs of a fetch."""
+    fetch = _native.Fetch(raw, position, aborted or [])
+    return list(iter(lambda: fetch.next_run(most), None))
+
+
+def rows(raw: bytes, position: int = 0, aborted: list[tuple[int, int]] | None = None) -> list[Row]:
+    """All records of a fetch."""
+    return [row for run in runs(raw, position, aborted) for row in run.raw()]
+
+
+def decoded(schemas_known: _native.Schemas, name: str, raw: bytes) -> list[Any]:
+    """The event of each record of a fetch: a dict, None for an erasure, reason and error if it is refused."""
+    return [each[4] for run in runs(raw) for each in schemas_known.decode(name, run)]
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """Good bytes with one to four things done to them, as cables and programmers do."""
+    broken = bytearray(data)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(broken) + 1)
+        match chance.randrange(5):
+            case 0 if at < len(broken):
+                broken[at] = chance.randrange(256)
+            case 1 if at < len(broken):
+                broken[at] ^= 1 << chance.randrange(8)
+            case 2:
+                del broken[at : at + chance.randint(1, 9)]
+            case 3:
+                broken[at:at] = chance.randbytes(chance.randint(1, 9))
+            case _:
+                broken[at : at + 1] = chance.choice([HUGE, b"\xff" * 10 + b"\x01", b"\x7f" * 9, b"\x80" * 12])
+    return bytes(broken)
