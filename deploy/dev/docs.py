@@ -18,6 +18,7 @@ from schemas import tables
 from streams.cli import COMMANDS, main
 from streams.cli.settings import default_in_words
 from streams.settings.settings import Settings, about, variable
+from streams.telemetry.delivery import DeliveryMetrics
 from streams.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +74,15 @@ def _code(default: str) -> str:
 
 def metrics() -> str:
     """Every metric of a worker: as it is scraped, its type, its labels, what it means."""
-    measured = Metrics()
+    return _metrics(Metrics())
+
+
+def delivery_metrics() -> str:
+    """Every metric of `segments deliver`, in the same way."""
+    return _metrics(DeliveryMetrics())
+
+
+def _metrics(measured: Metrics | DeliveryMetrics) -> str:
     measured.watch(list)
     wrapped = [each for each in vars(measured).values() if isinstance(each, MetricWrapperBase)]
     # Nothing public tells the labels of what has no sample yet.
@@ -121,6 +130,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"engines": engines},
     "deploy/commands.md": {"commands": commands},
     "deploy/configuration.md": {"settings": settings},
+    "deploy/delivery.md": {"metrics": delivery_metrics},
     "deploy/metrics.md": {"metrics": metrics},
     "schemas/README.md": {"tables": tables.text},
     "segments/README.md": handbook.PARTS,

@@ -5,6 +5,7 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 
 from segments.engine import partition
 from segments.engine.admission import FIRST, LAST
+from segments.engine.flips import event_id
 from segments.engine.murmur import partition_of
 from segments.engine.partition import Partition
 from segments.engine.past import Past, listening
@@ -64,6 +65,7 @@ __all__ = [
     "RuleView",
     "WhyView",
     "entry_size",
+    "event_id",
     "listening",
     "load",
     "of_customer",

@@ -31,6 +31,7 @@ COMMANDS = {
     "replay": ("replay", "Events in, segment events out, without Kafka."),
     "why": ("why", "Ask the workers why a customer is in a segment, or not."),
     "members": ("members", "List the members of a segment."),
+    "deliver": ("deliver", "Send enters and exits to the tools that act."),
     "export": ("export", "Print all that is known of a customer."),
     "erase": ("erase", "Erase a customer."),
     "backfill": ("backfill", "Let a rule that was added know the past of the topics."),

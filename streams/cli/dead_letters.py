@@ -4,6 +4,7 @@ import base64
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from streams.errors import StreamsError
 from streams.jobs.dead_letters import (
     AT_ONCE,
     BYTES_AT_ONCE,
+    DELIVERIES,
     MAY_PASS,
     NEVER_PASSES,
     Choice,
@@ -23,7 +25,7 @@ from streams.jobs.dead_letters import (
     letters,
     sender,
 )
-from streams.kafka.read_committed import committed_reader
+from streams.kafka.read_committed import DEAD_LETTERS, committed_reader
 from streams.kafka.topics import INPUTS
 from streams.settings.settings import read_settings
 
@@ -43,11 +45,25 @@ def choosing(function: Any) -> Any:
     """The options that say which dead letters are meant."""
     since = "Only what was refused at this instant or later (ISO 8601, or milliseconds)."
     options = [
-        click.option("--reason", "reasons", multiple=True, help="Only this reason (may be given again)."),
+        click.option(
+            "--reason",
+            "reasons",
+            multiple=True,
+            help="Only this reason, or status of a delivery (may be given again).",
+        ),
         click.option(
             "--topic", "topics", multiple=True, type=click.Choice(INPUTS), help="Only records of this topic."
         ),
         click.option("--since", metavar="TIME", type=Instant(), help=since),
+        click.option(
+            "--deliveries", is_flag=True, help="Those of `segments deliver`: flips that were given up."
+        ),
+        click.option(
+            "--destination",
+            "destinations",
+            multiple=True,
+            help="With --deliveries: only of this destination.",
+        ),
     ]
     for option in reversed(options):
         function = option(function)
@@ -58,18 +74,16 @@ def choosing(function: Any) -> Any:
 @choosing
 @click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="The latest N only.")
 @click.option("--json", "as_json", is_flag=True, help="The letters as JSON lines, without the counts.")
-def show(
-    reasons: tuple[str, ...], topics: tuple[str, ...], since: int | None, limit: int, as_json: bool
-) -> None:
+def show(limit: int, as_json: bool, **options: Any) -> None:
     """Show how many there are for each reason and topic, and the latest of them.
 
-    The record is shown decoded where it can be, else in base64.
+    The record is shown decoded where it can be, else in base64; of a delivery the body that was sent.
     """
-    settings = read_settings()
+    settings, choice = read_settings(), _choice(**options)
     counts: Counter[tuple[str, str]] = Counter()
     with committed_reader(settings) as consumer:
-        retried = Retried(settings, consumer)
-        chosen = letters(consumer, settings, Choice(reasons, topics, since))
+        retried = Retried(settings, consumer, choice.box)
+        chosen = letters(consumer, settings, choice)
         latest = _latest(_counted(chosen, counts), limit)
     if as_json:
         for letter in reversed(latest):
@@ -85,9 +99,7 @@ def show(
 @choosing
 @click.option("--yes", is_flag=True, help="Send them; without it, only say what would be sent.")
 @click.option("--again", is_flag=True, help="Also those that were sent again before.")
-def retry(
-    reasons: tuple[str, ...], topics: tuple[str, ...], since: int | None, yes: bool, again: bool
-) -> None:
+def retry(yes: bool, again: bool, **options: Any) -> None:
     """Send refused records again: key and value byte for byte, to the partition they came from.
 
     Without --reason those that may pass now: customer_limit, engine_error, from_the_future,
@@ -95,18 +107,23 @@ def retry(
     is applied when it comes, by its own occurred_at; what had been applied is recognised for 24 hours by its
     event_id. Letters of the reason wrong_partition are left out: the partition they came from refuses them again.
     Those that hold only the beginning of a long record (header truncated) are refused (exit code 1).
+
+    With --deliveries flips go to their destination again, through the process that delivers, unless they were
+    overtaken meanwhile, or the customer does not agree any more.
     """
-    settings = read_settings()
+    settings, choice = read_settings(), _choice(**options)
+    if choice.box == DEAD_LETTERS and not choice.reasons:
+        choice = replace(choice, reasons=MAY_PASS)
     counts: Counter[tuple[str, str]] = Counter()
     left_out: Counter[tuple[str, str]] = Counter()
     cut: list[Letter] = []
     with committed_reader(settings) as consumer:
-        retried = Retried(settings, consumer)
-        found = letters(consumer, settings, Choice(reasons or MAY_PASS, topics, since))
+        retried = Retried(settings, consumer, choice.box)
+        found = letters(consumer, settings, choice)
         chosen = _whole(_sendable(found, left_out), cut)
         fresh = _counted((letter for letter in chosen if again or letter not in retried), counts)
         if yes:
-            with sender(settings) as sending:
+            with sender(settings, choice.box) as sending:
                 for batch in _batches(fresh):
                     sending.send(batch, retried)
                     click.echo(f"{sum(counts.values()):,} sent", err=True)
@@ -127,6 +144,23 @@ def _latest(found: Iterable[Letter], limit: int) -> list[Letter]:
     return latest[:limit]
 
 
+def _choice(
+    reasons: tuple[str, ...],
+    topics: tuple[str, ...],
+    since: int | None,
+    deliveries: bool,
+    destinations: tuple[str, ...],
+) -> Choice:
+    """Which letters the options mean."""
+    if destinations and not deliveries:
+        raise click.UsageError("--destination goes with --deliveries.")
+    if topics and deliveries:
+        raise click.UsageError("--topic does not go with --deliveries: say --destination.")
+    if deliveries:
+        return Choice(reasons, destinations, since, DELIVERIES)
+    return Choice(reasons, topics, since)
+
+
 def _conclusion(count: int, sent: bool) -> str:
     if not count:
         return "nothing to send: none of those chosen, or all were sent again before (--again sends them once more)"
@@ -136,7 +170,7 @@ def _conclusion(count: int, sent: bool) -> str:
 def _counted(found: Iterable[Letter], counts: Counter[tuple[str, str]]) -> Iterator[Letter]:
     """The same letters, counted as they pass."""
     for letter in found:
-        counts[letter.reason, letter.topic] += 1
+        counts[letter.reason, letter.from_where] += 1
         yield letter
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from segments.engine import RuleSet, load
+from streams.cli.logs import LEVELS, configure
 from streams.errors import BrokerAway, RegistryAway, StreamsError
 from streams.http.answers import Answers
 from streams.http.health import HealthServer, listen, reachable
@@ -21,13 +22,11 @@ from streams.kafka.permissions import require_allowed
 from streams.registry.lookup import Lookup
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
-from streams.settings.types import MASK
 from streams.telemetry.metrics import Metrics
 from streams.worker.app import Worker, build
 
 log = logging.getLogger("segments")
 
-LEVELS = ("debug", "info", "warning", "error")
 AWAY = 2.0
 """Seconds between two attempts to find a broker."""
 STOP_TIMEOUT = 15.0
@@ -45,7 +44,7 @@ def command(http_port: int | None, log_level: str) -> None:
     SIGTERM or Ctrl-C; then it commits, leaves the group and ends.
     """
     settings = read_settings()
-    _log(log_level, settings.secrets)
+    configure(log_level, settings.secrets)
     rules = load(settings.rules, settings.currency)
     port = settings.http_port if http_port is None else http_port
     _collect_garbage_rarely()
@@ -199,54 +198,3 @@ async def _end(built: Worker) -> None:
         log.warning("not everything ended in %.0f s: what was not committed will be done again", STOP_TIMEOUT)
         logging.shutdown()
         signal.raise_signal(signal.SIGKILL)
-
-
-LIBRARIES = ("aiokafka", "faust", "mode", "kafka")
-
-
-class _Once(logging.Filter):
-    """Lets a message of a library that repeats itself through once in ten seconds.
-
-    A broker that is away has many voices.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._said: dict[tuple[str, str], float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.split(".")[0] not in LIBRARIES:
-            return True
-        key = (record.name, str(record.msg))
-        last = self._said.get(key, 0.0)
-        if record.created - last < 10:
-            return False
-        self._said[key] = record.created
-        return True
-
-
-class _Masking(logging.Formatter):
-    """Takes secrets out of every line: at level debug kafka-python logs all that it is configured with."""
-
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        self._secrets = secrets
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
-        for secret in self._secrets:
-            line = line.replace(secret, MASK)
-        return line
-
-
-def _log(level: str, secrets: tuple[str, ...]) -> None:
-    """Readable lines on stderr; the libraries only speak up when something is wrong."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Masking(secrets))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    if level != "debug":
-        handler.addFilter(_Once())
-        for library in LIBRARIES:
-            logging.getLogger(library).setLevel(logging.WARNING)
-        # The admin client: what it complains of is told by whoever used it.
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)

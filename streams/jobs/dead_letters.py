@@ -5,10 +5,11 @@ retry that was cut short sent, and noted, whole transactions only.
 """
 
 import base64
+import json
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
@@ -25,6 +26,10 @@ LONGEST_NOTE = 4_000
 """Characters that Kafka keeps beside an offset (offset.metadata.max.bytes is 4096 by default)."""
 LONGEST_SENT = 9 << 20
 """Bytes of a record before compression: dead letters hold up to 8 MB of one."""
+DELIVERIES = "delivery-dead-letters"
+"""The letters of `segments deliver`: flips that a destination did not take."""
+FLIP, RETRY = "flip", "retry"
+"""Headers of such a letter: the segment event as it came; the mark of one that was sent again."""
 AT_ONCE = 500
 """Dead letters in one transaction."""
 BYTES_AT_ONCE = 32 << 20
@@ -45,16 +50,28 @@ class Letter:
     headers: dict[str, str]
     key: bytes | None
     value: bytes | None
+    raw: list[tuple[str, bytes]] = field(default_factory=list)
+    """The headers as they came."""
 
     @property
     def reason(self) -> str:
-        """Why the record was refused."""
-        return self.headers.get("reason", "")
+        """Why the record was refused; of a delivery the status that was answered."""
+        return self.headers.get("reason") or self.headers.get("status", "")
 
     @property
     def topic(self) -> str:
         """Where the record came from."""
         return self.headers.get("topic", "")
+
+    @property
+    def from_where(self) -> str:
+        """The topic of the record, or the destination of the flip."""
+        return self.destination or self.topic
+
+    @property
+    def destination(self) -> str:
+        """Where a flip of `segments deliver` could not be sent."""
+        return self.headers.get("destination", "")
 
     @property
     def is_cut(self) -> bool:
@@ -63,16 +80,20 @@ class Letter:
 
     def without_bytes(self) -> "Letter":
         """The same without its record, to be remembered."""
-        return replace(self, key=None, value=None)
+        return replace(self, key=None, value=None, raw=[])
 
     @property
     def origin(self) -> TopicPartition | None:
         """The partition that it came from; None for a record that is no dead letter of ours."""
+        if self.place.topic == DELIVERIES:
+            return self.place if self.destination else None
         number = self.headers.get("partition", "")
         return TopicPartition(self.topic, int(number)) if self.topic in INPUTS and number.isdigit() else None
 
     def decoded(self) -> dict[str, Any] | None:
-        """The record as a JSON object, None if it can't be decoded."""
+        """The record as a JSON object, None if it can't be decoded; of a delivery the body that was sent."""
+        if self.place.topic == DELIVERIES:
+            return json.loads(self.value) if self.value else None
         name = schemas.RECORD_OF_TOPIC.get(self.topic)
         if name is None or self.value is None:
             return None
@@ -85,24 +106,27 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which dead letters are meant; nothing said: all."""
+    """Which dead letters are meant; nothing said: all. `topics` are destinations where the letters are deliveries."""
 
     reasons: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     since: int | None = None
+    box: str = DEAD_LETTERS
+    """The topic of the letters."""
 
     def __contains__(self, letter: Letter) -> bool:
         """Whether a letter is meant."""
         return (
             (not self.reasons or letter.reason in self.reasons)
-            and (not self.topics or letter.topic in self.topics)
+            and (not self.topics or letter.from_where in self.topics)
+            and RETRY not in letter.headers
             and (self.since is None or letter.timestamp >= self.since)
         )
 
 
 def letters(consumer: KafkaConsumer, settings: Settings, choice: Choice) -> Iterator[Letter]:
     """The dead letters that are meant, up to the ends as they are now; in order within a partition."""
-    partitions = partitions_of(consumer, DEAD_LETTERS)
+    partitions = partitions_of(consumer, choice.box)
     ends = take(consumer, partitions, from_beginning=True)
     if choice.since is not None:
         for each, first in consumer.offsets_for_times(dict.fromkeys(partitions, choice.since)).items():
@@ -118,25 +142,27 @@ def letters(consumer: KafkaConsumer, settings: Settings, choice: Choice) -> Iter
 
 def letter_of(record: Any) -> Letter:
     """A record of the topic as a letter."""
-    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+    raw = [(name, value or b"") for name, value in record.headers]
+    headers = {name: value.decode(errors="replace") for name, value in raw if name != FLIP}
     place = TopicPartition(record.topic, record.partition)
-    return Letter(place, record.offset, record.timestamp, headers, record.key, record.value)
+    return Letter(place, record.offset, record.timestamp, headers, record.key, record.value, raw)
 
 
-def notes_group(settings: Settings) -> str:
-    """The group whose offsets hold the notes."""
-    return f"{settings.group}-{DEAD_LETTERS}"
+def notes_group(settings: Settings, box: str = DEAD_LETTERS) -> str:
+    """The group whose offsets hold the notes on the letters of a topic."""
+    return f"{settings.group}-{box}"
 
 
 class Retried:
     """Which dead letters were sent again."""
 
-    def __init__(self, settings: Settings, consumer: KafkaConsumer) -> None:
-        """Read the notes."""
-        places = partitions_of(consumer, DEAD_LETTERS)
+    def __init__(self, settings: Settings, consumer: KafkaConsumer, box: str = DEAD_LETTERS) -> None:
+        """Read the notes on the letters of a topic."""
+        places = partitions_of(consumer, box)
+        group = notes_group(settings, box)
         self._firsts: dict[TopicPartition, int] = consumer.beginning_offsets(places)
         with admin(settings) as client:
-            noted = client.list_group_offsets({notes_group(settings): places})[notes_group(settings)]
+            noted = client.list_group_offsets({group: places})[group]
         self._offsets: dict[TopicPartition, set[int]] = {place: set() for place in places}
         for place, note in noted.items():
             if note.offset >= 0 and note.metadata:
@@ -183,11 +209,11 @@ def unpacked(first: int, text: str) -> set[int]:
 
 
 @contextmanager
-def sender(settings: Settings) -> Iterator["Sender"]:
+def sender(settings: Settings, box: str = DEAD_LETTERS) -> Iterator["Sender"]:
     """What sends letters again, for as long as the block runs; another retry that still runs is fenced."""
     producer = KafkaProducer(
         **connection(settings),
-        transactional_id=notes_group(settings),
+        transactional_id=notes_group(settings, box),
         allow_auto_create_topics=False,
         bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
         # What came compressed is as large as a topic takes only if it is compressed again.
@@ -196,7 +222,7 @@ def sender(settings: Settings) -> Iterator["Sender"]:
     )
     try:
         producer.init_transactions()
-        yield Sender(producer, notes_group(settings))
+        yield Sender(producer, notes_group(settings, box))
     finally:
         producer.close(timeout=5)
 
@@ -217,6 +243,10 @@ class Sender:
             origin = letter.origin
             if origin is None:
                 raise ValueError(f"{letter.place}@{letter.offset} does not say where it came from")
-            self.producer.send(origin.topic, key=letter.key, value=letter.value, partition=origin.partition)
+            # A delivery goes to its own topic again, marked: the process that delivers reads it there.
+            again = [*letter.raw, (RETRY, b"1")] if origin.topic == DELIVERIES else None
+            self.producer.send(
+                origin.topic, key=letter.key, value=letter.value, headers=again, partition=origin.partition
+            )
         self.producer.send_offsets_to_transaction(notes, self.group)
         self.producer.commit_transaction()

@@ -16,13 +16,16 @@ REQUEST_TIMEOUT = 10.0
 class Offsets:
     """Asks for ends, starts and committed offsets, read committed; needs no assignment and joins no group."""
 
-    def __init__(self, client: Mapping[str, Any], group: str) -> None:
-        """Prepare the connection, whose group is only asked for what it has committed."""
+    def __init__(self, client: Mapping[str, Any], group: str, isolation: str = "read_committed") -> None:
+        """Prepare the connection, whose group is only asked for what it has committed.
+
+        With `isolation` read_uncommitted the ends are those of all records, of open transactions too.
+        """
         self._consumer = AIOKafkaConsumer(
             **client,
             group_id=group,
             enable_auto_commit=False,
-            isolation_level="read_committed",
+            isolation_level=isolation,
             request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
             retry_backoff_ms=50,
         )

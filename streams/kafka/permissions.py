@@ -18,7 +18,7 @@ from kafka.errors import (
 
 from streams.errors import StreamsError
 from streams.kafka.connection import admin
-from streams.kafka.topics import Topic, topics
+from streams.kafka.topics import Topic, of_workers
 from streams.settings.settings import Settings
 
 NOT_ALLOWED = 29
@@ -78,7 +78,7 @@ def transactions_refused(group: str) -> NotAllowed:
 
 
 def _of_topics(client: KafkaAdminClient, settings: Settings) -> Iterator[Missing]:
-    wanted = {topic.name: topic for topic in topics(settings.group)}
+    wanted = {topic.name: topic for topic in of_workers(settings.group)}
     for found in client.describe_topics(list(wanted)):
         topic = wanted[found["name"]]
         lacking = _lacking(client, topic, found)

@@ -18,7 +18,7 @@ AT_ONCE = 5_000
 POLL_MILLISECONDS = 200
 SILENCE_SECONDS = 60.0
 DEAD_LETTERS = "dead-letters"
-OURS = (*schemas.RECORD_OF_TOPIC, DEAD_LETTERS)
+OURS = (*schemas.RECORD_OF_TOPIC, DEAD_LETTERS, "delivery-dead-letters")
 
 
 @contextmanager

@@ -31,7 +31,11 @@ NULLS_KEPT = {"profiles": 7 * DAY, "segment-memberships": 7 * DAY}
 
 # Bytes of a record. A dead letter holds a refused record of up to 8 MB and its headers, a membership record all
 # segments of a customer, a record of the changelog what is remembered of one.
-LARGEST = {"dead-letters": 16 * MEGABYTE, "segment-memberships": 16 * MEGABYTE}
+LARGEST = {
+    "dead-letters": 16 * MEGABYTE,
+    "segment-memberships": 16 * MEGABYTE,
+    "delivery-dead-letters": 2 * MEGABYTE,
+}
 LARGEST_STATE = 8 * MEGABYTE
 
 
@@ -41,7 +45,8 @@ class Topic:
 
     name: str
     cleanup: Cleanup
-    direction: Literal["in", "out", "state"]
+    direction: Literal["in", "out", "state", "delivery"]
+    """Seen from the workers; `delivery`: what `segments deliver` writes, and no worker needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ TOPICS = (
     Topic("segment-events", "delete", "out"),
     Topic("segment-memberships", "compact", "out"),
     Topic("dead-letters", "delete", "out"),
+    Topic("delivery-dead-letters", "delete", "delivery"),
 )
 INPUTS = catalogue.INPUTS
 PROFILES = tuple(topic.name for topic in catalogue.TOPICS if topic.erases)
@@ -86,8 +92,13 @@ def changelog(group: str) -> Topic:
 
 
 def topics(group: str) -> tuple[Topic, ...]:
-    """All topics that a group of workers reads or writes."""
+    """All topics of ours: the contract's, and the changelog of a group."""
     return (*TOPICS, changelog(group))
+
+
+def of_workers(group: str) -> tuple[Topic, ...]:
+    """All topics that a group of workers reads or writes."""
+    return tuple(each for each in topics(group) if each.direction != "delivery")
 
 
 def configuration(topic: Topic, replication: int) -> dict[str, str]:
@@ -160,15 +171,29 @@ def require(settings: Settings) -> int:
     """
     state = changelog(settings.group)
     with admin(settings) as client:
-        found = look(client, topics(settings.group))
+        found = look(client, of_workers(settings.group))
         partitions = common_partitions({name: found[name] for name in INPUTS if name in found})
-        wrong = list(_missing(TOPICS, found))
-        wrong += [each for each in differing(topics(settings.group), found, partitions) if each.in_partitions]
+        wrong = list(_missing([each for each in TOPICS if each.direction != "delivery"], found))
+        wrong += [
+            each for each in differing(of_workers(settings.group), found, partitions) if each.in_partitions
+        ]
         if wrong:
             raise TopicsError("\n".join(str(each) for each in wrong))
         if state.name not in found:
             make(client, [state], partitions, found[INPUTS[0]].replication)
     return partitions
+
+
+def require_delivery(settings: Settings) -> int:
+    """Refuses topics with which nothing can be delivered, and gives their number of partitions.
+
+    Raises TopicsError with one line for each topic that is missing, and BrokerAway.
+    """
+    with admin(settings) as client:
+        found = look(client, TOPICS)
+    if missing := [str(each) for each in _missing(TOPICS, found)]:
+        raise TopicsError("\n".join(missing))
+    return common_partitions(found)
 
 
 def common_partitions(found: dict[str, Found]) -> int:

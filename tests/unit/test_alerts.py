@@ -8,6 +8,7 @@ import yaml
 
 from deploy.grafana.panels import ROWS
 from streams.cli import main
+from streams.telemetry.delivery import DeliveryMetrics
 from streams.telemetry.metrics import Metrics
 from tests.unit.repository import ROOT
 
@@ -36,16 +37,21 @@ OF_PROMETHEUS = {"job", "instance"}
 
 
 def exported():
-    """Each series that a worker exports, by name, with its labels."""
-    metrics = Metrics()
-    metrics.watch(list)
+    """Each series that a worker or `segments deliver` exports, by name, with its labels."""
     found = {}
-    for family in metrics.registry.collect():
+    for metrics, family in families():
         wrapped = [each for each in vars(metrics).values() if family in getattr(each, "describe", list)()]
         labels = {label for sample in family.samples for label in sample.labels}
         labels |= set(getattr(family, "_labelnames", ())) | {x for each in wrapped for x in each._labelnames}
         found |= {f"{family.name}{suffix}": labels | {"le"} for suffix in SUFFIXES[family.type]}
     return found
+
+
+def families():
+    """The metrics of a worker and of a process that delivers, each with its families."""
+    for metrics in (Metrics(), DeliveryMetrics(["crm"])):
+        metrics.watch(list)
+        yield from ((metrics, family) for family in metrics.registry.collect())
 
 
 EXPORTED = exported()
@@ -98,7 +104,7 @@ def test_an_alert_has_a_section_of_the_runbook(name):
 
 
 LABELS = {
-    "cause", "digest", "instance", "job", "le", "notice", "outcome", "partition", "reason", "result", "segment", "stage", "topic",
+    "cause", "destination", "digest", "instance", "job", "le", "notice", "outcome", "partition", "reason", "result", "segment", "stage", "topic",
     "transition", "version", "engine",
 }  # fmt: skip
 """Each has few values, that we or the topics' owner chose."""

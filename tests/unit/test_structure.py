@@ -128,7 +128,10 @@ MAY_IMPORT = {
         *("streams/settings", "streams/worker"),
     },
     "streams/conversion": {"schemas", "streams/errors.py", "streams/kafka"},
-    "streams/delivery": {"schemas", "streams/errors.py", "streams/kafka", "streams/settings"},
+    "streams/delivery": {
+        *("engine", "schemas", "streams/clock.py", "streams/errors.py", "streams/kafka", "streams/registry"),
+        *("streams/settings", "streams/telemetry"),
+    },
     "streams/jobs": {
         *("engine", "insight", "language/nodes", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
         *("streams/history", "streams/kafka", "streams/registry", "streams/settings", "streams/store"),

@@ -1,0 +1,223 @@
+"""Who is next: the flips that wait, a lane for each customer, without a clock and without a network.
+
+The flips of a customer are in one lane, in their order; the first of them alone is sent, and the others wait until it
+is settled. So one request at a time is under way for a customer, and what one customer waits for holds up nobody else.
+"""
+
+import heapq
+import random
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from streams.delivery.config import SCHEDULE
+from streams.delivery.flip import Flip, Place
+
+JITTER = 0.1
+"""The share of a pause by which it is made longer at most, so that those who failed together do not return together."""
+OUTAGE = 3
+"""Customers whose attempts failed, with none succeeding for AWAY: then it is the destination that was away."""
+AWAY = 60_000
+"""Milliseconds."""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A flip that waits, and its attempts so far."""
+
+    flip: Flip
+    attempts: int = 0
+    """Requests made."""
+    step: int = 0
+    """Its place in the schedule: attempts that count."""
+    due: int = 0
+    """The next attempt, in milliseconds since 1970."""
+    busy: bool = False
+    """Whether it is under way."""
+    failed_at: int = 0
+    """The latest attempt, in milliseconds since 1970."""
+    failure: tuple[int, str] = (0, "")
+    """The status of the latest answer, 0 if there was none, and what was wrong."""
+
+
+@dataclass(slots=True)
+class Lanes:
+    """The flips that one destination has yet to settle."""
+
+    window: int
+    chance: random.Random = field(default_factory=random.Random)
+    held_until: int = 0
+    """Before this nothing is sent: the destination said so."""
+    _lanes: dict[str, deque[Waiting]] = field(default_factory=dict)
+    _due: list[tuple[int, int, str]] = field(default_factory=list)
+    _number: Iterator[int] = field(default_factory=count)
+    _held: int = 0
+    _failing: set[str] = field(default_factory=set)
+    _failing_since: int = 0
+
+    @property
+    def room(self) -> int:
+        """How many more flips may be added."""
+        return max(0, self.window - self._held)
+
+    @property
+    def held(self) -> int:
+        """How many flips wait."""
+        return self._held
+
+    def add(self, waiting: Waiting) -> None:
+        """Put a flip behind those of its customer.
+
+        An exit wakes the enter that it overtakes, if that one waits for another attempt: it need not be made.
+        """
+        customer = waiting.flip.customer
+        lane = self._lanes.setdefault(customer, deque())
+        lane.append(waiting)
+        self._held += 1
+        if len(lane) == 1:
+            self._schedule(waiting)
+        elif (
+            not waiting.flip.enters
+            and lane[0].flip.enters
+            and lane[0].flip.key == waiting.flip.key
+            and lane[0].due > 0
+        ):
+            lane[0].due = 0
+            self._schedule(lane[0])
+
+    def take(self, now: int, most: int) -> list[Waiting]:
+        """The heads of at most so many lanes that are due; each is under way until it is settled or failed."""
+        taken: list[Waiting] = []
+        while self._due and len(taken) < most and self._due[0][0] <= now >= self.held_until:
+            due, _, customer = heapq.heappop(self._due)
+            lane = self._lanes.get(customer)
+            if lane and lane[0].due == due and not lane[0].busy:
+                lane[0].busy = True
+                taken.append(lane[0])
+        return taken
+
+    def put_back(self, waiting: Waiting) -> None:
+        """What was taken is not tried now after all."""
+        self._schedule(waiting)
+
+    def next_at(self) -> int | None:
+        """The instant at which something is due; None while nothing waits."""
+        while self._due:
+            due, _, customer = self._due[0]
+            lane = self._lanes.get(customer)
+            if lane and lane[0].due == due and not lane[0].busy:
+                return max(due, self.held_until)
+            heapq.heappop(self._due)
+        return None
+
+    def settled(self, waiting: Waiting) -> None:
+        """A flip is done with: the next one of its customer is due at once."""
+        customer = waiting.flip.customer
+        lane = self._lanes[customer]
+        lane.popleft()
+        self._held -= 1
+        if lane:
+            self._schedule(lane[0])
+        else:
+            del self._lanes[customer]
+
+    def succeeded(self, now: int) -> None:
+        """The destination took something: if it was away before, those who failed meanwhile are due at once."""
+        if len(self._failing) >= OUTAGE and now - self._failing_since >= AWAY:
+            for lane in self._lanes.values():
+                if not lane[0].busy and lane[0].failed_at >= self._failing_since:
+                    lane[0].due = 0
+                    self._schedule(lane[0])
+        self._failing.clear()
+
+    def failed(self, waiting: Waiting, now: int, wait: int | None = None) -> bool:
+        """Schedule another attempt; False if that was the last one, and it is given up.
+
+        `wait`: how long the destination asks to wait (milliseconds), in place of the schedule's pause.
+        """
+        if not self._failing:
+            self._failing_since = now
+        self._failing.add(waiting.flip.customer)
+        waiting.failed_at = now
+        waiting.step += 1
+        if waiting.step >= len(SCHEDULE):
+            return False
+        pause = SCHEDULE[waiting.step] if wait is None else wait
+        waiting.due = now + round(pause * (1 + JITTER * self.chance.random()))
+        self._schedule(waiting)
+        return True
+
+    def throttled(self, waiting: Waiting, until: int) -> None:
+        """The destination is asked for too much: nobody is sent before this, and the attempt does not count."""
+        self.held_until = max(self.held_until, until)
+        waiting.due = until
+        self._schedule(waiting)
+
+    def oldest(self) -> int | None:
+        """Since when Kafka has the oldest flip that waits, in milliseconds."""
+        return min((lane[0].flip.timestamp for lane in self._lanes.values()), default=None)
+
+    def _schedule(self, waiting: Waiting) -> None:
+        waiting.busy = False
+        heapq.heappush(self._due, (waiting.due, next(self._number), waiting.flip.customer))
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Tokens that come at a rate, at most so many at once: one for each request."""
+
+    rate: float
+    """A second."""
+    burst: int
+    _tokens: float = field(init=False)
+    _at: int = 0
+
+    def __post_init__(self) -> None:
+        self._tokens = float(self.burst)
+
+    def take(self, now: int) -> bool:
+        """Take a token, if there is one."""
+        self._fill(now)
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def give_back(self, tokens: int) -> None:
+        """Tokens that were taken and not needed."""
+        self._tokens = min(self.burst, self._tokens + tokens)
+
+    def next_at(self, now: int) -> int:
+        """When the next token is there, in milliseconds."""
+        self._fill(now)
+        return now + max(0, round((1 - self._tokens) / self.rate * 1000 + 0.5))
+
+    def _fill(self, now: int) -> None:
+        self._tokens = min(self.burst, self._tokens + max(0, now - self._at) / 1000 * self.rate)
+        self._at = max(self._at, now)
+
+
+@dataclass(slots=True)
+class Positions:
+    """Up to where each partition is settled, though its records are settled in any order."""
+
+    _open: dict[tuple[str, int], dict[int, None]] = field(default_factory=dict)
+    _next: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def came(self, place: Place) -> None:
+        """A record has been read, and is yet to be settled."""
+        self._open.setdefault(place[:2], {})[place.offset] = None
+        self.passed(place)
+
+    def passed(self, place: Place) -> None:
+        """All up to this record has been read."""
+        self._next[place[:2]] = place.offset + 1
+
+    def settled(self, place: Place) -> None:
+        """A record is done with."""
+        self._open.get(place[:2], {}).pop(place.offset, None)
+
+    def all(self) -> dict[tuple[str, int], int]:
+        """For each partition the offset before which everything is settled."""
+        return {place: next(iter(self._open.get(place, ())), end) for place, end in self._next.items()}

@@ -1,0 +1,185 @@
+"""What a destination was sent of whom: one SQLite file for each destination, which a `kill -9` does not harm.
+
+An enter is noted before it is tried, so that its exit is sent whatever became of it. Of a customer who was erased
+nothing stays in the file once their exits are settled: deleted rows are overwritten, and the log of changes is cut.
+"""
+
+import fcntl
+import os
+import sqlite3
+import uuid
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import IO
+
+from streams.delivery.flip import NOWHERE, Flip
+from streams.delivery.lanes import Waiting
+from streams.delivery.policy import Sent
+from streams.errors import StreamsError
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sent (
+    customer TEXT, segment TEXT, value TEXT, part INT, offset INT, last TEXT, state TEXT,
+    PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waiting (
+    id TEXT PRIMARY KEY, customer TEXT, attempts INT, step INT, due INT) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS waiting_customer ON waiting (customer);
+"""
+FORMAT = "1"
+IN, OUT, LOST = "in", "out", "lost"
+"""An enter was tried and its exit is to come; the exit was taken; the exit was given up."""
+Key = tuple[str, str, str | None]
+
+
+class Ledger:
+    """The file of one destination; whoever holds it is the only one that sends there from this machine."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _locked(file)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(file, isolation_level=None)
+        # FULL: what was noted before a request must not be forgotten by a machine that loses its power.
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA secure_delete = ON")
+        self._db.executescript(TABLES)
+        self._check_format(file)
+        self.id = self._meta("id") or self.note("id", uuid.uuid4().hex)
+
+    def _check_format(self, file: Path) -> None:
+        found = self._meta("format") or self.note("format", FORMAT)
+        if found != FORMAT:
+            self.close()
+            raise StreamsError(
+                f"{file}: has format {found}, this version reads {FORMAT}: use the version that wrote it"
+            )
+
+    def close(self) -> None:
+        """Close the file, and let others have it."""
+        self._db.close()
+        self._lock.close()
+
+    def note(self, name: str, value: str) -> str:
+        """Keep a word about the destination itself."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+        return value
+
+    def _meta(self, name: str) -> str | None:
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    @property
+    def disabled(self) -> str | None:
+        """Why nothing is sent any more; None: it is."""
+        return self._meta("disabled") or None
+
+    def sent(self, key: Key) -> Sent | None:
+        """What is known of a customer, segment and value; None: no enter was ever tried."""
+        row = self._db.execute(
+            "SELECT offset, last FROM sent WHERE customer = ? AND segment = ? AND value = ?", _columns(key)
+        ).fetchone()
+        return None if row is None else Sent(*row)
+
+    def trying(self, flips: Iterable[Flip]) -> None:
+        """Note, before they are sent, that enters are tried."""
+        rows = [
+            (*_columns(flip.key), flip.place.partition, NOWHERE, None, IN) for flip in flips if flip.enters
+        ]
+        if rows:
+            self._all(
+                "INSERT INTO sent VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = 'in'", rows
+            )
+
+    def settled(self, flips: Iterable[Flip], *, delivered: bool, known: Callable[[str], bool]) -> None:
+        """Note that flips are done with: taken, or given up. Of whom nobody knows any more nothing is kept."""
+        self._db.execute("BEGIN")
+        gone = False
+        for flip in flips:
+            self._db.execute("DELETE FROM waiting WHERE id = ?", (flip.id,))
+            if not flip.enters and not known(flip.customer):
+                self._db.execute(
+                    "DELETE FROM sent WHERE customer = ? AND segment = ? AND value = ?", _columns(flip.key)
+                )
+                gone = True
+                continue
+            state = IN if flip.enters else OUT if delivered else LOST
+            self._db.execute(
+                "UPDATE sent SET offset = max(offset, ?), last = ?, state = ? "
+                "WHERE customer = ? AND segment = ? AND value = ?",
+                (flip.place.offset, flip.id, state, *_columns(flip.key)),
+            )
+        self._db.execute("COMMIT")
+        if gone:
+            self._cut()
+
+    def dropped(self, flip: Flip) -> None:
+        """Forget the attempts of a flip that is not sent after all."""
+        self._db.execute("DELETE FROM waiting WHERE id = ?", (flip.id,))
+
+    def failed(self, waiting: Iterable[Waiting]) -> None:
+        """Keep how often flips were tried, and when they are due again."""
+        rows = [(each.flip.id, each.flip.customer, each.attempts, each.step, each.due) for each in waiting]
+        self._all("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?)", rows)
+
+    def waiting(self, flip: Flip) -> Waiting:
+        """A flip with the attempts that were made before a restart, if there were any."""
+        row = self._db.execute("SELECT attempts, step, due FROM waiting WHERE id = ?", (flip.id,)).fetchone()
+        return Waiting(flip) if row is None else Waiting(flip, *row)
+
+    def forget(self, customer: str, pending: Collection[tuple[str, str | None]]) -> None:
+        """Forget who was erased or forgotten, but for the segments whose exits are yet to come."""
+        keep = {_columns((customer, *each))[1:] for each in pending}
+        rows = self._db.execute("SELECT segment, value FROM sent WHERE customer = ?", (customer,)).fetchall()
+        gone = [(customer, *row) for row in rows if row not in keep]
+        waited = self._db.execute("SELECT 1 FROM waiting WHERE customer = ?", (customer,)).fetchone()
+        if gone or waited:
+            self._all("DELETE FROM sent WHERE customer = ? AND segment = ? AND value = ?", gone)
+            self._db.execute("DELETE FROM waiting WHERE customer = ?", (customer,))
+            self._cut()
+
+    def sweep(self, known: Callable[[str], bool]) -> None:
+        """Forget who was erased while nobody looked: all but enters, whose exits are yet to come."""
+        customers = [
+            row[0] for row in self._db.execute("SELECT DISTINCT customer FROM sent WHERE state <> 'in'")
+        ]
+        gone = [(each,) for each in customers if not known(each)]
+        if gone:
+            self._all("DELETE FROM sent WHERE customer = ? AND state <> 'in'", gone)
+            self._cut()
+
+    def begin_anew(self, ends: dict[int, int]) -> None:
+        """Forget the offsets of partitions that end before them: their topic was made anew."""
+        rows = self._db.execute("SELECT part, max(offset) FROM sent GROUP BY part").fetchall()
+        for part, offset in rows:
+            if offset >= ends.get(part, 0):
+                self._db.execute("UPDATE sent SET offset = ? WHERE part = ?", (NOWHERE, part))
+
+    def _all(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        self._db.execute("BEGIN")
+        self._db.executemany(statement, rows)
+        self._db.execute("COMMIT")
+
+    def _cut(self) -> None:
+        """Leave nothing of what was deleted in the log of changes."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _columns(key: Key) -> tuple[str, str, str]:
+    """A key as it stands in the table, where nothing is null: a null equals no other."""
+    customer, segment, value = key
+    return customer, segment, "" if value is None else f"={value}"
+
+
+def _locked(file: Path) -> IO[str]:
+    """A lock on the destination, for as long as the process lives."""
+    lock = file.with_suffix(".lock").open("a+", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise StreamsError(
+            f"another process delivers to {file.stem}: stop it first (it holds {file.with_suffix('.lock')})"
+        ) from None
+    return lock

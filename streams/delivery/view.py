@@ -1,0 +1,251 @@
+"""What is so now: who is in which segment, and who agreed to what, read along from the compacted topics.
+
+An enter is sent only if the customer is still in the segment, and agrees. So before a decision the view must have read
+all that Kafka had when it was asked for. It lies in a temporary file without a name, and is read anew at each start.
+"""
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+import schemas
+from schemas.records import PROFILE, SEGMENT_MEMBERSHIPS
+from streams.delivery.policy import Membership
+from streams.kafka.offsets import Offsets
+from streams.kafka.topics import PROFILES
+from streams.registry.registry import Registry
+
+log = logging.getLogger(__name__)
+
+MEMBERSHIPS = "segment-memberships"
+FUTURE = 300_000
+"""Milliseconds by which a profile may be ahead of its Kafka timestamp: beyond, the workers refuse it."""
+AT_ONCE = 2_000
+"""Records taken in at a time, so that nobody waits long for the event loop."""
+PAUSE = 1.0
+"""Seconds before Kafka is asked again after it did not answer."""
+
+TABLES = """
+CREATE TABLE known (customer TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE member (
+    customer TEXT, segment TEXT, value TEXT, episode INT, entered_at INT, arm TEXT, version TEXT, valid_until INT,
+    details TEXT,
+    PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
+CREATE TABLE consent (
+    customer TEXT, source TEXT, told_at INT, yes TEXT, no TEXT, erased INT,
+    PRIMARY KEY (customer, source)) WITHOUT ROWID;
+"""
+
+MEMBER = (
+    *("customer_id", "segment", "value", "episode", "entered_at", "arm", "segment_version", "valid_until"),
+    "details",
+)
+
+Forgotten = Callable[[str, list[tuple[str, str | None]]], None]
+"""Told of a customer whose membership record became a null, and of the segments that they were in."""
+
+
+class View:
+    """Memberships and consents as they are; `wanted` tells which segments are asked for, `consents` which consents."""
+
+    def __init__(
+        self,
+        client: Mapping[str, Any],
+        group: str,
+        wanted: Callable[[str], bool],
+        consents: Collection[str],
+        registry: Registry | None,
+    ) -> None:
+        self._consumer = AIOKafkaConsumer(
+            **client, enable_auto_commit=False, isolation_level="read_committed", auto_offset_reset="earliest"
+        )
+        # Not read committed: a transaction that is committed may not be visible in each of its topics at once.
+        self._ends = Offsets(client, group, "read_uncommitted")
+        self._wanted = wanted
+        self._consents = frozenset(consents)
+        self._registry = registry
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript(TABLES)
+        self._partitions: list[TopicPartition] = []
+        self._positions: dict[TopicPartition, int] = {}
+        self._moved = asyncio.Condition()
+        self._reading: asyncio.Task[None] | None = None
+        self.forgotten: list[Forgotten] = []
+
+    async def start(self, partitions: int) -> None:
+        """Read all that is there, then go on reading along."""
+        await self._consumer.start()
+        await self._ends.start()
+        topics = (MEMBERSHIPS, *(PROFILES if self._consents else ()))
+        self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
+        self._consumer.assign(self._partitions)
+        await self._consumer.seek_to_beginning(*self._partitions)
+        self._reading = asyncio.create_task(self._read(), name="view")
+        await self.fresh()
+
+    async def stop(self) -> None:
+        """Stop reading, and forget everything."""
+        if self._reading is not None:
+            self._reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reading
+        await self._consumer.stop()
+        await self._ends.stop()
+        self._db.close()
+
+    async def fresh(self, numbers: Collection[int] | None = None) -> None:
+        """Wait until all is read that Kafka has now, in these partitions; in all if none are named."""
+        asked = [each for each in self._partitions if numbers is None or each.partition in numbers]
+        ends = await self._asked(asked)
+        async with self._moved:
+            for each, end in ends.items():
+                while self._positions.get(each, 0) < end:
+                    await self._moved.wait()
+                    self._raise_if_ended()
+
+    async def _asked(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        while True:
+            try:
+                return await self._ends.ends(partitions)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("Kafka does not tell where %s ends (%r): asking again", MEMBERSHIPS, error)
+                await asyncio.sleep(PAUSE)
+
+    def _raise_if_ended(self) -> None:
+        if self._reading is not None and self._reading.done():
+            self._reading.result()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                batches = await self._consumer.getmany(timeout_ms=200, max_records=AT_ONCE)
+                for partition, records in batches.items():
+                    if self._registry is not None:
+                        values = [record.value for record in records]
+                        await asyncio.to_thread(self._registry.learn_all, partition.topic, values)
+                    self._take_in(partition.topic, records)
+                for partition in self._partitions:
+                    # Beyond the last record there may be markers of transactions: the position passes them.
+                    self._positions[partition] = await self._consumer.position(partition)
+                async with self._moved:
+                    self._moved.notify_all()
+        finally:
+            async with self._moved:
+                self._moved.notify_all()
+
+    def _take_in(self, topic: str, records: Iterable[Any]) -> None:
+        gone: list[tuple[str, list[tuple[str, str | None]]]] = []
+        self._db.execute("BEGIN")
+        for record in records:
+            try:
+                customer = record.key.decode()
+                if topic == MEMBERSHIPS:
+                    gone += self._memberships(customer, record.value)
+                else:
+                    self._profile(topic, customer, record)
+                    gone += [] if record.value is not None or self.knows(customer) else [(customer, [])]
+            except (schemas.DecodeError, UnicodeDecodeError, AttributeError) as error:
+                # The workers refuse it too: it is no membership of theirs, and no profile.
+                log.warning("%s-%d@%d can't be read: %s", topic, record.partition, record.offset, error)
+        self._db.execute("COMMIT")
+        for each in gone:
+            for tell in self.forgotten:
+                tell(*each)
+
+    def _memberships(
+        self, customer: str, value: bytes | None
+    ) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+        was = self.segments_of(customer) if value is None else []
+        self._db.execute("DELETE FROM member WHERE customer = ?", (customer,))
+        if value is None:
+            self._db.execute("DELETE FROM known WHERE customer = ?", (customer,))
+            yield customer, was
+            return
+        self._db.execute("INSERT OR IGNORE INTO known VALUES (?)", (customer,))
+        entries = schemas.decode(SEGMENT_MEMBERSHIPS, value)["segments"]
+        self._db.executemany(
+            "INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_row(customer, each) for each in entries if self._wanted(each["segment"])],
+        )
+
+    def _profile(self, topic: str, customer: str, record: Any) -> None:
+        """The consents of a profile, unless it is older than the one held, or than an erasure."""
+        if record.value is None:
+            at, yes, no, erased = record.timestamp, "", "", 1
+        else:
+            profile = schemas.decode(PROFILE, record.value)
+            at, erased = profile["occurred_at"], 0
+            if profile["customer_id"] != customer or at > record.timestamp + FUTURE:
+                return
+            told = {name: given for name, given in profile["consents"].items() if name in self._consents}
+            yes = "\n".join(sorted(name for name, given in told.items() if given))
+            no = "\n".join(sorted(name for name, given in told.items() if not given))
+        self._db.execute(
+            "INSERT INTO consent VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET told_at = excluded.told_at, "
+            "yes = excluded.yes, no = excluded.no, erased = excluded.erased "
+            "WHERE excluded.erased OR excluded.told_at >= told_at + erased",
+            (customer, topic, at, yes, no, erased),
+        )
+
+    def knows(self, customer: str) -> bool:
+        """Whether the customer has a membership record: not if they were erased or forgotten."""
+        return self._db.execute("SELECT 1 FROM known WHERE customer = ?", (customer,)).fetchone() is not None
+
+    def membership(self, key: tuple[str, str, str | None]) -> Membership | None:
+        """The membership of a customer in a segment, for a value, as it is."""
+        row = self._db.execute(
+            "SELECT episode, entered_at, arm FROM member WHERE customer = ? AND segment = ? AND value = ?",
+            (key[0], key[1], _value(key[2])),
+        ).fetchone()
+        return None if row is None else Membership(*row)
+
+    def segments_of(self, customer: str) -> list[tuple[str, str | None]]:
+        """The segments, each with its value, that a customer is in."""
+        rows = self._db.execute("SELECT segment, value FROM member WHERE customer = ?", (customer,))
+        return [(segment, value[1:] if value else None) for segment, value in rows]
+
+    def consents(self, customer: str) -> frozenset[str]:
+        """What the customer agrees to: some source says yes, and none says no."""
+        rows = self._db.execute("SELECT yes, no FROM consent WHERE customer = ?", (customer,)).fetchall()
+        yes, no = ({name for row in rows for name in row[place].split("\n")} for place in (0, 1))
+        return frozenset(yes - no)
+
+    def members(self) -> Iterator[dict[str, Any]]:
+        """Each membership, in order of customer, segment and value: with the fields that a flip has of it."""
+        after: tuple[str, str, str] = ("", "", "")
+        while page := self._page(after):
+            after = page[-1][:3]
+            for row in page:
+                found = dict(zip(MEMBER, row, strict=True))
+                yield found | {
+                    "value": row[2][1:] if row[2] else None,
+                    "details": json.loads(found["details"]),
+                }
+
+    def _page(self, after: tuple[str, str, str]) -> list[tuple[Any, ...]]:
+        """The memberships after one: the view may change between two pages."""
+        return self._db.execute(
+            "SELECT customer, segment, value, episode, entered_at, arm, version, valid_until, details FROM member "
+            "WHERE (customer, segment, value) > (?, ?, ?) ORDER BY customer, segment, value LIMIT ?",
+            (*after, AT_ONCE),
+        ).fetchall()
+
+
+def _row(customer: str, entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (
+        *(customer, entry["segment"], _value(entry.get("value")), entry["episode"], entry["entered_at"]),
+        *(entry.get("arm"), entry["segment_version"], entry["valid_until"]),
+        json.dumps(entry.get("details") or {}),
+    )
+
+
+def _value(value: str | None) -> str:
+    """A value as it stands in the table: a null equals no other there."""
+    return "" if value is None else f"={value}"

@@ -1,0 +1,163 @@
+"""`segments deliver` over a real broker, to a receiver of this test."""
+
+import base64
+import json
+
+import pytest
+from worker_control import wait_until
+from worker_log import read
+
+from tests.integration.flips import Book, told
+from tests.integration.receiver import Reply, receiving
+
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
+
+
+@pytest.fixture
+def receiver():
+    """A receiver that takes everything, unless told otherwise."""
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Writes a file of destinations: `config(crm={"url": …})`; each has a secret."""
+
+    def write(**destinations):
+        (tmp_path / "secret").write_text(SECRET + "\n")
+        lines = []
+        for name, keys in destinations.items():
+            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]
+            if "secret_file" not in keys:
+                lines.append('secret_file = "secret"')
+        (tmp_path / "deliver.toml").write_text("\n".join(lines))
+        return str(tmp_path / "deliver.toml")
+
+    return write
+
+
+@pytest.fixture
+def book(kafka, fresh_topics):
+    """Two partitions, and a worker's hand."""
+    fresh_topics(2)
+    return Book(kafka.address)
+
+
+@pytest.mark.timeout(120)
+def test_enters_and_exits_are_sent_in_order(book, spawn, config, receiver):
+    """Each flip once, in the order of its customer, one request at a time for each; other segments are passed over."""
+    book.flips(("ann", "enter", "big"), ("bob", "enter", "big"), ("ann", "enter", "other"))
+    spawn("deliver", config(crm={"url": receiver.url, "segments": ["big"]}))
+    receiver.wait(2)
+    events = book.flips(("ann", "exit", "big"), ("ann", "enter", "big"), ("bob", "exit", "big"))
+    receiver.wait(5)
+    assert [each for each in told(receiver.taken) if each[0] == "ann"] == [
+        ("ann", "enter", "big"), ("ann", "exit", "big"), ("ann", "enter", "big"),
+    ]  # fmt: skip
+    assert {each.id for each in receiver.taken} >= {each["event_id"] for each in events}
+    assert max(receiver.most_together.values()) == 1
+    data = receiver.of("bob")[0].body["data"]
+    assert (data["reason"], data["evidence"][0]["value"], data["sequence"]) == ("event", "3", 1)
+
+
+@pytest.mark.timeout(120)
+def test_a_failure_is_tried_again_with_the_same_id(book, spawn, config, receiver):
+    """After 500, half an answer, a redirect and a 429 the same id comes again, at once or as told; nobody else waits."""
+    replies = [Reply(429, {"Retry-After": "1"}), Reply(500, {"Retry-After": "1"}), Reply(half=True), Reply()]
+    left = {"ann": list(replies)}
+    receiver.choose = lambda _headers, body: (left.get(body["data"]["customer_id"]) or [Reply()]).pop(0)
+    book.flips(("ann", "enter", "big"))
+    spawn("deliver", config(crm={"url": receiver.url}))
+    receiver.wait(0, what=lambda: len(receiver.received) >= 3)
+    book.flips(("bob", "enter", "big"))
+    receiver.wait(0, what=lambda: receiver.of("bob"))
+    came = receiver.of("ann")
+    assert len({each.id for each in came}) == 1
+    assert came[1].at - came[0].at >= 0.9
+    assert len({each.headers["webhook-timestamp"] for each in came}) > 1
+
+
+@pytest.mark.timeout(120)
+def test_what_is_refused_goes_to_the_dead_letters(kafka, book, spawn, run, config, receiver):
+    """A 400 is given up at once with status and attempts, the exit is sent all the same, and `retry` sends it again."""
+    refused = {"ann": True}
+
+    def choose(_headers, body):
+        bad = refused.get(body["data"]["customer_id"]) and body["type"] == "segment.enter"
+        return Reply(400, text="no such contact") if bad else Reply()
+
+    receiver.choose = choose
+    book.flips(("ann", "enter", "big"), ("bob", "enter", "big"))
+    spawn("deliver", config(crm={"url": receiver.url}))
+    receiver.wait(1)
+    wait_until("a dead letter", lambda: len(read(kafka.address, "delivery-dead-letters")) == 1)
+    (letter,) = read(kafka.address, "delivery-dead-letters")
+    headers = {name: value.decode() for name, value in letter.headers if name != "flip"}
+    assert letter.key == b"ann"
+    assert {name: headers[name] for name in ("destination", "status", "attempts", "error")} == {
+        "destination": "crm", "status": "400", "attempts": "1", "error": "no such contact",
+    }  # fmt: skip
+    assert json.loads(letter.value) == receiver.of("ann")[0].body
+
+    shown = run("dead-letters", "show", "--deliveries")
+    assert "400" in shown.stdout
+    assert "crm" in shown.stdout
+    assert "1 would be sent again" in run("dead-letters", "retry", "--deliveries").stdout
+    refused.clear()
+    done = run("dead-letters", "retry", "--deliveries", "--yes")
+    assert "1 sent again" in done.stdout, done.stderr
+    receiver.wait(2)
+    assert told(receiver.taken)[-1] == ("ann", "enter", "big")
+    assert "nothing to send" in run("dead-letters", "retry", "--deliveries", "--yes").stdout
+    book.flips(("ann", "exit", "big"))
+    receiver.wait(3)
+
+
+@pytest.mark.timeout(120)
+def test_an_exit_is_sent_after_an_enter_that_was_given_up(book, spawn, config, receiver):
+    """The destination may have acted on what it refused to confirm."""
+    receiver.choose = lambda _headers, body: Reply(422 if body["type"] == "segment.enter" else 200)
+    book.flips(("ann", "enter", "big"))
+    spawn("deliver", config(crm={"url": receiver.url}))
+    receiver.wait(0, what=lambda: receiver.received)
+    book.flips(("ann", "exit", "big"))
+    receiver.wait(1)
+    assert told(receiver.received) == [("ann", "enter", "big"), ("ann", "exit", "big")]
+
+
+@pytest.mark.timeout(120)
+def test_410_disables_until_it_is_enabled(book, spawn, config, receiver):
+    """It is said, nothing is sent any more, after a restart neither; --enable begins again where it was."""
+    receiver.choose = lambda _headers, _body: Reply(410)
+    book.flips(("ann", "enter", "big"))
+    file = config(crm={"url": receiver.url})
+    first = spawn("deliver", file)
+    wait_until("it is said", lambda: "disabled" in first.stderr)
+    book.flips(("bob", "enter", "big"))
+    first.process.terminate()
+    assert first.wait(20) == 0
+    second = spawn("deliver", file)
+    wait_until("it is said again", lambda: "--enable crm" in second.stderr)
+    second.process.terminate()
+    assert second.wait(20) == 0
+    assert len(receiver.received) == 1
+    receiver.choose = lambda _headers, _body: Reply()
+    spawn("deliver", file, "--enable", "crm")
+    receiver.wait(2)
+    assert sorted(told(receiver.taken)) == [("ann", "enter", "big"), ("bob", "enter", "big")]
+
+
+@pytest.mark.timeout(120)
+def test_an_overtaken_enter_is_dropped_with_its_exit(book, spawn, config, receiver):
+    """Who came and went before anybody was told is told of to nobody; who came back is."""
+    book.flips(
+        ("ann", "enter", "big"), ("ann", "exit", "big"), ("bob", "enter", "big"), ("bob", "exit", "big")
+    )
+    book.flips(("bob", "enter", "big"))
+    spawn("deliver", config(crm={"url": receiver.url}))
+    receiver.wait(1)
+    book.flips(("cat", "enter", "big"))
+    receiver.wait(2)
+    assert told(receiver.received) == [("bob", "enter", "big"), ("cat", "enter", "big")]
+    assert receiver.received[0].body["data"]["sequence"] == 3
