@@ -10,24 +10,32 @@ from streams.settings.types import About, ExistingFile, http_url
 Url = Annotated[
     Annotated[str, AfterValidator(http_url)] | None,
     About(
-        "Schema registry (Confluent's interface); unset: the ids of the schemas shipped.", "an http(s) URL"
+        "URL of a schema registry (Confluent's interface). Unset: the shipped schema ids are used.",
+        "an http(s) URL",
     ),
 ]
-User = Annotated[str | None, About("User name at the schema registry.", "a name")]
-Password = Annotated[SecretStr | None, About("Password of that user.", "a password")]
+User = Annotated[str | None, About("User name for the schema registry.", "a name")]
+Password = Annotated[SecretStr | None, About("Password for the schema registry.", "a password")]
 PasswordFile = Annotated[
     ExistingFile | None,
-    About("File with the password, instead of SEGMENTS_REGISTRY_PASSWORD.", "a file that exists"),
+    About(
+        "File with the password for the schema registry, instead of SEGMENTS_REGISTRY_PASSWORD.",
+        "a file that exists",
+    ),
 ]
 Authority = Annotated[
     ExistingFile | None,
-    About("Certificates (PEM) that vouch for the registry; unset: the system's.", "a file that exists"),
+    About(
+        "Certificates (PEM) of the authorities trusted for the registry. Unset: the system's.",
+        "a file that exists",
+    ),
 ]
 Certificate = Annotated[
-    ExistingFile | None, About("Certificate (PEM) of this client at the registry.", "a file that exists")
+    ExistingFile | None, About("Client certificate (PEM) for the registry.", "a file that exists")
 ]
 Key = Annotated[
-    ExistingFile | None, About("Its private key (PEM), without a passphrase.", "a file that exists")
+    ExistingFile | None,
+    About("Private key (PEM) of the client certificate, without a passphrase.", "a file that exists"),
 ]
 
 

@@ -59,14 +59,14 @@ class Settings(BaseSettings):
     data_dir: Annotated[
         Path,
         AfterValidator(Path.absolute),
-        About("Folder of what is kept on this machine: the local broker, RocksDB.", "a folder"),
+        About("Folder for files of this machine: the local broker, RocksDB.", "a folder"),
     ] = Path(".segments")
     brokers: Annotated[
         str,
         AfterValidator(addresses),
         Field(default_factory=_local_broker),
         About(
-            "Where Kafka is.",
+            "Addresses of Kafka brokers.",
             "host:port, several of them separated by commas",
             f"the local broker if it runs, else {BROKER_BY_DEFAULT}",
         ),
@@ -86,45 +86,57 @@ class Settings(BaseSettings):
     group: Annotated[
         Name,
         About(
-            "Consumer group: workers of one group share the partitions and hold the same rules.",
+            "Consumer group. Workers of one group share the partitions and have the same rules.",
             NAME_EXPECTED,
         ),
     ] = "segments"
     store: Annotated[
         Literal["memory", "rocksdb"],
         About(
-            "Where a worker holds what it remembers of customers; Kafka has it all in either case.",
+            "Where a worker keeps the states of customers. Kafka has a copy in either case.",
             "memory or rocksdb",
         ),
     ] = "memory"
     clock: Annotated[
         Literal["wall", "event"],
-        About("'event' leaves the wall clock out: for old data and tests.", "wall or event"),
+        About(
+            "'wall' follows the wall clock once the inputs are caught up; 'event' ignores it, for old data and tests.",
+            "wall or event",
+        ),
     ] = "wall"
     grace: Annotated[
         int,
         Field(ge=0),
         About(
-            "How long a flip by time waits for events that are late, in milliseconds.",
+            "How long timers wait for late events, in milliseconds.",
             "milliseconds, 0 or more",
         ),
     ] = 2_000
     currency: Annotated[
         str,
         Field(pattern=r"^[A-Z]{3}$"),
-        About("The currency that counts as money (ISO 4217).", "three capital letters"),
+        About(
+            "Amounts in this currency count as money, amounts in others do not (ISO 4217).",
+            "three capital letters",
+        ),
     ] = "EUR"
     timezone: Annotated[
         str,
         AfterValidator(zone_name),
-        About("The time zone of dates (IANA), such as Europe/Amsterdam.", "a time zone of the IANA list"),
+        About("Time zone of dates (IANA name, such as Europe/Amsterdam).", "a time zone of the IANA list"),
     ] = "UTC"
     customer_limit: Annotated[
         AtLeastOne,
-        About("How many entries one customer may occupy; beyond it, dead letters.", AT_LEAST_ONE),
+        About(
+            "Most entries of one customer. Records beyond become dead letters (customer_limit).", AT_LEAST_ONE
+        ),
     ] = 10_000
     customer_bytes: Annotated[
-        AtLeastOne, About("How many bytes one customer may occupy; beyond it, dead letters.", AT_LEAST_ONE)
+        AtLeastOne,
+        About(
+            "Most bytes of the state of one customer. Records beyond become dead letters (customer_limit).",
+            AT_LEAST_ONE,
+        ),
     ] = 1_048_576
     registry_url: registry.Url = None
     registry_user: registry.User = None
@@ -136,14 +148,14 @@ class Settings(BaseSettings):
     security_protocol: Annotated[
         Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] | None,
         About(
-            "How connections to Kafka are secured.",
+            "Security protocol of connections to Kafka.",
             "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
             "SASL_SSL with a SASL mechanism, SSL with a TLS file, else PLAINTEXT",
         ),
     ] = None
     sasl_mechanism: Annotated[
         Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None,
-        About("How to log in to Kafka.", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
+        About("SASL mechanism for Kafka.", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
     ] = None
     sasl_username: Annotated[str | None, About("User name for SASL.", "a name")] = None
     sasl_password: Annotated[SecretStr | None, About("Password for SASL.", "a password")] = None
@@ -153,35 +165,42 @@ class Settings(BaseSettings):
     ] = None
     tls_ca_file: Annotated[
         ExistingFile | None,
-        About("Certificates (PEM) that vouch for the brokers; unset: the system's.", "a file that exists"),
+        About(
+            "Certificates (PEM) of the authorities trusted for the brokers. Unset: the system's.",
+            "a file that exists",
+        ),
     ] = None
     tls_cert_file: Annotated[
-        ExistingFile | None, About("Certificate (PEM) of this client, for mutual TLS.", "a file that exists")
+        ExistingFile | None,
+        About("Client certificate (PEM) for mutual TLS with the brokers.", "a file that exists"),
     ] = None
     tls_key_file: Annotated[
-        ExistingFile | None, About("Its private key (PEM), without a passphrase.", "a file that exists")
+        ExistingFile | None,
+        About("Private key (PEM) of the client certificate, without a passphrase.", "a file that exists"),
     ] = None
     http_host: Annotated[
         str,
         Field(min_length=1),
-        About("Where a worker serves metrics, health and `why`.", "a host name or address"),
+        About("Address on which a worker serves metrics, health and `why`.", "a host name or address"),
     ] = "127.0.0.1"
     http_port: Annotated[
-        int, Field(ge=0, le=LAST_PORT), About("Its port; 0: a free one.", "a port, 0 to 65535")
+        int,
+        Field(ge=0, le=LAST_PORT),
+        About("Port on which a worker serves them. 0: any free port.", "a port, 0 to 65535"),
     ] = 6066
     http_token: Annotated[
         SecretStr | None,
-        About("Token (`Authorization: Bearer`) that whoever asks about a customer must show.", "a secret"),
+        About("Bearer token that requests about customers must carry.", "a secret"),
     ] = None
     http_token_file: Annotated[
         ExistingFile | None,
-        About("File with that token, instead of SEGMENTS_HTTP_TOKEN.", "a file that exists"),
+        About("File with the token, instead of SEGMENTS_HTTP_TOKEN.", "a file that exists"),
     ] = None
     worker_name: Annotated[
         Name | None,
         About(
-            "A name of its own for each worker makes it a static member of the group: "
-            "back within the session time-out, it has its partitions at once.",
+            "Makes the worker a static member of the group; each needs a name of its own. "
+            "Back within the session time-out, it gets the same partitions at once.",
             NAME_EXPECTED,
         ),
     ] = None
@@ -199,7 +218,7 @@ class Settings(BaseSettings):
         int,
         Field(ge=1_000),
         About(
-            "When a silent worker counts as dead and its partitions move, in milliseconds.",
+            "Time after which a silent worker counts as dead and its partitions move, in milliseconds.",
             "milliseconds, 1000 or more",
         ),
     ] = 10_000
@@ -207,15 +226,15 @@ class Settings(BaseSettings):
         int,
         Field(ge=0),
         About(
-            "How long a backlog is gathered for one transaction, in milliseconds; without one it is less, with 2,000 "
-            "records or more twice as long, and so on up to twenty times.",
+            "Longest time between two commits while records keep coming, in milliseconds. From 2,000 waiting records "
+            "on it grows with the backlog, up to 20 times as long.",
             "milliseconds, 0 or more",
         ),
     ] = 100
     max_batch: Annotated[
         int,
         Field(ge=1),
-        About("How many records at most are applied in one transaction.", "a whole number, 1 or more"),
+        About("Most records applied in one transaction.", "a whole number, 1 or more"),
     ] = 20_000
 
     @model_validator(mode="after")

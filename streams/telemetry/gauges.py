@@ -53,24 +53,26 @@ class PartitionGauges(Collector):
         """Yield them."""
         states = sorted(self._partitions(), key=lambda each: each.number)
         serving = [state for state in states if state.serving]
-        yield GaugeMetricFamily("segments_partitions_owned", "Partitions of this worker.", value=len(states))
+        yield GaugeMetricFamily(
+            "segments_partitions_owned", "Partitions that this worker owns.", value=len(states)
+        )
         yield _gauge(
-            "partition_ready", "1 if a partition is restored and being served, else 0.",
+            "partition_ready", "1 if a partition is restored and served, else 0.",
             (((state.number,), int(state.serving)) for state in states),
         )  # fmt: skip
         yield _gauge(
-            "recovery_remaining_records", "Changelog offsets still to be restored.",
+            "recovery_remaining_records", "Changelog offsets that remain to be restored.",
             (((state.number,), state.remaining) for state in states),
         )  # fmt: skip
         yield _gauge(
-            "last_commit_timestamp_seconds", "The last commit of a partition by this worker.",
+            "last_commit_timestamp_seconds", "Time of the last commit of a partition by this worker.",
             (((state.number,), state.committed_at / 1000) for state in states if state.committed_at),
         )  # fmt: skip
         yield from _instants(serving)
         yield from _amounts(serving)
         yield from _by_topic(states)
         yield _gauge(
-            "members", "Customers in a segment.",
+            "members", "Members of a segment.",
             (((segment, state.number), count) for state in serving for segment, count in state.members.items()),
             "segment", "partition",
         )  # fmt: skip
@@ -88,33 +90,33 @@ def _gauge(
 def _instants(states: list[PartitionState]) -> Iterator[Metric]:
     """Instants, never ages: how long ago they are is for whoever asks."""
     yield _gauge(
-        "partition_clock_timestamp_seconds", "The clock of a partition.",
+        "partition_clock_timestamp_seconds", "Clock of a partition.",
         (((state.number,), state.clock / 1000) for state in states if state.clock > 0),
     )  # fmt: skip
     yield _gauge(
-        "next_due_timestamp_seconds", "When time alone will next do something in a partition.",
+        "next_due_timestamp_seconds", "Time of the next timer of a partition.",
         (((state.number,), state.next_due / 1000) for state in states if state.next_due is not None),
     )  # fmt: skip
 
 
 def _amounts(states: list[PartitionState]) -> Iterator[Metric]:
     yield _gauge(
-        "customers_pending", "Customers to whom time alone will do something: flip, or be forgotten.",
+        "customers_pending", "Customers with a timer: time alone will flip or forget them.",
         (((state.number,), state.pending) for state in states),
     )  # fmt: skip
     yield _gauge(
-        "state_entries", "Customers remembered, and one entry for the partition itself (rocksdb: its estimate).",
+        "state_entries", "Records in the store: one or two a customer, one for the partition (RocksDB: an estimate).",
         (((state.number,), state.size[0]) for state in states),
     )  # fmt: skip
     yield _gauge(
-        "state_bytes", "What is remembered, encoded (rocksdb: its estimate).",
+        "state_bytes", "Size of the encoded states (RocksDB: an estimate).",
         (((state.number,), state.size[1]) for state in states),
     )  # fmt: skip
 
 
 def _by_topic(states: list[PartitionState]) -> Iterator[Metric]:
     yield _gauge(
-        "consumer_lag_records", "Records not applied and committed yet.",
+        "consumer_lag_records", "Records in the topic that are not applied and committed yet.",
         (((topic, state.number), count) for state in states for topic, count in sorted(state.lag.items())),
         "topic", "partition",
     )  # fmt: skip
@@ -146,7 +148,7 @@ class RuleGauges(Collector):
         )
         inputs = GaugeMetricFamily(
             "segments_rule_input_timestamp_seconds",
-            "The Kafka timestamp of the latest event of the quietest input of a rule, of those seen since the start.",
+            "Kafka timestamp of the latest event of the quietest input of a rule, since the worker started.",
             labels=("segment",),
         )
         for rule in self._rules():

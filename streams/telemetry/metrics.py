@@ -56,14 +56,16 @@ class Metrics:
         engine = "compiled" if COMPILED else "python"
         self._gauge(
             "build_info",
-            "The version of the code, and what its engine is.",
+            "Version of the code and kind of its engine. Always 1.",
             1,
             version=version,
             engine=engine,
         )
-        self._gauge("rules_info", "The rule set, by its digest.", 1, digest=rules.digest)
-        self._gauge("rules", "Rules of the rule set.", len(rules.ids))
-        self._gauge("input_partitions", "Partitions of each input topic, whoever owns them.", partitions)
+        self._gauge("rules_info", "Digest of the rule set. Always 1.", 1, digest=rules.digest)
+        self._gauge("rules", "Number of rules.", len(rules.ids))
+        self._gauge(
+            "input_partitions", "Partitions of each input topic, those of other workers included.", partitions
+        )
 
     def _begin_at_zero(self) -> None:
         for topic in INPUTS:
@@ -80,30 +82,39 @@ class Metrics:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"segments_{name}", text, labels, registry=self.registry)
 
-        self.consumed = counter("records_consumed_total", "Records consumed, committed.", "topic")
-        self.records = counter("records_total", "Records by what became of them.", "topic", "outcome")
-        self.flips = counter("flips_total", "Enters and exits.", "segment", "transition", "reason")
-        self.dead_letters = counter("dead_letters_total", "Records refused.", "reason")
-        self.engine_errors = counter("engine_errors_total", "Bugs met by flips by time.")
+        self.consumed = counter(
+            "records_consumed_total", "Records consumed, counted when they are committed.", "topic"
+        )
+        self.records = counter(
+            "records_total", "Records by their outcome, counted when they are committed.", "topic", "outcome"
+        )
+        self.flips = counter("flips_total", "Enters and exits committed.", "segment", "transition", "reason")
+        self.dead_letters = counter("dead_letters_total", "Records refused as dead letters.", "reason")
+        self.engine_errors = counter("engine_errors_total", "Bugs in the engine while a timer fired.")
         self.commits = counter(
             "commits_total",
-            "Transactions: committed, aborted, fenced, refused for their size, unknown_outcome.",
+            "Transactions by result: committed, aborted, fenced, refused for their size, unknown_outcome.",
             "result",
         )
-        self.rebalances = counter("rebalances_total", "Assignments of the group to this worker.")
-        self.take_overs = counter("take_overs_total", "Partitions taken over, by cause.", "cause")
+        self.rebalances = counter("rebalances_total", "Assignments that this worker got from the group.")
+        self.take_overs = counter("take_overs_total", "Take-overs of a partition, by cause.", "cause")
         self.notices = counter(
             "notices_total", "Records that did not do what their sender may have meant.", "notice"
         )
-        self.gaps = counter("gaps_total", "Skips in the offsets that came, each fetched again.")
-        self.refetches = counter("refetches_total", "Records that didn't come and were fetched again.")
+        self.gaps = counter("gaps_total", "Gaps in the offsets fetched. Each gap was fetched again.")
+        self.refetches = counter("refetches_total", "Records that were missing and fetched again.")
         self.offset_mismatches = counter(
-            "offset_mismatches_total", "Committed offsets other than the record beside the customers says."
+            "offset_mismatches_total",
+            "Group offsets that differed from the partition's own position at a take-over.",
         )
-        self.lost_ranges = counter("lost_ranges_total", "Offsets gone before they were read.", "topic")
-        self.stages = counter("stage_seconds_total", "Where the time goes.", "stage")
-        self.recovery_seconds = counter("recovery_seconds_total", "Time spent restoring partitions.")
-        self.recoveries = counter("recoveries_total", "Partitions restored.")
+        self.lost_ranges = counter(
+            "lost_ranges_total", "Ranges of offsets that Kafka deleted before they were read.", "topic"
+        )
+        self.stages = counter(
+            "stage_seconds_total", "Time of the event loop by stage of processing.", "stage"
+        )
+        self.recovery_seconds = counter("recovery_seconds_total", "Time spent in restores.")
+        self.recoveries = counter("recoveries_total", "Restores of a partition.")
 
     def _histograms(self) -> None:
         self.commit_seconds = Histogram(
@@ -114,13 +125,13 @@ class Metrics:
         )
         self.event_to_flip = Histogram(
             "segments_event_to_flip_seconds",
-            "From the Kafka timestamp of the record that caused a flip to its commit.",
+            "Time from the Kafka timestamp of the record that caused a flip to the commit of the flip.",
             buckets=SECONDS,
             registry=self.registry,
         )
         self.lateness = Histogram(
             "segments_timer_lateness_seconds",
-            "From the instant of a flip by time to the clock at which it fired.",
+            "Time from the instant of a timer to the clock at which it fired.",
             buckets=SECONDS,
             registry=self.registry,
         )
