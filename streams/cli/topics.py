@@ -4,6 +4,8 @@ import click
 
 from streams.errors import TopicsError
 from streams.kafka import topics
+from streams.kafka.group import require_stopped
+from streams.kafka.topic_notes import adopt as adopted
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 
@@ -60,6 +62,22 @@ def check(partitions: int | None) -> None:
         differences += registry.differences()
     refuse(differences)
     click.echo("the topics are as they should be")
+
+
+@command.command()
+@click.argument("names", nargs=-1, required=True, type=click.Choice(topics.INPUTS), metavar="TOPIC...")
+def adopt(names: tuple[str, ...]) -> None:
+    """Go on with a topic that was deleted and made again, from its beginning.
+
+    What the group remembers of customers is kept; what the old topic still held is lost. All workers must be
+    stopped. Events that were applied within the last day are recognised by their event_id.
+    """
+    settings = read_settings()
+    require_stopped(settings)
+    for name, count in sorted(adopted(settings, names).items()):
+        click.echo(
+            f"{name}: the group {settings.group} will read its {count} partitions from their beginning"
+        )
 
 
 def set_partitions(settings: Settings) -> int | None:

@@ -69,6 +69,10 @@ class Served(Protocol):
     def assigned(self) -> bool:
         """Whether the group has assigned."""
 
+    @property
+    def replaced(self) -> list[str]:
+        """The inputs that are other topics than those that were read."""
+
     def waiting_for(self) -> list[int]:
         """The partitions that are not restored yet."""
 
@@ -140,5 +144,8 @@ class HealthServer:
         ready = owners is not None and owners.ready
         assigned = owners is not None and owners.assigned
         restoring = [] if owners is None else owners.waiting_for()
-        body = {"ready": ready, "assigned": assigned, "restoring": restoring}
+        body: dict[str, object] = {"ready": ready, "assigned": assigned, "restoring": restoring}
+        if owners is not None and owners.replaced:
+            # Their partitions stand still until somebody decides: see the runbook.
+            body["replaced"] = owners.replaced
         return web.json_response(body, status=200 if ready else 503)

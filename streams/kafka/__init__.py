@@ -10,5 +10,6 @@ reachable       whether anybody listens at an address
 read_committed  the committed records of a topic, read without a group
 retention       whether the inputs keep records as long as the rules need them
 tls             TLS contexts from the settings
+topic_notes     telling a group to read a topic that was made again
 topics          our topics: created, checked
 """

@@ -28,6 +28,8 @@ class PartitionState:
     pending: int = 0
     next_due: int | None = None
     committed_at: int = 0
+    replaced: tuple[str, ...] = ()
+    """The inputs that were deleted and made again since they were read: the partition stands still."""
     size: tuple[int, int] = (0, 0)
     """Entries and bytes of the state."""
 
@@ -71,6 +73,11 @@ class PartitionGauges(Collector):
         yield from _instants(serving)
         yield from _amounts(serving)
         yield from _by_topic(states)
+        yield _gauge(
+            "input_replaced", "1 if an input is another topic than the one that was read: its partition stands still.",
+            (((topic, state.number), 1) for state in states for topic in state.replaced),
+            "topic", "partition",
+        )  # fmt: skip
         yield _gauge(
             "members", "Members of a segment.",
             (((segment, state.number), count) for state in serving for segment, count in state.members.items()),

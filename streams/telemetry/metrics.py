@@ -28,7 +28,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 OUTCOMES = ("applied", "duplicate", "ignored", "dead_letter")
 RESULTS = ("committed", "fenced", "refused", "unknown_outcome", "aborted")
-CAUSES = ("assigned", "fenced", "refused", "unknown_outcome", "broker", "positions", "error")
+CAUSES = ("assigned", "fenced", "refused", "replaced", "unknown_outcome", "broker", "positions", "error")
 REASONS = (
     "undecodable", "unknown_schema", "no_key", "key_mismatch", "invalid_id", "invalid_amount", "unknown_kind",
     "wrong_partition", "from_the_future", "too_long", "too_large", "not_finite", "customer_limit", "engine_error",

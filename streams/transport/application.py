@@ -113,13 +113,19 @@ class BatchApp(faust.App):
         """Return the channel of runs for an agent."""
         return self.topic(*sorted(self.run_topics), schema=RunSchema(), acks=False)
 
-    def owned_partitions(self, assigned: Iterable[TP]) -> frozenset[int]:
-        """Return the partition numbers of which every input topic is ours."""
+    def owned_partitions(self, assigned: Iterable[TP]) -> frozenset[int] | None:
+        """Return the partition numbers of which every input topic is ours; None while a topic does not exist."""
         topics: dict[int, set[str]] = {}
         for partition in assigned:
             if partition.topic in self.run_topics:
                 topics.setdefault(partition.partition, set()).add(partition.topic)
         torn = [number for number, found in topics.items() if found != self.run_topics]
+        if torn and (missing := self.run_topics.difference(*topics.values())):
+            self.log.error(
+                "%s: missing, it was deleted: nothing is read until it is there again",
+                ", ".join(sorted(missing)),
+            )
+            return None
         if torn:
             raise RuntimeError(f"the group assigned only a part of the inputs of the partitions {torn}")
         return frozenset(topics)

@@ -23,6 +23,9 @@ from streams.transport.runs import Run
 
 Partitions = Iterable[TP]
 
+METADATA_AGE = 5_000
+"""Milliseconds after which the topics are looked at again; a request of some hundred bytes."""
+
 
 class PauseFirst(driver.ConsumerRebalanceListener):
     """Pauses the input partitions before anything else happens with a new assignment."""
@@ -55,6 +58,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             # A partition that is resumed waits for the fetch under way: keep that short.
             fetch_max_wait_ms=200,
             retry_backoff_ms=100,
+            # A topic that was deleted and is made again is noticed so soon.
+            metadata_max_age_ms=METADATA_AGE,
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),

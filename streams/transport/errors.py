@@ -1,6 +1,7 @@
 """What can go wrong between the worker and Kafka.
 
 StreamsError
+├── Replaced              a topic was deleted and made again under the same name
 ├── WrongVersions         Faust, mode or aiokafka are not those whose private parts are overridden
 └── CommitFailed          the transaction of a partition is not known to be committed: take it over anew
     ├── Fenced            another worker has taken the partition over
@@ -22,6 +23,21 @@ class WrongVersions(StreamsError):
         listed = ", ".join(f"{name} {expected[name]} (found {found[name]})" for name in wrong)
         pins = " ".join(f"{name}=={expected[name]}" for name in wrong)
         super().__init__(f"the worker needs exactly {listed}: pip install {pins}")
+
+
+class Replaced(StreamsError):
+    """Topics were deleted and made again: the positions of the partition mean nothing in them."""
+
+    cause = "replaced"
+
+    def __init__(self, topics: Mapping[str, tuple[str, str]]) -> None:
+        """Name each topic with its id before and now."""
+        self.topics = tuple(sorted(topics))
+        named = ", ".join(f"{topic} (id {was}, now {now})" for topic, (was, now) in sorted(topics.items()))
+        super().__init__(
+            f"another topic than the one that was read: {named}. It was deleted and made again; the partition stands "
+            f"still. To go on at its beginning stop all workers, then `segments topics adopt {' '.join(self.topics)}`"
+        )
 
 
 class CommitFailed(StreamsError):

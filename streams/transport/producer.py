@@ -9,7 +9,7 @@ against 7 to 9 for ``send``; uncompressed, since compressing them on the event l
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -17,7 +17,7 @@ import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError, ProducerClosed, ProducerFenced, RecordListTooLargeError
 
-from streams.transport.errors import Fenced, OutcomeUnknown, TooLarge
+from streams.transport.errors import Fenced, OutcomeUnknown, Replaced, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,9 @@ class TransactionalProducer:
             retry_backoff_ms=50,
             max_batch_size=BATCH_BYTES,
         )
+
+        self.before_commit: Callable[[], Awaitable[None]] | None = None
+        """Called beside the writing of each transaction; nothing is committed if it raises Replaced."""
 
     async def start(self) -> None:
         """Initialise the transactional id: whoever had it before is fenced, and its open transaction aborted."""
@@ -90,6 +93,7 @@ class TransactionalProducer:
 
         Raises:
             Fenced: another worker has this transactional id now.
+            Replaced: an input is another topic than before; nothing is committed.
             TooLarge: a topic refuses what was to be written for its size; nothing is committed.
             OutcomeUnknown: anything else; the transaction may be committed, or not.
 
@@ -100,7 +104,7 @@ class TransactionalProducer:
         except ProducerFenced as error:
             raise Fenced(f"{self._group}-{self._partition} was fenced by another worker") from error
         except Exception as error:
-            if (refused := _too_large(error)) is not None:
+            if (refused := _not_committed(error)) is not None:
                 raise refused from error
             raise OutcomeUnknown(f"the outcome of a commit is not known ({error!r})") from error
 
@@ -110,6 +114,8 @@ class TransactionalProducer:
         committed = {TopicPartition(topic, self._partition): offset for topic, offset in offsets.items()}
         async with asyncio.TaskGroup() as group:
             sends = {topic: group.create_task(self._send(topic, made)) for topic, made in batches.items()}
+            if self.before_commit is not None:
+                group.create_task(_awaited(self.before_commit()))
         # Not beside the batches: while a broker adds the group to the transaction it can't verify the partitions
         # that are written to, and aiokafka tries again after its back-off.
         if committed:
@@ -166,10 +172,14 @@ class TransactionalProducer:
             log.debug("closing an abandoned producer: %r", error)
 
 
-def _too_large(error: Exception) -> TooLarge | None:
-    """The refusal among what the sending of several topics came to; the commit itself was not asked for then."""
+def _not_committed(error: Exception) -> TooLarge | Replaced | None:
+    """What was found before the commit itself was asked for, among what the sending of several topics came to."""
     found = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
-    return next((each for each in found if isinstance(each, TooLarge)), None)
+    return next((each for each in found if isinstance(each, TooLarge | Replaced)), None)
+
+
+async def _awaited(waited_for: Awaitable[None]) -> None:
+    await waited_for
 
 
 def _retrieve(future: "asyncio.Future[Any]") -> None:

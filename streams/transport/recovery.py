@@ -85,7 +85,9 @@ class Tables(TableManager):
         self.on_actives_ready()
         self.on_standbys_ready()
         self.app.on_rebalance_end()
-        await self.app.owners.assign(self.app.owned_partitions(assigned))
+        owned = self.app.owned_partitions(assigned)
+        if owned is not None:
+            await self.app.owners.assign(owned)
         self.resumed.set()
 
     async def _seek(self, consumer: Any) -> None:

@@ -13,4 +13,5 @@ service   serves one partition: takes runs, advances the engine, commits
 standing  how far a partition is, through all of its take-overs
 takeover  takes over a partition: fencing, restore, position
 vitals    how a partition is doing, for metrics and health
+witness   whether the inputs are the topics that were read
 """

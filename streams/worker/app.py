@@ -14,6 +14,7 @@ from streams.settings.settings import Settings
 from streams.store.table import CUSTOMERS, CustomerTable, changelog_topic
 from streams.telemetry.metrics import Metrics
 from streams.transport import BatchApp
+from streams.transport.topic_ids import TopicIds
 from streams.worker.agents import segment_customers
 from streams.worker.owners import Owners
 from streams.worker.takeover import Ground, Limits
@@ -54,6 +55,7 @@ def build(
         table=table,
         changelog=changelog_topic(settings.group),
         offsets=Offsets(client, settings.group),
+        topic_ids=TopicIds(client, settings.group, INPUTS),
         metrics=metrics,
         lookup=lookup,
     )

@@ -1,6 +1,6 @@
 """What a partition did, as the records of one Kafka transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -46,9 +46,9 @@ class Outbox:
         self._dead_letters(batches, effects.dead_letters, now)
         return batches
 
-    def changelog(self, batches: Batches, effects: Effects) -> None:
+    def changelog(self, batches: Batches, states: Mapping[bytes, bytes | None]) -> None:
         """Add the changed states."""
-        self._producer.add_all(batches, self._changelog, wall_clock(), effects.states)
+        self._producer.add_all(batches, self._changelog, wall_clock(), states)
 
     def _segment_events(
         self, batches: Batches, events: Iterable[tuple[bytes, dict[str, Any]]], now: int

@@ -11,7 +11,7 @@ from segments.language.errors import SegmentsError
 from streams.kafka.permissions import NotAllowed
 from streams.telemetry.gauges import PartitionState
 from streams.transport import BatchApp, Run
-from streams.transport.errors import CommitFailed, TooLarge
+from streams.transport.errors import CommitFailed, Replaced, TooLarge
 from streams.worker.caution import Caution
 from streams.worker.intake import Again
 from streams.worker.service import Service
@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 BACKOFF = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 """Seconds before a partition is taken over again, by how often that failed in a row."""
+
+LOOK_AGAIN = 10.0
+"""Seconds after which it is looked again whether a topic that was replaced is back."""
 
 
 class Owner:
@@ -37,6 +40,8 @@ class Owner:
         self._service: Service | None = None
         self._standing = Standing()
         self._caution = Caution(number)
+        self.replaced: tuple[str, ...] = ()
+        """The inputs that are other topics than those that were read."""
 
     @property
     def serving(self) -> bool:
@@ -65,6 +70,9 @@ class Owner:
                 cause = error.cause
                 # It was logged. The next attempt is another one, so it need not wait.
                 failures = failures - 1 if error.mended else failures
+            except Replaced as error:
+                cause = error.cause
+                await self._stand_still(error)
             except (CommitFailed, Again) as error:
                 cause = error.cause
                 log.warning("partition %d: %s; taking it over anew", self.number, error)
@@ -80,6 +88,13 @@ class Owner:
                 log.exception("partition %d: unexpected error; taking it over anew", self.number)
             failures = 0 if time.monotonic() - began > BACKOFF[-1] else failures + 1
             await self._wait_for_membership(BACKOFF[min(failures, len(BACKOFF) - 1)])
+
+    async def _stand_still(self, error: Replaced) -> None:
+        """Wait for somebody: the topic may come back, or be adopted; a restart would help nobody."""
+        if self.replaced != error.topics:
+            log.error("partition %d: %s", self.number, error)
+        self.replaced = error.topics
+        await self._pause(LOOK_AGAIN)
 
     async def _wait_for_membership(self, seconds: float) -> None:
         """Wait; a worker that the group has dropped must not fence the rightful owner again and again."""
@@ -103,6 +118,7 @@ class Owner:
     async def _own(self, cause: str) -> None:
         self._ground.metrics.take_overs.labels(cause).inc()
         taken = await take_over(self._ground, self.number, self._standing)
+        self.replaced = ()
         try:
             self._service = Service(
                 self._app, self._ground, taken, self._limits, self._standing, self._caution
@@ -135,11 +151,14 @@ class Owner:
             lag=standing.lag(),
             oldest=standing.oldest({}),
             committed_at=standing.committed_at,
+            replaced=self.replaced,
         )
 
     @property
     def moved_at(self) -> float:
         """When it last got on, on the monotonic clock: restored, committed, or had nothing left to do."""
+        if self.replaced:
+            return time.monotonic()
         return self._standing.moved_at if self._service is None else self._service.vitals.moved_at
 
 

@@ -87,6 +87,8 @@ class Owners:
         """Release for good."""
         self._stopped = True
         await self.release()
+        if self._ground.topic_ids is not None:
+            await self._ground.topic_ids.stop()
 
     def deliver(self, run: Run) -> None:
         """Hand a run to the owner of its partition; what nobody owns is fetched again by whoever takes it over."""
@@ -124,6 +126,11 @@ class Owners:
             self._excused_at = time.monotonic()
             return False
         return True
+
+    @property
+    def replaced(self) -> list[str]:
+        """Name the inputs that are other topics than those that were read, in some partition."""
+        return sorted({topic for each in self._owned.values() for topic in each.owner.replaced})
 
     def waiting_for(self) -> list[int]:
         """Name the partitions that aren't served yet."""

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from segments.engine import INPUTS, Partition
 from streams.clock import wall_clock
 from streams.transport import BatchApp, Run
-from streams.transport.errors import CommitFailed, TooLarge
+from streams.transport.errors import CommitFailed, Replaced, TooLarge
 from streams.worker.caution import Caution
 from streams.worker.intake import Intake
 from streams.worker.ledger import Ledger
@@ -53,6 +53,8 @@ class Service:
         self._limits = limits
         self._slice = min(SLICE, limits.records)
         self._producer = taken.producer
+        self._witness = taken.witness
+        self._unwritten = taken.witness.record()
         self._store = taken.store
         self._partition = taken.partition
         self._caution = caution
@@ -142,6 +144,7 @@ class Service:
         stamp = self._partition.stamp
         now = None if self._limits.event_clock else wall_clock()
         self._asked_at_stamp, self._asked_at = stamp, time.monotonic()
+        await self._witness.look()
         with self._ground.metrics.stage("confirm"):
             ends = await self._ground.offsets.ends(self._inputs)
         told = {self._inputs[each]: end for each, end in ends.items()}
@@ -167,7 +170,7 @@ class Service:
         with metrics.stage("encode"):
             batches = self._outbox.outputs(effects)
         with metrics.stage("changelog"):
-            self._outbox.changelog(batches, effects)
+            self._outbox.changelog(batches, effects.states | self._unwritten)
         began = time.perf_counter()
         try:
             with metrics.stage("commit"):
@@ -177,12 +180,17 @@ class Service:
             if isinstance(error, TooLarge):
                 error.mended = self._caution.learn(self._ledger.until(effects.offsets), error)
             raise
+        except Replaced:
+            metrics.commits.labels("aborted").inc()
+            raise
         except asyncio.CancelledError:
             # Nobody waits for its outcome any more: whoever has the partition next aborts it.
             metrics.commits.labels("aborted").inc()
             raise
         with metrics.stage("changelog"):
-            self._store.apply(effects.states, ends.get(self._ground.changelog), wall_clock())
+            states = effects.states | self._unwritten
+            self._store.apply(states, ends.get(self._ground.changelog), wall_clock())
+            self._unwritten = {}
         self._caution.committed(effects.offsets)
         self.vitals.committed(effects, time.perf_counter() - began)
 

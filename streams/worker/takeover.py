@@ -22,7 +22,9 @@ from streams.store.stores import PartitionStore
 from streams.store.table import CustomerTable
 from streams.telemetry.metrics import Metrics
 from streams.transport import TransactionalProducer
+from streams.transport.topic_ids import TopicIds
 from streams.worker.standing import Standing
+from streams.worker.witness import UNSEEN, Witness, witness
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class Ground:
     changelog: str
     offsets: Offsets
     metrics: Metrics
+    topic_ids: TopicIds | None = None
+    """Tells whether the inputs are still the topics that were read."""
     lookup: Lookup | None = None
     """Where a schema registry is used."""
 
@@ -71,6 +75,8 @@ class Taken:
     store: PartitionStore
     partition: Partition
     positions: dict[str, int]
+    witness: Witness = UNSEEN
+    """Of the topics at these positions."""
 
 
 async def take_over(ground: Ground, number: int, standing: Standing) -> Taken:
@@ -81,11 +87,15 @@ async def take_over(ground: Ground, number: int, standing: Standing) -> Taken:
         await _look(ground, number, standing)
         store = await _restored(ground, number, standing)
         partition = Partition(number, ground.count, ground.rules, ground.engine, store)
-        positions = await _positions(ground, number, partition, standing)
+        inputs = [TopicPartition(topic, number) for topic in INPUTS]
+        seen = await witness(ground.topic_ids, store, inputs)
+        positions = await _positions(ground, number, partition, standing, seen.adopted)
     except BaseException:
         await producer.abandon()
         raise
-    return Taken(producer, store, partition, positions)
+    if seen.source is not None:
+        producer.before_commit = seen.look
+    return Taken(producer, store, partition, positions, seen)
 
 
 async def _initialise(producer: TransactionalProducer, group: str) -> None:
@@ -115,7 +125,13 @@ async def _restored(ground: Ground, number: int, standing: Standing) -> Partitio
     return store
 
 
-async def _positions(ground: Ground, number: int, partition: Partition, standing: Standing) -> dict[str, int]:
+async def _positions(
+    ground: Ground,
+    number: int,
+    partition: Partition,
+    standing: Standing,
+    adopted: frozenset[str] = frozenset(),
+) -> dict[str, int]:
     """Where to read on: by the record beside the customers; what the group committed is only compared."""
     inputs = {topic: TopicPartition(topic, number) for topic in INPUTS}
     starts = await ground.offsets.starts(inputs.values())
@@ -124,16 +140,17 @@ async def _positions(ground: Ground, number: int, partition: Partition, standing
     positions = {}
     for topic, each in inputs.items():
         expected = partition.offsets.get(topic)
-        _compare(ground, each, expected, committed[each])
-        if expected is None:
-            partition.begin(topic, starts[each])
-            positions[topic] = starts[each]
-        elif starts[each] <= expected <= ends[each]:
-            positions[topic] = expected
+        if topic in adopted:
+            log.warning("%s-%d: adopted: going on at its beginning, offset %d", topic, number, starts[each])
         else:
-            _lost(ground, each, expected, starts[each], ends[each])
-            partition.begin(topic, starts[each])
-            positions[topic] = starts[each]
+            _compare(ground, each, expected, committed[each])
+            if expected is not None and starts[each] <= expected <= ends[each]:
+                positions[topic] = expected
+                continue
+            if expected is not None:
+                _lost(ground, each, expected, starts[each], ends[each])
+        partition.begin(topic, starts[each])
+        positions[topic] = starts[each]
     standing.found(positions, {topic: ends[each] for topic, each in inputs.items()})
     return positions
 
