@@ -33,7 +33,7 @@ $(NATIVE): $(RUST) | cargo
 	touch $@
 
 .PHONY: test
-test: install ## run every suite, over a real Kafka (needs a JDK 17 and Maven)
+test: install ## run every suite, over a real Kafka (needs a JDK 17, Maven and Node.js)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: fuzz

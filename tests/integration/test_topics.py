@@ -79,13 +79,13 @@ def test_create_twice_changes_nothing(run, kafka):
     run("topics", "create")
     before = described(kafka)
     done = run("topics", "create")
-    assert (done.returncode, done.stdout.count("exists"), described(kafka)) == (0, len(COMPACTED) + 1, before)
+    assert (done.returncode, done.stdout.count("exists"), described(kafka)) == (0, len(OURS) + 1, before)
 
 
 def test_a_dry_run_creates_nothing(run, kafka):
     """It says what would be created."""
     done = run("topics", "create", "--dry-run")
-    assert (done.returncode, done.stdout.count("missing"), kafka.topics()) == (0, len(COMPACTED) + 1, [])
+    assert (done.returncode, done.stdout.count("missing"), kafka.topics()) == (0, len(OURS) + 1, [])
 
 
 def test_the_number_of_partitions_is_a_setting(run, kafka, state):
