@@ -1,6 +1,7 @@
 """A rule in a sentence: complete, in both languages, for everything that the language can say."""
 
 import re
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 
@@ -60,8 +61,8 @@ def test_hysteresis_tells_both_ways():
         "and leaves it once there is at most 1 purchase in the past 90 days."
     )
     assert words(segment, "nl") == (
-        "Een klant komt in dit segment zodra er minstens 3 aankopen in de afgelopen 90 dagen zijn, "
-        "en verlaat het zodra er hoogstens 1 aankoop in de afgelopen 90 dagen is."
+        "Een klant komt in dit segment zodra die in de afgelopen 90 dagen minstens 3 aankopen heeft gedaan, "
+        "en verlaat het zodra die in de afgelopen 90 dagen hoogstens 1 aankoop heeft gedaan."
     )
 
 
@@ -69,6 +70,27 @@ def test_money_is_said_in_the_currency_of_the_shop():
     """SEGMENTS_CURRENCY is what money means."""
     segment = Segment(id="rule", when=purchase.within(days=1).sum(purchase.amount) >= 50)
     assert "at least GBP 50.00" in words(segment, "en", "GBP")
+
+
+def test_dutch_writes_numbers_and_money_as_the_dutch_do():
+    """A point between thousands, a comma before the cents, the sign of the euro; other currencies keep their code."""
+    spent = Segment(id="rule", when=purchase.within(days=36_500).sum(purchase.amount) >= Decimal("1000.50"))
+    assert "in de afgelopen 36.500 dagen voor minstens € 1.000,50 heeft gekocht" in words(spent, "nl")
+    assert "minstens CHF 1.000,50" in words(spent, "nl", "CHF")
+    often = Segment(id="rule", when=visit.within(days=7).count() >= 36_500)
+    assert "minstens 36.500 keer op bezoek is geweest" in words(often, "nl")
+
+
+def test_a_segment_is_called_by_its_title():
+    """A reader of a sentence need not know ids; one without a title keeps its id."""
+    titled = Segment(id="high_value", en="Spends much", nl="Koopt veel", when=HIGH.when)
+    reader = Segment(id="rule", when=[titled, not_(HIGH)])
+    assert "they are in the segment “Spends much”, and they are not in the segment high_value" in words(
+        reader, "en"
+    )
+    assert "die in het segment “Koopt veel” zit, en die niet in het segment high_value zit" in words(
+        reader, "nl"
+    )
 
 
 def every_comparison():

@@ -1,8 +1,9 @@
 """A rule as a sentence in English and Dutch.
 
-dutch     nouns and phrases of Dutch
-english   nouns and phrases of English
-grammar   what a language must provide: nouns, phrases, numbers, lengths of time
-sentence  the sentence of a rule, in one of the languages
-timers    the sentences about what time alone changes
+dutch          nouns and phrases of Dutch
+dutch_clauses  clauses of Dutch as a marketer would say them
+english        nouns and phrases of English
+grammar        what a language must provide: nouns, phrases, numbers, lengths of time
+sentence       the sentence of a rule, in one of the languages
+timers         the sentences about what time alone changes
 """

@@ -10,8 +10,8 @@ DUTCH = Tongue(
         "on_site": Noun("handeling op de site", "handelingen op de site"),
         "purchase": Noun("aankoop", "aankopen"),
         "refund": Noun("terugbetaling", "terugbetalingen"),
-        "purchase.items": Noun("bestelregel", "bestelregels"),
-        "refund.items": Noun("retourregel", "retourregels"),
+        "purchase.items": Noun("gekochte artikel", "gekochte artikelen", neuter=True),
+        "refund.items": Noun("teruggestuurde artikel", "teruggestuurde artikelen", neuter=True),
         "page_view": Noun("paginaweergave", "paginaweergaven"),
         "product_view": Noun("productweergave", "productweergaven"),
         "search": Noun("zoekopdracht", "zoekopdrachten"),
@@ -25,6 +25,7 @@ DUTCH = Tongue(
             "contact met de klantenservice", "contacten met de klantenservice", neuter=True
         ),
     },
+    currencies={"EUR": "€", "USD": "$", "GBP": "£"},
     own_event="gebeurtenis",
     fields={
         "event_id": Noun("gebeurtenisnummer", "gebeurtenisnummers", neuter=True),
@@ -70,7 +71,8 @@ DUTCH = Tongue(
         "consent": "toestemming voor “{name}”",
         "not_consent": "geen toestemming voor “{name}”",
         "profile": "“{name}” in het profiel",
-        "whose": "waarvan",
+        "whose": "waarbij",
+        "not": "niet",
         "missing": "(of ontbreekt)",
         "since": "sinds",
         "in_past": "in de afgelopen",

@@ -69,6 +69,7 @@ ENGLISH = Tongue(
         "not_consent": "no consent for “{name}”",
         "profile": "“{name}” in the profile",
         "whose": "whose",
+        "not": "not",
         "missing": "(or is missing)",
         "since": "since",
         "in_past": "in the past",

@@ -1,10 +1,11 @@
 """What a language needs to say a rule: nouns, and what it puts between them. See `english.py`, `dutch.py`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from segments.language.catalogue import EventSet
 from segments.language.nodes.durations import Duration
+from segments.language.nodes.segment import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Tongue:
     attribute: str
     units: Mapping[str, Noun]
     words: Mapping[str, str]
+    currencies: Mapping[str, str] = field(default_factory=dict)
+    """Signs of currencies; others are written by their code."""
 
     def noun_of_events(self, events: EventSet) -> Noun:
         """What the events of a set are called; kinds of the shop's own as the rule says, or by their names."""
@@ -45,6 +48,11 @@ class Tongue:
             # Only the plural is told: `the latest of the wish list additions`.
             return Noun(f"{self.words['of_the']} {title}", title)
         return Noun(f"{self.own_event} “{own}”", f"{self.words['own_events']} “{own}”")
+
+    def title(self, segment: Segment) -> str:
+        """A segment by its title in this language, or by its id if it has none."""
+        title = segment.nl if self.code == "nl" else segment.en
+        return f"“{title}”" if title else segment.id
 
     def noun_of_field(self, name: str, key: str | None) -> Noun:
         """What a field is called; attributes of the shop's own keep their names."""
@@ -63,7 +71,8 @@ class Tongue:
 
     def span(self, milliseconds: int) -> str:
         """`7 days`, `1 day and 12 hours`."""
-        parts = [f"{n} {self.units[unit].of(n)}" for unit, n in Duration(milliseconds).parts().items()]
+        counts = Duration(milliseconds).parts().items()
+        parts = [f"{self.number(str(n), grouped=True)} {self.units[unit].of(n)}" for unit, n in counts]
         *head, last = parts or [f"0 {self.units['minutes'].many}"]
         return f"{', '.join(head)} {self.words['and']} {last}" if head else last
 

@@ -29,11 +29,19 @@ Language = Literal["en", "nl"]
 
 def words(segment: Segment, language: Language, currency: str = "EUR") -> str:
     """Who is in the segment, in a sentence of this language."""
-    teller = Words(TONGUES[language], currency)
+    teller = speaker(language, currency)
     when = teller.condition(segment.when)
     if segment.until is None:
         return teller.word("while").format(when=when)
     return teller.word("hysteresis").format(when=when, until=teller.condition(segment.until))
+
+
+def speaker(language: Language, currency: str = "") -> "Words":
+    """What says clauses in this language."""
+    # Not above: the clauses of a language are built on those of this module.
+    from segments.language.words.dutch_clauses import DutchWords
+
+    return (DutchWords if language == "nl" else Words)(TONGUES[language], currency)
 
 
 class Words:
@@ -65,8 +73,8 @@ class Words:
     def _leaf(self, leaf: Condition, negated: bool) -> str:
         no = "not_" if negated else ""
         match leaf:
-            case Segment(id=name):
-                where = self.word(f"{no}segment").format(name=name)
+            case Segment():
+                where = self.word(f"{no}segment").format(name=self.tongue.title(leaf))
                 return self.tongue.clause(self.word("customer"), self.word("in"), where)
             case Consent(name):
                 what = self.word(f"{no}consent").format(name=name)
@@ -78,13 +86,18 @@ class Words:
             case Comparison():
                 clause = self._comparison(leaf)
             case ProfileComparison(name, operator, bound):
-                subject = self.word("profile").format(name=name)
-                clause = self.tongue.clause(
-                    subject, self.word("is"), self._compared(operator, bound, None, None)
-                )
+                return self._profile(name, self._compared(operator, bound, None, None), negated)
             case _:
                 raise TypeError(leaf)
         return self.word("not_so").format(clause=clause) if negated else clause
+
+    def _profile(self, name: str, compared: str, negated: bool) -> str:
+        """`“country” in the profile is “NL”`; the opposite is true of a missing value, too."""
+        subject, is_ = self.word("profile").format(name=name), self.word("is")
+        if not negated:
+            return self.tongue.clause(subject, is_, compared)
+        opposite = self.tongue.clause(subject, is_, f"{self.word('not')} {compared}")
+        return f"{opposite} {self.word('missing')}"
 
     def _comparison(self, leaf: Comparison) -> str:
         measure, operator, bound = leaf.measure, leaf.operator, leaf.bound
@@ -112,7 +125,7 @@ class Words:
         elif (operator, bound) == (">", 0):
             how, bound = self._how(">=", "1"), 1
         else:
-            how = self._how("fewer" if operator == "<" else operator, self._value(bound, None))
+            how = self._how("fewer" if operator == "<" else operator, self._value(bound, Type.WHOLE))
         verb = self.word("is" if bound == 1 else "are")
         return self.tongue.clause(
             self.word("there"), verb, f"{how} {noun.of(bound)}{among}{self.narrowed(events)}"
@@ -174,8 +187,7 @@ class Words:
                 compared = self._compared(operator, bound, field.type, field)
                 if not negated:
                     return self.tongue.clause(said_of, self.word("is"), compared)
-                not_ = "not" if self.tongue.code == "en" else "niet"
-                clause = self.tongue.clause(said_of, self.word("is"), f"{not_} {compared}")
+                clause = self.tongue.clause(said_of, self.word("is"), f"{self.word('not')} {compared}")
                 return f"{clause} {self.word('missing')}"
         raise TypeError(test)
 
@@ -213,8 +225,9 @@ class Words:
                 bound if isinstance(bound, Decimal) and bound.as_tuple().exponent in (-2, -3, -4) else None
             )
             amount = format(cents, "f") if cents is not None else f"{bound:.2f}"
-            return f"{self.currency} {self.tongue.number(amount, grouped=True)}"
-        return self.tongue.number(plain(bound))
+            symbol = self.tongue.currencies.get(self.currency, self.currency)
+            return f"{symbol} {self.tongue.number(amount, grouped=True)}"
+        return self.tongue.number(plain(bound), grouped=type_ is Type.WHOLE)
 
 
 def _always_a_number(measure: Measure) -> bool:

@@ -7,16 +7,16 @@ from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
-from segments.language.words.sentence import TONGUES, Language, Words
+from segments.language.words.sentence import Language, Words, speaker
 
 
 def timers(segment: Segment, language: Language) -> list[str]:
     """A sentence for each leaf of the rule that time alone can change."""
-    words = Words(TONGUES[language], "")
+    words = speaker(language)
     said: list[str] = []
     for leaf in leaves(segment.when) + leaves(segment.until):
         if isinstance(leaf, Segment):
-            said.append(words.word("timer_segment").format(name=leaf.id))
+            said.append(words.word("timer_segment").format(name=words.tongue.title(leaf)))
         elif isinstance(leaf, Comparison):
             said += [
                 words.word("timer").format(what=what, span=words.tongue.span(span))
