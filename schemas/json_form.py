@@ -60,7 +60,8 @@ def _shown(schema: Any, value: Any) -> Any:
 
 def _shown_branch(schema: Any, value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        return None  # JSON has no word for it
+        # JSON has no word for it. Whoever reads the text as a number refuses it, as the workers do.
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     branch = next((each for each in schema if kind_of(each) in _DEEP), None)
     return value if branch is None else _shown(branch, value)
 

@@ -12,12 +12,14 @@ from segments.engine.past import Past, listening
 from segments.engine.records import (
     BEFORE_ALL,
     CLICKSTREAM,
+    CURRENCY_CASE,
     INPUTS,
     NEVER,
     NOTICES,
     OLDER,
     POSITION_KEY,
     PROFILES,
+    TOO_OLD,
     TRANSACTIONS,
     DeadLetter,
     Effects,
@@ -26,6 +28,7 @@ from segments.engine.records import (
     Notice,
     Record,
     Refusal,
+    notice_text,
     of_customer,
 )
 from segments.engine.refill import EVENTS, Refill
@@ -40,6 +43,7 @@ __all__ = [
     "BEFORE_ALL",
     "CLICKSTREAM",
     "COMPILED",
+    "CURRENCY_CASE",
     "EVENTS",
     "FIRST",
     "INPUTS",
@@ -49,6 +53,7 @@ __all__ = [
     "OLDER",
     "POSITION_KEY",
     "PROFILES",
+    "TOO_OLD",
     "TRANSACTIONS",
     "CustomerView",
     "DeadLetter",
@@ -68,6 +73,7 @@ __all__ = [
     "event_id",
     "listening",
     "load",
+    "notice_text",
     "of_customer",
     "partition_of",
 ]

@@ -122,7 +122,18 @@ CURRENCY_CASE = "currency_case"
 """A transaction in the currency of the rules, but not in capital letters: it is no money."""
 CONSENTS_ALONE = "consents_alone"
 """A profile over a limit that takes away a consent: its consents took effect, its attributes did not."""
-NOTICES = (CONSENTS_ALONE, CURRENCY_CASE, ERASED_NOBODY, TOO_OLD)
+NOTICES = {
+    CONSENTS_ALONE: "profiles over a limit of which the consents alone took effect",
+    CURRENCY_CASE: "transactions whose currency is not in capital letters: events, but no money",
+    ERASED_NOBODY: "erasures of customers of whom nothing is remembered (a key is the customer id, not JSON or Avro)",
+    TOO_OLD: "too old for every rule",
+}
+"""In words."""
+
+
+def notice_text(kind: str, count: int) -> str:
+    """A notice with the number of its records: `too old for every rule: 2 records`."""
+    return f"{NOTICES[kind]}: {count:,} record{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`segments consume`: the records of a topic as JSON lines, committed ones only."""
 
 import base64
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -74,10 +75,20 @@ def _content(record: Any) -> dict[str, Any]:
     except schemas.DecodeError as error:
         return {**_customer(record.key), "value": _base64(record.value), "error": f"{error.reason}: {error}"}
     line: dict[str, Any] = schemas.to_json(name, event)
+    if (wrong := _not_finite(event)) is not None:
+        line["error"] = wrong
     if record.key != event["customer_id"].encode():
         # The workers refuse it, and a replay of this line must do so too.
         line |= {"key": _customer(record.key).get("customer_id", _base64(record.key))}
     return line
+
+
+def _not_finite(event: dict[str, Any]) -> str | None:
+    """Why the workers refuse a profile that JSON has no numbers for; a replay of the line refuses it too."""
+    for name, value in event.get("attributes", {}).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"not_finite: attributes.{name} is {value}"
+    return None
 
 
 def _customer(key: bytes | None) -> dict[str, Any]:

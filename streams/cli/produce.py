@@ -9,6 +9,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, for_code
 
 import schemas
+from streams.cli.doubts import Doubts
 from streams.cli.visible import visible
 from streams.errors import BrokerAway, StreamsError, TopicsError
 from streams.history import lines
@@ -47,6 +48,8 @@ def command(topic: str, file: IO[bytes], skip_bad: bool) -> None:
         sending.finish()
     bad = f", {_counted(skipped, 'wrong line')} skipped" if skipped else ""
     click.echo(f"{_counted(sending.sent, 'record')} sent to {topic}{bad}", err=True)
+    for doubt in sending.doubts.lines():
+        click.echo(doubt, err=True)
 
 
 def check_topic(settings: Settings, topic: str) -> None:
@@ -65,6 +68,7 @@ class Sending:
     def __init__(self, settings: Settings, topic: str) -> None:
         self.topic = topic
         self.sent = 0
+        self.doubts = Doubts(settings, topic)
         self._waiting: deque[Any] = deque()
         self._shows = sys.stderr.isatty()
         self._brokers = settings.brokers
@@ -96,7 +100,7 @@ class Sending:
 
     def send(self, line: lines.Line) -> None:
         """Send one record; LineError if the line is wrong."""
-        key, value = encoded(line, self.topic)
+        key, value = encoded(line, self.topic, self.doubts)
         try:
             self._waiting.append(self._producer.send(self.topic, key=key, value=value))
         except MessageSizeTooLargeError as error:
@@ -122,7 +126,7 @@ class Sending:
             raise StreamsError(f"Kafka refused a record, after {self.sent:,} were sent: {error}") from error
 
 
-def encoded(line: lines.Line, topic: str) -> tuple[bytes, bytes | None]:
+def encoded(line: lines.Line, topic: str, doubts: Doubts | None = None) -> tuple[bytes, bytes | None]:
     """Key and value of a line's record; LineError if it is not one of this topic."""
     if line.transport.get("topic", topic) != topic:
         raise line.error(f"topic: expected {topic}, got {schemas.errors.shown(line.transport['topic'])}")
@@ -131,6 +135,8 @@ def encoded(line: lines.Line, topic: str) -> tuple[bytes, bytes | None]:
             return _erased(line), None
         name = schemas.RECORD_OF_TOPIC[topic]
         record = schemas.from_json(name, line.fields)
+        if doubts is not None:
+            doubts.look(record)
         return record["customer_id"].encode(), schemas.encode(name, record)
     except schemas.SchemaError as error:
         raise line.error(error) from None

@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 import schemas
-from segments.engine import BEFORE_ALL, EngineSettings, load, partition_of
+from segments.engine import BEFORE_ALL, TOO_OLD, EngineSettings, load, notice_text, partition_of
 from segments.insight.replay import Alone
 from segments.insight.tally import Tally
 from segments.insight.told import alternatives_text, evidence_lines
@@ -137,6 +137,8 @@ def _told(answer: dict[str, Any]) -> Iterator[str]:
     yield f"{shown['customer_id']}, as of {shown['clock'] or 'the beginning'}"
     if not shown["known"]:
         yield "Nothing is remembered of this customer, who is therefore in no segment."
+    if shown.get("too_old"):
+        yield f"{notice_text(TOO_OLD, shown['too_old'])}, since the worker took the partition over"
     for each in shown["segments"]:
         yield ""
         since = f" since {each['entered_at']}" if each["inside"] else ""

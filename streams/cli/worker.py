@@ -153,7 +153,13 @@ async def _within(stop: asyncio.Event, seconds: float) -> None:
 async def _serve(built: Worker, settings: Settings, listening: socket.socket, stop: asyncio.Event) -> int:
     server = HealthServer(built.metrics, built.owners)
     server.add(
-        Answers(built.owners.machine, built.partitions, settings.http_host, settings.why_token).routes()
+        Answers(
+            built.owners.machine,
+            built.partitions,
+            settings.http_host,
+            settings.why_token,
+            built.owners.too_old,
+        ).routes()
     )
     await server.start(listening)
     port = listening.getsockname()[1]

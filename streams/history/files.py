@@ -14,6 +14,8 @@ from streams.history.lines import Line, LineError, numbered, parse
 
 Logs = dict[int, dict[str, list[Record]]]
 """The records by partition and topic."""
+LONG = 1 << 18
+"""Bytes of a line from which on it may be a record that is too long: Avro takes at most twice as many as JSON."""
 FUTURE = 5 * 60_000
 """Milliseconds that an event may be ahead of its Kafka timestamp (contract, section 4)."""
 
@@ -200,12 +202,20 @@ def _record(line: Line, topic: str, offset: int) -> Record:
         timestamp = _instant(line, "occurred_at", line.fields["occurred_at"])
     else:
         timestamp = 0
-    return Record(topic, offset, timestamp, _key(line), None, event)
+    value = None
+    if isinstance(event, dict) and line.length > LONG:
+        value = schemas.encode(schemas.RECORD_OF_TOPIC[topic], event)
+    return Record(topic, offset, timestamp, _key(line), value, event)
 
 
 def _event(line: Line, topic: str) -> dict[str, Any] | Refusal | None:
     if line.erases:
         return None
+    error = line.fields.get("error")
+    if isinstance(error, str):
+        # A record that `segments consume` could not show: the workers refused it, for this reason.
+        reason, _, text = error.partition(": ")
+        return Refusal(reason, f"{line.where}: {text}")
     try:
         return schemas.from_json(schemas.RECORD_OF_TOPIC[topic], line.fields)
     except schemas.JsonError as error:

@@ -27,6 +27,8 @@ class Line:
     where: str
     fields: dict[str, Any]
     transport: dict[str, Any]
+    length: int = 0
+    """Bytes of the text."""
 
     @property
     def erases(self) -> bool:
@@ -57,7 +59,7 @@ def parse(where: str, text: bytes) -> Line:
         raise LineError(where, str(error)) from None
     if not isinstance(fields, dict):
         raise LineError(where, "expected a JSON object with the fields of a record")
-    line = Line(where, fields, {name: fields.pop(name) for name in TRANSPORT if name in fields})
+    line = Line(where, fields, {name: fields.pop(name) for name in TRANSPORT if name in fields}, len(text))
     if not isinstance(line.transport.get("erase", False), bool):
         raise line.error("erase: expected true or false")
     return line

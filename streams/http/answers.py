@@ -14,15 +14,24 @@ from segments.insight.why import why
 Owned = Callable[[int], Partition | None]
 """The machine of a partition, None where this worker doesn't serve it."""
 
+TooOld = Callable[[int, bytes], int]
+"""How many events of a customer of a partition no rule looked back to."""
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _none(_number: int, _key: bytes) -> int:
+    return 0
 
 
 class Answers:
     """The page `/why/{customer}`; it shows a customer, so away from the loopback it needs the token."""
 
-    def __init__(self, owned: Owned, count: int, host: str, token: str | None) -> None:
+    def __init__(
+        self, owned: Owned, count: int, host: str, token: str | None, too_old: TooOld = _none
+    ) -> None:
         """Answer for the partitions that `owned` knows, of `count`."""
-        self._owned, self._count = owned, count
+        self._owned, self._count, self._too_old = owned, count, too_old
         self._open = host in LOOPBACK and not token
         self._token = token
 
@@ -49,7 +58,8 @@ class Answers:
             return _error(404, f"This worker does not serve partition {number}.")
         if segment is not None and segment not in partition.rules.ids:
             return _error(404, f"There is no segment {segment}.")
-        return web.json_response(why(partition, customer, segment))
+        too_old = self._too_old(number, customer.encode())
+        return web.json_response(why(partition, customer, segment) | {"too_old": too_old})
 
     async def _known(self, request: web.Request) -> web.Response:
         """Of the partitions served here: since when measures know events, and from when on rules are exact."""

@@ -6,6 +6,7 @@ caution   finds the record for which Kafka refuses a transaction
 decode    raw Kafka records to records of the engine
 intake    queue of runs of one partition, with backpressure
 ledger    what is processed but not committed: counts and latencies
+notices   what records did otherwise than their sender may have meant
 outbox    the effects of a partition as the records of one transaction
 owner     the task of one partition: takes it over and serves it, anew after each failure
 owners    all partitions of this worker, started and stopped as the group assigns them

@@ -140,6 +140,10 @@ class Owner:
         """The machine while it is served, None while it is taken over."""
         return None if self._service is None else self._service.machine
 
+    def too_old(self, key: bytes) -> int:
+        """How many events of a customer no rule looked back to, since the take-over."""
+        return 0 if self._service is None else self._service.vitals.notices.too_old(key)
+
     def state(self) -> PartitionState:
         """Say how the partition is, for a scrape."""
         if self._service is not None:

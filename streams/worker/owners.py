@@ -105,6 +105,11 @@ class Owners:
         owned = self._owned.get(number)
         return None if owned is None else owned.owner.machine
 
+    def too_old(self, number: int, key: bytes) -> int:
+        """How many events of a customer of a partition no rule looked back to, since it was taken over."""
+        owned = self._owned.get(number)
+        return 0 if owned is None else owned.owner.too_old(key)
+
     @property
     def ready(self) -> bool:
         """Whether the group has assigned partitions, and all of them are restored and being served."""

@@ -12,6 +12,7 @@ from streams.telemetry.metrics import Metrics
 from streams.transport import BatchApp
 from streams.worker.intake import Intake
 from streams.worker.ledger import Ledger
+from streams.worker.notices import Notices
 from streams.worker.standing import Standing
 
 
@@ -36,6 +37,7 @@ class Vitals:
         self._ledger = ledger
         self._metrics = metrics
         self._standing = standing
+        self.notices = Notices(partition.number)
         self._resting = False
 
     def committed(self, effects: Effects, seconds: float) -> None:
@@ -45,6 +47,7 @@ class Vitals:
         for _, event in effects.segment_events:
             if (taken_in := self._ledger.taken_in_at(event["cause"])) is not None:
                 self._metrics.event_to_flip.observe(max(0, now - taken_in) / 1000)
+        self.notices.note(effects.notices)
         self._metrics.committed(effects, self._ledger.settle(effects.offsets), seconds)
 
     @contextmanager

@@ -4,9 +4,11 @@ import json
 import time
 
 import pytest
+from worker_control import scrape, stop, total, wait_until_ready
 
 from segments.engine import partition_of
 
+DAY = 86_400_000
 RULE = '''"""Seen: {count}."""
 
 from segments.language import Segment, page_view
@@ -150,3 +152,41 @@ def test_why_of_what_consume_printed(run, tmp_path):
     asked = ("why", "ann", "seen", "--file", str(log), "--rules", str(rules))
     assert "--partitions" in run(*asked).stderr
     assert "in   seen since 2026-01-01" in run(*asked, "--partitions", "3").stdout
+
+
+@pytest.mark.timeout(240)
+def test_records_that_do_nothing_are_said(fresh_topics, run, spawn, tmp_path):
+    """Events too old for every rule, an erasure of nobody, a currency in lower case: by `produce`, log, metrics and `why`."""
+    fresh_topics(2)
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "seen.py").write_text(RULE.format(count=1))
+    env = {"SEGMENTS_RULES": str(rules)}
+    worker = spawn("worker", env=env)
+    wait_until_ready(worker)
+    now = int(time.time() * 1000)
+    run("produce", "clickstream", stdin=lines(view("bob", 1, now - 1000)), env=env)
+    wait_for_flips(run, 1)
+    old = lines(view("anna", 1, now - 8 * DAY), view("anna", 2, now - 9 * DAY))
+    assert "too old for every rule: 2 records" in run("produce", "clickstream", stdin=old, env=env).stderr
+    order = {"event_id": "t", "customer_id": "bob", "occurred_at": now, "kind": "purchase", "order_id": "o"}
+    paid = run("produce", "transactions", stdin=lines(order | {"amount": "5.00", "currency": "eur"}), env=env)
+    assert "write EUR" in paid.stderr
+    run("produce", "profiles", stdin=lines({"erase": True, "customer_id": '"bob"'}), env=env)
+    counted = {"too_old": 2, "currency_case": 1, "erased_nobody": 1, "consents_alone": 0}
+    wait_for(
+        lambda: (
+            {kind: total(scrape(worker), f'segments_notices_total{{notice="{kind}"}}') for kind in counted}
+            == counted
+        )
+    )
+    assert "too old for every rule: 2 records, since the worker took" in run("why", "anna", env=env).stdout
+    assert json.loads(run("why", "anna", "--json", env=env).stdout)["too_old"] == 2
+    assert "too old" not in run("why", "bob", env=env).stdout
+    for words in (
+        "too old for every rule",
+        "not in capital letters",
+        "erasures of customers of whom nothing",
+    ):
+        assert words in worker.stderr
+    stop(worker)
