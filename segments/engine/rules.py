@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segments.engine.compile import Compiled, compile_rules
 from segments.language.checking.lint import refuse
@@ -15,6 +16,9 @@ from segments.plan.ir import Plan as PlanData
 from segments.plan.lowering import lower
 from segments.plan.planner import Plan, plan
 from segments.plan.version import digest, version
+
+if TYPE_CHECKING:
+    from segments.engine._native import Rules
 
 
 class RuleSet:
@@ -46,6 +50,13 @@ class RuleSet:
     def data(self) -> PlanData:
         """The rule set as data."""
         return lower(self.segments, self.plan.currency)
+
+    @cached_property
+    def native(self) -> "Rules":
+        """The rule set as the crate runs it."""
+        from segments.engine._native import Rules
+
+        return Rules(self.data.to_bytes())
 
     @cached_property
     def reads(self) -> tuple[tuple[int, ...], ...]:

@@ -4,6 +4,7 @@
 //! for each segment. A rule that an event cannot flip is not looked at.
 
 use crate::bits::Bits;
+use crate::costs::Costs;
 use crate::customer::{Customer, Digest, Episode, Profile, Trait};
 use crate::eval::{Eval, STEPS};
 use crate::evidence::evidence;
@@ -78,6 +79,8 @@ pub struct Machine {
     pub members: Members,
     /// Ids of events that raise a bug once they are remembered: for tests of what comes of one.
     pub poison: Vec<Box<[u8]>>,
+    /// What evaluations take.
+    pub costs: Costs,
     /// Looks left to the step going on.
     pub steps: Cell<u64>,
 }
@@ -85,6 +88,7 @@ pub struct Machine {
 impl Machine {
     /// A machine of a rule set.
     pub fn new(rules: Arc<Rules>) -> Machine {
+        let costs = Costs::new(rules.rules.len());
         let members = Members {
             of_rules: vec![0; rules.rules.len()],
             ..Members::default()
@@ -96,6 +100,7 @@ impl Machine {
             out: Effects::default(),
             members,
             poison: Vec::new(),
+            costs,
             steps: Cell::new(STEPS),
         }
     }
@@ -324,7 +329,9 @@ impl Machine {
         let (mut flipped, mut left) = (SmallVec::new(), touched);
         customer.at = now;
         while let Some(place) = left.pop() {
+            let began = self.costs.begin();
             let (holds, due) = eval.rule(place, customer, now);
+            self.costs.end(place, began);
             if holds != customer.inside.has(place) {
                 flipped.push(place);
                 customer.inside.flip(place);

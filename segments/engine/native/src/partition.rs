@@ -4,6 +4,7 @@
 //! no clock, never waits. The worker, `segments replay`, the simulation and the tests drive this same object.
 
 use crate::codec::{self, StateError};
+use crate::costs::Cost;
 use crate::customer::{Customer, Digest, Profile};
 use crate::customers::{Customers, States};
 use crate::eval::STEPS;
@@ -204,6 +205,16 @@ impl Partition {
     pub fn live(&self) -> (usize, usize, usize) {
         let (count, bytes) = self.customers.live();
         (count, bytes, self.machine.names.bytes())
+    }
+
+    /// Time the evaluations of rules from now on, or do not.
+    pub fn time_rules(&mut self, timed: bool) {
+        self.machine.costs.timed = timed;
+    }
+
+    /// What was timed since the last time, by the rules' places.
+    pub fn costs(&self) -> Vec<Cost> {
+        self.machine.costs.take()
     }
 
     /// Have events of these ids raise a bug once they are remembered: for tests of what comes of one.

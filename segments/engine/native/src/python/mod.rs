@@ -1,5 +1,11 @@
 //! The door to Python: the module `segments.engine._native`.
 
+mod effects;
+mod partition;
+mod records;
+mod refill;
+mod states;
+mod views;
 mod wire;
 
 use pyo3::prelude::*;
@@ -8,6 +14,15 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     const PLAN_FORMAT: u32 = crate::plan::FORMAT;
+
+    #[pymodule_export]
+    use super::partition::{Partition, Rules};
+
+    #[pymodule_export]
+    use super::refill::{Fill, Refill, entry_size};
+
+    #[pymodule_export]
+    use super::states::States;
 
     #[pymodule_export]
     use super::wire::{Batch, Encoder, Fetch, Records, Schemas, partition_of};

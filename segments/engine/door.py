@@ -1,0 +1,174 @@
+"""One partition over the engine's crate: records and readings of the clock go in, effects come out.
+
+It merges the inputs, keeps the clock, finds what is due, recognises duplicates and bad input; it does no I/O, reads no
+clock, never awaits. The worker, `segments replay`, the simulation and the tests drive this same object.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from segments.engine import _native
+from segments.engine.records import BEFORE_ALL, INPUTS, DeadLetter, Effects, EngineSettings, Notice, Record
+from segments.engine.rules import RuleSet
+from segments.engine.views import CustomerView, WhyView
+from segments.language.errors import SegmentsError
+
+
+class States(Protocol):
+    """The committed states of a partition."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The state of a key, None if there is none."""
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """All of them, in any order."""
+
+
+class Partition:
+    """The state machine of one partition; `states` must be restored before it is made."""
+
+    def __init__(
+        self, number: int, count: int, rules: RuleSet, settings: EngineSettings, states: States
+    ) -> None:
+        self.number, self.count, self.rules, self.settings = number, count, rules, settings
+        limits = settings.customer_limit, settings.customer_bytes
+        try:
+            self._core = _native.Partition(rules.native, number, count, settings.grace, limits, states)
+        except ValueError as error:
+            raise SegmentsError(str(error)) from error
+        self._offered: dict[str, deque[Record]] = {topic: deque() for topic in INPUTS}
+        """Records that were offered as objects and not taken yet: a dead letter names its record."""
+
+    @property
+    def clock(self) -> int:
+        """In milliseconds; `BEFORE_ALL` until something was applied."""
+        return self._core.clock
+
+    @property
+    def offsets(self) -> dict[str, int]:
+        """The next offset expected by topic; a topic never read is absent."""
+        return dict(self._core.offsets)
+
+    @property
+    def stamp(self) -> int:
+        """Grows with every accepted run."""
+        return self._core.stamp
+
+    @property
+    def waiting(self) -> bool:
+        """Records wait for a `confirm`."""
+        return self._core.waiting
+
+    @property
+    def next_due(self) -> int | None:
+        """The earliest instant at which time alone may do something; may be early."""
+        return self._core.next_due
+
+    @property
+    def full(self) -> bool:
+        """So many customers have changed that they should be committed, for the memory that they occupy."""
+        return self._core.full
+
+    @property
+    def members(self) -> Counter[str]:
+        """The customers in each segment."""
+        return Counter(self._core.members)
+
+    @property
+    def pending(self) -> int:
+        """Customers to whom time alone will do something."""
+        return self._core.pending
+
+    @property
+    def sweeping(self) -> int:
+        """Customers that the new rule set has yet to take over."""
+        return self._core.sweeping
+
+    @property
+    def known_since(self) -> dict[str, int]:
+        """For each measure that did not know events from the beginning: the instant from which it does."""
+        return dict(self._core.known_since)
+
+    def begin(self, topic: str, offset: int) -> None:
+        """Say where reading of a topic begins that was never read."""
+        self._core.begin(INPUTS.index(topic), offset)
+
+    def offer(self, topic: str, start: int, records: list[Record], end: int) -> int | None:
+        """Take in a fetched run covering offsets [start, end).
+
+        Returns None if it is accepted (or was seen already), else the offset to fetch again: something was skipped.
+        """
+        try:
+            missing = self._core.offer(INPUTS.index(topic), start, records, end)
+        except LookupError as error:
+            raise SegmentsError(str(error)) from error
+        if missing is None:
+            self._offered[topic].extend(records)
+        return missing
+
+    def confirm(self, ends: Mapping[str, int], stamp: int, now: int | None) -> None:
+        """Note the read-committed end offsets asked for at a stamp, and the wall clock read before asking.
+
+        While another rule set takes over, the clock stays as it was committed: all are taken over at that one.
+        """
+        self._core.confirm([ends.get(topic) for topic in INPUTS], stamp, now)
+
+    def buffered(self, topic: str) -> int:
+        """How many records of a topic wait."""
+        return self._core.buffered(INPUTS.index(topic))
+
+    def advance(self, records: int = 5000) -> bool:
+        """Apply up to so many records and flips by time. True: more can be done at once."""
+        return self._core.advance(records)
+
+    def time_rules(self, timed: bool) -> None:
+        """Time the evaluations of rules from now on, or do not."""
+        self._core.time_rules(timed)
+
+    def costs(self) -> list[tuple[float, int]]:
+        """By the rules' places: seconds spent in evaluations timed since the last time, and how many these are."""
+        return self._core.costs()
+
+    def until(self, instant: int) -> None:
+        """Fire everything due up to and including an instant: the end of a replay or a line of a story."""
+        self._core.until(instant)
+
+    def take(self) -> Effects | None:
+        """Everything since the last time, to be committed as a whole; None if nothing changed."""
+        found = self._core.take()
+        if found is None:
+            return None
+        letters = [self._letter(*each) for each in found.pop("dead_letters")]
+        outcomes = Counter(found.pop("outcomes"))
+        notices = [Notice(kind, INPUTS[topic], *rest) for kind, topic, *rest in found.pop("notices")]
+        reasons = Counter(letter.reason for letter in letters)
+        effects = Effects(dead_letters=letters, outcomes=outcomes, notices=notices, reasons=reasons, **found)
+        for topic, offset in effects.offsets.items():
+            offered = self._offered[topic]
+            while offered and offered[0].offset < offset:
+                offered.popleft()
+        return effects
+
+    def _letter(
+        self,
+        topic: int,
+        offset: int,
+        timestamp: int,
+        key: bytes | None,
+        value: bytes | None,
+        reason: str,
+        error: str,
+    ) -> DeadLetter:
+        name = INPUTS[topic]
+        found = next((each for each in self._offered[name] if each.offset == offset), None)
+        record = Record(name, offset, timestamp, key, value, None) if found is None else found
+        return DeadLetter(record, reason, error)
+
+    def customer(self, key: bytes) -> CustomerView | None:
+        """What is remembered of a customer, None if nothing is."""
+        return self._core.customer(key)
+
+    def why(self, key: bytes, at: int = BEFORE_ALL) -> WhyView:
+        """All rules asked about a customer, as of the clock or `at`, if that is later."""
+        return self._core.why(key, at)

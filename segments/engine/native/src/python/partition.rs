@@ -1,0 +1,294 @@
+//! One partition, as `segments.engine.Partition` drives it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::exceptions::{PyLookupError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use super::effects::plain;
+use super::records::run_of;
+use super::states::{Failure, Stored, raised};
+use super::views::{self, Answers};
+use super::wire::{Records, Schemas};
+use crate::codec::StateError;
+use crate::customer::Customer;
+use crate::machine::Machine;
+use crate::partition::{Partition as Core, Settings};
+use crate::plan::{Plan, RecordKind};
+use crate::rules::Rules as Ready;
+use crate::wire::record::{Format, Run};
+
+/// A rule set, made ready once for all partitions of a process.
+#[pyclass(frozen)]
+pub struct Rules(pub Arc<Ready>);
+
+#[pymethods]
+impl Rules {
+    /// From the bytes of a plan; raises ValueError if they are none of this format.
+    #[new]
+    fn new(plan: &[u8]) -> PyResult<Rules> {
+        let plan = Plan::read(plan).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Rules(Arc::new(Ready::new(plan))))
+    }
+}
+
+/// The state machine of one partition. Topics go by their numbers in the plan.
+#[pyclass(frozen)]
+pub struct Partition {
+    core: Mutex<Core>,
+    failure: Failure,
+    rules: Arc<Ready>,
+    formats: Vec<Format>,
+    number: u32,
+}
+
+impl Partition {
+    /// The machine. Whoever waits for it does so without the GIL, which its states may need meanwhile.
+    ///
+    /// What went wrong in a store of Python's is raised once the machine is done: what it made of that must be dropped.
+    fn with<T: Send>(&self, py: Python<'_>, act: impl FnOnce(&mut Core) -> T + Send) -> PyResult<T> {
+        let found = py.detach(|| act(&mut self.core.lock().unwrap_or_else(PoisonError::into_inner)));
+        raised(&self.failure)?;
+        Ok(found)
+    }
+
+    fn offer_run(&self, py: Python<'_>, topic: usize, run: Run) -> PyResult<Option<i64>> {
+        let (start, end, run) = (run.start, run.end, Arc::new(run));
+        let found = self.with(py, |core| {
+            core.begun(topic).then(|| core.offer(topic, start, run, end))
+        })?;
+        let name = &self.rules.plan.topics[topic].name;
+        found.ok_or_else(|| PyLookupError::new_err(format!("{name}: begin() was not called.")))
+    }
+}
+
+fn wrong(error: StateError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+#[pymethods]
+impl Partition {
+    /// A partition over its committed states: an object with `get` and `items`, or a `States` of this module.
+    ///
+    /// `limits`: the entries and the bytes that one customer may occupy. Raises ValueError if the states were written
+    /// for another number of partitions, or can't be read.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        rules: &Rules,
+        number: u32,
+        count: u32,
+        grace: i64,
+        limits: (usize, usize),
+        states: Py<PyAny>,
+    ) -> PyResult<Partition> {
+        let (customer_limit, customer_bytes) = limits;
+        let settings = Settings {
+            grace,
+            customer_limit,
+            customer_bytes,
+        };
+        let failure = Failure::default();
+        let (ready, stored) = (rules.0.clone(), Stored::new(py, states, failure.clone()));
+        let core = py.detach(|| Core::new(number, count, ready, settings, Box::new(stored)));
+        raised(&failure)?;
+        let core = Mutex::new(core.map_err(wrong)?);
+        let formats = rules
+            .0
+            .plan
+            .topics
+            .iter()
+            .map(|topic| format_of(topic.record))
+            .collect();
+        Ok(Partition {
+            core,
+            failure,
+            rules: rules.0.clone(),
+            formats,
+            number,
+        })
+    }
+
+    #[getter]
+    fn clock(&self, py: Python<'_>) -> PyResult<i64> {
+        self.with(py, |core| core.clock())
+    }
+
+    #[getter]
+    fn offsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let offsets = self.with(py, |core| core.offsets().to_vec())?;
+        let found = PyDict::new(py);
+        for (topic, offset) in self.rules.plan.topics.iter().zip(offsets) {
+            if let Some(offset) = offset {
+                found.set_item(&topic.name, offset)?;
+            }
+        }
+        Ok(found)
+    }
+
+    #[getter]
+    fn stamp(&self, py: Python<'_>) -> PyResult<i64> {
+        self.with(py, |core| core.stamp())
+    }
+
+    #[getter]
+    fn waiting(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |core| core.waiting())
+    }
+
+    #[getter]
+    fn next_due(&self, py: Python<'_>) -> PyResult<Option<i64>> {
+        self.with(py, |core| core.next_due())
+    }
+
+    #[getter]
+    fn full(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |core| core.full())
+    }
+
+    #[getter]
+    fn members<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let members = self.with(py, |core| core.members().clone())?;
+        let found = PyDict::new(py);
+        for (rule, count) in self.rules.plan.rules.iter().zip(members.of_rules) {
+            found.set_item(&rule.id, count)?;
+        }
+        for (id, count) in members.of_others {
+            found.set_item(&*id, count)?;
+        }
+        Ok(found)
+    }
+
+    #[getter]
+    fn pending(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, |core| core.pending())
+    }
+
+    #[getter]
+    fn sweeping(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, |core| core.sweeping())
+    }
+
+    #[getter]
+    fn known_since(&self, py: Python<'_>) -> PyResult<HashMap<String, i64>> {
+        self.with(py, |core| {
+            core.known_since()
+                .into_iter()
+                .map(|(name, at)| (name.to_owned(), at))
+                .collect()
+        })
+    }
+
+    fn begin(&self, py: Python<'_>, topic: usize, offset: i64) -> PyResult<()> {
+        self.with(py, |core| core.begin(topic, offset))
+    }
+
+    /// Take in records made in Python; raises LookupError if `begin` was not called.
+    fn offer(
+        &self,
+        py: Python<'_>,
+        topic: usize,
+        start: i64,
+        records: &Bound<'_, PyList>,
+        end: i64,
+    ) -> PyResult<Option<i64>> {
+        let run = run_of(records, self.formats[topic], start, end)?;
+        self.offer_run(py, topic, run)
+    }
+
+    /// Take in fetched records, which are decoded by what the schemas know by now; raises as `offer` does.
+    fn offer_fetched(
+        &self,
+        py: Python<'_>,
+        topic: usize,
+        records: &Records,
+        schemas: &Schemas,
+    ) -> PyResult<Option<i64>> {
+        let (known, fetched, format) = (schemas.now(), records.fetched.clone(), self.formats[topic]);
+        let run = py.detach(|| known.decode(fetched, format));
+        self.offer_run(py, topic, run)
+    }
+
+    fn confirm(&self, py: Python<'_>, ends: Vec<Option<i64>>, stamp: i64, now: Option<i64>) -> PyResult<()> {
+        self.with(py, |core| core.confirm(&ends, stamp, now))
+    }
+
+    fn buffered(&self, py: Python<'_>, topic: usize) -> PyResult<usize> {
+        self.with(py, |core| core.buffered(topic))
+    }
+
+    fn advance(&self, py: Python<'_>, records: usize) -> PyResult<bool> {
+        self.with(py, |core| core.advance(records))?.map_err(wrong)
+    }
+
+    /// Time the evaluations of rules from now on, or do not.
+    fn time_rules(&self, py: Python<'_>, timed: bool) -> PyResult<()> {
+        self.with(py, |core| core.time_rules(timed))
+    }
+
+    /// By the rules' places: seconds spent in evaluations that were timed since the last time, and how many these are.
+    fn costs(&self, py: Python<'_>) -> PyResult<Vec<(f64, u64)>> {
+        let costs = self.with(py, |core| core.costs())?;
+        Ok(costs
+            .iter()
+            .map(|cost| (cost.spent.as_secs_f64(), cost.evaluations))
+            .collect())
+    }
+
+    /// Have events of these ids raise a bug once they are remembered: for tests of what comes of one.
+    fn poison(&self, py: Python<'_>, ids: Vec<String>) -> PyResult<()> {
+        self.with(py, |core| {
+            core.poison(ids.into_iter().map(|id| id.into_bytes().into()).collect())
+        })
+    }
+
+    /// Have what is older stand in a record of its own from so many entries on: for tests of that.
+    fn apart_from(&self, py: Python<'_>, entries: usize) -> PyResult<()> {
+        self.with(py, |core| core.apart_from(entries))
+    }
+
+    fn until(&self, py: Python<'_>, instant: i64) -> PyResult<()> {
+        self.with(py, |core| core.until(instant))?.map_err(wrong)
+    }
+
+    /// Everything since the last time, as plain values; None if nothing changed.
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let effects = self.with(py, Core::take)?;
+        effects
+            .map(|effects| plain(py, &effects, &self.rules, self.number))
+            .transpose()
+    }
+
+    fn customer<'py>(&self, py: Python<'py>, key: &[u8]) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let found = self
+            .with(py, |core| core.ask(key, |_, customer| customer.clone()))?
+            .map_err(wrong)?;
+        found
+            .map(|customer| views::customer(py, &customer, &self.rules))
+            .transpose()
+    }
+
+    fn why<'py>(&self, py: Python<'py>, key: &[u8], at: i64) -> PyResult<Bound<'py, PyDict>> {
+        let answers = self.with(py, |core| {
+            let at = at.max(core.clock());
+            let question =
+                |machine: &mut Machine, customer: &mut Customer| Answers::of(machine, customer, at);
+            match core.ask(key, question) {
+                Ok(None) => Ok(core.ask_of_nobody(key, question)),
+                Ok(Some(answers)) => Ok(answers),
+                Err(error) => Err(error),
+            }
+        })?;
+        answers.map_err(wrong)?.plain(py, &self.rules)
+    }
+}
+
+fn format_of(record: RecordKind) -> Format {
+    match record {
+        RecordKind::Click => Format::Click,
+        RecordKind::Profile => Format::Profile,
+        RecordKind::Transaction => Format::Transaction,
+    }
+}
