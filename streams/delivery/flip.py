@@ -39,6 +39,11 @@ class Flip:
         return str(self.event["event_id"])
 
     @property
+    def known_as(self) -> str:
+        """The id of the flip in segment-events that this one stands for, so that it need not be sent as well."""
+        return str(self.event.get("known_as", self.id))
+
+    @property
     def customer(self) -> str:
         """Whose flip it is."""
         return str(self.event["customer_id"])

@@ -83,14 +83,22 @@ class Ledger:
         return None if row is None else Sent(*row)
 
     def trying(self, flips: Iterable[Flip]) -> None:
-        """Note, before they are sent, that enters are tried."""
-        rows = [
-            (*_columns(flip.key), flip.place.partition, NOWHERE, None, IN) for flip in flips if flip.enters
-        ]
-        if rows:
-            self._all(
-                "INSERT INTO sent VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = 'in'", rows
-            )
+        """Note, before they are sent, that enters are tried, and that what came before any of them is settled."""
+        self._db.execute("BEGIN")
+        for flip in flips:
+            before = max(NOWHERE, flip.place.offset - 1)
+            if flip.enters:
+                self._db.execute(
+                    "INSERT INTO sent VALUES (?, ?, ?, ?, ?, NULL, 'in') ON CONFLICT DO UPDATE "
+                    "SET state = 'in', offset = max(offset, excluded.offset)",
+                    (*_columns(flip.key), flip.place.partition, before),
+                )
+            else:
+                self._db.execute(
+                    "UPDATE sent SET offset = max(offset, ?) WHERE customer = ? AND segment = ? AND value = ?",
+                    (before, *_columns(flip.key)),
+                )
+        self._db.execute("COMMIT")
 
     def settled(self, flips: Iterable[Flip], *, delivered: bool, known: Callable[[str], bool]) -> None:
         """Note that flips are done with: taken, or given up. Of whom nobody knows any more nothing is kept."""
@@ -108,7 +116,7 @@ class Ledger:
             self._db.execute(
                 "UPDATE sent SET offset = max(offset, ?), last = ?, state = ? "
                 "WHERE customer = ? AND segment = ? AND value = ?",
-                (flip.place.offset, flip.id, state, *_columns(flip.key)),
+                (flip.place.offset, flip.known_as, state, *_columns(flip.key)),
             )
         self._db.execute("COMMIT")
         if gone:

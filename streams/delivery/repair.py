@@ -42,7 +42,8 @@ def differences(
         if verdict(enter, to, None, view.membership(key), view.consents(enter.customer)) == SEND:
             wanted.add(key)
             if key not in listed:
-                event = {**enter.event, "reason": RECONCILE, "event_id": _id(key, ENTER, now)}
+                anew = {"reason": RECONCILE, "event_id": _id(key, ENTER, now), "known_as": enter.id}
+                event = {**enter.event, **anew}
                 missing.append(_flip(event, partitions, now))
     extra = [
         _flip(

@@ -323,7 +323,8 @@ def test_an_enter_that_was_tried_is_known_after_a_restart(file):
     ledger.close()
     again = Ledger(file)
     assert again.id == identity
-    assert again.sent(one.flip.key) == Sent(-1, None)
+    assert again.sent(one.flip.key) == Sent(3, None)
+    assert verdict(flip(transition="exit", offset=3), CRM, again.sent(one.flip.key), None, ()) == "had"
     assert again.sent(("bob", "big", None)) is None
     found = again.waiting(flip(offset=4))
     assert (found.attempts, found.step, found.due) == (3, 2, NOW)

@@ -1,0 +1,95 @@
+"""Consent, the control group and erasure, from the topics to the receiver: what is sent, and what is left."""
+
+import time
+from pathlib import Path
+
+import pytest
+from worker_control import scrape, wait_until
+
+from tests.integration.flips import told
+from tests.integration.receiver import Reply
+
+
+def settled(worker, outcome):
+    """How many flips came to this."""
+    return scrape(worker)[f'segments_delivery_flips_total{{destination="crm",outcome="{outcome}"}}']
+
+
+@pytest.mark.timeout(120)
+def test_consent_is_asked_when_an_enter_is_sent(book, spawn, config, receiver):
+    """Withdrawn between flip and sending: not sent; given later: neither, until the next enter. The exit goes out all the same."""
+    receiver.choose = lambda _headers, _body: Reply(pause=0.5)
+    for customer in ("ann", "bob"):
+        book.consent(customer, True)
+    book.flips(("ann", "enter", "big"), ("bob", "enter", "big"), ("cat", "enter", "big"))
+    book.consent("bob", False)
+    running = spawn("deliver", config(crm={"url": receiver.url, "consent": "marketing"}))
+    receiver.wait(1)
+    wait_until("two were asked and not sent", lambda: settled(running, "no_consent") == 2)
+    book.consent("ann", False)
+    book.flips(("ann", "exit", "big"), ("bob", "exit", "big"), ("cat", "exit", "big"))
+    receiver.wait(2)
+    wait_until("two exits without an enter", lambda: settled(running, "never_entered") == 2)
+    assert told(receiver.received) == [("ann", "enter", "big"), ("ann", "exit", "big")]
+
+
+@pytest.mark.timeout(120)
+def test_consent_that_is_withdrawn_while_an_enter_waits_is_heeded(book, spawn, config, receiver):
+    """The second attempt is not made."""
+    replies = [Reply(503, {"Retry-After": "3"})]
+    receiver.choose = lambda _headers, _body: replies.pop(0) if replies else Reply()
+    book.consent("ann", True)
+    book.flips(("ann", "enter", "big"))
+    running = spawn("deliver", config(crm={"url": receiver.url, "consent": "marketing"}))
+    receiver.wait(0, what=lambda: receiver.received)
+    book.consent("ann", False)
+    wait_until("it was asked again", lambda: settled(running, "no_consent") == 1)
+    assert [each.status for each in receiver.received] == [503]
+
+
+@pytest.mark.timeout(180)
+def test_of_who_is_erased_nothing_is_sent_but_the_exits_of_what_was_sent(
+    book, spawn, config, receiver, environment
+):
+    """While enters wait: they are dropped. The exit says id and segment. Then no file has a byte of them."""
+    left = [Reply(), Reply(503, {"Retry-After": "4"})]
+    receiver.choose = lambda _headers, _body: left.pop(0) if left else Reply()
+    book.flips(("secret-ann", "enter", "big"))
+    running = spawn("deliver", config(crm={"url": receiver.url, "concurrency": 1}))
+    receiver.wait(1)
+    book.flips(("secret-ann", "enter", "small"), ("secret-bob", "enter", "big"))
+    receiver.wait(0, what=lambda: len(receiver.received) == 2)
+    book.erase("secret-ann")
+    book.erase("secret-bob")
+    receiver.wait(0, what=lambda: any(each.kind == "segment.exit" for each in receiver.received))
+    wait_until(
+        "all is settled", lambda: scrape(running)['segments_delivery_waiting_flips{destination="crm"}'] == 0
+    )
+    after = receiver.received[2:]
+    assert {each.kind for each in after} == {"segment.exit"}
+    tried = {each.customer for each in receiver.received[:2]}
+    assert {each.customer for each in after} == tried
+    for each in after:
+        assert each.body["data"] == {"customer_id": each.customer, "segment": each.body["data"]["segment"]}
+    folder = Path(environment["SEGMENTS_DATA_DIR"]) / "deliver"
+    assert (folder / "crm.db").exists()
+    time.sleep(0.5)
+    assert [each for each in folder.iterdir() if b"secret" in each.read_bytes()] == []
+
+
+@pytest.mark.timeout(120)
+def test_a_life_after_an_erasure_begins_anew(book, spawn, config, receiver):
+    """Sequence 1 again: the new enter and its exit are sent, though the sequences held were larger."""
+    book.flips(("ann", "enter", "big"))
+    spawn("deliver", config(crm={"url": receiver.url}))
+    receiver.wait(1)
+    book.flips(("ann", "exit", "big"), ("ann", "enter", "big"))
+    receiver.wait(3)
+    book.erase("ann")
+    receiver.wait(4)
+    book.flips(("ann", "enter", "big"))
+    receiver.wait(5)
+    book.flips(("ann", "exit", "big"))
+    receiver.wait(6)
+    assert [each.body["data"].get("sequence") for each in receiver.taken] == [1, 2, 3, None, 1, 2]
+    assert len({each.id for each in receiver.taken}) == 6
