@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from segments.language.catalogue import Type
+from segments.language.nodes.arithmetic import Calculated, is_duration, power_of_money
 from segments.language.nodes.conditions import (
     AnyOf,
     Comparison,
@@ -27,9 +28,11 @@ def leaf_kind(leaf: Condition) -> str:
         case Comparison(measure):
             if measure.kind.duration:
                 return "duration"
-            return {Type.MONEY: "money", Type.WHOLE: "number", Type.TEXT: "text"}[measure.type]
+            return {Type.MONEY: "money", Type.TEXT: "text"}.get(measure.type, "number")
         case ProfileComparison():
             return "profile"
+        case Calculated(left):
+            return "duration" if is_duration(left) else "money" if power_of_money(left) == 1 else "number"
     return "truth"
 
 

@@ -17,6 +17,8 @@ class Type(Enum):
 
     TEXT = "text"
     WHOLE = "a whole number"
+    NUMBER = "a number"
+    """Exact, of six decimals at most."""
     MONEY = "money"
     """Cents; in one currency."""
     INSTANT = "an instant"
@@ -193,6 +195,18 @@ def fields_of(events: EventSet) -> dict[str, Type]:
         found += [each for each in own if each.of_lines or not events.lines]
         found += LINE if events.lines else ()
     return {each.name: each.type for each in found if _comparable(each)}
+
+
+CALENDAR = (Entry("hour", Type.WHOLE), Entry("weekday", Type.TEXT), Entry("month", Type.WHOLE))
+"""Fields that every event has and no record, in the time zone of the shop: 0 to 23, `monday` …, 1 to 12."""
+TOTAL = Entry("total", Type.MONEY)
+"""Of an order line: price × quantity."""
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def coming_fields_of(events: EventSet) -> dict[str, Type]:
+    """The fields of an event set that the language and the oracle have, and the engine not yet."""
+    return {each.name: each.type for each in (*CALENDAR, *((TOTAL,) if events.lines else ()))}
 
 
 def _has(topic: Topic, entry: Entry) -> bool:

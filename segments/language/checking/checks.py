@@ -1,8 +1,10 @@
 """What one leaf of a rule may not ask for: of an event set, of a field, of a duration."""
 
 from collections.abc import Iterator
+from typing import cast
 
-from segments.language.catalogue import SETS, Type, fields_of
+from segments.language.catalogue import SETS, Type, coming_fields_of, fields_of
+from segments.language.checking.coming import check_coming
 from segments.language.checking.meaning import (
     Fault,
     check_measure,
@@ -16,26 +18,36 @@ from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import Measure
-from segments.language.nodes.text import measure_text, span_text
+from segments.language.nodes.text import measure_text, measures_in, span_text
 
 
 def check_leaf(leaf: Condition) -> Iterator[Fault]:
     """What is wrong with one leaf of a rule."""
     if isinstance(leaf, ProfileComparison):
         yield from check_profile(leaf)
-    if not isinstance(leaf, Comparison):
-        return
-    measure, origin = leaf.measure, leaf.origin
+    origin: Origin | None = getattr(leaf, "origin", None)
+    for measure in measures_in(leaf):
+        yield from _check_measure(measure, cast("Origin", origin))
+    if isinstance(leaf, Comparison):
+        yield from _check_reach(leaf)
+        yield from _check_types(measure_text(leaf.measure), _measured(leaf.measure), leaf.bound, leaf.origin)
+        yield from check_measure(leaf, measure_text(leaf.measure))
+        yield from _check_possible(leaf)
+    yield from check_coming(leaf)
+
+
+def _check_measure(measure: Measure, origin: Origin) -> Iterator[Fault]:
+    """Its events, field and window, whatever it is compared with."""
     for events in (measure.events, measure.events.reset):
         if events is not None:
             yield from _check_events(events, origin)
     yield from _check_same(measure.events, origin)
     if measure.field is not None:
         yield from _check_field(measure.field, measure.events, origin)
-    yield from _check_window(leaf)
-    yield from _check_types(measure_text(measure), _measured(measure), leaf.bound, origin)
-    yield from check_measure(leaf, measure_text(measure))
-    yield from _check_possible(leaf)
+    if measure.events.window is None:
+        mend = f"Say how far back it looks: {_windowed(measure)}."
+        text = measure_text(measure)
+        yield origin, f"{text} has no within: it would be remembered for ever.", mend, True
 
 
 def _check_events(events: Events, origin: Origin) -> Iterator[Fault]:
@@ -62,7 +74,7 @@ def _check_field(field: Field, events: Events, origin: Origin) -> Iterator[Fault
     if field.events != events.source:
         mend = f"Write {events.name}.{field.name}, if it has that field."
         yield origin, f"{field} is a field of {field.events}, used for {events.name}.", mend, True
-    elif field.name not in fields_of(events.source) and field.key is None:
+    elif field.key is None and field.name not in fields_of(events.source) | coming_fields_of(events.source):
         yield (
             origin,
             f"{events.name} has no field {field.name}.",
@@ -88,14 +100,10 @@ def _check_same(events: Events, origin: Origin) -> Iterator[Fault]:
         yield origin, problem, "Compare fields of one type.", True
 
 
-def _check_window(leaf: Comparison) -> Iterator[Fault]:
-    """There is a window, and the duration asked for can come before its end."""
+def _check_reach(leaf: Comparison) -> Iterator[Fault]:
+    """The duration asked for can come before the end of the window."""
     measure, window = leaf.measure, leaf.measure.events.window
-    text = measure_text(measure)
-    if window is None:
-        mend = f"Say how far back it looks: {_windowed(measure)}."
-        yield leaf.origin, f"{text} has no within: it would be remembered for ever.", mend, True
-    elif measure.kind.duration and isinstance(leaf.bound, int):
+    if window is not None and measure.kind.duration and isinstance(leaf.bound, int):
         beyond = leaf.bound + (leaf.operator in (">", "<="))
         if beyond >= window:
             asked = f"{measure.name} {leaf.operator} {Duration(leaf.bound)}"

@@ -8,12 +8,15 @@ colleague would say: a title is missing, a story is missing.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from segments.language.checking.checks import check_leaf
 from segments.language.checking.contradictions import contradictions
 from segments.language.errors import Origin, RefusedRules, RuleError
 from segments.language.loading.source import docstring, examples_origin
+from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.language.stories.reader import Story, read_stories
@@ -60,17 +63,36 @@ def holds_of_nothing(condition: Condition) -> bool:
             return any(map(holds_of_nothing, parts))
         case Not(inner):
             return not holds_of_nothing(inner)
+        case Calculated(left, operator, right):
+            first, second = _of_nothing(left), _of_nothing(right)
+            return first is not None and second is not None and _zero(operator, second - first)
         case Comparison(measure, operator, bound):
             of_nothing = measure.events.key is None and measure.kind.of_nothing == 0
             return of_nothing and _zero(operator, bound)
     return False
 
 
+def _of_nothing(term: object) -> Fraction | None:
+    """The value of a calculation of nothing: counts and sums are 0, unless by value; the others have none."""
+    if isinstance(term, int | Decimal):
+        return Fraction(term)
+    if isinstance(term, Measure):
+        return Fraction(0) if term.events.key is None and term.kind.of_nothing == 0 else None
+    if not isinstance(term, Sum | Product | Quotient):
+        return None
+    left, right = map(_of_nothing, term.parts)
+    if left is None or right is None or (isinstance(term, Quotient) and not right):
+        return None
+    if isinstance(term, Sum):
+        return left + right if term.sign == "+" else left - right
+    return left * right if isinstance(term, Product) else left / right
+
+
 def _zero(operator: str, bound: object) -> bool:
     """Whether nought compares so with the bound; anything but a number is unlike it, which is false."""
     if operator == "is_in":
         return isinstance(bound, tuple) and any(_zero("==", each) for each in bound)
-    if isinstance(bound, bool) or not isinstance(bound, int | Decimal):
+    if isinstance(bound, bool) or not isinstance(bound, int | Decimal | Fraction):
         return False
     results = {
         "==": bound == 0,

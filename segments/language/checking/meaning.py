@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from segments.language.catalogue import EVENT_TOPICS, VISIT, Type
+from segments.language.catalogue import EVENT_TOPICS, VISIT, WEEKDAYS, Type
 from segments.language.errors import Origin
 from segments.language.nodes.conditions import Comparison, ProfileComparison
 from segments.language.nodes.events import Events
@@ -26,6 +26,7 @@ def check_test(test: Test, events: Events) -> Iterator[Fault]:
     """What a test within `where` can't mean."""
     yield from _check_order(str(test.field), test.field, test.operator, test.bound, test.origin)
     yield from _check_day(test.field, test.bound, test.origin)
+    yield from _check_calendar(test.field, test.bound, test.origin)
     if test.field.name == "kind":
         yield from _check_kind(test, events)
 
@@ -38,6 +39,7 @@ def check_measure(leaf: Comparison, text: str) -> Iterator[Fault]:
     if measure.kind.picks:
         yield from _check_order(text, measure.field, leaf.operator, leaf.bound, leaf.origin)
         yield from _check_day(measure.field, leaf.bound, leaf.origin)
+        yield from _check_calendar(measure.field, leaf.bound, leaf.origin)
     if measure.name == "sum" and measure.field.name == "price":
         problem = f"{text} adds up prices, each once: a line of three articles counts the price of one."
         order = measure.events.name.removesuffix(".items")
@@ -95,6 +97,18 @@ def _check_day(field: Field, bound: object, origin: Origin) -> Iterator[Fault]:
         if isinstance(each, str) and not _is_date(each):
             problem = f'{field} is a date such as "2026-11-24"; {_text(each)} is none.'
             yield origin, problem, "Write the dates that are meant.", False
+
+
+def _check_calendar(field: Field, bound: object, origin: Origin) -> Iterator[Fault]:
+    """Weekdays have names; hours are 0 to 23, months 1 to 12."""
+    if field.key is not None or field.name not in ("weekday", "hour", "month"):
+        return
+    known = {"weekday": WEEKDAYS, "hour": range(24), "month": range(1, 13)}[field.name]
+    for each in bound if isinstance(bound, tuple) else (bound,):
+        if isinstance(each, str) is (field.name == "weekday") and each not in known:
+            shown_as = _text(each) if isinstance(each, str) else each
+            problem = f"{field} is one of {', '.join(map(str, known))}; {shown_as} is none of them."
+            yield origin, problem, f"Write one of those, say {known[1]!r}.".replace("'", '"'), False
 
 
 def _is_date(text: str) -> bool:

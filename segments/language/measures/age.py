@@ -7,5 +7,6 @@ AGE = MeasureKind(
     "the time since the earliest event",
     lambda instants, _values, now: now - instants[0],
     duration=True,
+    grows=True,
     word="earliest",
 )

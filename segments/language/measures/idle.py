@@ -7,6 +7,7 @@ IDLE = MeasureKind(
     "the time since the latest event",
     lambda instants, _values, now: now - instants[-1],
     duration=True,
+    grows=True,
     latest=True,
     word="latest",
 )

@@ -35,7 +35,9 @@ class MeasureKind:
     fraction: bool = False
     """Whether its value need not be one that a field can hold."""
     duration: bool = False
-    """Whether its value is a time that grows by itself. Others change only as events come and leave their window."""
+    """Whether its value is a length of time."""
+    grows: bool = False
+    """Whether it grows by itself. Others change only as events come and leave their window."""
     latest: bool = False
     """Whether the latest event alone decides, so that no other needs to be kept."""
     word: str = ""

@@ -1,5 +1,6 @@
 """The syntax tree of a rule: what the words of the language make. All other rooms read these nodes.
 
+arithmetic  sums, differences, multiples and quotients of measures
 conditions  comparisons, profile tests, consents, and their combinations
 durations   lengths of time, in milliseconds
 events      event sets: kind, filter, window, reset

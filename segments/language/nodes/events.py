@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segments.language import measures
-from segments.language.catalogue import SETS, EventSet, Type, fields_of
+from segments.language.catalogue import SETS, EventSet, Type, coming_fields_of, fields_of
 from segments.language.errors import RuleError
 from segments.language.nodes.durations import Duration, span
 from segments.language.nodes.fields import AllTests, Attributes, Field, Filter, NoTruth, came, depth, is_a
@@ -128,6 +128,19 @@ class Events:
         """The value of a field at the latest event that has it."""
         return Measure(self, measures.LAST, self._own(field, "last"))
 
+    def first(self, field: Field) -> Measure:
+        """The value of a field at the earliest event that has it."""
+        return Measure(self, measures.FIRST, self._own(field, "first"))
+
+    def mode(self, field: Field) -> Measure:
+        """The most frequent value of a field, of several the one that came last."""
+        return Measure(self, measures.MODE, self._own(field, "mode"))
+
+    @property
+    def gap(self) -> Measure:
+        """The mean time between one event and the next."""
+        return Measure(self, measures.GAP)
+
     @property
     def idle(self) -> Measure:
         """The time since the latest event."""
@@ -141,10 +154,10 @@ class Events:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        known = fields_of(self.source)
+        known = fields_of(self.source) | coming_fields_of(self.source)
         if name in known:
             return Field(self.source, name, known[name])
-        if name == "attributes" and self.source.attributes:
+        if name == "attributes" and (self.source.attributes or self.source.orders):
             return Attributes(self.source)
         if name == "items" and self.source.orders:
             return Events(SETS[f"{self.name}.items"])
@@ -195,7 +208,7 @@ def _nearest(name: str, source: EventSet) -> str:
     attributes = ("attributes",) if source.attributes else ()
     near = difflib.get_close_matches(name, (*known, *attributes, *measures.MEASURES), n=1)
     if name == "attributes":
-        return "Only clicks of one kind have attributes."
+        return "Clicks of one kind have attributes, and purchases and refunds."
     fields = ", ".join((*known, *attributes))
     return (
         f"Did you mean {near[0]}?"

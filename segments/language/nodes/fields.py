@@ -1,6 +1,6 @@
 """Fields of events, and the tests on them that `where` takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from segments.language.catalogue import EventSet, Type
@@ -126,11 +126,18 @@ class Field(NoTruth):
     """The key within a map (`attributes`)."""
 
     def __str__(self) -> str:
-        return (
-            f'{self.events}.{self.name}["{self.key}"]'
-            if self.key is not None
-            else f"{self.events}.{self.name}"
-        )
+        text = f"{self.events}.{self.name}"
+        if self.key is not None:
+            text += f'["{self.key}"]'
+        return f"{text}.number" if self.type is Type.NUMBER else text
+
+    @property
+    def number(self) -> "Field":
+        """An attribute as a decimal, where its text is one such as `7.5`; elsewhere it is missing."""
+        if self.key is None or self.type is not Type.TEXT:
+            problem = f"{self}.number: only the text of an attribute is read as a number."
+            raise RuleError(problem, f'Write, say, {self.events}.attributes["score"].number.')
+        return replace(self, type=Type.NUMBER)
 
     def _test(self, operator: str, bound: object) -> "Test":
         return Test(self, operator, value(bound, str(self)), here())

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from segments.language.catalogue import Type
 from segments.language.errors import RuleError, here
 from segments.language.measures import MeasureKind
-from segments.language.nodes.conditions import Comparison
+from segments.language.nodes.arithmetic import Term, compared
+from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.fields import Field, NoTruth, came, value, values
 from segments.language.nodes.literals import shown
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measure(NoTruth):
+class Measure(Term):
     """A measure of an event set, such as `visit.within(days=7).count()`; compared, it is a condition."""
 
     events: "Events"
@@ -35,18 +36,30 @@ class Measure(NoTruth):
             return Type.WHOLE
         return self.field.type
 
-    def _compare(self, operator: str, bound: object) -> Comparison:
+    @property
+    def duration(self) -> bool:  # type: ignore[override]
+        """Whether it is a length of time."""
+        return self.kind.duration
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it is an amount of money."""
+        return self.type is Type.MONEY
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text."""
+        return self.type is Type.TEXT
+
+    def _compare(self, operator: str, bound: object) -> Condition:
+        if isinstance(bound, Term):
+            return compared(self, operator, bound)
         if self.kind.duration:
             return Comparison(self, operator, _duration(self, bound), here())
         if isinstance(bound, Duration):
             raise RuleError(
                 f"{self.name} is compared with {bound}, a duration.",
-                "Only idle and age are durations: write a number.",
-            )
-        if isinstance(bound, Measure):
-            raise RuleError(
-                f"{self.name} is compared with another measure, {bound.name}.",
-                "A measure has a number as its bound: count out the cases, or compare both with numbers.",
+                "Only idle, age and gap are durations: write a number.",
             )
         return Comparison(self, operator, value(bound, self.name), here())
 
@@ -55,26 +68,6 @@ class Measure(NoTruth):
         if self.kind.duration:
             raise RuleError(f"{self.name} is a duration.", "Compare it with >= or <.")
         return Comparison(self, "is_in", values(bounds, self.name), here())
-
-    def __eq__(self, bound: object) -> Comparison:  # type: ignore[override]
-        return self._compare("==", bound)
-
-    def __ne__(self, bound: object) -> Comparison:  # type: ignore[override]
-        return self._compare("!=", bound)
-
-    def __ge__(self, bound: object) -> Comparison:
-        return self._compare(">=", bound)
-
-    def __gt__(self, bound: object) -> Comparison:
-        return self._compare(">", bound)
-
-    def __le__(self, bound: object) -> Comparison:
-        return self._compare("<=", bound)
-
-    def __lt__(self, bound: object) -> Comparison:
-        return self._compare("<", bound)
-
-    __hash__ = object.__hash__
 
 
 def _duration(measure: Measure, bound: object) -> int:

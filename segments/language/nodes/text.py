@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from hashlib import blake2b
 
+from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, Term, measures_of
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -100,9 +101,38 @@ def measure_text(measure: Measure) -> str:
     return f"{events_text(measure.events)}.{measure.name}{call}"
 
 
+def term_text(term: object) -> str:
+    """A calculated value as it is written: a number first in a product, brackets where they are needed."""
+    match term:
+        case Sum(left, sign, right):
+            within = isinstance(right, Sum) and sign == "-"
+            return f"{term_text(left)} {sign} {_bracketed(right, within=within)}"
+        case Product(factor, of):
+            return f"{plain(factor)} * {_bracketed(of, within=isinstance(of, Sum))}"
+        case Quotient(left, right):
+            below = isinstance(right, Sum | Product | Quotient)
+            return f"{_bracketed(left, within=isinstance(left, Sum))} / {_bracketed(right, within=below)}"
+        case Measure():
+            return measure_text(term)
+        case Duration():
+            return str(term)
+    return plain(term)
+
+
+def _bracketed(term: object, *, within: bool) -> str:
+    return f"({term_text(term)})" if within else term_text(term)
+
+
+def calculated_text(leaf: Calculated) -> str:
+    """The whole comparison."""
+    return f"{term_text(leaf.left)} {leaf.operator} {term_text(leaf.right)}"
+
+
 def leaf_text(leaf: Condition) -> str:
     """What a leaf of a rule measures: the `measure` of its evidence."""
     match leaf:
+        case Calculated(left, _, right):
+            return calculated_text(leaf) if isinstance(right, Term) else term_text(left)
         case Comparison(measure):
             return measure_text(measure)
         case ProfileComparison(name):
@@ -115,7 +145,11 @@ def leaf_text(leaf: Condition) -> str:
 
 
 def bound_text(leaf: Condition) -> str:
-    """What a leaf is compared with: the `bound` of its evidence."""
+    """What a leaf is compared with: the `bound` of its evidence; empty where that is a measure, which has a value."""
+    if isinstance(leaf, Calculated):
+        if isinstance(leaf.right, Duration):
+            return plain(leaf.right.milliseconds)
+        return "" if isinstance(leaf.right, Term) else plain(leaf.right)
     return plain(leaf.bound) if isinstance(leaf, Comparison | ProfileComparison) else "true"
 
 
@@ -130,6 +164,8 @@ def condition_text(condition: Condition) -> str:
             return f"not_({condition_text(inner)})"
         case Comparison(operator=operator, bound=bound) | ProfileComparison(operator=operator, bound=bound):
             return f"{leaf_text(condition)} {operator} {literal(bound)}"
+        case Calculated():
+            return calculated_text(condition)
     return leaf_text(condition)
 
 
@@ -148,6 +184,8 @@ def rule_text(condition: Condition) -> str:
             return f"{leaf_text(condition)} {operator} {Duration(bound)}"
         case Comparison(operator=operator, bound=bound) | ProfileComparison(operator=operator, bound=bound):
             return f"{leaf_text(condition)} {operator} {literal(bound)}"
+        case Calculated():
+            return calculated_text(condition)
     return leaf_text(condition)
 
 
@@ -161,3 +199,10 @@ def leaves(condition: Condition | None) -> list[Condition]:
         case Not(inner):
             return leaves(inner)
     return [condition]
+
+
+def measures_in(leaf: Condition) -> tuple[Measure, ...]:
+    """The measures of a leaf: one, several in a calculation, or none."""
+    if isinstance(leaf, Comparison):
+        return (leaf.measure,)
+    return tuple(measures_of(leaf)) if isinstance(leaf, Calculated) else ()

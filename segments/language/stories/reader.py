@@ -15,11 +15,10 @@ from dataclasses import dataclass
 
 from segments.language.errors import Origin, RefusedRules, RuleError, StoryError
 from segments.language.loading.source import examples_origin
-from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.durations import DAY, HOUR, LONGEST, MINUTE, Duration
 from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaves
+from segments.language.nodes.text import leaves, measures_in
 from segments.language.stories.events import Happening, Teller, Told
 
 START = 1_767_225_600_000
@@ -87,7 +86,7 @@ def read_stories(segment: Segment, currency: str = "EUR") -> tuple[Story, ...]:
 def own_kinds(segment: Segment) -> frozenset[str]:
     """The kinds of click of the shop's own that a rule, or one that it reads, speaks of."""
     measures = [
-        each.measure for each in leaves(segment.when) + leaves(segment.until) if isinstance(each, Comparison)
+        measure for leaf in leaves(segment.when) + leaves(segment.until) for measure in measures_in(leaf)
     ]
     events = [
         each for measure in measures for each in (measure.events, measure.events.reset) if each is not None

@@ -11,18 +11,24 @@ from fractions import Fraction
 from typing import Any
 
 from segments.language.catalogue import SESSION_GAP
-from segments.language.nodes.conditions import Comparison, Consent
+from segments.language.nodes.arithmetic import Calculated, Term, is_duration
+from segments.language.nodes.conditions import Condition, Consent
 from segments.language.nodes.durations import DAY
+from segments.language.nodes.events import Events
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import bound_text, leaf_text, leaves, plain
+from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in, plain
 from segments.language.truth.memory import NEVER, Event, Memory
 from segments.language.truth.oracle import is_member, truth
+from segments.language.truth.sides import crossings, side_text
 
 
 def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> Iterator[dict[str, Any]]:
     """Each leaf of a rule as it stands."""
     for leaf in leaves(segment.when) + leaves(segment.until):
         key, value, true = truth(leaf, now, memory, inside)
+        if isinstance(leaf, Calculated):
+            yield _sides(leaf, key, value, holds=true)
+            continue
         if isinstance(value, Fraction):
             value = Decimal(round(value * 10**6)).scaleb(-6)  # rounds half to even
         text = leaf_text(leaf) + (f"[{plain(key)}]" if key is not None else "")
@@ -30,19 +36,32 @@ def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]
         yield {"measure": text, "value": shown, "bound": bound_text(leaf), "holds": true}
 
 
-def retention(leaf: Comparison) -> int:
+def _sides(leaf: Calculated, key: Any, sides: tuple[Any, Any], *, holds: bool) -> dict[str, Any]:
+    """A calculation as it stands: its two sides, of which the right one is the bound."""
+    left, right = sides
+    text = leaf_text(leaf) + (f"[{plain(key)}]" if key is not None else "")
+    bound = side_text(leaf.right, right) or "" if isinstance(leaf.right, Term) else bound_text(leaf)
+    return {"measure": text, "value": side_text(leaf.left, left), "bound": bound, "holds": holds}
+
+
+def retention(leaf: Condition) -> int:
     """How long an event can matter."""
-    events = leaf.measure.events
+    return max([0, *(_kept(measure.events) for measure in measures_in(leaf))])
+
+
+def _kept(events: Events) -> int:
     return (events.window or 0) + (events.offset or 0) + SESSION_GAP * events.source.visits
 
 
-def spans(leaf: Comparison) -> set[int]:
+def spans(leaf: Condition) -> set[int]:
     """How long after an event a leaf can change: as the event comes to count, as it ceases to, as a bound is passed."""
-    events, bound = leaf.measure.events, leaf.bound
-    found = {0, events.window or 0}
-    if leaf.measure.kind.duration and isinstance(bound, int):
-        found |= {bound, bound + 1}
-    return {span + (events.offset or 0) for span in found} - {0}
+    found = set()
+    for measure in measures_in(leaf):
+        each, bound = {0, measure.events.window or 0}, getattr(leaf, "bound", None)
+        if measure.kind.grows and isinstance(bound, int):
+            each |= {bound, bound + 1}
+        found |= {span + (measure.events.offset or 0) for span in each}
+    return found - {0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +89,10 @@ class Customer:
     ) -> None:
         self.segments = sorted(segments, key=lambda each: each.id)
         parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
-        compared = [leaf for leaf in parts if isinstance(leaf, Comparison)]
-        self.retention = max([DAY, *map(retention, compared)])
-        self.spans = {span for leaf in compared for span in spans(leaf)}
+        self.retention = max([DAY, *map(retention, parts)])
+        self.spans = {span for leaf in parts for span in spans(leaf)}
+        self.crossing = [leaf for leaf in parts if isinstance(leaf, Calculated) and is_duration(leaf.left)]
+        """Durations against durations: they cross at instants that no span tells."""
         self.currency, self.known = currency, known or {}
         self.erased = NEVER
         self.swept = NEVER
@@ -195,6 +215,11 @@ class Customer:
     def instants(self) -> list[int]:
         """Every instant to come at which time alone could flip something."""
         times = {event["occurred_at"] + span for _, event in self.memory.events for span in self.spans}
+        if self.crossing:
+            since = {event["occurred_at"] for _, event in self.memory.events} | times
+            times |= {
+                at for leaf in self.crossing for now in since for at in crossings(leaf, now, self.memory)
+            }
         return sorted(time for time in times if time > max(self.instant, self.swept))
 
     def next_flip(self, segment: Segment) -> int | None:

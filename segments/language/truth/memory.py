@@ -1,12 +1,14 @@
 """What happened to a customer, for the oracle: the events of a set, and the fields of an event."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from segments.language.catalogue import SESSION_GAP, EventSet, Type
+from segments.language.catalogue import SESSION_GAP, WEEKDAYS, EventSet, Type
 from segments.language.nodes.fields import Field
 
 Event = Mapping[str, Any]
@@ -18,6 +20,8 @@ class Memory:
     """All that is remembered of a customer."""
 
     currency: str = "EUR"
+    zone: str = "UTC"
+    """The time zone of the shop, by its IANA name."""
     events: list[tuple[str, Event]] = field(default_factory=list)
     """Topic and event, in order of application."""
     profile: Event | None = None
@@ -42,10 +46,26 @@ def happened(events: EventSet, memory: Memory) -> Iterator[Event]:
 
 def read(of: Field, event: Event, memory: Memory) -> Any:
     """The value of a field, or None if it is missing; money in another currency is missing."""
-    if of.name == "day":
-        return datetime.fromtimestamp(event["occurred_at"] // 1000, UTC).date().isoformat()
     if of.key is not None:
-        return event["attributes"].get(of.key)
+        text = event.get("attributes", {}).get(of.key)
+        return text if of.type is Type.TEXT else number(text)
+    if of.name in CALENDAR:
+        return CALENDAR[of.name](datetime.fromtimestamp(event["occurred_at"] // 1000, ZoneInfo(memory.zone)))
     if of.type is Type.MONEY:
-        return Decimal(event[of.name]).scaleb(-2) if event["currency"] == memory.currency else None
+        cents = event["price"] * event["quantity"] if of.name == "total" else event[of.name]
+        return Decimal(cents).scaleb(-2) if event["currency"] == memory.currency else None
     return event[of.name]
+
+
+def number(text: str | None) -> Decimal | None:
+    """The text of an attribute as a number; None if it is missing or none."""
+    return Decimal(text) if text is not None and NUMBER.fullmatch(text) else None
+
+
+NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
+CALENDAR: dict[str, Callable[[datetime], Any]] = {
+    "day": lambda moment: moment.date().isoformat(),
+    "hour": lambda moment: moment.hour,
+    "weekday": lambda moment: WEEKDAYS[moment.weekday()],
+    "month": lambda moment: moment.month,
+}

@@ -7,9 +7,11 @@ the language, the definitions of the measures, their texts, and nothing else.
 
 from collections.abc import Callable, Collection
 from decimal import Decimal
-from operator import eq, ge, gt, le, lt, ne
+from fractions import Fraction
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
 from typing import Any
 
+from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, measures_of
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -19,6 +21,7 @@ from segments.language.nodes.conditions import (
     Not,
     ProfileComparison,
 )
+from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest
 from segments.language.nodes.measures import Measure
@@ -98,12 +101,56 @@ def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool
     return None, None, False
 
 
+def worth(term: Any, now: int, memory: Memory, key: Any) -> Fraction | None:
+    """The value of a calculation, at one value of `by`; None if a part has none, or if it is divided by zero."""
+    match term:
+        case Measure(events=events):
+            then = now - (events.offset or 0)
+            value = reckon(term, selected(term, then, memory, key), then, memory)
+            return None if value is None else Fraction(value)
+        case Sum() | Product() | Quotient():
+            parts = [worth(part, now, memory, key) for part in term.parts]
+            if None in parts or (isinstance(term, Quotient) and parts[1] == 0):
+                return None
+            return CALCULATED[term.sign if isinstance(term, Sum) else type(term)](*parts)
+        case Duration(milliseconds):
+            return Fraction(milliseconds)
+    return Fraction(term)
+
+
+CALCULATED: dict[Any, Callable[[Any, Any], Fraction]] = {"+": add, "-": sub, Product: mul, Quotient: truediv}
+
+
+def calculated(leaf: Calculated, now: int, memory: Memory) -> tuple[Any, Any, bool]:
+    """The key of `by`, the two sides and the truth of a calculation: for the smallest key that holds, if one does."""
+    keyed = [each for each in measures_of(leaf) if each.events.key is not None]
+    keys: list[Any] = (
+        [None] if not keyed else sorted({key for each in keyed for key in met(each, now, memory)})
+    )
+    for key in keys:
+        left, right = (worth(side, now, memory, key) for side in (leaf.left, leaf.right))
+        true = left is not None and right is not None and OPERATORS[leaf.operator](left, right)
+        if not keyed or true:
+            return key, (left, right), true
+    return None, (None, None), False
+
+
+def met(measure: Measure, now: int, memory: Memory) -> set[Any]:
+    """The values of `by` of the events that a measure selects."""
+    by: Any = measure.events.key
+    then, rows = now - (measure.events.offset or 0), passing(measure.events, memory, None, None)
+    every = {read(by, each, memory) for each in rows} - {None}
+    return {key for key in every if selected(measure, then, memory, key)}
+
+
 def truth(leaf: Any, now: int, memory: Memory, inside: Collection[str]) -> tuple[Any, Any, bool]:
     """The key, the value and the truth of a leaf of a rule, for one who is inside these segments."""
     profile = memory.profile or {"attributes": {}, "consents": {}}
     match leaf:
         case Comparison():
             return measured(leaf, now, memory)
+        case Calculated():
+            return calculated(leaf, now, memory)
         case ProfileComparison(name, how, bound):
             return None, (value := profile["attributes"].get(name)), compare(value, how, bound)
         case Consent(name):

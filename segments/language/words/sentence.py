@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Literal, cast
 
 from segments.language.catalogue import Type
+from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, Term, power_of_money
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -13,6 +14,7 @@ from segments.language.nodes.conditions import (
     Not,
     ProfileComparison,
 )
+from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import Measure
@@ -85,6 +87,8 @@ class Words:
                 return self._comparison(Comparison(measure, OPPOSITE[operator], leaf.bound, leaf.origin))
             case Comparison():
                 clause = self._comparison(leaf)
+            case Calculated():
+                clause = self._calculated(leaf)
             case ProfileComparison(name, operator, bound):
                 return self._profile(name, self._compared(operator, bound, None, None), negated)
             case _:
@@ -103,6 +107,9 @@ class Words:
         measure, operator, bound = leaf.measure, leaf.operator, leaf.bound
         if measure.kind.counts:
             return self._count(measure, operator, bound)
+        if measure.kind.duration and not measure.kind.grows and isinstance(bound, int):
+            how = self._how(operator, self.tongue.span(bound))
+            return self.tongue.clause(self.term(measure), self.word("is"), how)
         if measure.kind.duration and isinstance(bound, int):
             noun = self.tongue.noun_of_events(measure.events.source)
             which = self.word(measure.kind.word)
@@ -112,6 +119,57 @@ class Words:
             return self.tongue.clause(subject, self.word("is"), f"{how} {ago}")
         compared = self._compared(operator, bound, measure.type, measure.field)
         return self.tongue.clause(self._of_field(measure), self.word("is"), compared)
+
+    def _calculated(self, leaf: Calculated) -> str:
+        """`the number of purchases … is more than 2 times the number of visits …`."""
+        right = leaf.right
+        if isinstance(right, Duration):
+            said = self.tongue.span(right.milliseconds)
+        elif isinstance(right, Term):
+            said = self.term(right)
+        else:
+            said = self._value(right, Type.MONEY if power_of_money(leaf.left) == 1 else None)
+        return self.tongue.clause(self.term(leaf.left), self.word("is"), self._how(leaf.operator, said))
+
+    def term(self, term: object, *, within: bool = False) -> str:
+        """A calculated value as a noun; `within` another one it may need brackets."""
+        match term:
+            case Sum(left, sign, right):
+                word = self.word("plus" if sign == "+" else "minus")
+                text = f"{self.term(left)} {word} {self.term(right, within=sign == '-')}"
+                return f"({text})" if within else text
+            case Product(factor, of):
+                return (
+                    f"{self.tongue.number(plain(factor))} {self.word('times')} {self.term(of, within=True)}"
+                )
+            case Quotient(left, right):
+                text = f"{self.term(left, within=True)} {self.word('divided_by')} {self.term(right, within=True)}"
+                return f"({text})" if within else text
+            case Measure():
+                return self._measure(term)
+        return self.tongue.number(plain(term))
+
+    def _measure(self, measure: Measure) -> str:
+        """`the number of visits in the past 7 days`, `the time since the latest purchase …`."""
+        noun, kind = self.tongue.noun_of_events(measure.events.source), measure.kind
+        if kind.counts:
+            among, counted = "", noun.many
+            if measure.field is not None:
+                among = f" {self.word('among_the')} {noun.many}"
+                of = self.tongue.noun_of_field(measure.field.name, measure.field.key)
+                counted = self._different(of).many
+            return f"{self._number_of(counted)}{among}{self.narrowed(measure.events)}"
+        if kind.grows:
+            latest = self.tongue.the(noun, self.word(kind.word))
+            return f"{self.word('the')} {self.word('time_since')} {latest}{self.narrowed(measure.events)}"
+        if kind.duration:
+            return f"{self.word('the')} {self.word(kind.word)} {noun.many}{self.narrowed(measure.events)}"
+        return self._of_field(measure)
+
+    def _number_of(self, counted: str) -> str:
+        """`the number of visits`, `het aantal bezoeken`."""
+        of = "of " if self.tongue.code == "en" else ""
+        return f"{self.word('the_neuter')} {self.word('number_of')} {of}{counted}"
 
     def _count(self, measure: Measure, operator: str, bound: object) -> str:
         """`there are at least 3 visits in the past 7 days`; of nothing: `there are no visits`."""
@@ -193,6 +251,8 @@ class Words:
 
     def _compared(self, operator: str, bound: object, type_: Type | None, field: Field | None) -> str:
         """What a value is: `at least EUR 500.00`, `“web”`, `something other than “web”`."""
+        if field is not None and field.name == "weekday" and field.key is None:
+            return self._weekday(operator, bound)
         if operator == "is_in" and isinstance(bound, tuple):
             return self._either([self._value(each, type_) for each in bound])
         value = self._value(bound, type_)
@@ -205,6 +265,11 @@ class Words:
         date = field is not None and field.name == "day"
         text = self.word(f"{operator}text").format(bound=bound if date else value)
         return text if date else text + self.word("alphabet")
+
+    def _weekday(self, operator: str, bound: object) -> str:
+        bounds = bound if isinstance(bound, tuple) else (bound,)
+        said = self._either([self.tongue.words.get(str(each), str(each)) for each in bounds])
+        return f"{self.word('something_else')} {said}" if operator == "!=" else said
 
     def _how(self, operator: str, value: str) -> str:
         return value if operator == "is_in" else f"{self.word(operator)} {value}"

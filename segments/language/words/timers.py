@@ -3,10 +3,10 @@
 from typing import cast
 
 from segments.language.measures import COUNT
-from segments.language.nodes.conditions import Comparison
+from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaves
+from segments.language.nodes.text import leaves, measures_in
 from segments.language.words.sentence import Language, Words, speaker
 
 
@@ -17,18 +17,27 @@ def timers(segment: Segment, language: Language) -> list[str]:
     for leaf in leaves(segment.when) + leaves(segment.until):
         if isinstance(leaf, Segment):
             said.append(words.word("timer_segment").format(name=words.tongue.title(leaf)))
-        elif isinstance(leaf, Comparison):
+        else:
+            of_leaf = _of_leaf(leaf, words) if isinstance(leaf, Comparison) else _of_measures(leaf, words)
             said += [
-                words.word("timer").format(what=what, span=words.tongue.span(span))
-                for what, span in _of_leaf(leaf, words)
+                words.word("timer").format(what=what, span=words.tongue.span(span)) for what, span in of_leaf
             ]
     return list(dict.fromkeys(said))
+
+
+def _of_measures(leaf: Condition, words: Words) -> list[tuple[str, int]]:
+    """Of a calculation: whenever an event comes to count in one of its measures, or ceases to."""
+    found = []
+    for measure in measures_in(leaf):
+        offset, window = measure.events.offset or 0, measure.events.window or 0
+        found += [(_any(measure, words), span) for span in (offset, offset + window) if span]
+    return found
 
 
 def _of_leaf(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     """With `ago` an event comes to count by time alone too, and whatever changes does so that much later."""
     offset = leaf.measure.events.offset or 0
-    of = _of_duration if leaf.measure.kind.duration else _of_window
+    of = _of_duration if leaf.measure.kind.grows else _of_window
     if not offset:
         return of(leaf, words)
     any_of_them = _any(leaf.measure, words)

@@ -1,0 +1,50 @@
+"""The two sides of a calculation, for the oracle: how each is told, and when time alone makes them cross."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from segments.language.catalogue import Type
+from segments.language.nodes.arithmetic import Calculated, Product, Sum, measures_of, power_of_money
+from segments.language.nodes.measures import Measure
+from segments.language.nodes.text import plain
+from segments.language.truth.memory import Memory
+from segments.language.truth.oracle import met, worth
+
+
+def side_text(term: Any, value: Fraction | None) -> str | None:
+    """Counts as whole numbers, money with two decimals, all else rounded half-even to six; None without a value."""
+    if value is None:
+        return None
+    exact = _exact(term)
+    if isinstance(term, Measure) and term.type is Type.NUMBER and exact:
+        return plain(Decimal(value.numerator) / Decimal(value.denominator))
+    digits = (2 if power_of_money(term) == 1 else 0) if exact else 6
+    return plain(Decimal(round(value * 10**digits)).scaleb(-digits))
+
+
+def _exact(term: Any) -> bool:
+    """Whether a side is made of counts, or of amounts of money, by sums, differences and whole multiples."""
+    match term:
+        case Measure(kind=kind):
+            return not kind.fraction
+        case Sum(left, _, right):
+            return _exact(left) and _exact(right)
+        case Product(factor, of):
+            return isinstance(factor, int) and _exact(of)
+    return isinstance(term, int | Decimal) and Decimal(term) * 100 % 1 == 0
+
+
+def crossings(leaf: Calculated, now: int, memory: Memory) -> Iterator[int]:
+    """When a duration that grows with time meets one that does not, if no event comes to count or ceases to."""
+    growing = [any(each.kind.grows for each in measures_of(side)) for side in (leaf.left, leaf.right)]
+    if growing[0] is growing[1]:
+        return
+    keyed = [each for each in measures_of(leaf) if each.events.key is not None]
+    for key in {key for each in keyed for key in met(each, now, memory)} if keyed else {None}:
+        left, right = (worth(side, now, memory, key) for side in (leaf.left, leaf.right))
+        if left is not None and right is not None:
+            first = now + floor(abs(right - left))
+            yield from (first, first + 1)
