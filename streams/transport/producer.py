@@ -15,7 +15,13 @@ from typing import Any
 
 import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import MessageSizeTooLargeError, ProducerClosed, ProducerFenced, RecordListTooLargeError
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    MessageSizeTooLargeError,
+    ProducerClosed,
+    ProducerFenced,
+    RecordListTooLargeError,
+)
 
 from streams.transport.errors import Fenced, OutcomeUnknown, Replaced, TooLarge
 
@@ -101,11 +107,11 @@ class TransactionalProducer:
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT):
                 return await self._commit(batches, offsets)
-        except ProducerFenced as error:
-            raise Fenced(f"{self._group}-{self._partition} was fenced by another worker") from error
         except Exception as error:
             if (refused := _not_committed(error)) is not None:
                 raise refused from error
+            if _is_fenced(error):
+                raise Fenced(f"{self._group}-{self._partition} was fenced by another worker") from error
             raise OutcomeUnknown(f"the outcome of a commit is not known ({error!r})") from error
 
     async def _commit(self, batches: Batches, offsets: Mapping[str, int]) -> dict[str, int | None]:
@@ -180,6 +186,18 @@ def _not_committed(error: Exception) -> TooLarge | Replaced | None:
 
 async def _awaited(waited_for: Awaitable[None]) -> None:
     await waited_for
+
+
+def _is_fenced(error: BaseException) -> bool:
+    """Whether a newer producer with this id is the reason, however deep.
+
+    The sends of a transaction are a group of tasks, which raises a group of errors; what aiokafka's sender ran into is
+    the cause of what others are told.
+    """
+    if isinstance(error, ProducerFenced | InvalidProducerEpoch):
+        return True
+    inner = [*(error.exceptions if isinstance(error, BaseExceptionGroup) else ()), error.__cause__]
+    return any(_is_fenced(each) for each in inner if each is not None)
 
 
 def _retrieve(future: "asyncio.Future[Any]") -> None:
