@@ -2,7 +2,7 @@
 
 import logging
 
-from streams.settings.types import MASK
+from streams.settings.types import MASK, current
 
 LEVELS = ("debug", "info", "warning", "error")
 LIBRARIES = ("aiokafka", "faust", "mode", "kafka")
@@ -38,7 +38,8 @@ class _Masking(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
-        for secret in self._secrets:
+        # A file that was written anew meanwhile holds another secret now; the one before may still be written, too.
+        for secret in {*self._secrets, *map(current, self._secrets)}:
             line = line.replace(secret, MASK)
         return line
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from segments.engine import Partition, partition_of
 from segments.insight.warming import warming
 from segments.insight.why import why
+from streams.settings.types import current
 
 Owned = Callable[[int], Partition | None]
 """The machine of a partition, None where this worker doesn't serve it."""
@@ -42,7 +43,7 @@ class Answers:
     def _allowed(self, request: web.Request) -> bool:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return self._open or (
-            self._token is not None and hmac.compare_digest(given.encode(), self._token.encode())
+            self._token is not None and hmac.compare_digest(given.encode(), current(self._token).encode())
         )
 
     async def _why(self, request: web.Request) -> web.Response:

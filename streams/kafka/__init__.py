@@ -5,6 +5,7 @@ connection      connection arguments for both client libraries
 group           the members of a consumer group: who owns what, which rules they hold
 login           whether the brokers accept our credentials
 offsets         end offsets and offsets by time
+passwords       logs in by what the file of a secret has now
 permissions     what a worker must be allowed to do
 reachable       whether anybody listens at an address
 read_committed  the committed records of a topic, read without a group

@@ -16,7 +16,7 @@ from urllib.request import HTTPSHandler, Request, build_opener
 from streams.errors import RegistryAway, RegistryError, RegistryUnusable
 from streams.kafka.tls import tls_context
 from streams.settings.settings import Settings
-from streams.settings.types import MASK, secret
+from streams.settings.types import MASK, current, secret
 
 SECONDS = 5.0
 LARGEST = 4 * 1_048_576
@@ -82,7 +82,8 @@ class RegistryClient:
         request = Request(self.url + path + query, data, headers, method=method)  # noqa: S310 - http(s), by its setting
         if self.login is not None:
             # Not for another host to which the registry might send us.
-            given = base64.b64encode(":".join(self.login).encode()).decode()
+            user, password = self.login
+            given = base64.b64encode(f"{user}:{current(password)}".encode()).decode()
             request.add_unredirected_header("Authorization", f"Basic {given}")
         return request
 

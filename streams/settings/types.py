@@ -101,10 +101,36 @@ def secrets_of(url: str) -> tuple[str, ...]:
     return tuple(filter(None, (parts.password, parts.query)))
 
 
+class FileSecret(str):
+    """A secret as its file had it when this was made; whoever rotates it writes the file anew."""
+
+    __slots__ = ("file",)
+    file: Path
+
+    @classmethod
+    def of(cls, file: Path) -> "FileSecret":
+        """Read it; the last line end of the file is none of it."""
+        made = cls(file.read_text(encoding="utf-8").rstrip("\r\n"))
+        made.file = file
+        return made
+
+    def again(self) -> "FileSecret":
+        """The secret as the file has it now; as it was if the file can't be read at this moment."""
+        try:
+            return self.of(self.file)
+        except (OSError, UnicodeDecodeError):
+            return self
+
+
+def current(secret: str) -> str:
+    """A secret as it is now: that of a file is read again."""
+    return secret.again() if isinstance(secret, FileSecret) else secret
+
+
 def secret(given: SecretStr | None, file: Path | None) -> str | None:
-    """A secret that is in the environment or in a file, whose last line end is none of it."""
+    """A secret that is in the environment or in a file."""
     if file is not None:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
+        return FileSecret.of(file)
     return None if given is None else given.get_secret_value()
 
 

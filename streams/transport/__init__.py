@@ -22,7 +22,8 @@ def assert_versions() -> None:
 assert_versions()
 
 from streams.transport.application import BatchApp  # noqa: E402  the versions are checked first
+from streams.transport.authentication import logins  # noqa: E402
 from streams.transport.producer import TransactionalProducer  # noqa: E402
 from streams.transport.runs import Run  # noqa: E402
 
-__all__ = ["BatchApp", "Run", "TransactionalProducer", "assert_versions"]
+__all__ = ["BatchApp", "Run", "TransactionalProducer", "assert_versions", "logins"]

@@ -60,8 +60,9 @@ class SecureBroker(Broker):
         lines = dict(line.split("=", 1) for line in text.splitlines() if "=" in line and line[0] != "#")
         port = int(lines["advertised.listeners"].rpartition(":")[2])
         controller = int(lines["listeners"].rpartition(":")[2])
-        self.sasl_port = free_port(port, controller)
-        self.tls_port = free_port(port, controller, self.sasl_port)
+        # Started again, it is where it was.
+        self.sasl_port = self.sasl_port or free_port(port, controller)
+        self.tls_port = self.tls_port or free_port(port, controller, self.sasl_port)
         ports = {"port": port, "controller": controller, "sasl": self.sasl_port, "tls": self.tls_port}
         more = SECURED.format(**ports, folder=self.data_dir, plain=PASSWORDS["plain"])
         lines |= dict(line.split("=", 1) for line in more.split("\n") if line)
