@@ -69,6 +69,9 @@ class Difference:
     problem: str
     mend: str
     in_partitions: bool = False
+    """Whether it is in the number of partitions."""
+    stops_workers: bool = False
+    """Whether no worker runs with it."""
 
     def __str__(self) -> str:
         return f"{self.topic}: {self.problem}: {self.mend}"
@@ -166,8 +169,12 @@ def require(settings: Settings) -> int:
     """Refuses topics with which a worker cannot work, and gives their number of partitions.
 
     The group's own changelog is created if it is not there yet: each group has another one.
-    Raises TopicsError with one line for each topic that is missing or has another number of partitions, and
-    BrokerAway.
+
+    Raises:
+        TopicsError: one line for each topic that is missing or has another number of partitions, and for each input
+            whose timestamps producers make: a device with a wrong clock would move the clock of a partition.
+        BrokerAway: no broker answers.
+
     """
     state = changelog(settings.group)
     with admin(settings) as client:
@@ -175,7 +182,7 @@ def require(settings: Settings) -> int:
         partitions = common_partitions({name: found[name] for name in INPUTS if name in found})
         wrong = list(_missing([each for each in TOPICS if each.direction != "delivery"], found))
         wrong += [
-            each for each in differing(of_workers(settings.group), found, partitions) if each.in_partitions
+            each for each in differing(of_workers(settings.group), found, partitions) if each.stops_workers
         ]
         if wrong:
             raise TopicsError("\n".join(str(each) for each in wrong))
@@ -272,17 +279,38 @@ def _compare(topic: Topic, actual: Found, partitions: int) -> Iterator[Differenc
         yield Difference(
             topic.name,
             f"expected {partitions} partitions, came {actual.partitions}",
-            f"have all with --partitions {actual.partitions}, or delete it and `segments topics create`",
+            _mend_of_partitions(topic, actual.partitions),
             in_partitions=True,
+            stops_workers=True,
         )
     if set(actual.cleanup.split(",")) != {topic.cleanup}:
         yield _setting(topic, "cleanup.policy", topic.cleanup, actual.cleanup)
     if actual.timestamp_type != "LogAppendTime":
-        yield _setting(topic, "message.timestamp.type", "LogAppendTime", actual.timestamp_type)
+        yield _setting(
+            topic,
+            "message.timestamp.type",
+            "LogAppendTime",
+            actual.timestamp_type,
+            stops_workers=topic.direction == "in",
+        )
     if (largest := largest_record(topic)) is not None and actual.largest < largest:
         yield _setting(topic, "max.message.bytes", str(largest), str(actual.largest))
 
 
-def _setting(topic: Topic, name: str, expected: str, came: str) -> Difference:
-    mend = f"`kafka-configs.sh --alter --topic {topic.name} --add-config {name}={expected}`"
-    return Difference(topic.name, f"expected {name}={expected}, came {came}", mend)
+def _mend_of_partitions(topic: Topic, actual: int) -> str:
+    if topic.direction == "state":
+        # Deleting it would delete what is remembered of every customer.
+        return (
+            f"what the group remembers was written for {actual}; deploy/operations.md says under More partitions "
+            "how to move"
+        )
+    return f"have all with --partitions {actual}, or delete it and `segments topics create`"
+
+
+def _setting(topic: Topic, name: str, expected: str, came: str, *, stops_workers: bool = False) -> Difference:
+    mend = (
+        "`kafka-configs.sh --bootstrap-server $SEGMENTS_BROKERS --alter --entity-type topics "
+        f"--entity-name {topic.name} --add-config {name}={expected}`"
+    )
+    problem = f"expected {name}={expected}, came {came}"
+    return Difference(topic.name, problem, mend, stops_workers=stops_workers)

@@ -123,7 +123,7 @@ def test_create_reports_what_exists_and_differs(run, kafka):
     """A topic with another clean-up policy stays as it is and is named; the others are created."""
     create(kafka, profiles=(4, {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}))
     done = run("topics", "create")
-    assert (done.returncode, done.stdout.count("created")) == (1, 6)
+    assert (done.returncode, done.stdout.count("created")) == (1, len(OURS))
     assert "profiles: expected cleanup.policy=compact, came delete" in done.stderr
 
 
@@ -173,7 +173,8 @@ def test_topics_take_the_largest_records_that_are_written(run, kafka, state):
     assert done.returncode == 1
     assert sorted(done.stderr.removeprefix("Error: ").splitlines()) == [
         f"{name}: expected max.message.bytes={expected}, came {sizes[name]}: "
-        f"`kafka-configs.sh --alter --topic {name} --add-config max.message.bytes={expected}`"
+        "`kafka-configs.sh --bootstrap-server $SEGMENTS_BROKERS --alter --entity-type topics "
+        f"--entity-name {name} --add-config max.message.bytes={expected}`"
         for name, expected in sorted([(names[0], 16_777_216), (names[2], 8_388_608)])
     ]
 
@@ -235,6 +236,32 @@ def test_a_worker_refuses_unlike_numbers_of_partitions(run, kafka, settings):
     create(kafka, clickstream=(3, {}))
     with pytest.raises(TopicsError, match=r"^clickstream: expected 4 partitions, came 3"):
         require(settings)
+
+
+@pytest.mark.parametrize("topic", ["clickstream", "transactions", "profiles"])
+def test_a_worker_refuses_inputs_with_timestamps_of_producers(run, kafka, settings, topic):
+    """With CreateTime a device with a wrong clock would move the clock of a partition: the setting that mends it is told."""
+    cleanup = "compact" if topic == "profiles" else "delete"
+    create(kafka, **{topic: (4, {"cleanup.policy": cleanup}), "segment_events": (4, {})})
+    assert run("topics", "create").returncode == 1
+    with pytest.raises(TopicsError) as refused:
+        require(settings)
+    [line] = str(refused.value).splitlines()
+    assert line.startswith(f"{topic}: expected message.timestamp.type=LogAppendTime, came CreateTime")
+    assert f"--entity-name {topic} --add-config message.timestamp.type=LogAppendTime" in line
+
+
+def test_a_state_of_another_number_is_not_to_be_deleted(run, kafka, settings, state):
+    """Where the inputs have got partitions, what the group remembers is the last thing to delete."""
+    run("topics", "create", "--partitions", "2")
+    with kafka.admin() as admin:
+        admin.create_partitions(dict.fromkeys(set(kafka.topics()) - {state}, 3))
+    with pytest.raises(TopicsError) as refused:
+        require(settings)
+    [line] = str(refused.value).splitlines()
+    assert line.startswith(f"{state}: expected 3 partitions, came 2")
+    assert "More partitions" in line
+    assert "delete" not in line
 
 
 def test_a_worker_without_broker_is_told_so(settings):

@@ -19,6 +19,7 @@ AVRO = {"avro", "fastavro"}
 USUAL_MODULE, USUAL_TESTS, USUAL_FUNCTION = 300, 500, 40
 """Lines. What is longer stands in the lists below with its reason: a length is a question, not a fault."""
 LONG_MODULES: dict[str, str] = {
+    "streams/kafka/topics.py": "a topic is made by the very settings that it is compared with",
     "streams/settings/settings.py": "a table: one field after another, each with its meaning",
 }
 """Modules that are better as one piece, each with its reason."""
@@ -315,7 +316,11 @@ def test_private_parts_of_libraries_are_touched_in_transport_alone():
     outside = {
         file: each for file, each in found.items() if each and not file.startswith("streams/transport/")
     }
-    assert outside == {"segments/language/errors.py": ["sys._getframe"]}
+    # Both are documented.
+    assert outside == {
+        "segments/language/errors.py": ["sys._getframe"],
+        "streams/cli/worker.py": ["os._exit"],
+    }
 
 
 PUBLIC = {"_replace", "_asdict", "_fields"}
