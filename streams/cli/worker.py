@@ -3,14 +3,18 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+from aiokafka.errors import KafkaConnectionError
 
 from segments.engine import RuleSet, load
 from streams.cli.logs import LEVELS, configure
@@ -24,8 +28,11 @@ from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 from streams.telemetry.metrics import Metrics
 from streams.worker.app import Worker, build
+from streams.worker.watch import Watch, require_name
 
 log = logging.getLogger("segments")
+
+T = TypeVar("T")
 
 AWAY = 2.0
 """Seconds between two attempts to find a broker."""
@@ -79,16 +86,12 @@ async def _main(settings: Settings, rules: RuleSet, port: int) -> int:
     # A copy: the socket itself goes on listening when this server makes room for the next.
     await starting.start(listening.dup())
     try:
-        partitions = await _topics(settings, stop)
-        if partitions is None:
-            return 0
-        with suppress(BrokerAway):
-            for warning in await asyncio.to_thread(retention.warnings, settings, rules.plan.retention):
-                log.warning(warning)
-        lookup = await _registered(settings, stop)
-        await asyncio.to_thread(group.require_same_rules, settings, rules.digest)
+        checked = await _Patience(stop, starting).checked(settings, rules)
+    except _Stopped:
+        return 0
     finally:
         await starting.stop()
+    partitions, lookup = checked
     return await _serve(build(settings, rules, partitions, address, lookup), settings, listening, stop)
 
 
@@ -111,36 +114,62 @@ def _on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, stopping, number)
 
 
-async def _topics(settings: Settings, stop: asyncio.Event) -> int | None:
-    """Wait for a broker, then check the topics; None if told to stop meanwhile."""
-    said = False
-    while not stop.is_set():
-        try:
-            await asyncio.to_thread(require_allowed, settings)
-            return await asyncio.to_thread(topics.require, settings)
-        except BrokerAway as error:
-            if not said:
-                log.warning("%s; waiting for it", error)
-                said = True
-        await _within(stop, AWAY)
-    return None
+class _Stopped(Exception):
+    """The worker was told to stop while it waited."""
 
 
-async def _registered(settings: Settings, stop: asyncio.Event) -> Lookup | None:
-    """Wait for the schema registry, if there is one, and register: without its ids nothing can be written."""
-    registry, said = connect(settings), False
-    while registry is not None and not stop.is_set():
-        try:
-            await asyncio.to_thread(registry.register)
-        except RegistryAway as error:
-            if not said:
-                log.warning("%s; waiting for it", error)
-                said = True
-        else:
+@dataclass(slots=True)
+class _Patience:
+    """Waits for Kafka and the registry in each check before the worker runs; any of them may find them away."""
+
+    stop: asyncio.Event
+    server: HealthServer
+    _said: str = ""
+
+    async def checked(self, settings: Settings, rules: RuleSet) -> tuple[int, Lookup | None]:
+        """All checks, in order: returns the number of partitions, and what asks the registry about ids, if any."""
+        await self.until_answered(partial(require_allowed, settings))
+        partitions = await self.until_answered(partial(topics.require, settings))
+        remembered = rules.plan.retention
+        for warning in await self.until_answered(partial(retention.warnings, settings, remembered)):
+            log.warning(warning)
+        registry = connect(settings)
+        if registry is not None:
+            await self.until_answered(registry.register)
             log.info("the schemas are registered at %s", registry.url)
-            return Lookup(registry)
-        await _within(stop, AWAY)
-    return None
+        await self.until_answered(partial(require_name, settings))
+        await self.until_answered(partial(group.require_same_rules, settings, rules.digest))
+        return partitions, None if registry is None else Lookup(registry)
+
+    async def until_answered(self, check: Callable[[], T]) -> T:
+        """What a check gives, in a thread of its own; as often as it takes while who is asked is away."""
+        while not self.stop.is_set():
+            try:
+                result = await asyncio.to_thread(check)
+            except (BrokerAway, RegistryAway) as error:
+                self._say(error)
+            else:
+                self.server.waiting = None
+                return result
+            await _within(self.stop, AWAY)
+        raise _Stopped
+
+    async def until_connected(self, connect: Callable[[], Awaitable[None]]) -> None:
+        """The same for what connects in this event loop."""
+        while not self.stop.is_set():
+            try:
+                return await connect()
+            except KafkaConnectionError as error:
+                self._say(error)
+            await _within(self.stop, AWAY)
+        raise _Stopped
+
+    def _say(self, error: Exception) -> None:
+        """Once for each that is away."""
+        self.server.waiting = str(error)
+        if type(error).__name__ != self._said:
+            log.warning("%s; waiting for it", error)
+        self._said = type(error).__name__
 
 
 async def _within(stop: asyncio.Event, seconds: float) -> None:
@@ -165,15 +194,19 @@ async def _serve(built: Worker, settings: Settings, listening: socket.socket, st
     port = listening.getsockname()[1]
     log.info("metrics and health: http://%s:%d/metrics /healthz /readyz", settings.http_host, port)
     try:
-        await built.offsets.start()
-        return await _until_stopped(built, stop)
+        await _Patience(stop, server).until_connected(built.offsets.start)
+        return await _until_stopped(built, settings, stop)
+    except _Stopped:
+        return 0
     finally:
         await built.offsets.stop()
         await server.stop()
 
 
-async def _until_stopped(built: Worker, stop: asyncio.Event) -> int:
+async def _until_stopped(built: Worker, settings: Settings, stop: asyncio.Event) -> int:
     """Start the application, and stop it when told to or when it has failed."""
+    watch = Watch(built.app, built.owners, built.offsets, settings, built.partitions)
+    watching = asyncio.create_task(watch.run())
     starting = asyncio.create_task(built.app.start())
     stopped = asyncio.create_task(stop.wait())
     failed = asyncio.create_task(built.app.failed())
@@ -182,20 +215,24 @@ async def _until_stopped(built: Worker, stop: asyncio.Event) -> int:
         starting.result()
         await asyncio.wait([stopped, failed], return_when=asyncio.FIRST_COMPLETED)
     reason = failed.result() if failed.done() else None
-    await _end(built)
+    if reason is not None:
+        # Before the end: that may have to be cut short.
+        log.error("the worker ends after a failure: %s", _words(reason))
+    watching.cancel()
+    await _end(built, failed=reason is not None)
     for task in (starting, stopped, failed):
         task.cancel()
     if reason is not None:
-        log.error(
-            "the worker ends after a failure: %s",
-            reason if isinstance(reason, StreamsError) else repr(reason),
-        )
         return 1
     log.info("stopped")
     return 0
 
 
-async def _end(built: Worker) -> None:
+def _words(reason: BaseException) -> str:
+    return str(reason) if isinstance(reason, StreamsError) else repr(reason)
+
+
+async def _end(built: Worker, *, failed: bool) -> None:
     """Stop everything; a library that waits for a broker that is away doesn't hold up the end."""
     try:
         async with asyncio.timeout(STOP_TIMEOUT):
@@ -203,4 +240,6 @@ async def _end(built: Worker) -> None:
     except TimeoutError:
         log.warning("not everything ended in %.0f s: what was not committed will be done again", STOP_TIMEOUT)
         logging.shutdown()
+        if failed:
+            os._exit(1)
         signal.raise_signal(signal.SIGKILL)

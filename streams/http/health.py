@@ -5,7 +5,7 @@ not got on with it for `STUCK_AFTER`, although a broker answers. A broker that i
 bring nothing but the loss of what is in memory. A worker whose event loop hangs does not answer at all.
 
 `/readyz` is for whoever must know that its partitions are served: yes once the group has assigned, and all that it
-assigned is restored. While a broker is away nothing is served, and it says no.
+assigned is restored. While a broker is away nothing is served, and it says no; `problem` says why, if that is known.
 """
 
 import errno
@@ -73,6 +73,14 @@ class Served(Protocol):
     def replaced(self) -> list[str]:
         """The inputs that are other topics than those that were read."""
 
+    @property
+    def problem(self) -> str | None:
+        """What keeps the worker from its partitions, with the mend."""
+
+    @property
+    def ending(self) -> bool:
+        """Whether the worker ends because of that problem."""
+
     def waiting_for(self) -> list[int]:
         """The partitions that are not restored yet."""
 
@@ -101,6 +109,8 @@ class HealthServer:
         """Prepare the server; `add` adds more pages before it is started. Without owners the worker is starting."""
         self._metrics = metrics
         self._owners = owners
+        self.waiting: str | None = None
+        """What a worker that is starting waits for."""
         self._app = web.Application(middlewares=[_require_text])
         self._app.add_routes(
             [
@@ -133,6 +143,8 @@ class HealthServer:
         """200 unless a partition is stuck although a broker answers; see the head of this file."""
         if self._owners is None:
             return web.json_response({"alive": True, "waiting_for": "a broker"})
+        if self._owners.ending:
+            return web.json_response({"alive": False, "problem": self._owners.problem}, status=503)
         stuck = self._owners.stuck(STUCK_AFTER)
         if stuck and not await self._owners.broker_answers():
             return web.json_response({"alive": True, "waiting_for": "a broker"})
@@ -148,4 +160,7 @@ class HealthServer:
         if owners is not None and owners.replaced:
             # Their partitions stand still until somebody decides: see the runbook.
             body["replaced"] = owners.replaced
+        problem = self.waiting if owners is None else owners.problem
+        if problem is not None:
+            body["problem"] = problem
         return web.json_response(body, status=200 if ready else 503)

@@ -8,6 +8,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.errors import BrokerAway
+from streams.kafka.passwords import read_again
 from streams.kafka.reachable import refusal
 from streams.kafka.tls import tls_context
 from streams.settings.settings import Settings
@@ -16,6 +17,9 @@ from streams.settings.types import secret
 CONNECT_SECONDS = 2.0
 BOOTSTRAP_MILLISECONDS = 3_000
 REQUEST_MILLISECONDS = 15_000
+
+
+read_again()
 
 
 def connection(settings: Settings) -> dict[str, Any]:
@@ -51,7 +55,13 @@ def security_protocol(settings: Settings) -> str:
 
 @contextmanager
 def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    """An admin client for as long as the block runs; a broker that is away is known within a few seconds."""
+    """An admin client for as long as the block runs; a broker that is away is known within a few seconds.
+
+    Raises:
+        BrokerAway: no broker answers, or one stopped to answer in the block, or an error that passes.
+        LoginRefused: it does not let us in.
+
+    """
     arguments = connection(settings)
     require_broker(settings)
     try:
@@ -64,8 +74,12 @@ def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
         raise BrokerAway(settings.brokers, "" if isinstance(error, KafkaTimeoutError) else error) from error
     try:
         yield client
-    except KafkaTimeoutError as error:
-        raise BrokerAway(settings.brokers) from error
+    except KafkaError as error:
+        if error.retriable:
+            raise BrokerAway(
+                settings.brokers, "" if isinstance(error, KafkaTimeoutError) else error
+            ) from error
+        raise
     finally:
         client.close()
 

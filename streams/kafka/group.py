@@ -62,6 +62,14 @@ def require_same_rules(settings: Settings, digest: str) -> None:
         others = _others(settings, digest)
 
 
+def holder(settings: Settings, name: str) -> str | None:
+    """The address, host:port, that the member with a static name announces; None if there is no such worker."""
+    for member in _members(settings):
+        if member.get("group_instance_id") == name:
+            return address(member["client_id"])
+    return None
+
+
 def workers(settings: Settings, digest: str) -> list[str]:
     """The addresses of the group's workers that hold these rules and own partitions.
 

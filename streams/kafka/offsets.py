@@ -11,6 +11,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 REQUEST_TIMEOUT = 10.0
+METADATA_AGE = 3.0
+"""Seconds after which the number of partitions is asked for again. It is one small request for the topics in use; the
+default of Kafka's clients, five minutes, is how long events of new partitions would go unnoticed."""
 
 
 class Offsets:
@@ -28,6 +31,7 @@ class Offsets:
             isolation_level=isolation,
             request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
             retry_backoff_ms=50,
+            metadata_max_age_ms=int(METADATA_AGE * 1000),
         )
         self._asked: set[TopicPartition] = set()
         self._answer: asyncio.Future[dict[TopicPartition, int]] | None = None
@@ -68,6 +72,11 @@ class Offsets:
                     answer.set_result(await self._consumer.end_offsets(partitions))
             except BaseException as error:  # noqa: BLE001  whoever asked gets it
                 answer.set_exception(error if isinstance(error, Exception) else RuntimeError("stopped"))
+
+    def counts(self, topics: Iterable[str]) -> dict[str, int]:
+        """Return how many partitions topics have, `METADATA_AGE` ago at most; without those not asked about yet."""
+        found = {topic: self._consumer.partitions_for_topic(topic) for topic in topics}
+        return {topic: len(partitions) for topic, partitions in found.items() if partitions}
 
     async def starts(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the first offsets that are still there."""

@@ -77,6 +77,11 @@ def transactions_refused(group: str) -> NotAllowed:
     return NotAllowed([Missing("transactional-id", f"{group}-", ("WRITE",))])
 
 
+def group_refused(group: str) -> NotAllowed:
+    """What it means that joining this group is refused."""
+    return NotAllowed([Missing("group", group, ("READ",))])
+
+
 def _of_topics(client: KafkaAdminClient, settings: Settings) -> Iterator[Missing]:
     wanted = {topic.name: topic for topic in of_workers(settings.group)}
     for found in client.describe_topics(list(wanted)):

@@ -2,16 +2,19 @@
 
 # ruff: noqa: SLF001, ARG002  private parts of Faust are overridden here, with its signatures
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import faust
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams.transport.consumer import Consumer
+from streams.errors import StreamsError
+from streams.transport.consumer import Consumer, connected
 from streams.transport.recovery import Tables
 from streams.transport.runs import Run
 
@@ -54,6 +57,10 @@ class Producer(driver.Producer):
             partitioner=self.partitioner,
         )
 
+    async def on_start(self) -> None:
+        """Connect, as often as it takes."""
+        await connected(super().on_start, self)
+
     async def flush(self) -> None:
         """Flush all there is: stock Faust gives up after 0.1 s without progress."""
         while self.buffer.size:
@@ -76,6 +83,8 @@ class BatchApp(faust.App):
     """
 
     owners: Owners
+    input_partitions: int
+    """How many partitions each input topic had at the start."""
     on_fetched: Callable[[float], None]
     """Told the seconds that it took to unpack a fetch."""
 
@@ -85,6 +94,7 @@ class BatchApp(faust.App):
         """Configure Faust so that neither the environment nor its web server can interfere."""
         self.client_settings = dict(client_settings)
         self.run_topics = frozenset(run_topics)
+        self.input_partitions = sys.maxsize
         self.on_fetched = lambda _seconds: None
         super().__init__(
             group,
@@ -114,12 +124,19 @@ class BatchApp(faust.App):
         return self.topic(*sorted(self.run_topics), schema=RunSchema(), acks=False)
 
     def owned_partitions(self, assigned: Iterable[TP]) -> frozenset[int] | None:
-        """Return the partition numbers of which every input topic is ours; None while a topic does not exist."""
+        """Return the partition numbers of which every input topic is ours; None while a topic does not exist.
+
+        Numbers beyond those of the start are among them: partitions were added, perhaps to one topic only.
+        """
         topics: dict[int, set[str]] = {}
         for partition in assigned:
             if partition.topic in self.run_topics:
                 topics.setdefault(partition.partition, set()).add(partition.topic)
-        torn = [number for number, found in topics.items() if found != self.run_topics]
+        torn = [
+            number
+            for number, found in topics.items()
+            if found != self.run_topics and number < self.input_partitions
+        ]
         if torn and (missing := self.run_topics.difference(*topics.values())):
             self.log.error(
                 "%s: missing, it was deleted: nothing is read until it is there again",
@@ -149,6 +166,19 @@ class BatchApp(faust.App):
         """Ask the group whether it still holds this worker for a member."""
         consumer: Any = self.consumer
         return bool(await consumer._thread.heartbeat())
+
+    async def group_error(self) -> KafkaError | None:
+        """Return what the membership of the group ran into since this was last asked; asking lets it try again."""
+        consumer: Any = self.consumer
+        error: KafkaError | None = await consumer._thread.group_error()
+        return error
+
+    async def crash(self, reason: BaseException) -> None:
+        """End everything; what is said in words needs no traceback, and whoever waits for `failed` says it."""
+        if isinstance(reason, StreamsError):
+            self._crash(reason)
+        else:
+            await super().crash(reason)
 
     async def failed(self) -> BaseException:
         """Wait until a part of the application has crashed, and return why."""

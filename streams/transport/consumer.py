@@ -9,22 +9,25 @@ explicitly; the set of partitions asked for is a copy; a refused commit doesn't 
 # ruff: noqa: SLF001, ARG002, ASYNC109  private parts of Faust are overridden here, with its signatures
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaConnectionError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.transport.fetch import Timed, fetch_runs
+from streams.transport.joining import error_of, keep_name
 from streams.transport.runs import Run
 
 Partitions = Iterable[TP]
 
 METADATA_AGE = 5_000
 """Milliseconds after which the topics are looked at again; a request of some hundred bytes."""
+CONNECT_AGAIN = 1.0
+"""Seconds between two attempts to find a broker."""
 
 
 class PauseFirst(driver.ConsumerRebalanceListener):
@@ -65,6 +68,24 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
         )
+
+    async def on_start(self) -> None:
+        """Connect, as often as it takes: a broker that goes away at this moment is waited for like at any other."""
+        await connected(super().on_start, self)
+        coordinator: Any = self._ensure_consumer()._coordinator
+        if coordinator is not None and self.app.conf.consumer_group_instance_id is not None:
+            keep_name(coordinator)
+
+    async def group_error(self) -> KafkaError | None:
+        """What the membership ran into since this was last asked; asking lets it try again."""
+        if self._consumer is None:
+            return None
+        error: KafkaError | None = await self.call_thread(self._group_error)
+        return error
+
+    async def _group_error(self) -> KafkaError | None:
+        coordinator = self._ensure_consumer()._coordinator
+        return None if coordinator is None else error_of(coordinator)
 
     async def fetch(self, wanted: frozenset[TP], timeout: float) -> list[Run]:
         """Ask the thread for runs."""
@@ -146,6 +167,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if coordinator.generation <= 0 or coordinator.coordinator_id is None:
             return False
         return bool(await coordinator._do_heartbeat()) and not coordinator._rejoin_needed_fut.done()
+
+
+async def connected(start: Callable[[], Awaitable[None]], service: Any) -> None:
+    """Start what connects to a broker, again and again until one answers or the service is to stop."""
+    while not service.should_stop:
+        try:
+            return await start()
+        except KafkaConnectionError as error:
+            service.log.warning("%s, trying again", error)
+        await asyncio.sleep(CONNECT_AGAIN)
+    return None
 
 
 class Consumer(driver.Consumer):

@@ -3,21 +3,18 @@
 # ruff: noqa: SLF001, ASYNC109  aiokafka has no public way to the positions before and after a fetch
 
 import asyncio
-import logging
 import time
 from collections.abc import Collection, Container
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import FetchResult
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import ConsumerStoppedError
 
 from streams.transport.runs import Run
 
 Timed = tuple[list[Run], float]
 """Runs, and the seconds that it took to unpack them."""
-
-log = logging.getLogger(__name__)
 
 RUN_LIMIT = 1_000
 """Records in one run at most: a run is decoded in one piece, during which nothing else happens."""
@@ -60,26 +57,18 @@ async def _wait_for_data(fetcher: Any, timeout: float) -> None:
     waiter = fetcher._create_fetch_waiter()
     await asyncio.wait([waiter], timeout=timeout)
     if waiter.done():
-        waiter.result()
+        # What the group's coordination ran into is told to all who wait: it is for `ConsumerThread.group_error`.
+        waiter.exception()
     else:
         waiter.cancel()
 
 
 def _check(consumer: AIOKafkaConsumer, fetcher: Any) -> None:
-    """Raise what the background tasks of aiokafka have run into, unless it passes by itself.
-
-    Stock Faust never collects these errors, and the group coordination waits for ever until someone does.
-    """
+    """Raise what the fetcher's task of aiokafka has run into; the group's errors are `ConsumerThread.group_error`."""
     if consumer._closed or fetcher._closed:
         raise ConsumerStoppedError
     if fetcher._fetch_task.done():
         fetcher._fetch_task.result()
-    try:
-        consumer._coordinator.check_errors()
-    except KafkaError as error:
-        if not error.retriable:
-            raise
-        log.warning("group coordination: %s, trying again", error)
 
 
 def take_runs(fetcher: Any, wanted: Collection[Any], bare: Container[str]) -> list[Run]:

@@ -14,5 +14,6 @@ service   serves one partition: takes runs, advances the engine, commits
 standing  how far a partition is, through all of its take-overs
 takeover  takes over a partition: fencing, restore, position
 vitals    how a partition is doing, for metrics and health
+watch     whether the group, the logins and the topics let the worker go on
 witness   whether the inputs are the topics that were read
 """

@@ -61,7 +61,7 @@ def build(
     )
     limits = Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")
     owners = Owners(app, ground, limits)
-    app.owners = owners
+    app.owners, app.input_partitions = owners, partitions
     app.on_fetched = metrics.stages.labels("fetch").inc
     segment_customers(app, owners)
     return Worker(app, owners, partitions, ground.offsets, metrics)

@@ -10,7 +10,6 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from segments.engine import INPUTS, Partition
-from streams.errors import TopicsError
 from streams.telemetry.gauges import PartitionState
 from streams.transport import BatchApp, Run
 from streams.worker.owner import Owner
@@ -43,6 +42,11 @@ class Owners:
         self._stopped = False
         self._excused_at = 0.0
         self.assigned = False
+        self.problem: str | None = None
+        """What keeps the worker from its partitions, with the mend; None if nothing does."""
+        self.ending = False
+        """Whether the worker ends because of that problem."""
+        self._halted = False
         ground.metrics.watch(self.states)
 
     async def assign(self, partitions: frozenset[int]) -> None:
@@ -50,11 +54,9 @@ class Owners:
         if self._stopped:
             return
         self._ground.metrics.rebalances.inc()
-        if unknown := sorted(number for number in partitions if number >= self._ground.count):
-            raise TopicsError(
-                f"the inputs had {self._ground.count} partitions when this worker started, now there is {unknown[-1]}: "
-                "customers would move between partitions; `segments topics check` says what to do"
-            )
+        if self._halted or any(number >= self._ground.count for number in partitions):
+            # Partitions were added: `Watch` says so. Nothing may be taken in, of the old ones neither.
+            return
         log.info("assigned partitions: %s", ", ".join(map(str, sorted(partitions))) or "none")
         for number in self._ground.table.open_partitions() - partitions:
             self._ground.table.close_partition(number)
@@ -62,7 +64,7 @@ class Owners:
             owner = Owner(self._app, self._ground, number, self._limits)
             task = asyncio.create_task(owner.run(), name=f"partition-{number}")
             self._owned[number] = _Owned(owner, task)
-        self.assigned = True
+        self.assigned, self.problem = True, None
 
     async def release(self) -> None:
         """Let every owner commit what is applied, or drop it if that takes too long."""
@@ -82,6 +84,13 @@ class Owners:
             task.cancel()
         if late:
             await asyncio.wait(late)
+
+    async def halt(self, problem: str) -> None:
+        """Release everything and own nothing any more, but go on to answer: what is wrong needs a person."""
+        self.problem = problem
+        if not self._halted:
+            self._halted = True
+            await self.release()
 
     async def stop(self) -> None:
         """Release for good."""
