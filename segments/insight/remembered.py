@@ -5,7 +5,7 @@ from segments.language.nodes.conditions import Consent, ProfileComparison
 from segments.language.nodes.events import Events
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import events_text, leaves
-from segments.language.words.sentence import TONGUES
+from segments.language.words.sentence import TONGUES, Language
 from segments.plan.planner import Stream, plan
 
 
@@ -19,9 +19,9 @@ def remembered(segment: Segment, currency: str = "EUR") -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def retention(segment: Segment, currency: str = "EUR") -> str:
-    """How long anything is remembered for this rule, in English."""
-    return TONGUES["en"].span(plan([segment], currency).retention)
+def retention(segment: Segment, currency: str = "EUR", language: Language = "en") -> str:
+    """How long anything is remembered for this rule, in words."""
+    return TONGUES[language].span(plan([segment], currency).retention)
 
 
 def stream_text(stream: Stream) -> str:

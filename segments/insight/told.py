@@ -14,6 +14,7 @@ from segments.language.nodes.conditions import (
 )
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
+from segments.language.words.phrases import ENGLISH, Say
 
 UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
 FOLDED = 6
@@ -62,47 +63,57 @@ def _alternatives(condition: Condition | None) -> dict[int, int]:
     return {leaf: numbers[name] for leaf, name in found.items()}
 
 
-def evidence_lines(entries: Sequence[Entry]) -> Iterator[str]:
+def evidence_lines(entries: Sequence[Entry], say: Say = ENGLISH) -> Iterator[str]:
     """A line for each leaf; those of `until` apart, many alternatives folded."""
     several = {entry.get("part") for entry in entries} == {"when", "until"}
     for part, of_part in groupby(entries, key=lambda entry: entry.get("part")):
         head = f"{part:<6}" if several else ""
         for group, found in groupby(of_part, key=lambda entry: entry.get("any_of")):
-            for line in _folded(list(found)) if group is not None else map(_line, found):
+            of_group = list(found)
+            for line in (
+                _folded(of_group, say) if group is not None else (_line(each, say) for each in of_group)
+            ):
                 yield head + line
                 head = " " * len(head)
 
 
-def _folded(entries: list[Entry]) -> Iterator[str]:
+def _folded(entries: list[Entry], say: Say) -> Iterator[str]:
     if len(entries) <= FOLDED:
-        yield from map(_line, entries)
+        yield from (_line(each, say) for each in entries)
         return
     holding = [entry for entry in entries if entry["holds"]]
     shown = (holding or entries)[: FOLDED // 2]
-    yield from map(_line, shown)
+    yield from (_line(each, say) for each in shown)
     rest = len(entries) - len(shown)
-    yield f"… and {rest} more in this any_of, of which {len(holding) - len(shown) if holding else 0} hold"
+    more = len(holding) - len(shown) if holding else 0
+    yield say("… and {count} more in this any_of, of which {holding} hold", count=rest, holding=more)
 
 
-def _line(entry: Entry) -> str:
-    return f"{'✓' if entry['holds'] else '✗'} {entry_text(entry)}"
+def _line(entry: Entry, say: Say) -> str:
+    return f"{'✓' if entry['holds'] else '✗'} {entry_text(entry, say)}"
 
 
-def entry_text(entry: Entry) -> str:
+def entry_text(entry: Entry, say: Say = ENGLISH) -> str:
     """`visit.within(days=7).count() is 2, bound >= 3`; durations in units."""
     value, bound = entry["value"], entry["bound"]
     if entry["kind"] == "duration":
         value, bound = (None if value is None else duration(int(value))), duration(int(bound))
-    known = f" (known since {entry['known_since']})" if entry.get("known_since") else ""
-    then = f" (as of {entry['as_of']})" if entry.get("as_of") else ""
-    shown = "nothing" if value is None else value
-    return f"{entry['measure']} is {shown}, bound {entry['operator']} {bound}{known}{then}"
+    known = say(" (known since {since})", since=entry["known_since"]) if entry.get("known_since") else ""
+    then = say(" (as of {at})", at=entry["as_of"]) if entry.get("as_of") else ""
+    told = say(
+        "{measure} is {value}, bound {operator} {bound}",
+        measure=entry["measure"],
+        value=say("nothing") if value is None else value,
+        operator=entry["operator"],
+        bound=bound,
+    )
+    return f"{told}{known}{then}"
 
 
-def alternatives_text(texts: Sequence[str]) -> str:
+def alternatives_text(texts: Sequence[str], say: Say = ENGLISH) -> str:
     """What would change something, of many the first few."""
-    shown = "; ".join(texts[:FOLDED])
-    return shown if len(texts) <= FOLDED else f"{shown}; or one of {len(texts) - FOLDED} more"
+    shown, more = "; ".join(texts[:FOLDED]), len(texts) - FOLDED
+    return shown if more <= 0 else say("{texts}; or one of {count} more", texts=shown, count=more)
 
 
 def duration(milliseconds: int) -> str:

@@ -9,6 +9,7 @@ import schemas
 from segments.insight.findings import Findings
 from segments.insight.told import duration, evidence_lines
 from segments.language.nodes.durations import DAY
+from segments.language.words.phrases import Say
 from streams.cli.visible import visible
 from streams.history.files import disorder_lines
 from streams.history.reader import History
@@ -24,61 +25,70 @@ VERDICTS = {
 CHANGES = {"stays": "stay", "enters": "enter", "leaves": "leave"}
 
 
-def told(found: Findings, days: int, title: str, history: History) -> Iterator[str]:
+def told(found: Findings, days: int, title: str, history: History, say: Say) -> Iterator[str]:
     """Line by line."""
     yield f"{click.style(found.segment, bold=True)}  {found.version}  {title}".rstrip()
-    yield from _history(found, history)
+    yield from _history(found, history, say)
     if found.share is None:
-        yield "Nothing is remembered of any customer: there is nothing to try the rule on."
+        yield say("Nothing is remembered of any customer: there is nothing to try the rule on.")
         return
     yield ""
-    yield f"in it now    {found.members:,} of {found.customers:,} customers known ({_percent(found.share)})"
+    yield say(
+        "in it now    {members} of {customers} customers known ({share})",
+        members=f"{found.members:,}",
+        customers=f"{found.customers:,}",
+        share=_percent(found.share),
+    )
     if found.verdict is not None:
-        yield click.style(f"             {VERDICTS[found.verdict]}", fg="yellow")
-    yield from _chart(found, days)
-    yield from _overlap(found)
+        yield click.style(f"             {say(VERDICTS[found.verdict])}", fg="yellow")
+    yield from _chart(found, days, say)
+    yield from _overlap(found, say)
     if found.examples:
-        yield from ("", "for example, who entered last")
-        yield from _examples(found.examples)
-    yield from _change(found)
+        yield from ("", say("for example, who entered last"))
+        yield from _examples(found.examples, say)
+    yield from _change(found, say)
 
 
-def _history(found: Findings, history: History) -> Iterator[str]:
+def _history(found: Findings, history: History, say: Say) -> Iterator[str]:
     refused = f" ({', '.join(f'{reason} {count:,}' for reason, count in found.tally.reasons.items())})"
     counts = ", ".join(
         f"{count:,} {name.replace('_', ' ')}{refused if name == 'dead_letter' else ''}"
         for name, count in sorted(found.tally.outcomes.items())
     )
-    as_of = "" if found.now is None else f", as of {schemas.to_iso(found.now)}"
-    yield f"records: {counts or 'none'}{as_of}"
+    as_of = "" if found.now is None else say(", as of {at}", at=schemas.to_iso(found.now))
+    yield say("records: {counts}", counts=counts or say("none")) + as_of
     for line in (*found.tally.lines(), *disorder_lines(history.out_of_order)):
         yield click.style(visible(line), fg="yellow")
     if history.deleted_before is not None:
         since = schemas.to_iso(history.deleted_before)
         yield click.style(
-            f"the topics no longer hold all that the rules remember: what came in before {since} is missing",
+            say(
+                "the topics no longer hold all that the rules remember: what came in before {at} is missing",
+                at=since,
+            ),
             fg="yellow",
         )
 
 
-def _chart(found: Findings, days: int) -> Iterator[str]:
+def _chart(found: Findings, days: int, say: Say) -> Iterator[str]:
     each = list(found.days(days))
     first, last = _day(each[0][0]), _day(each[-1][0])
     size = -(-days // WIDEST)
     yield ""
-    yield f"{first} to {last}, UTC" + (f", {size} days a column" if size > 1 else "")
+    columns_of = say(", {count} days a column", count=size) if size > 1 else ""
+    yield say("{first} to {last}, UTC", first=first, last=last) + columns_of
     for name, counts in (
-        ("enters", [enters for _, enters, _ in each]),
-        ("leaves", [leaves for *_, leaves in each]),
+        (say("enters"), [enters for _, enters, _ in each]),
+        (say("leaves"), [leaves for *_, leaves in each]),
     ):
         columns = [sum(counts[at : at + size]) for at in range(0, days, size)]
-        most = f", at most {max(counts):,} a day" if any(counts) else ""
-        yield f"{name}       {_bars(columns)}  {sum(counts):,}{most}"
+        most = say(", at most {count} a day", count=f"{max(counts):,}") if any(counts) else ""
+        yield f"{name:<13}{_bars(columns)}  {sum(counts):,}{most}"
     median = found.median_stay(days)
     if median is not None:
-        yield f"median stay  {duration(median)}"
+        yield say("median stay  {span}", span=duration(median))
     elif any(enters for _, enters, _ in each):
-        yield "median stay  not known: most of those who entered in these days are still in it"
+        yield say("median stay  not known: most of those who entered in these days are still in it")
 
 
 def _bars(counts: Sequence[int]) -> str:
@@ -87,36 +97,49 @@ def _bars(counts: Sequence[int]) -> str:
     return "".join(BARS[(count * len(BARS) - 1) // top] if count else "·" for count in counts)
 
 
-def _overlap(found: Findings) -> Iterator[str]:
+def _overlap(found: Findings, say: Say) -> Iterator[str]:
     shared = [(name, count) for name, count in found.overlap if count]
     if not found.members or not found.overlap:
         return
     yield ""
-    yield f"of the {found.members:,} in it" if shared else "none of them is in another segment"
+    members = f"{found.members:,}"
+    yield (
+        say("of the {members} in it", members=members)
+        if shared
+        else say("none of them is in another segment")
+    )
     for name, count in shared:
-        yield f"  {count:>9,}  {_percent(count / found.members):>6}  {name} (of {found.sizes[name]:,})"
+        yield f"  {count:>9,}  {_percent(count / found.members):>6}  {name}" + say(
+            " (of {size})", size=f"{found.sizes[name]:,}"
+        )
 
 
-def _change(found: Findings) -> Iterator[str]:
+def _change(found: Findings, say: Say) -> Iterator[str]:
     change = found.change
     if change is None:
         return
-    same = ", which means the same" if change.version == found.version else ""
+    same = say(", which means the same") if change.version == found.version else ""
     yield ""
-    yield f"against the version that runs, {change.version}{same}: {change.members:,} are in that"
+    yield say(
+        "against the version that runs, {version}{same}: {members} are in that",
+        version=change.version,
+        same=same,
+        members=f"{change.members:,}",
+    )
     for name, verb in CHANGES.items():
-        yield f"  {change.counts[name]:>9,}  {verb}"
-    for name in ("enters", "leaves"):
+        yield f"  {change.counts[name]:>9,}  {say(verb)}"
+    examples = (("enters", say("for example, who enters")), ("leaves", say("for example, who leaves")))
+    for name, head in examples:
         if change.examples[name]:
-            yield from ("", f"for example, who {name}")
-            yield from _examples(change.examples[name])
+            yield from ("", head)
+            yield from _examples(change.examples[name], say)
 
 
-def _examples(examples: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _examples(examples: Sequence[dict[str, Any]], say: Say) -> Iterator[str]:
     for example in map(example_json, examples):
-        since = f", since {example['entered_at']}" if example["inside"] else ""
+        since = say(", since {at}", at=example["entered_at"]) if example["inside"] else ""
         yield f"  {visible(example['customer_id'])}{since}"
-        yield from (f"     {visible(line)}" for line in evidence_lines(example["evidence"]))
+        yield from (f"     {visible(line)}" for line in evidence_lines(example["evidence"], say))
 
 
 def _percent(share: float) -> str:

@@ -6,7 +6,10 @@ from typing import IO
 import click
 
 from segments.engine import EngineSettings
+from segments.language.words.phrases import phrases
+from segments.language.words.sentence import Language
 from streams.cli.instant import Instant
+from streams.cli.language import LANGUAGE
 from streams.cli.progress import bar
 from streams.cli.trial_text import told
 from streams.cli.visible import json_line
@@ -38,6 +41,7 @@ from streams.settings.settings import read_settings
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="What runs now. Default: the rule of the same id in SEGMENTS_RULES, if it is another file.",
 )
+@LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(
     rule: str,
@@ -47,6 +51,7 @@ def command(
     sort: bool,
     until: int | None,
     against: Path | None,
+    language: Language | None,
     as_json: bool,
 ) -> None:
     """Try RULE, a rule file or an id, on the events of the past: who would be in it now, who came and went each day.
@@ -67,5 +72,7 @@ def command(
         if as_json:
             click.echo(json_line(trial.as_json(found, days, since, history)))
         else:
-            for line in told(found, days, tried.segment.en, history):
+            language = language or settings.language or "en"
+            title = tried.segment.nl if language == "nl" else tried.segment.en
+            for line in told(found, days, title, history, phrases(language)):
                 click.echo(line)

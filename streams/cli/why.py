@@ -14,8 +14,11 @@ from segments.insight.tally import Tally
 from segments.insight.told import alternatives_text, evidence_lines
 from segments.insight.why import why
 from segments.language.errors import SegmentsError
+from segments.language.words.phrases import Say, phrases
+from segments.language.words.sentence import Language
 from streams.cli.customer import CustomerId
 from streams.cli.instant import Instant
+from streams.cli.language import LANGUAGE
 from streams.cli.visible import json_line, visible
 from streams.history.files import disorder_lines, read_one
 from streams.http.client import answer_of
@@ -44,6 +47,7 @@ TIMEOUT = 10.0
     "--partitions", metavar="N", type=click.IntRange(min=1), help="With --file: as many as the topics have."
 )
 @click.option("--sort", is_flag=True, help="With --file: sort the lines of each topic by time first.")
+@LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
     customer: str,
@@ -53,6 +57,7 @@ def command(
     rules: tuple[Path, ...],
     partitions: int | None,
     sort: bool,
+    language: Language | None,
     as_json: bool,
 ) -> None:
     """Ask the running workers why a customer is in a segment, or not.
@@ -72,7 +77,7 @@ def command(
     if as_json:
         click.echo(json_line(_shown(answer)))
     else:
-        for line in _told(answer):
+        for line in _told(answer, phrases(language or settings.language or "en")):
             click.echo(visible(line))
 
 
@@ -132,25 +137,33 @@ def _deep(value: Any) -> Any:
     return value
 
 
-def _told(answer: dict[str, Any]) -> Iterator[str]:
+def _told(answer: dict[str, Any], say: Say) -> Iterator[str]:
     shown = _shown(answer)
-    yield f"{shown['customer_id']}, as of {shown['clock'] or 'the beginning'}"
+    yield say(
+        "{customer}, as of {at}", customer=shown["customer_id"], at=shown["clock"] or say("the beginning")
+    )
     if not shown["known"]:
-        yield "Nothing is remembered of this customer, who is therefore in no segment."
+        yield say("Nothing is remembered of this customer, who is therefore in no segment.")
     if shown.get("too_old"):
-        yield f"{notice_text(TOO_OLD, shown['too_old'])}, since the worker took the partition over"
+        notice = notice_text(TOO_OLD, shown["too_old"])
+        yield say("{notice}, since the worker took the partition over", notice=notice)
     for each in shown["segments"]:
         yield ""
-        since = f" since {each['entered_at']}" if each["inside"] else ""
-        yield f"{'in ' if each['inside'] else 'out'}  {each['segment']}{since}"
-        yield from (f"     {line}" for line in evidence_lines(each["evidence"]))
+        since = say(" since {at}", at=each["entered_at"]) if each["inside"] else ""
+        yield f"{say('in ') if each['inside'] else say('out')}  {each['segment']}{since}"
+        yield from (f"     {line}" for line in evidence_lines(each["evidence"], say))
         if each["would_change"]:
-            yield f"     would change it: {alternatives_text(each['would_change'])}"
-        yield f"     by time alone: {_by_time(each)}"
+            what = alternatives_text(each["would_change"], say)
+            yield f"     {say('would change it: {what}', what=what)}"
+        yield f"     {say('by time alone: {what}', what=_by_time(each, say))}"
         if each["warming_until"]:
-            yield f"     warming until {each['warming_until']}: it knows only later events"
+            warming = say("warming until {at}: it knows only later events", at=each["warming_until"])
+            yield f"     {warming}"
 
 
-def _by_time(each: dict[str, Any]) -> str:
-    word = "leaves" if each["inside"] else "enters"
-    return "it does not change" if each["flips_at"] is None else f"{word} at {each['flips_at']} or later"
+def _by_time(each: dict[str, Any], say: Say) -> str:
+    if each["flips_at"] is None:
+        return say("it does not change")
+    if each["inside"]:
+        return say("leaves at {at} or later", at=each["flips_at"])
+    return say("enters at {at} or later", at=each["flips_at"])

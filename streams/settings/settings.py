@@ -125,6 +125,13 @@ class Settings(BaseSettings):
         AfterValidator(zone_name),
         About("Time zone of dates (IANA name, such as Europe/Amsterdam).", "a time zone of the IANA list"),
     ] = "UTC"
+    language: Annotated[
+        Literal["en", "nl"] | None,
+        About(
+            "Language in which commands describe rules and customers. Unset: English, `show` both.",
+            "en or nl",
+        ),
+    ] = None
     customer_limit: Annotated[
         AtLeastOne,
         About(

@@ -74,7 +74,7 @@ def test_show_tells_all_of_a_rule(run, own):
     for said in (
         "Says nothing about a marketer.",
         "there are at least 2 visits in the past 7 days",
-        "er minstens 2 bezoeken in de afgelopen 7 dagen zijn",
+        "die in de afgelopen 7 dagen minstens 2 keer op bezoek is geweest",
         "visit.within(days=7).count() >= 2",
         "visit: the time of each, for 7 days and 30 minutes",
         "the 2nd latest visit is 7 days old",

@@ -14,6 +14,7 @@ from segments.engine import EngineSettings, RuleSet
 from segments.insight.findings import Findings, Stay, median
 from segments.language import Segment, days, purchase, visit
 from segments.language.nodes.durations import DAY
+from segments.language.words.phrases import ENGLISH
 from streams.cli.trial_text import told
 from streams.history.reader import FileHistory
 from streams.jobs.trial import Tried, needed_since
@@ -377,8 +378,12 @@ def test_a_long_chart_shares_its_columns():
     found = run_trial(chosen(rule), FileHistory({0: {}}), EngineSettings(), START, lambda _count: None)
     found.customers, found.members = 1, 1
     found.enters[START // DAY - 300] = 3
-    lines = [line for line in told(found, 365, "Buyers", FileHistory({0: {}})) if line.startswith("enters")]
+    lines = [
+        line
+        for line in told(found, 365, "Buyers", FileHistory({0: {}}), ENGLISH)
+        if line.startswith("enters")
+    ]
     assert len(lines[0]) < 80
-    assert "9 days a column" in "".join(told(found, 365, "Buyers", FileHistory({0: {}})))
+    assert "9 days a column" in "".join(told(found, 365, "Buyers", FileHistory({0: {}}), ENGLISH))
     assert "█" in lines[0]
     assert "3, at most 3 a day" in lines[0]

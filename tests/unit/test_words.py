@@ -1,9 +1,11 @@
 """A rule in a sentence: complete, in both languages, for everything that the language can say."""
 
+import ast
 import re
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
@@ -28,11 +30,13 @@ from segments.language.loading.load import load
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import OPERATORS
 from segments.language.nodes.text import rule_text
+from segments.language.words import phrases
 from segments.language.words.dutch import DUTCH
 from segments.language.words.english import ENGLISH
 from segments.language.words.sentence import words
 from segments.language.words.timers import timers
 from segments.plan.version import version
+from streams.cli.trial_text import CHANGES, VERDICTS
 
 HIGH = Segment(id="high_value", when=any_event.within(days=365).count() >= 1)
 SHIPPED = Path(language.__file__).parent.parent
@@ -217,3 +221,45 @@ def test_what_is_shown_can_be_pasted_into_a_rule(condition):
     again = eval(shown, {name: getattr(language, name) for name in language.__all__})
     assert rule_text(Segment(id="again", when=again).when) == shown
     assert version(Segment(id="rule", when=again)) == version(Segment(id="rule", when=condition))
+
+
+def said_phrases():
+    """The English of every phrase that code says: the first argument of each `say(...)`."""
+    for folder in ("segments", "streams"):
+        for file in (SHIPPED.parent / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and ast.unparse(node.func) == "say"
+                    and isinstance(node.args[0], ast.Constant)
+                ):
+                    yield node.args[0].value
+
+
+def test_every_phrase_has_its_dutch():
+    """A phrase without Dutch would end the command; one that nobody says any more is dead, but for headings and verdicts."""
+    said = set(said_phrases())
+    assert len(said) > 30
+    assert said - phrases.DUTCH.keys() == set()
+    headings = {
+        "purpose",
+        "title",
+        "in words",
+        "when",
+        "until",
+        "state",
+        "flips by time",
+        "retention",
+        "stories",
+    }
+    others = {"known since", "warming until", *CHANGES.values(), *VERDICTS.values()}
+    assert phrases.DUTCH.keys() - said == headings - said | others - said
+
+
+@pytest.mark.parametrize(("english", "dutch"), phrases.DUTCH.items())
+def test_a_phrase_keeps_its_values(english, dutch):
+    """Both languages have the same placeholders."""
+    placeholders = [
+        sorted(name for _, name, _, _ in Formatter().parse(each) if name) for each in (english, dutch)
+    ]
+    assert placeholders[0] == placeholders[1]

@@ -137,7 +137,7 @@ DUTCH = Tongue(
         "friday": "vrijdag",
         "saturday": "zaterdag",
         "sunday": "zondag",
-        "timer": "Alleen al door de tijd kan dat veranderen zodra {what} {span} oud is.",
-        "timer_segment": "Alleen al door de tijd kan dat veranderen zodra het segment {name} verandert.",
+        "timer": "Ook zonder nieuwe gebeurtenis kan dit veranderen zodra {what} {span} oud is.",
+        "timer_segment": "Ook zonder nieuwe gebeurtenis kan dit veranderen zodra het segment {name} verandert.",
     },
 )

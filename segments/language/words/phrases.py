@@ -1,0 +1,88 @@
+"""What commands say about rules and customers, in English and Dutch.
+
+A phrase is looked up by its English: `say("{customer}, as of {at}", customer=…, at=…)`. A test holds the table to the
+phrases that are said.
+"""
+
+from collections.abc import Callable, Mapping
+
+from segments.language.words.sentence import Language
+
+Say = Callable[..., str]
+"""Takes the English phrase, and the values of its placeholders by name."""
+
+DUTCH: Mapping[str, str] = {
+    # the evidence of a rule
+    "{measure} is {value}, bound {operator} {bound}": "{measure} is {value}, grens {operator} {bound}",
+    " (known since {since})": " (bekend sinds {since})",
+    " (as of {at})": " (per {at})",
+    "nothing": "niets",
+    "… and {count} more in this any_of, of which {holding} hold": "… en nog {count} in deze any_of, waarvan er {holding} kloppen",
+    "{texts}; or one of {count} more": "{texts}; of een van nog {count}",
+    # segments why
+    "{customer}, as of {at}": "{customer}, per {at}",
+    "the beginning": "het begin",
+    "Nothing is remembered of this customer, who is therefore in no segment.": "Van deze klant is niets bekend, en die zit dus in geen enkel segment.",
+    "{notice}, since the worker took the partition over": "{notice}, sinds de worker de partitie overnam",
+    "in ": "in ",
+    "out": "uit",
+    " since {at}": " sinds {at}",
+    "would change it: {what}": "dit zou het veranderen: {what}",
+    "by time alone: {what}": "alleen al door de tijd: {what}",
+    "it does not change": "verandert niet",
+    "leaves at {at} or later": "eruit op {at} of later",
+    "enters at {at} or later": "erin op {at} of later",
+    "warming until {at}: it knows only later events": "onvolledig tot {at}: alleen latere gebeurtenissen zijn bekend",
+    # segments show
+    "purpose": "doel",
+    "title": "titel",
+    "in words": "in woorden",
+    "when": "voorwaarde",
+    "until": "verlaten",
+    "state": "bewaart",
+    "flips by time": "verandert door de tijd",
+    "retention": "bewaartermijn",
+    "stories": "verhalen",
+    "known since": "bekend sinds",
+    "warming until": "onvolledig tot",
+    # segments try
+    "too narrow: nobody is in it": "te smal: niemand zit erin",
+    "too broad: nearly everybody is in it": "te breed: bijna iedereen zit erin",
+    "Nothing is remembered of any customer: there is nothing to try the rule on.": "Van geen enkele klant is iets bekend: er is niets om de regel op te proberen.",
+    "in it now    {members} of {customers} customers known ({share})": "nu erin      {members} van {customers} bekende klanten ({share})",
+    "for example, who entered last": "bijvoorbeeld, die er het laatst in kwamen",
+    "records: {counts}": "records: {counts}",
+    "none": "geen",
+    ", as of {at}": ", per {at}",
+    "the topics no longer hold all that the rules remember: what came in before {at} is missing": "de topics hebben niet meer alles wat de regels onthouden: wat voor {at} binnenkwam ontbreekt",
+    "{first} to {last}, UTC": "{first} tot en met {last}, UTC",
+    ", {count} days a column": ", {count} dagen per kolom",
+    "enters": "erin",
+    "leaves": "eruit",
+    ", at most {count} a day": ", hoogstens {count} per dag",
+    "median stay  {span}": "mediaan      {span} erin",
+    "median stay  not known: most of those who entered in these days are still in it": "mediaan      onbekend: de meesten die er in deze dagen in kwamen zitten er nog in",
+    "of the {members} in it": "van de {members} die erin zitten",
+    "none of them is in another segment": "niemand van hen zit in een ander segment",
+    " (of {size})": " (van {size})",
+    "against the version that runs, {version}{same}: {members} are in that": "naast de versie die draait, {version}{same}: daar zitten er {members} in",
+    ", which means the same": ", die hetzelfde betekent",
+    "stay": "blijven",
+    "enter": "komen erin",
+    "leave": "gaan eruit",
+    "for example, who enters": "bijvoorbeeld, die erin komen",
+    "for example, who leaves": "bijvoorbeeld, die eruit gaan",
+    ", since {at}": ", sinds {at}",
+}
+
+
+def phrases(language: Language) -> Say:
+    """What says phrases in this language."""
+
+    def say(text: str, **values: object) -> str:
+        return (DUTCH[text] if language == "nl" else text).format(**values)
+
+    return say
+
+
+ENGLISH = phrases("en")
