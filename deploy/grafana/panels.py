@@ -1,4 +1,4 @@
-"""What the dashboard shows: four questions, and for each the panels that answer it, as PromQL.
+"""What the dashboard shows: five questions, and for each the panels that answer it, as PromQL.
 
 Everything is by `job`, the variable of the dashboard: one group of workers is one job of Prometheus.
 """
@@ -267,9 +267,32 @@ COSTS = (
     ),
 )
 
+DELIVERS = (
+    Panel(
+        "Delivered",
+        "Enters and exits by what became of them.",
+        "ops",
+        {"{{destination}} {{outcome}}": _rate("segments_delivery_flips_total", "destination, outcome")},
+    ),
+    Panel(
+        "Oldest undelivered",
+        "Since when Kafka has what a destination has not been told.",
+        "s",
+        {"{{destination}}": _ago("segments_delivery_oldest_timestamp_seconds", "destination", "min")},
+        limit=3600,
+    ),
+    Panel(
+        "Requests by answer",
+        "failed: tried again; refused: given up; throttled: the destination asks for less.",
+        "reqps",
+        {"{{destination}} {{result}}": _rate("segments_delivery_requests_total", "destination, result")},
+    ),
+)
+
 ROWS = {
     "Does it keep up?": KEEPS_UP,
     "What does it decide?": DECIDES,
     "Is it safe?": SAFE,
+    "Do the tools hear of it?": DELIVERS,
     "What does it cost?": COSTS,
 }

@@ -27,7 +27,7 @@ from streams.telemetry.delivery import DeliveryMetrics
 
 log = logging.getLogger("segments")
 
-PORT = 6067
+PORT = 6070
 """Of metrics and health, unless it is set: beside that of a worker on the same machine."""
 AWAY = 2.0
 """Seconds between two attempts to find a broker."""

@@ -23,7 +23,12 @@ SERVED = {"/healthz", "/readyz", "/metrics"}
 TOOLS = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
 DOCKERFILE = (DEPLOY / "container" / "Dockerfile").read_text()
-MANIFESTS = sorted(file for file in (KUBERNETES / "base").glob("*.yaml") if file.name != "kustomization.yaml")
+MANIFESTS = sorted(
+    file
+    for folder in ("base", "delivery")
+    for file in (KUBERNETES / folder).glob("*.yaml")
+    if file.name != "kustomization.yaml"
+)
 
 
 def tool(*command):
@@ -204,12 +209,39 @@ def test_the_scaling_names_what_there_is():
     assert scaled["maxReplicaCount"] <= Settings.model_fields["partitions"].default
 
 
-def test_systemd_takes_the_unit(tmp_path):
+def test_the_delivery_of_kubernetes_fits_together():
+    """One process with a volume of its own; settings exist, probes, ports and mounts fit, and the secrets are mounted."""
+    stateful = document("delivery/statefulset.yaml")
+    pod = stateful["spec"]["template"]
+    (deliver,) = pod["spec"]["containers"]
+    assert stateful["spec"]["replicas"] == 1
+    assert pod["metadata"]["labels"] == stateful["spec"]["selector"]["matchLabels"]
+    assert {each["name"] for each in deliver["env"]} <= SETTINGS
+    sent = {each["name"]: each.get("value") for each in deliver["env"]}
+    assert deliver["ports"] == [{"name": "http", "containerPort": int(sent["SEGMENTS_HTTP_PORT"])}]
+    volumes = {each["name"] for each in pod["spec"]["volumes"]}
+    volumes |= {each["metadata"]["name"] for each in stateful["spec"]["volumeClaimTemplates"]}
+    assert {each["name"] for each in deliver["volumeMounts"]} == volumes
+    generated = document("delivery/kustomization.yaml")["configMapGenerator"]
+    assert [each["name"] for each in generated] == [
+        pod["spec"]["volumes"][0]["configMap"]["name"], deliver["envFrom"][0]["configMapRef"]["name"],
+    ]  # fmt: skip
+    (file,) = generated[0]["files"]
+    assert deliver["args"] == ["deliver", f"/etc/segments/{file}"]
+    toml = (KUBERNETES / "delivery" / file).read_text()
+    mounted = {each["mountPath"] for each in deliver["volumeMounts"]}
+    assert {str(Path(each).parent) for each in re.findall(r'secret_file = "(.+?)"', toml)} <= mounted
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [("segments@", "worker"), ("segments-deliver", "deliver %d/deliver.toml")]
+)
+def test_systemd_takes_the_unit(tmp_path, name, command):
     """`systemd-analyze verify` has nothing to say, but for the program, which is not installed here; settings exist."""
-    unit = (DEPLOY / "systemd" / "segments@.service").read_text()
+    unit = (DEPLOY / "systemd" / f"{name}.service").read_text()
     assert set(re.findall(r"^Environment=(SEGMENTS_\w+)", unit, re.MULTILINE)) <= SETTINGS
-    assert re.search(r"^ExecStart=\S+/segments worker$", unit, re.MULTILINE)
-    stub = tmp_path / "segments@.service"
+    assert re.search(rf"^ExecStart=\S+/segments {command}$", unit, re.MULTILINE)
+    stub = tmp_path / f"{name}.service"
     stub.write_text(re.sub(r"^ExecStart=.*", "ExecStart=/bin/true", unit, flags=re.MULTILINE))
     done = subprocess.run(["systemd-analyze", "verify", stub], capture_output=True, text=True, check=False)
-    assert (done.returncode, "segments@" in done.stderr) == (0, False), done.stderr
+    assert (done.returncode, name in done.stderr) == (0, False), done.stderr

@@ -423,6 +423,7 @@ NO_MACHINE = {
     "deploy/container/Dockerfile": {"/opt/build", "/opt/segments"},
     "deploy/kafka/compose.yaml": {"/opt/kafka"},
     "deploy/systemd/segments@.service": {"/opt/segments"},  # where whoever installs it puts it
+    "deploy/systemd/segments-deliver.service": {"/opt/segments"},
     "tests/unit/test_structure.py": {"/opt/build", "/opt/kafka", "/opt/segments"},
 }
 
