@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from segments.engine import POSITION_KEY, Record
+from segments.engine import POSITION_KEY, Record, Refusal
 from segments.language import Segment, consent, page_view, product_view, profile, purchase
 from tests.unit.driving import CLICK, DAY, HOUR, START, Driver
 
@@ -271,3 +271,37 @@ def test_a_currency_in_lower_case_is_noticed() -> None:
     driver.purchase(2, currency="USD")
     assert [(each.kind, each.offset) for each in driver.notices] == [("currency_case", 0)]
     assert driver.flips() == []
+
+
+def test_a_profile_from_the_future_keeps_a_consent_until_the_next_one() -> None:
+    """A wrong clock is no limit: the profile is refused, and the next one, of the present, takes the consent away."""
+    driver = Driver(MARKETING)
+    driver.profile(0, consents={"marketing": True})
+    ahead = {
+        "event_id": "x",
+        "customer_id": "c",
+        "occurred_at": START + DAY,
+        "attributes": {},
+        "consents": {},
+    }
+    driver.partition.offer("profiles", 1, [Record("profiles", 1, START, b"c", b"raw", ahead)], 2)
+    driver.ends["profiles"] = 2
+    driver.run()
+    assert (reasons(driver), len(driver.flips())) == (["from_the_future"], 1)
+    driver.profile(1, consents={})
+    assert driver.flips()[1:] == [("marketing", "exit", 1)]
+
+
+@pytest.mark.parametrize("outright", [False, True])
+def test_a_record_that_is_named_beforehand_is_refused(outright: bool) -> None:
+    """By topic and offset, before it is offered; a profile that takes a consent away is not, unless outright."""
+    driver = Driver(MARKETING, SEEN)
+    driver.profile(0, consents={"marketing": True})
+    for topic in ("clickstream", "profiles"):
+        driver.partition.refuse(topic, 1, Refusal("too_large", "Kafka refused it."), outright=outright)
+    for number in range(3):
+        driver.click(10 * DAY * number)
+    driver.profile(20 * DAY, country="NL")
+    assert driver.letters == [("clickstream", 1, "too_large")] + [("profiles", 1, "too_large")] * outright
+    assert [flip[:2] for flip in driver.flips()].count(("seen", "enter")) == 2
+    assert (("marketing", "exit", 20 * DAY) in driver.flips()) == (not outright)
