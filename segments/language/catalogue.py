@@ -4,6 +4,7 @@ Declared here once. The language, the story reader, the linter, the words, the p
 up; a test holds it to the Avro schemas.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -181,9 +182,14 @@ SETS = {each.name: each for each in (*_sets(), ANY_EVENT, ON_SITE_EVENTS, VISIT)
 """The event sets that the language has names for, by name."""
 
 
+def quoted(name: str) -> str:
+    """A name as a literal on one line, which can be pasted into a rule."""
+    return json.dumps(name, ensure_ascii=False)
+
+
 def of_own_kind(kind: str, en: str = "", nl: str = "") -> EventSet:
     """The events of a kind of the shop's own, and what they are called in English and Dutch."""
-    return EventSet(f'event("{kind}")', (CLICKSTREAM,), (kind,), own_kind=kind, en=en, nl=nl)
+    return EventSet(f"event({quoted(kind)})", (CLICKSTREAM,), (kind,), own_kind=kind, en=en, nl=nl)
 
 
 def fields_of(events: EventSet) -> dict[str, Type]:

@@ -16,8 +16,9 @@ import segments
 from schemas import records
 from segments.engine import load
 from segments.insight.plain import FIELDS, EventError, event_of
-from segments.language import Segment, any_of, event, profile, purchase, visit
+from segments.language import Segment, any_of, consent, event, profile, purchase, visit
 from segments.language.errors import RuleError, SegmentsError
+from segments.language.nodes.text import rule_text
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -212,6 +213,38 @@ def test_wrong_rules():
         segments.replay([], [SPENDER, RULES / "high_value.py"])
     with pytest.raises(RuleError, match="does not exist"):
         segments.replay([], "nowhere")
+
+
+STRANGE = "x\"y'\\n{0}\\\n\r\u2028é"
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        event(STRANGE).within(days=1).count() >= 1,
+        event("own").where(event("own").attributes[STRANGE] == STRANGE).within(days=1).count() >= 1,
+        event("own").by(event("own").attributes[STRANGE]).within(days=1).count() >= 1,
+        profile(STRANGE) == STRANGE,
+        consent(STRANGE),
+    ],
+)
+def test_names_may_be_of_any_characters(when):
+    """Quotes, line breaks and braces in a kind, an attribute or a bound are what they are, in the text of the rule too."""
+    own = {"topic": "clickstream", "attributes": {STRANGE: STRANGE}} | BASE
+    lines = [own | {"event_id": kind, "kind": kind} for kind in ("own", STRANGE)]
+    lines.append(PROFILE | {"attributes": {STRANGE: STRANGE}, "consents": {STRANGE: True}})
+    rule = Segment(id="strange", when=when)
+    assert [flip["transition"] for flip in segments.replay(lines, rule)] == ["enter"]
+    text = rule_text(rule.when)
+    assert "\n" not in text
+    names = {"event": event, "profile": profile, "consent": consent}
+    assert rule_text(Segment(id="again", when=eval(text, names)).when) == text
+
+
+def test_an_id_is_on_one_line():
+    """It is shown on terminals, and is a header of the records."""
+    with pytest.raises(RuleError, match="without control characters"):
+        Segment(id="a\nb", when=profile("country") == "NL")
 
 
 def test_two_segments_of_one_id_are_an_error():

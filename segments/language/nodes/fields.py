@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-from segments.language.catalogue import EventSet, Type
+from segments.language.catalogue import EventSet, Type, quoted
 from segments.language.errors import Origin, RuleError, here
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.literals import Value, literal_value, shown, text
@@ -128,7 +128,7 @@ class Field(NoTruth):
     def __str__(self) -> str:
         text = f"{self.events}.{self.name}"
         if self.key is not None:
-            text += f'["{self.key}"]'
+            text += f"[{quoted(self.key)}]"
         return f"{text}.number" if self.type is Type.NUMBER else text
 
     @property

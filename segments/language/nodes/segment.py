@@ -31,6 +31,10 @@ class Segment(Condition):
     ) -> None:
         self.origin = here()
         self.id = text(id, "id=") if id else Path(self.origin.file).stem
+        if not self.id.isprintable():
+            raise RuleError(
+                f"id={shown(self.id)}: a name without control characters was expected.", 'Write id="...".'
+            )
         self.en = en
         self.nl = nl
         self.when = as_condition(when, "when")
