@@ -1,0 +1,492 @@
+//! The golden cases of `tests/golden`: a plan, a log and what comes of it, lived through in several ways.
+//!
+//! At once; a record at a time, with a restart from what was committed after each; with all that is older in a record of
+//! its own. None of it may show.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use segments_engine::customers::States;
+use segments_engine::output::{Cause, Effects, Entry, Flip, Membership, Outcome, Segment};
+use segments_engine::partition::{Partition, Settings};
+use segments_engine::plan::{Plan, RecordKind};
+use segments_engine::rules::Rules;
+use segments_engine::wire::record::{
+    Body, Event, Format, Item, Pair, Places, Record, Run, Span, Value as Word,
+};
+use segments_engine::wire::refusals::{Reason, Refusal, refuse};
+use serde_json::{Value, json};
+
+#[derive(Clone, Default)]
+struct Store(Arc<Mutex<HashMap<Vec<u8>, Vec<u8>>>>);
+
+impl States for Store {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().get(key).cloned()
+    }
+
+    fn scan(&self, each: &mut dyn FnMut(&[u8], &[u8])) {
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .for_each(|(key, state)| each(key, state));
+    }
+}
+
+struct Case {
+    rules: Arc<Rules>,
+    settings: Settings,
+    lines: Vec<Value>,
+    effects: Vec<Value>,
+}
+
+fn cases() -> Vec<(String, Case)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden");
+    let folders = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> = folders.filter(|path| path.join("plan.json").is_file()).collect();
+    found.sort();
+    assert!(found.len() >= 14, "the golden cases are missing");
+    found
+        .iter()
+        .map(|path| (path.display().to_string(), case(path)))
+        .collect()
+}
+
+fn case(path: &std::path::Path) -> Case {
+    let read = |name: &str| std::fs::read_to_string(path.join(name)).unwrap();
+    let lines = |name: &str| {
+        read(name)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let mut log: Vec<Value> = lines("log.jsonl");
+    let first = log.remove(0);
+    let settings = Settings {
+        grace: first["grace"].as_i64().unwrap(),
+        customer_limit: first["limit"].as_u64().unwrap() as usize,
+        customer_bytes: first["bytes"].as_u64().unwrap() as usize,
+    };
+    let rules = Arc::new(Rules::new(Plan::read(read("plan.json").as_bytes()).unwrap()));
+    Case {
+        rules,
+        settings,
+        lines: log,
+        effects: lines("effects.jsonl"),
+    }
+}
+
+fn text(run: &mut Run, value: &Value) -> Span {
+    value.as_str().map_or(Span::NONE, |text| run.put(text.as_bytes()))
+}
+
+fn event(run: &mut Run, value: &Value) -> Event {
+    let mut made = Event {
+        id: text(run, &value["event_id"]),
+        customer: text(run, &value["customer_id"]),
+        kind: text(run, &value["kind"]),
+        session: text(run, &value["session_id"]),
+        page: text(run, &value["page"]),
+        product: text(run, &value["product_id"]),
+        category: text(run, &value["category"]),
+        channel: text(run, &value["channel"]),
+        order: text(run, &value["order_id"]),
+        currency: text(run, &value["currency"]),
+        amount: value["amount"].as_i64().unwrap_or(0),
+        ..Event::BLANK
+    };
+    let start = run.items.len() as u32;
+    for item in value["items"].as_array().into_iter().flatten() {
+        let (product, category) = (text(run, &item["product_id"]), text(run, &item["category"]));
+        let (quantity, price) = (
+            item["quantity"].as_i64().unwrap(),
+            item["price"].as_i64().unwrap(),
+        );
+        run.items.push(Item {
+            product,
+            category,
+            quantity,
+            price,
+        });
+    }
+    made.items = Places {
+        start,
+        end: run.items.len() as u32,
+    };
+    made.attributes = pairs(run, &value["attributes"]);
+    made.consents = pairs(run, &value["consents"]);
+    made
+}
+
+fn pairs(run: &mut Run, map: &Value) -> Places {
+    let start = run.pairs.len() as u32;
+    for (name, value) in map.as_object().into_iter().flatten() {
+        let name = run.put(name.as_bytes());
+        let value = match value {
+            Value::Bool(flag) => Word::Flag(*flag),
+            Value::Number(number) => Word::Number(number.as_f64().unwrap()),
+            other => Word::Text(text(run, other)),
+        };
+        run.pairs.push(Pair { name, value });
+    }
+    Places {
+        start,
+        end: run.pairs.len() as u32,
+    }
+}
+
+fn format(kind: RecordKind) -> Format {
+    match kind {
+        RecordKind::Click => Format::Click,
+        RecordKind::Profile => Format::Profile,
+        RecordKind::Transaction => Format::Transaction,
+    }
+}
+
+fn add(run: &mut Run, line: &Value) {
+    let timestamp = line["timestamp"].as_i64().unwrap();
+    let key = text(run, &line["key"]);
+    let body = match (&line["refused"], &line["event"]) {
+        (Value::String(refused), _) if !refused.is_empty() => {
+            Body::Refused(Box::new(Refusal::new(Reason::of(refused).unwrap(), "as drawn")))
+        }
+        (_, Value::Null) => Body::Erasure,
+        (_, value) => Body::Event(event(run, value)),
+    };
+    let at = if matches!(body, Body::Event(_)) {
+        line["event"]["occurred_at"].as_i64().unwrap()
+    } else {
+        timestamp
+    };
+    let offset = line["offset"].as_i64().unwrap();
+    let value = run.put(b"");
+    run.records.push(Record {
+        offset,
+        timestamp,
+        at,
+        key,
+        value,
+        body,
+    });
+}
+
+/// What came out, as the golden files have it.
+#[derive(Default)]
+struct Told {
+    flips: BTreeMap<String, Vec<Value>>,
+    memberships: BTreeMap<String, Vec<Value>>,
+    outcomes: BTreeMap<String, u64>,
+    letters: Vec<Value>,
+}
+
+impl Told {
+    fn note(&mut self, effects: &Effects, rules: &Rules) {
+        let text = |text| String::from_utf8(effects.of(text).to_vec()).unwrap();
+        for flip in &effects.flips {
+            self.flips
+                .entry(text(flip.customer))
+                .or_default()
+                .push(told_flip(effects, rules, flip));
+        }
+        for each in &effects.memberships {
+            self.memberships
+                .entry(text(each.customer))
+                .or_default()
+                .push(told_membership(effects, rules, each));
+        }
+        for (topic, counts) in rules.plan.topics.iter().zip(&effects.outcomes) {
+            for (outcome, count) in Outcome::ALL.iter().zip(counts).filter(|each| *each.1 > 0) {
+                *self
+                    .outcomes
+                    .entry(format!("{} {}", topic.name, outcome.name()))
+                    .or_default() += count;
+            }
+        }
+        for letter in &effects.dead_letters {
+            let (topic, record) = (
+                &rules.plan.topics[letter.topic].name,
+                &letter.run.records[letter.index],
+            );
+            self.letters
+                .push(json!([topic, record.offset, letter.refusal.reason.name()]));
+        }
+        assert_eq!(effects.engine_errors, 0);
+    }
+
+    fn lines(mut self, partition: &Partition) -> Vec<Value> {
+        let rules = partition.rules().clone();
+        let names: std::collections::BTreeSet<_> = self
+            .flips
+            .keys()
+            .chain(self.memberships.keys())
+            .cloned()
+            .collect();
+        let mut lines: Vec<Value> = Vec::new();
+        for name in names {
+            let (flips, memberships) = (self.flips.remove(&name), self.memberships.remove(&name));
+            let (flips, memberships) = (flips.unwrap_or_default(), memberships.unwrap_or_default());
+            lines.push(json!({"customer": name, "flips": flips, "memberships": memberships}));
+        }
+        let topics = rules.plan.topics.iter().zip(partition.offsets());
+        let offsets: BTreeMap<_, _> = topics.map(|(topic, offset)| (&topic.name, offset)).collect();
+        let members = rules.plan.rules.iter().zip(&partition.members().of_rules);
+        let members: BTreeMap<_, _> = members
+            .filter(|each| *each.1 > 0)
+            .map(|(rule, count)| (&rule.id, *count))
+            .collect();
+        lines.push(json!({
+            "outcomes": self.outcomes,
+            "offsets": offsets,
+            "clock": partition.clock(),
+            "members": members,
+            "dead_letters": self.letters,
+        }));
+        lines
+    }
+}
+
+fn told_flip(effects: &Effects, rules: &Rules, flip: &Flip) -> Value {
+    let text = |text| String::from_utf8(effects.of(text).to_vec()).unwrap();
+    let Segment::Rule(place) = flip.segment else {
+        panic!("a rule is gone")
+    };
+    let rule = &rules.plan.rules[place as usize];
+    let cause = |cause: Cause| {
+        let topic = &rules.plan.topics[cause.topic].name;
+        json!({"topic": topic, "partition": 0, "offset": cause.offset, "event_id": cause.event_id.map(text)})
+    };
+    let entry = |entry: &Entry| {
+        let leaf = &rules.leaves[entry.leaf as usize];
+        let measure = entry
+            .measure
+            .map_or(String::from_utf8(leaf.measure.to_vec()).unwrap(), text);
+        let bound = String::from_utf8(leaf.bound.to_vec()).unwrap();
+        json!({"measure": measure, "value": entry.value.map(text), "bound": bound, "holds": entry.holds})
+    };
+    json!({
+        "event_id": flip.id.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "customer_id": text(flip.customer),
+        "segment": rule.id,
+        "segment_version": rule.version,
+        "transition": if flip.enters { "enter" } else { "exit" },
+        "occurred_at": flip.at,
+        "emitted_at": 0,
+        "sequence": flip.sequence,
+        "episode": flip.episode,
+        "reason": flip.reason.name(),
+        "cause": flip.cause.map(cause),
+        "evidence": effects.evidence_of(flip).iter().map(entry).collect::<Vec<_>>(),
+        "valid_until": flip.valid_until,
+    })
+}
+
+fn told_membership(effects: &Effects, rules: &Rules, membership: &Membership) -> Value {
+    let Some(sequence) = membership.sequence else {
+        return Value::Null;
+    };
+    let stays = effects.stays_of(membership).iter().map(|stay| {
+        let rule = &rules.plan.rules[stay.rule as usize];
+        json!({
+            "segment": rule.id,
+            "segment_version": rule.version,
+            "entered_at": stay.entered_at,
+            "episode": stay.episode,
+            "valid_until": stay.valid_until,
+        })
+    });
+    let customer = String::from_utf8(effects.of(membership.customer).to_vec()).unwrap();
+    json!({"customer_id": customer, "sequence": sequence, "segments": stays.collect::<Vec<_>>()})
+}
+
+/// How a case is lived through.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Records and flips by time in one turn, after which it is committed.
+    turn: usize,
+    /// Whether the partition is taken over anew after each commit.
+    restarts: bool,
+    /// From how many entries on what is older stands apart.
+    apart: usize,
+}
+
+const AT_ONCE: Way = Way {
+    turn: 100_000,
+    restarts: false,
+    apart: 256,
+};
+
+struct Life<'a> {
+    case: &'a Case,
+    way: Way,
+    store: Store,
+    partition: Partition,
+    told: Told,
+    ends: Vec<i64>,
+    runs: Vec<(usize, Arc<Run>, i64)>,
+}
+
+impl<'a> Life<'a> {
+    fn new(case: &'a Case, way: Way) -> Life<'a> {
+        let store = Store::default();
+        let partition = open(case, way, &store);
+        let topics = case.rules.plan.topics.len();
+        let ends = vec![0; topics];
+        Life {
+            case,
+            way,
+            store,
+            partition,
+            told: Told::default(),
+            ends,
+            runs: Vec::new(),
+        }
+    }
+
+    fn live(mut self) -> Vec<Value> {
+        let topics = self.case.rules.plan.topics.len();
+        let mut runs: Vec<Run> = (0..topics).map(|_| Run::default()).collect();
+        for line in &self.case.lines {
+            let Some(ends) = line["ends"].as_object() else {
+                let topic = self.topic(line["topic"].as_str().unwrap());
+                add(&mut runs[topic], line);
+                continue;
+            };
+            for (topic, run) in runs.iter_mut().enumerate() {
+                let mut run = std::mem::take(run);
+                refuse(&mut run, format(self.case.rules.plan.topics[topic].record), 0);
+                let end = ends[&self.case.rules.plan.topics[topic].name].as_i64().unwrap();
+                self.runs.push((topic, Arc::new(run), end));
+                self.ends[topic] = end;
+            }
+            self.phase(line["now"].as_i64());
+        }
+        self.told.lines(&self.partition)
+    }
+
+    fn topic(&self, name: &str) -> usize {
+        self.case
+            .rules
+            .plan
+            .topics
+            .iter()
+            .position(|topic| topic.name == name)
+            .unwrap()
+    }
+
+    /// All that is left of a phase. The clock is told twice: all inputs are caught up the second time.
+    fn phase(&mut self, now: Option<i64>) {
+        for _ in 0..2 {
+            while self.turn(now) {
+                if self.way.restarts {
+                    self.partition = open(self.case, self.way, &self.store);
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, now: Option<i64>) -> bool {
+        self.offer();
+        let ends: Vec<_> = self.ends.iter().map(|end| Some(*end)).collect();
+        self.partition.confirm(&ends, self.partition.stamp(), now);
+        let more = self.partition.advance(self.way.turn).unwrap();
+        self.commit();
+        more
+    }
+
+    /// Every run from the beginning: what was taken before is passed over.
+    fn offer(&mut self) {
+        let mut starts = vec![0; self.ends.len()];
+        for (topic, run, end) in &self.runs {
+            assert_eq!(
+                self.partition.offer(*topic, starts[*topic], run.clone(), *end),
+                None
+            );
+            starts[*topic] = *end;
+        }
+    }
+
+    fn commit(&mut self) {
+        let Some(effects) = self.partition.take() else {
+            return;
+        };
+        self.told.note(&effects, &self.case.rules);
+        let mut store = self.store.0.lock().unwrap();
+        for state in &effects.states {
+            match &state.value {
+                Some(value) => drop(store.insert(state.key.to_vec(), value.to_vec())),
+                None => drop(store.remove(&state.key[..])),
+            }
+        }
+    }
+}
+
+fn open(case: &Case, way: Way, store: &Store) -> Partition {
+    let mut partition =
+        Partition::new(0, 1, case.rules.clone(), case.settings, Box::new(store.clone())).unwrap();
+    partition.apart_from(way.apart);
+    for topic in 0..case.rules.plan.topics.len() {
+        if !partition.begun(topic) {
+            partition.begin(topic, 0);
+        }
+    }
+    partition
+}
+
+/// Every case in a way, with dead letters in any order: a record that is refused is so as soon as it is fetched.
+fn all_as_expected(way: Way) {
+    for (name, case) in cases() {
+        let (mut found, mut expected) = (Life::new(&case, way).live(), case.effects.clone());
+        assert_eq!(found.len(), expected.len(), "{name}");
+        for (found, expected) in found.iter_mut().zip(&mut expected) {
+            for letters in [&mut *found, &mut *expected].map(|line| &mut line["dead_letters"]) {
+                if let Some(letters) = letters.as_array_mut() {
+                    letters.sort_by_key(|letter| letter.to_string());
+                }
+            }
+            for (field, value) in expected.as_object().unwrap() {
+                assert_eq!(&found[field], value, "{name}: {} {field}", expected["customer"]);
+            }
+        }
+    }
+}
+
+/// Flips, memberships, outcomes, offsets, clock, members and dead letters are those of the golden files.
+#[test]
+fn as_in_the_golden_files() {
+    all_as_expected(AT_ONCE);
+}
+
+/// A commit after every record shows nowhere.
+#[test]
+fn a_record_at_a_time() {
+    all_as_expected(Way { turn: 1, ..AT_ONCE });
+}
+
+/// A restart after every record shows nowhere: what is remembered is what was written.
+#[test]
+fn with_restarts() {
+    all_as_expected(Way {
+        turn: 1,
+        restarts: true,
+        ..AT_ONCE
+    });
+}
+
+/// What is older, in a record of its own, shows nowhere.
+#[test]
+fn in_two_records() {
+    all_as_expected(Way {
+        turn: 1,
+        apart: 2,
+        ..AT_ONCE
+    });
+    all_as_expected(Way {
+        turn: 1,
+        restarts: true,
+        apart: 2,
+    });
+}
