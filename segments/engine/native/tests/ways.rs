@@ -1,4 +1,4 @@
-//! The golden cases of `tests/golden`: a plan, a log and what comes of it, lived through in several ways.
+//! The golden cases of `tests/golden` lived through in several ways, of which `golden.rs` has the plainest.
 //!
 //! At once; a record at a time, with a restart from what was committed after each; with all that is older in a record of
 //! its own. None of it may show.
