@@ -30,8 +30,9 @@ from streams.settings.settings import Settings, read_settings
 def command(rules: tuple[str, ...], dry_run: bool, all_history: bool) -> None:
     """Fill the measures of rules that were added, from the history of the input topics.
 
-    RULE is the id of a rule in SEGMENTS_RULES. Stop all workers of the group first, call this, then start them with
-    these rules: they let whoever belongs into them enter, reason rule_added. It can be stopped, and called again.
+    RULE is the id of a rule in SEGMENTS_RULES. Stop all workers of the group, call this command, and start them with
+    these rules. Customers who belong into the rules enter them with the reason rule_added. The command can be
+    interrupted and called again.
     """
     settings = read_settings()
     loaded = load(settings.rules, settings.currency)

@@ -33,8 +33,8 @@ class Progress:
 def command() -> None:
     """Start, stop or find a local Kafka for development.
 
-    A single node without Docker: needs Java 17 or newer, and Maven for its first start. Its data is in
-    SEGMENTS_DATA_DIR/broker, and the other commands of the same data directory use it of their own accord.
+    A single node without Docker. It needs Java 17 or newer, and Maven for its first start. Its data is in
+    SEGMENTS_DATA_DIR/broker. Other commands with the same data directory use this broker by default.
     """
 
 

@@ -14,7 +14,7 @@ from streams.settings.settings import read_settings
 def command(paths: tuple[str, ...]) -> None:
     """Check rules: folders or files, by default those of SEGMENTS_RULES. Exit code 1 if anything is found.
 
-    What is marked 'refused' stops a worker and a replay as well.
+    A worker and a replay do not start with a rule that has a finding marked 'refused'.
     """
     segments = rules_in(paths, read_settings())
     findings = lint(segments)

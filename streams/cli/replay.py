@@ -44,7 +44,7 @@ def command(
     partitions: int | None,
     sort: bool,
 ) -> None:
-    """Events in (JSON lines, each with its `topic`, in log order), segment events out, by the worker's engine.
+    """Read events (JSON lines, each with its `topic`, in log order) and print segment events, by the worker's engine.
 
     A line may have `partition` (then say --partitions), `offset` and `timestamp`, as `segments consume` prints them;
     else partitions are told by the customer id, offsets count from 0, and nothing is from the future. The wall clock is

@@ -26,7 +26,7 @@ from streams.settings.settings import read_settings
 @LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(segment_id: str, language: Language | None, as_json: bool) -> None:
-    """Show one rule: in words, what it remembers and how long, when it flips by time, and its stories.
+    """Show one rule: its description, what it keeps and for how long, when time flips it, and its stories.
 
     ID is one of the rules of SEGMENTS_RULES; FILE is a rule file, wherever it lies. Without a language both are
     shown.

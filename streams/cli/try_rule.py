@@ -54,10 +54,11 @@ def command(
     language: Language | None,
     as_json: bool,
 ) -> None:
-    """Try RULE, a rule file or an id, on the events of the past: who would be in it now, who came and went each day.
+    """Try RULE, a rule file or an id, on past events: who would be in it now, who entered and left each day.
 
-    Reads all that the rules remember from the input topics, and writes nothing. The rule is tried among those of
-    SEGMENTS_RULES. A file whose name is the id of one of those is an edit of it: who stays, enters and leaves is told.
+    The command reads the input topics as far back as the rules need, and writes nothing. RULE is tried together with
+    the rules of SEGMENTS_RULES. If the name of the file is the id of one of them, it is an edit of that rule: the
+    command shows who would stay, enter and leave.
     """
     if (partitions is not None or sort) and not files:
         raise click.UsageError("--partitions goes with --file, and so does --sort.")

@@ -62,8 +62,8 @@ def command(
 ) -> None:
     """Ask the running workers why a customer is in a segment, or not.
 
-    The worker that owns the customer's partition answers; who that is, the broker knows. Away from the loopback it
-    wants the token of SEGMENTS_HTTP_TOKEN. With --file it is as of the last event in the file, or of --until; of the
+    The worker that owns the customer's partition answers. Workers that do not listen on the loopback require the
+    token of SEGMENTS_HTTP_TOKEN. With --file the answer is as of the last event in the file, or of --until; of the
     lines of other customers only the times are read.
     """
     settings = read_settings()

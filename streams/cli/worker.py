@@ -45,10 +45,10 @@ STOP_TIMEOUT = 15.0
     "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What to log."
 )
 def command(http_port: int | None, log_level: str) -> None:
-    """Run a worker. Several of them share the partitions.
+    """Run a worker. Workers of one group share the partitions.
 
-    It loads the rules, waits for a broker, checks the topics, takes over what the group assigns, and runs until
-    SIGTERM or Ctrl-C; then it commits, leaves the group and ends.
+    The worker loads the rules, waits for a broker, checks the topics and takes over the partitions that the group
+    assigns. It runs until SIGTERM or Ctrl-C. Then it commits, leaves the group and ends.
     """
     settings = read_settings()
     configure(log_level, settings.secrets)
