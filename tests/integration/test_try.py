@@ -224,7 +224,7 @@ def test_a_topic_far_ahead_of_the_others_waits(run, fresh_topics, rules, monkeyp
     with streams.history.topics.topics_history(read_settings(), None, None) as past:
         trial = Watched(Course(load([rules]), "visitor", past.count, EngineSettings()))
         past.read(trial, lambda _count: None)
-    assert trial.finish().outcomes == {"applied": 1_350}
+    assert trial.finish().tally.outcomes == {"applied": 1_350}
     assert 40 <= max(most) < 140
 
 
