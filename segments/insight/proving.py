@@ -52,17 +52,32 @@ def failures(segment: Segment, machine: Machine, currency: str = "EUR") -> list[
 
 def _compare(story: Story, happened: Sequence[Flip]) -> tuple[int, StoryError] | None:
     """The first instant at which something else happens than is told, if there is one."""
-    told = sorted(
-        (Flip(line.at, word) for line in story.lines for word in line.flips), key=lambda flip: flip.at
-    )
-    for instant in sorted({flip.at for flip in (*told, *happened)}):
+    exact = [Flip(line.at, word) for line in story.lines if not line.within for word in line.flips]
+    told, left = sorted(exact, key=lambda flip: flip.at), list(happened)
+    about = [(line, word) for line in story.lines if line.within for word in line.flips]
+    said = ", then ".join([*map(str, told), *(_about(line, word) for line, word in about)]) or "nothing"
+    problem = f"The story tells: {said}; happened: {_said(happened)}."
+    instants = {flip.at for flip in told}
+    for line, word in about:
+        span = range(line.at, line.last + 1)
+        met = next(
+            (flip for flip in left if flip.word == word and flip.at in span and flip.at not in instants), None
+        )
+        if met is None:
+            mend = f"There is no {_about(line, word)}: write another time, or mend the rule."
+            return line.at, StoryError(problem, mend, line.origin)
+        left.remove(met)
+    for instant in sorted({flip.at for flip in (*told, *left)}):
         expected = [flip for flip in told if flip.at == instant]
-        came = [flip for flip in happened if flip.at == instant]
+        came = [flip for flip in left if flip.at == instant]
         if expected != came:
-            problem = f"The story tells: {_said(told)}; happened: {_said(happened)}."
             mend, origin = _mend(instant, expected, came), _line(story, instant, expected).origin
             return instant, StoryError(problem, mend, origin)
     return None
+
+
+def _about(line: Line, word: str) -> str:
+    return f"{word} from {time_text(line.at)} to before {time_text(line.last + 1)}"
 
 
 def _mend(instant: int, expected: Sequence[Flip], came: Sequence[Flip]) -> str:
@@ -119,7 +134,7 @@ class _Life:
         partition.confirm(ends, partition.stamp, None)
         while partition.advance():
             pass
-        partition.until(now)
+        partition.until(START + line.last)
         effects = partition.take()
         if effects is None:
             return []

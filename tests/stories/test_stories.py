@@ -31,7 +31,7 @@ def oracle(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
             outcome = customer.apply(Step(cause, record, now), clock)
             if record is not None and outcome == "applied":
                 clock = max(clock, now)
-        customer.fire(now + 1)
+        customer.fire(START + line.last + 1)
     words = {"enter": "enters", "exit": "leaves"}
     flips = [flip for flip in customer.flips if flip["segment"] == rules[0].id]
     return [Flip(flip["occurred_at"] - START, words[flip["transition"]]) for flip in flips]

@@ -299,3 +299,66 @@ def test_a_failing_story_tells_the_values():
     """Of each leaf, at the instant at which it fails."""
     [said] = wrong("0d page_view\n2d page_view enters\n5d", when=visit.within(days=7).count() >= 3)
     assert said.splitlines()[1:] == ["  at 2d:", "  ✗ visit.within(days=7).count() is 2, bound >= 3"]
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [
+        "2026-01-01 00:00 page_view\n2026-01-03 12:30 page_view enters\n7d leaves",
+        "0d x3 every 12h page_view\n12h enters\n7d 12h leaves",
+        "0d page_view\n1d x2 every 1d 12h page_view\n1d enters\n8d leaves",
+        "0d page_view\n2d page_view enters\n~7d leaves",
+        "0d page_view\n2d 30m page_view enters\n~6d 23h\n~7d 0h leaves",
+        "0d page_view\n2d page_view\n~2d enters\n~7d 0h 0m leaves",
+    ],
+)
+def test_shorter_ways_to_tell_a_story(examples):
+    """Dates, an event several times, and a flip within a unit of time: two visits in a week."""
+    assert wrong(examples) == []
+
+
+@pytest.mark.parametrize(
+    ("examples", "words"),
+    [
+        ("0d page_view\n2d page_view enters\n~8d leaves", "There is no leaves from 8d to before 9d"),
+        ("0d page_view\n2d page_view enters\n~6d 23h leaves", "from 6d 23h to before 7d"),
+        ("0d page_view\n2d page_view enters\n~7d leaves\n~7d leaves", "There is no leaves from 7d"),
+        ("0d x3 every 12h page_view enters\n8d leaves", "happened: enters at 12h"),
+    ],
+)
+def test_what_is_not_so_about_that_time(examples, words):
+    """Before the span, after it, or twice in it; copies assert at the last of them."""
+    [said] = wrong(examples)
+    assert words in said
+
+
+def test_copies_are_events_of_their_own():
+    """Each has an id and an order of its own, in place; the assertion is of the last."""
+    lines = told("1d x3 every 2h purchase amount=5 enters\n2d")
+    assert [line.at // 3_600_000 for line in lines] == [24, 26, 28, 48]
+    assert len({line.event.record["event_id"] for line in lines[:3]}) == 3
+    assert len({line.event.record["order_id"] for line in lines[:3]}) == 3
+    assert [line.flips for line in lines] == [(), (), ("enters",), ()]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("2026-01-03 page_view", "A date has a time"),
+        ("2026-02-30 10:00 page_view", "A date has a time"),
+        ("2025-12-31 23:59 page_view", "begins on 2026-01-01"),
+        ("2226-01-01 00:00 page_view", "at most a hundred years"),
+        ("0d x3 page_view", "Write, say, x3 every 1d"),
+        ("0d x3 every page_view", "Write, say, x3 every 1d"),
+        ("0d x1 every 1d page_view", "2 to 1000 copies"),
+        ("0d x1001 every 1d page_view", "2 to 1000 copies"),
+        ("0d x900 every 365d page_view", "at most a hundred years"),
+        ("0d x3 every 1d enters", "before no event"),
+        ("~1d page_view", "not about a time"),
+        ("~ enters", "begins with a time"),
+    ],
+)
+def test_a_time_that_is_none(line, words):
+    """Each with what to write."""
+    with pytest.raises(StoryError, match=words):
+        told(line)

@@ -48,7 +48,7 @@ class Teller:
 
     origin: Origin
     instant: int
-    number: int
+    number: str
     currency: str
     own_kinds: Collection[str]
 

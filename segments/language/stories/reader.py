@@ -6,12 +6,16 @@
     5d      purchase        leaves
 
 A time, then an event with its fields, `enters`, `leaves`, or none of them. `---` starts another story.
+
+A time is a span since the story began (`4d`, `1h 30m`) or a date (`2026-06-30 14:30`). `x3 every 1d` before an event
+stands for three lines, a day apart; what is asserted is of the last. `~90d enters` asserts an enter within that day.
 """
 
 import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from segments.language.errors import Origin, RefusedRules, RuleError, StoryError
 from segments.language.loading.source import examples_origin
@@ -29,6 +33,10 @@ FLIPS = ("enters", "leaves")
 _WORD = re.compile(r"""\#.*|(?:[^\s"']|"[^"]*"|'[^']*')+|(?P<open>["'].*)""")
 _TIME = re.compile(r"(?:\d+(?:ms|[dhms]))+")
 _PART = re.compile(r"(\d+)(ms|[dhms])")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TIMES = re.compile(r"x\d{1,9}")
+MOST_COPIES = 1_000
+"""More than anybody reads, and few enough for the oracle, which is quadratic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,13 @@ class Line:
     """Milliseconds since the story began."""
     event: Happening | None
     flips: tuple[str, ...]
+    within: int = 0
+    """Milliseconds: each flip asserted comes in a span of that length, which begins at the time; 0: at the time."""
+
+    @property
+    def last(self) -> int:
+        """The last instant that the line speaks of, in milliseconds since the story began."""
+        return self.at + max(0, self.within - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,7 @@ def read_stories(segment: Segment, currency: str = "EUR") -> tuple[Story, ...]:
             if words == ["---"]:
                 stories.append([])
             elif words:
-                stories[-1].append(_line(words, origin, number, currency, kinds))
+                stories[-1] += _lines(words, origin, number, currency, kinds)
         except StoryError as error:
             errors.append(error)
     if errors:
@@ -112,17 +127,33 @@ def _words(text: str, origin: Origin) -> list[str]:
     return [each[0] for each in found if not each[0].startswith("#")]
 
 
-def _line(words: list[str], origin: Origin, number: int, currency: str, kinds: frozenset[str]) -> Line:
-    at, rest = _time(words, origin)
-    teller = Teller(origin, START + at, number, currency, kinds)
+def _lines(
+    words: list[str], origin: Origin, number: int, currency: str, kinds: frozenset[str]
+) -> Iterator[Line]:
+    """The line that these words make, or the lines where an event is told several times."""
+    at, within, rest = _time(words, origin)
+    copies, every, rest = _copies(rest, origin)
+    _refuse_far(at + (copies - 1) * every, origin)
     flips = tuple(word for word in rest if word in FLIPS)
     said = [word for word in rest if word not in FLIPS]
-    event = teller.event(said[0], list(_fields(said[1:], teller))) if said else None
-    return Line(origin, at, event, flips)
+    if not said and copies > 1:
+        raise StoryError("x… every … stands before no event.", "Write, say, x3 every 1d page_view.", origin)
+    if said and within:
+        mend = f"Write {said[0]} on a line of its own, with its time; the assertion below it."
+        raise StoryError("An event happens at an instant, not about a time.", mend, origin)
+    for copy in range(copies):
+        instant, name = at + copy * every, f"{number}" if copies == 1 else f"{number}-{copy + 1}"
+        teller = Teller(origin, START + instant, name, currency, kinds)
+        event = teller.event(said[0], list(_fields(said[1:], teller))) if said else None
+        yield Line(origin, instant, event, flips if copy == copies - 1 else (), within)
 
 
-def _time(words: list[str], origin: Origin) -> tuple[int, list[str]]:
-    """The time at the head of a line, and the words after it."""
+def _time(words: list[str], origin: Origin) -> tuple[int, int, list[str]]:
+    """The time at the head of a line, how long the span is that it stands for, and the words after it."""
+    if _DATE.fullmatch(words[0]):
+        return _moment(words, origin), 0, words[2:]
+    about = words[0].startswith("~")
+    words = [words[0].removeprefix("~"), *words[1:]]
     count = next((n for n, word in enumerate(words) if not _TIME.fullmatch(word)), len(words))
     if not count:
         mend = (
@@ -132,11 +163,50 @@ def _time(words: list[str], origin: Origin) -> tuple[int, list[str]]:
         )
         raise StoryError(f"A line of a story begins with a time; {words[0]!r} came.", mend, origin)
     parts = [part for word in words[:count] for part in _PART.findall(word)]
-    at = sum(int(size) * UNITS[unit] for size, unit in parts)
+    at = _span(parts)
+    _refuse_far(at, origin)
+    return at, UNITS[parts[-1][1]] if about else 0, words[count:]
+
+
+def _span(parts: list[tuple[str, str]]) -> int:
+    return sum(int(size) * UNITS[unit] for size, unit in parts)
+
+
+def _refuse_far(at: int, origin: Origin) -> None:
     if at > LONGEST:
-        limit = f"A story lasts at most a hundred years ({LONGEST // DAY}d); {' '.join(words[:count])} came."
-        raise StoryError(limit, "Write a time that is nearer.", origin)
-    return at, words[count:]
+        problem = f"A story lasts at most a hundred years, {LONGEST // DAY}d: this line is later."
+        raise StoryError(problem, "Write a time that is nearer.", origin)
+
+
+def _moment(words: list[str], origin: Origin) -> int:
+    """A date and time, in milliseconds since the story began."""
+    try:
+        moment = datetime.strptime(" ".join(words[:2]), "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+    except ValueError:
+        mend = f"Write, say, {words[0]} 14:30."
+        raise StoryError(f"A date has a time: {' '.join(words[:2])!r} came.", mend, origin) from None
+    at = int(moment.timestamp()) * 1000 - START
+    if at < 0:
+        raise StoryError("A story begins on 2026-01-01.", "Write a date from then on.", origin)
+    _refuse_far(at, origin)
+    return at
+
+
+def _copies(words: list[str], origin: Origin) -> tuple[int, int, list[str]]:
+    """How many times an event is told, how far apart, and the words after that."""
+    if not words or not _TIMES.fullmatch(words[0]):
+        return 1, 0, words
+    count = next((n for n, word in enumerate(words[2:], 2) if not _TIME.fullmatch(word)), len(words))
+    parts = [part for word in words[2:count] for part in _PART.findall(word)]
+    if words[1:2] != ["every"] or not parts:
+        problem = f"{words[0]} tells no distance between the copies."
+        raise StoryError(problem, f"Write, say, {words[0]} every 1d.", origin)
+    copies = int(words[0][1:])
+    if not 2 <= copies <= MOST_COPIES:
+        raise StoryError(
+            f"{words[0]}: 2 to {MOST_COPIES} copies were expected.", "Write, say, x3 every 1d.", origin
+        )
+    return copies, _span(parts), words[count:]
 
 
 def _fields(words: list[str], teller: Teller) -> Iterator[Told]:
