@@ -1,9 +1,8 @@
 """`segments convert`: a table of a shop's own, as CSV, to JSON lines."""
 
-import json
-
 import click
 
+from streams.cli.visible import json_line
 from streams.conversion.mapping import MappingError, columns, fields_of, pairs, topic_of
 from streams.conversion.rows import DELIMITERS, Conversion, RowError, read
 from streams.conversion.values import Reading
@@ -75,7 +74,7 @@ def command(
         click.echo(f"skipped: {error}", err=True)
 
     for line in conversion.records(rows, wrong):
-        click.echo(json.dumps(line, ensure_ascii=False))
+        click.echo(json_line(line))
     click.echo(f"{len(rows):,} rows of {file}, {len(skipped):,} skipped", err=True)
 
 

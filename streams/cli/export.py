@@ -1,6 +1,5 @@
 """`segments export CUSTOMER`: all that is known of a customer."""
 
-import json
 from typing import Any
 
 import click
@@ -8,9 +7,12 @@ import click
 import schemas
 from streams.cli.consume import line_of
 from streams.cli.dead_letters import as_line
+from streams.cli.visible import json_line, json_text
 from streams.cli.why import asked
 from streams.clock import wall_clock
+from streams.delivery.ledger import delivered
 from streams.errors import StreamsError
+from streams.jobs.dead_letters import DELIVERIES, letter_of
 from streams.jobs.export import letters, records
 from streams.kafka.read_committed import DEAD_LETTERS, committed_reader
 from streams.kafka.topics import TOPICS
@@ -25,7 +27,8 @@ def command(customer: str, as_json: bool) -> None:
 
     `topics` has what each topic still holds of them, as `segments consume` prints it: what was sent to us, the
     segments that were entered and left with their reasons, the memberships as they are, refused records.
-    `now` is what the workers say of them (as `segments why --json`), null if none runs.
+    `now` is what the workers say of them (as `segments why --json`), null if none runs. `delivered` is what each
+    destination of `segments deliver` was sent, by the files of this SEGMENTS_DATA_DIR.
     """
     settings = read_settings()
     found: dict[str, Any] = {
@@ -33,8 +36,9 @@ def command(customer: str, as_json: bool) -> None:
         "as_of": schemas.to_iso(wall_clock()),
         "topics": _topics(settings, customer),
         "now": _now(settings, customer),
+        "delivered": delivered(settings.data_dir / "deliver", customer),
     }
-    click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))
+    click.echo(json_line(found) if as_json else json_text(found))
 
 
 def _topics(settings: Settings, customer: str) -> dict[str, list[dict[str, Any]]]:
@@ -42,8 +46,10 @@ def _topics(settings: Settings, customer: str) -> dict[str, list[dict[str, Any]]
         found = {
             topic.name: [line_of(record) for record in records(consumer, settings, topic.name, customer)]
             for topic in TOPICS
-            if topic.name != DEAD_LETTERS
+            if topic.name not in (DEAD_LETTERS, DELIVERIES)
         }
+        given_up = records(consumer, settings, DELIVERIES, customer)
+        found[DELIVERIES] = [as_line(letter_of(each), None) for each in given_up]
         found[DEAD_LETTERS] = [as_line(each, None) for each in letters(consumer, settings, customer)]
     return found
 

@@ -14,6 +14,7 @@ import schemas
 from segments.engine import EngineSettings, load
 from segments.insight.replay import Replay
 from streams.cli.instant import Instant
+from streams.cli.visible import json_line, visible
 from streams.delivery.members import Member, Now, Then, chosen, decoded
 from streams.errors import StreamsError
 from streams.history.files import read_log
@@ -128,13 +129,13 @@ def _print(members: Iterable[Member], form: str | None) -> None:
     lines = (each.line() for each in members)
     if form == "json":
         for line in lines:
-            click.echo(json.dumps(line, ensure_ascii=False))
+            click.echo(json_line(line))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(_cells(line) for line in lines)
     else:
-        rows = [COLUMNS, *(_cells(line) for line in lines)]
+        rows = [COLUMNS, *(tuple(map(visible, _cells(line))) for line in lines)]
         widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
         for row in rows:
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

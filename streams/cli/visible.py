@@ -33,5 +33,11 @@ def json_line(value: Any) -> str:
     return _INVISIBLE.sub(lambda found: json.dumps(found.group())[1:-1], text)
 
 
+def json_text(value: Any) -> str:
+    """A value as JSON on indented lines, with the same escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return _WITHIN_LINES.sub(lambda found: json.dumps(found.group())[1:-1], text)
+
+
 def _escape(found: re.Match[str]) -> str:
     return found.group().encode("unicode_escape").decode()

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from streams.delivery.flip import NOWHERE, Flip
 from streams.delivery.lanes import Waiting
@@ -29,6 +30,7 @@ CREATE INDEX IF NOT EXISTS waiting_customer ON waiting (customer);
 FORMAT = "1"
 IN, OUT, LOST = "in", "out", "lost"
 """An enter was tried and its exit is to come; the exit was taken; the exit was given up."""
+STATES = {IN: "enter sent", OUT: "exit taken", LOST: "exit given up"}
 Key = tuple[str, str, str | None]
 
 
@@ -172,6 +174,24 @@ class Ledger:
     def _cut(self) -> None:
         """Leave nothing of what was deleted in the log of changes."""
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def delivered(folder: Path, customer: str) -> dict[str, list[dict[str, str | None]]]:
+    """What each destination with a file in this folder was sent of a customer; the files may be in use."""
+    found = {}
+    for file in sorted(folder.glob("*.db")):
+        db = sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)
+        try:
+            rows = db.execute(
+                "SELECT segment, value, state FROM sent WHERE customer = ?", (customer,)
+            ).fetchall()
+        finally:
+            db.close()
+        found[file.stem] = [
+            {"segment": segment, "value": value[1:] if value else None, "state": STATES[state]}
+            for segment, value, state in rows
+        ]
+    return found
 
 
 def _columns(key: Key) -> tuple[str, str, str]:

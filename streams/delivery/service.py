@@ -107,6 +107,7 @@ class Service:
             asyncio.create_task(self._forever(to, take_over=take_over), name=f"destination-{to.name}")
             for to in self.destinations
         ]
+        tasks.append(asyncio.create_task(self.view.ended()))
         stopped = asyncio.create_task(stop.wait())
         self.ready = True
         try:

@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 import schemas
 from schemas.records import PROFILE, SEGMENT_MEMBERSHIPS
 from streams.delivery.policy import Membership
+from streams.errors import RegistryAway, RegistryError
 from streams.kafka.offsets import Offsets
 from streams.kafka.topics import PROFILES
 from streams.registry.registry import Registry
@@ -29,6 +30,7 @@ FUTURE = 300_000
 """Milliseconds by which a profile may be ahead of its Kafka timestamp: beyond, the workers refuse it."""
 AT_ONCE = 2_000
 """Records taken in at a time, so that nobody waits long for the event loop."""
+POLL_MILLISECONDS = 200
 PAUSE = 1.0
 """Seconds before Kafka is asked again after it did not answer."""
 
@@ -108,7 +110,6 @@ class View:
             for each, end in ends.items():
                 while self._positions.get(each, 0) < end:
                     await self._moved.wait()
-                    self._raise_if_ended()
 
     async def _asked(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         while True:
@@ -118,27 +119,32 @@ class View:
                 log.warning("Kafka does not tell where %s ends (%r): asking again", MEMBERSHIPS, error)
                 await asyncio.sleep(PAUSE)
 
-    def _raise_if_ended(self) -> None:
-        if self._reading is not None and self._reading.done():
-            self._reading.result()
+    async def ended(self) -> None:
+        """Return, or raise what went wrong, when it reads no more: then nothing may be decided by it."""
+        if self._reading is not None:
+            await asyncio.shield(self._reading)
 
     async def _read(self) -> None:
-        try:
-            while True:
-                batches = await self._consumer.getmany(timeout_ms=200, max_records=AT_ONCE)
-                for partition, records in batches.items():
-                    if self._registry is not None:
-                        values = [record.value for record in records]
-                        await asyncio.to_thread(self._registry.learn_all, partition.topic, values)
-                    self._take_in(partition.topic, records)
-                for partition in self._partitions:
-                    # Beyond the last record there may be markers of transactions: the position passes them.
-                    self._positions[partition] = await self._consumer.position(partition)
-                async with self._moved:
-                    self._moved.notify_all()
-        finally:
-            async with self._moved:
-                self._moved.notify_all()
+        """Read along; while Kafka is away nothing is read, and so nothing decided."""
+        while True:
+            try:
+                await self._read_some()
+            except (KafkaError, RegistryAway, RegistryError, OSError) as error:
+                log.warning("memberships and consents can't be read (%r): trying again", error)
+                await asyncio.sleep(PAUSE)
+
+    async def _read_some(self) -> None:
+        batches = await self._consumer.getmany(timeout_ms=POLL_MILLISECONDS, max_records=AT_ONCE)
+        for partition, records in batches.items():
+            if self._registry is not None:
+                values = [record.value for record in records]
+                await asyncio.to_thread(self._registry.learn_all, partition.topic, values)
+            self._take_in(partition.topic, records)
+        for partition in self._partitions:
+            # Beyond the last record there may be markers of transactions: the position passes them.
+            self._positions[partition] = await self._consumer.position(partition)
+        async with self._moved:
+            self._moved.notify_all()
 
     def _take_in(self, topic: str, records: Iterable[Any]) -> None:
         gone: list[tuple[str, list[tuple[str, str | None]]]] = []

@@ -3,11 +3,13 @@
 import json
 
 import pytest
-from worker_control import wait_until
-from worker_log import read
+from worker_control import stop, wait_until
+from worker_log import produce, read
 
-from tests.integration.flips import told
+import schemas
+from tests.integration.flips import now, told
 from tests.integration.receiver import Reply
+from tests.integration.test_members import RULE, view
 
 
 @pytest.mark.timeout(120)
@@ -127,3 +129,34 @@ def test_an_overtaken_enter_is_dropped_with_its_exit(book, spawn, config, receiv
     receiver.wait(2)
     assert told(receiver.received) == [("bob", "enter", "big"), ("cat", "enter", "big")]
     assert receiver.received[0].body["data"]["sequence"] == 3
+
+
+@pytest.mark.timeout(180)
+def test_what_a_worker_flips_is_delivered(kafka, fresh_topics, spawn, run, config, receiver, tmp_path):
+    """From a click to the receiver, and from an erasure to the exit, by a real worker; ids are those of the topic."""
+    fresh_topics(2)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "seen.py").write_text(RULE)
+    env = {"SEGMENTS_RULES": str(tmp_path / "rules")}
+    worker = spawn("worker", env=env)
+    spawn("deliver", config(crm={"url": receiver.url, "language": "nl"}), env=env)
+    produce(kafka.address, [view("ann", now()), view("bob", now())])
+    receiver.wait(2, 60)
+    assert {each.body["data"]["title"] for each in receiver.taken} == {"Zag een pagina"}
+    known = json.loads(run("export", "ann", env=env).stdout)
+    assert known["delivered"] == {"crm": [{"segment": "seen", "value": None, "state": "enter sent"}]}
+    assert run("erase", "ann").returncode == 0
+    receiver.wait(3, 60)
+    assert receiver.taken[-1].body["data"] == {"customer_id": "ann", "segment": "seen"}
+    written = [
+        schemas.decode(schemas.SEGMENT_EVENT, each.value)["event_id"]
+        for each in read(kafka.address, "segment-events")
+    ]
+    assert sorted(each.id for each in receiver.received) == sorted(written)
+    assert json.loads(run("export", "ann", env=env).stdout)["delivered"] == {"crm": []}
+    full = {each.id for each in receiver.taken if each.customer == "bob"}
+    stop(worker)
+    receiver.received.clear()
+    alone = run("deliver", config(other={"url": receiver.url}), "--full", env=env)
+    assert alone.returncode == 0, alone.stderr
+    assert {each.id for each in receiver.taken} == full

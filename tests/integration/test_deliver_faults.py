@@ -16,7 +16,7 @@ from streams.delivery.config import read_config
 from streams.delivery.service import Service
 from streams.settings.settings import Settings
 from streams.telemetry.delivery import DeliveryMetrics
-from tests.integration.flips import told
+from tests.integration.flips import Book, told
 from tests.integration.receiver import Reply, receiving, self_signed
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -299,3 +299,23 @@ def test_another_file_of_what_was_sent_is_refused(book, spawn, run, config, rece
     spawn("deliver", file, "--take-over")
     book.flips(("bob", "enter", "big"))
     receiver.wait(2)
+
+
+@pytest.mark.timeout(240)
+def test_a_broker_that_goes_away_is_waited_for(own_broker, spawn, run, config, receiver):
+    """Killed while flips wait: nothing is decided meanwhile, and all goes on when it is back."""
+    own_broker.start()
+    address = {"SEGMENTS_BROKERS": own_broker.address}
+    assert run("topics", "create", "--partitions", "2", env=address).returncode == 0
+    book = Book(own_broker.address)
+    book.flips(("ann", "enter", "big"))
+    running = spawn("deliver", config(crm={"url": receiver.url}), env=address)
+    receiver.wait(1)
+    own_broker.kill()
+    time.sleep(3)
+    own_broker.start()
+    book = Book(own_broker.address, "another")
+    book.flips(("bob", "enter", "big"))
+    receiver.wait(2, 90)
+    assert running.process.poll() is None
+    assert told(receiver.taken) == [("ann", "enter", "big"), ("bob", "enter", "big")]
