@@ -4,6 +4,7 @@ All have the same number of partitions, so that whatever a customer does meets i
 LogAppendTime, since the clock of a partition trusts Kafka's timestamps and nobody else's.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from segments.language import catalogue
 from streams.errors import TopicsError
 from streams.kafka.connection import admin
 from streams.settings.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Cleanup = Literal["delete", "compact"]
 
@@ -37,6 +40,7 @@ LARGEST = {
     "delivery-dead-letters": 2 * MEGABYTE,
 }
 LARGEST_STATE = 8 * MEGABYTE
+LARGEST_SETTING = "max.message.bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def configuration(topic: Topic, replication: int) -> dict[str, str]:
     if replication >= 3:
         settings["min.insync.replicas"] = 2
     if (largest := largest_record(topic)) is not None:
-        settings["max.message.bytes"] = largest
+        settings[LARGEST_SETTING] = largest
     return {name: str(value) for name, value in settings.items()}
 
 
@@ -168,7 +172,8 @@ def check(settings: Settings, partitions: int | None = None) -> list[Difference]
 def require(settings: Settings) -> int:
     """Refuses topics with which a worker cannot work, and gives their number of partitions.
 
-    The group's own changelog is created if it is not there yet: each group has another one.
+    The group's own changelog is created if it is not there yet: each group has another one. A topic that takes smaller
+    records than are written to it is a warning: what is too large there becomes a dead letter.
 
     Raises:
         TopicsError: one line for each topic that is missing or has another number of partitions, and for each input
@@ -181,13 +186,15 @@ def require(settings: Settings) -> int:
         found = look(client, of_workers(settings.group))
         partitions = common_partitions({name: found[name] for name in INPUTS if name in found})
         wrong = list(_missing([each for each in TOPICS if each.direction != "delivery"], found))
-        wrong += [
-            each for each in differing(of_workers(settings.group), found, partitions) if each.stops_workers
-        ]
+        differences = list(differing(of_workers(settings.group), found, partitions))
+        wrong += [each for each in differences if each.stops_workers]
         if wrong:
             raise TopicsError("\n".join(str(each) for each in wrong))
         if state.name not in found:
             make(client, [state], partitions, found[INPUTS[0]].replication)
+    for each in differences:
+        if LARGEST_SETTING in each.problem:
+            log.warning("%s", each)
     return partitions
 
 
@@ -236,7 +243,7 @@ def _found(partitions: list[dict[str, list[int]]], config: dict[str, dict[str, s
         replication=min((len(each["replica_nodes"]) for each in partitions), default=0),
         cleanup=config["cleanup.policy"]["value"],
         timestamp_type=config["message.timestamp.type"]["value"],
-        largest=int(config["max.message.bytes"]["value"]),
+        largest=int(config[LARGEST_SETTING]["value"]),
     )
 
 
@@ -294,7 +301,7 @@ def _compare(topic: Topic, actual: Found, partitions: int) -> Iterator[Differenc
             stops_workers=topic.direction == "in",
         )
     if (largest := largest_record(topic)) is not None and actual.largest < largest:
-        yield _setting(topic, "max.message.bytes", str(largest), str(actual.largest))
+        yield _setting(topic, LARGEST_SETTING, str(largest), str(actual.largest))
 
 
 def _mend_of_partitions(topic: Topic, actual: int) -> str:

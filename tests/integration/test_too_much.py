@@ -183,6 +183,7 @@ def test_a_transaction_refused_for_its_size_is_bisected(
     send(kafka.address, records)
     started = worker()
     wait_until_caught_up(kafka.address, group)
+    assert "changelog: expected max.message.bytes=8388608, came 60000" in started.stderr
     found = list(letters(kafka.address))
     assert {headers["reason"] for headers, _, _ in found} == {"too_large"}
     assert {key for _, key, _ in found} == {b"big"}
