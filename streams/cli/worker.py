@@ -28,6 +28,7 @@ from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 from streams.telemetry.metrics import Metrics
 from streams.worker.app import Worker, build
+from streams.worker.descriptors import require_descriptors
 from streams.worker.watch import Watch, require_name
 
 log = logging.getLogger("segments")
@@ -130,6 +131,7 @@ class _Patience:
         """All checks, in order: returns the number of partitions, and what asks the registry about ids, if any."""
         await self.until_answered(partial(require_allowed, settings))
         partitions = await self.until_answered(partial(topics.require, settings))
+        require_descriptors(partitions, settings.store)
         remembered = rules.plan.retention
         for warning in await self.until_answered(partial(retention.warnings, settings, remembered)):
             log.warning(warning)

@@ -1,19 +1,20 @@
 """The worker: from fetched runs of records to committed transactions.
 
-agents    hands each fetched run to the owner of its partition
-app       puts the application together from the settings
-caution   finds the record for which Kafka refuses a transaction
-decode    raw Kafka records to records of the engine
-intake    queue of runs of one partition, with backpressure
-ledger    what is processed but not committed: counts and latencies
-notices   what records did otherwise than their sender may have meant
-outbox    the effects of a partition as the records of one transaction
-owner     the task of one partition: takes it over and serves it, anew after each failure
-owners    all partitions of this worker, started and stopped as the group assigns them
-service   serves one partition: takes runs, advances the engine, commits
-standing  how far a partition is, through all of its take-overs
-takeover  takes over a partition: fencing, restore, position
-vitals    how a partition is doing, for metrics and health
-watch     whether the group, the logins and the topics let the worker go on
-witness   whether the inputs are the topics that were read
+agents       hands each fetched run to the owner of its partition
+app          puts the application together from the settings
+caution      finds the record for which Kafka refuses a transaction
+decode       raw Kafka records to records of the engine
+descriptors  whether the limit of open files is enough for the partitions
+intake       queue of runs of one partition, with backpressure
+ledger       what is processed but not committed: counts and latencies
+notices      what records did otherwise than their sender may have meant
+outbox       the effects of a partition as the records of one transaction
+owner        the task of one partition: takes it over and serves it, anew after each failure
+owners       all partitions of this worker, started and stopped as the group assigns them
+service      serves one partition: takes runs, advances the engine, commits
+standing     how far a partition is, through all of its take-overs
+takeover     takes over a partition: fencing, restore, position
+vitals       how a partition is doing, for metrics and health
+watch        whether the group, the logins and the topics let the worker go on
+witness      whether the inputs are the topics that were read
 """

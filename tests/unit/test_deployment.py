@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 
 from deploy.container.runtime_lock import name_of, runtime_lock
 from streams.settings.settings import Settings, variable
+from streams.telemetry.metrics import Metrics
+from streams.worker.descriptors import OF_A_PARTITION, OF_A_WORKER
 from tests.unit.repository import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -231,6 +233,17 @@ def test_the_delivery_of_kubernetes_fits_together():
     toml = (KUBERNETES / "delivery" / file).read_text()
     mounted = {each["mountPath"] for each in deliver["volumeMounts"]}
     assert {str(Path(each).parent) for each in re.findall(r'secret_file = "(.+?)"', toml)} <= mounted
+
+
+def test_the_unit_leaves_the_worker_what_it_needs():
+    """Enough descriptors for a thousand partitions of RocksDB, and the whole of /proc, which process_* are read from."""
+    unit = (DEPLOY / "systemd" / "segments@.service").read_text()
+    limit = int(re.search(r"^LimitNOFILE=(\d+)$", unit, re.MULTILINE)[1])
+    assert limit >= OF_A_WORKER + 1_000 * OF_A_PARTITION["rocksdb"]
+    for file in (DEPLOY / "systemd").glob("*.service"):
+        assert not re.search(r"^ProcSubset=", file.read_text(), re.MULTILINE), file.name
+    assert Path("/proc/stat").read_text().count("btime") == 1
+    assert b"process_start_time_seconds" in Metrics().text()
 
 
 @pytest.mark.parametrize(

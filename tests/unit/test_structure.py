@@ -422,6 +422,7 @@ NO_MACHINE = {
     "deploy/compose/compose.yaml": {"/opt/kafka"},  # inside a container
     "deploy/container/Dockerfile": {"/opt/build", "/opt/segments"},
     "deploy/kafka/compose.yaml": {"/opt/kafka"},
+    "deploy/operations.md": {"/opt/segments"},
     "deploy/systemd/segments@.service": {"/opt/segments"},  # where whoever installs it puts it
     "deploy/systemd/segments-deliver.service": {"/opt/segments"},
     "tests/unit/test_structure.py": {"/opt/build", "/opt/kafka", "/opt/segments"},
