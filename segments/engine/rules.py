@@ -27,8 +27,8 @@ class RuleSet:
     def __init__(self, segments: Sequence[Segment], currency: str = "EUR") -> None:
         self.segments: tuple[Segment, ...] = tuple(in_order(segments))
         self.ids = tuple(segment.id for segment in self.segments)
-        self.versions = tuple(version(segment) for segment in self.segments)
-        self.digest = digest(self.segments)
+        self.versions = tuple(version(segment, currency) for segment in self.segments)
+        self.digest = digest(self.segments, currency)
         self.leaves: tuple[tuple[Condition, ...], ...] = tuple(
             (*leaves(segment.when), *leaves(segment.until)) for segment in self.segments
         )

@@ -15,7 +15,7 @@ def about(segment: Segment, currency: str = "EUR") -> dict[str, str | list[str]]
     """A rule in plain values: texts, and lists of texts."""
     return {
         "id": segment.id,
-        "version": version(segment),
+        "version": version(segment, currency),
         "file": str(segment.origin),
         "purpose": docstring(segment),
         "en": segment.en,

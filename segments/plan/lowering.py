@@ -59,7 +59,7 @@ class _Lowering:
         reads = self._reads()
         return ir.Plan(
             format=ir.FORMAT,
-            digest=digest(self.segments),
+            digest=digest(self.segments, self.memory.currency),
             currency=self.memory.currency,
             retention=self.memory.retention,
             topics=TOPICS,
@@ -76,7 +76,7 @@ class _Lowering:
         of_profile = any(isinstance(leaf, said.ProfileComparison | said.Consent) for leaf in held)
         return ir.Rule(
             id=segment.id,
-            version=version(segment),
+            version=version(segment, self.memory.currency),
             when=self._condition(segment.when),
             until=None if segment.until is None else self._condition(segment.until),
             leaves=tuple(self.numbers[id(leaf)] for leaf in held),

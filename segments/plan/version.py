@@ -3,31 +3,49 @@
 from collections.abc import Iterable
 from hashlib import blake2b
 
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import condition_text
+from segments.language.nodes.text import condition_text, leaves, measures_in
+from segments.plan.planner import is_money
+
+PLAIN = "EUR"
+"""The currency that is no part of a version: rules had theirs before it was."""
 
 
-def version(segment: Segment) -> str:
-    """Twelve hex digits; equal if and only if two rules mean the same."""
-    return _versions([segment])[segment.id]
+def version(segment: Segment, currency: str = PLAIN) -> str:
+    """Twelve hex digits; equal if and only if two rules mean the same: what is money is part of what a rule means."""
+    return _versions([segment], currency)[segment.id]
 
 
-def digest(segments: Iterable[Segment]) -> str:
+def digest(segments: Iterable[Segment], currency: str = PLAIN) -> str:
     """The digest of a rule set: sixteen hex digits."""
     rules = list(segments)
-    found = _versions(rules)
+    found = _versions(rules, currency)
     return _digest(sorted(f"{segment.id}={found[segment.id]}" for segment in rules), 8)
 
 
-def _versions(segments: Iterable[Segment]) -> dict[str, str]:
+def _versions(segments: Iterable[Segment], currency: str) -> dict[str, str]:
     """Of each segment and those that it reads; many may read the same one, which is looked at once."""
     found: dict[str, str] = {}
     for segment in in_order(segments):
         until = "" if segment.until is None else condition_text(segment.until)
         others = sorted(f"{other.id}={found[other.id]}" for other in reads(segment))
-        found[segment.id] = _digest([condition_text(segment.when), until, *others], 6)
+        money = [f"currency={currency}"] if currency != PLAIN and reads_money(segment) else []
+        found[segment.id] = _digest([condition_text(segment.when), until, *others, *money], 6)
     return found
+
+
+def reads_money(segment: Segment) -> bool:
+    """Whether a rule reads a field of money, so that the currency matters to it."""
+    measures = [each for leaf in leaves(segment.when) + leaves(segment.until) for each in measures_in(leaf)]
+    return any(map(_of_money, measures))
+
+
+def _of_money(measure: Measure) -> bool:
+    events = [each for each in (measure.events, measure.events.reset) if each is not None]
+    fields = [measure.field, *(field for each in events for field in (each.key, each.match))]
+    return any(map(is_money, (*fields, *(each.filter for each in events))))
 
 
 def _digest(parts: list[str], size: int) -> str:

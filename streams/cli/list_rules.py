@@ -25,7 +25,7 @@ def command(as_json: bool) -> None:
     """List the rules: id, version, title in English and Dutch, retention, whether time flips them."""
     settings = read_settings()
     rules = rules_in((), settings)
-    known = ask(settings, digest(rules))
+    known = ask(settings, digest(rules, settings.currency))
     for segment in rules:
         if as_json:
             said = everything(segment, rules, settings.currency) | known_of(segment, known)
@@ -36,7 +36,7 @@ def command(as_json: bool) -> None:
 
 def _print(segment: Segment, currency: str, known: Known) -> None:
     by_time = "time alone can flip it" if timers(segment, "en") else "only events flip it"
-    click.echo(f"{click.style(segment.id, bold=True)}  {version(segment)}")
+    click.echo(f"{click.style(segment.id, bold=True)}  {version(segment, currency)}")
     click.echo(f"  en  {segment.en}\n  nl  {segment.nl}")
     click.echo(f"      remembers {retention(segment, currency)}; {by_time}")
     if segment.id in known.warming:

@@ -36,7 +36,7 @@ def command(segment_id: str, language: Language | None, as_json: bool) -> None:
     rules = rules_in((segment_id,) if file else (), settings)
     segment = _find(Path(segment_id).stem if file else segment_id, rules)
     said = everything(segment, rules, settings.currency)
-    said |= known_of(segment, ask(settings, digest(rules)))
+    said |= known_of(segment, ask(settings, digest(rules, settings.currency)))
     if as_json:
         click.echo(json_line(said))
         return

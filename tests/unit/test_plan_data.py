@@ -10,6 +10,7 @@ from segments.language import Segment, page_view, profile, purchase
 from segments.plan import ir
 from segments.plan.ir import PlanFormatError, from_bytes
 from segments.plan.lowering import lower
+from segments.plan.version import digest, version
 from tests.golden.cases import EVERY_CONDITION, FOLDER, ROOT, SHIPPED
 from tests.properties.rules import rule_set
 
@@ -135,3 +136,26 @@ def test_another_format_is_refused():
         from_bytes(data[:-1])
     with pytest.raises(PlanFormatError, match="no plan"):
         from_bytes(data.replace(b'"currency":', b'"currencies":', 1))
+
+
+def test_the_currency_is_part_of_what_a_rule_of_money_means():
+    """In another one it is another rule, and so is one that reads it; in euros, and without money, none is."""
+    spent = purchase.within(days=1).sum(purchase.amount)
+    spender = Segment(id="spender", when=spent >= 100)
+    rules = {
+        "sum": spender,
+        "filter": Segment(id="f", when=purchase.where(purchase.amount > 5).within(days=1).count() >= 1),
+        "since": Segment(
+            id="s", when=page_view.since(purchase.where(purchase.amount > 5)).within(days=1).count() >= 1
+        ),
+        "reader": Segment(id="r", when=[spender, page_view.within(days=1).count() >= 1]),
+        "calculated": Segment(id="c", when=spent > 2 * spent),
+    }
+    for name, rule in rules.items():
+        assert len({version(rule), version(rule, "USD"), version(rule, "GBP")}) == 3, name
+        assert version(rule) == version(rule, "EUR")
+        assert digest([rule]) != digest([rule], "USD")
+        if name != "calculated":
+            assert version(rule, "USD") in {each.version for each in lower([rule], "USD").rules}
+    counted = Segment(id="n", when=purchase.where(purchase.currency == "USD").within(days=1).count() >= 1)
+    assert version(counted) == version(counted, "USD")
