@@ -3,11 +3,10 @@
 import sys
 
 from segments.plan.lowering import lower
+from tests.golden.cases import FOLDER, cases
+from tests.golden.vectors import effects, lived, log, text
 from tests.properties.comparing import differences
 from tests.properties.model import World
-
-from .cases import FOLDER, cases
-from .vectors import effects, lived, log, text
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 Its plain listener is for the tests alone: whoever comes in there (ANONYMOUS) may do everything, and gives out the ACLs.
 """
 
+import re
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from kafka.admin import (
 )
 
 from streams.local.broker import Broker, free_port
+from tests.unit.repository import ROOT
 
 PASSWORDS = {"worker": "wet-paint-73", "plain": "dry-clay-19"}
 """By user; `worker` logs in with SCRAM, `plain` with PLAIN."""
@@ -145,3 +147,33 @@ KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-
 def _openssl(*arguments: object) -> None:
     done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def documented(who: str, group: str = "guarded") -> list[Allowed]:
+    """The ACLs that deploy/configuration.md says somebody needs."""
+    table = (
+        (ROOT / "deploy" / "configuration.md")
+        .read_text()
+        .partition("<!-- acl table -->")[2]
+        .partition("<!-- end of the acl table -->")[0]
+    )
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in table.splitlines()
+        if line.startswith("| ")
+    ]
+    found = []
+    for whose, kind, name, operations in rows:
+        if whose == who:
+            quoted = re.search(r"`(.+?)`", name)
+            named = quoted.group(1).replace("<group>", group) if quoted else "mine"
+            found += [
+                Allowed(kind.upper().replace(" ", "_"), named, _snake(each), "prefixed" in name)
+                for each in operations.split(", ")
+            ]
+    assert found, f"no row for {who}"
+    return found
+
+
+def _snake(operation: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", operation).upper()

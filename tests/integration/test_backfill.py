@@ -5,7 +5,8 @@ import time
 
 import pytest
 from kafka import TopicPartition
-from worker_control import stop, wait_until, wait_until_behind, wait_until_ready
+
+from tests.integration.worker_control import stop, wait_until, wait_until_behind, wait_until_ready
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -6,12 +6,12 @@ import urllib.request
 from dataclasses import dataclass
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 import schemas
 from segments.engine import partition_of
+from tests.kit.records import PARTITIONS, click, read_all
 
-PARTITIONS = 4
 HOUR = 3_600_000
 
 
@@ -24,18 +24,6 @@ class Bad:
     key: bytes | None
     value: bytes | None
     partition: int | None = None
-
-
-def click(customer, number, at, **more):
-    """A click as bytes."""
-    event = {
-        "event_id": f"{customer}-{number}",
-        "customer_id": customer,
-        "occurred_at": at,
-        "kind": "page_view",
-    }
-    event |= dict.fromkeys(("session_id", "page", "product_id", "category", "channel")) | {"attributes": {}}
-    return schemas.encode("Click", event | more)
 
 
 def transaction(customer, number, at, **more):
@@ -81,24 +69,6 @@ def wait_until(done, seconds=60):
     while not done():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.2)
-
-
-def read_all(address, topic, partitions=PARTITIONS):
-    """All committed records of a topic."""
-    consumer = Consumer(
-        {"bootstrap.servers": address, "group.id": "reader", "isolation.level": "read_committed"}
-    )
-    found = []
-    for number in range(partitions):
-        partition = TopicPartition(topic, number, 0)
-        end = consumer.get_watermark_offsets(partition)[1]
-        consumer.assign([partition])
-        while end and consumer.position([partition])[0].offset < end:
-            message = consumer.poll(0.5)
-            if message is not None and message.error() is None:
-                found.append(message)
-    consumer.close()
-    return found
 
 
 @pytest.mark.timeout(240)

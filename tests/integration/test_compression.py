@@ -6,10 +6,10 @@ import time
 import confluent_kafka
 import pytest
 from kafka.admin import ConfigResource
-from worker_control import stop, wait_until_behind, wait_until_ready
 
 import schemas
 from streams.kafka.topics import changelog
+from tests.integration.worker_control import stop, wait_until_behind, wait_until_ready
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -4,11 +4,10 @@ import time
 
 import pytest
 from kafka.admin import UserScramCredentialUpsertion
-from secure_broker import PASSWORDS, SecureBroker, allow
-from test_security import documented
-from worker_control import ready, stop, wait_until, wait_until_ready
 
 from streams.kafka import topics
+from tests.integration.secure_broker import PASSWORDS, SecureBroker, allow, documented
+from tests.integration.worker_control import ready, stop, wait_until, wait_until_ready
 
 pytestmark = pytest.mark.timeout(300)
 

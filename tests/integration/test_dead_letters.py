@@ -5,13 +5,13 @@ import time
 
 import pytest
 from confluent_kafka import Producer
-from worker_control import stop, wait_until
-from worker_log import read, send
 
 import schemas
 from segments.engine import partition_of
 from streams.jobs.dead_letters import packed, unpacked
-from tests.integration.test_bad_input import click
+from tests.integration.worker_control import stop, wait_until
+from tests.integration.worker_log import read, send
+from tests.kit.records import click
 
 HOUR = 3_600_000
 

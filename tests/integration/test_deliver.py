@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from worker_control import stop, wait_until
-from worker_log import produce, read
+from tests.integration.worker_control import stop, wait_until
+from tests.integration.worker_log import produce, read
 
 import schemas
 from tests.integration.flips import now, told

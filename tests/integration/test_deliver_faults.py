@@ -9,8 +9,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from worker_control import scrape, wait_until
-from worker_log import read
 
 from streams.delivery.config import read_config
 from streams.delivery.service import Service
@@ -18,6 +16,8 @@ from streams.settings.settings import Settings
 from streams.telemetry.delivery import DeliveryMetrics
 from tests.integration.flips import Book, told
 from tests.integration.receiver import Reply, receiving, self_signed
+from tests.integration.worker_control import scrape, wait_until
+from tests.integration.worker_log import read
 
 HOUR, DAY = 3_600_000, 86_400_000
 

@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 import pytest
-from worker_control import scrape, wait_until
 
 from tests.integration.flips import told
 from tests.integration.receiver import Reply
+from tests.integration.worker_control import scrape, wait_until
 
 
 def settled(worker, outcome):

@@ -4,13 +4,13 @@ import time
 from collections import Counter
 
 import pytest
-from broken_records import DAY, Breaker
-from worker_control import scrape, stop, total, wait_until
-from worker_log import actual, assert_same, expected, read, send
-from worker_log import wait_until_caught_up as wait_until_committed
 
 from segments.engine import INPUTS
-from tests.integration.test_bad_input import click
+from tests.integration.broken_records import DAY, Breaker
+from tests.integration.worker_control import scrape, stop, total, wait_until
+from tests.integration.worker_log import actual, assert_same, expected, read, send
+from tests.integration.worker_log import wait_until_caught_up as wait_until_committed
+from tests.kit.records import click
 
 COUNT = 10_000
 NEIGHBOURS = 60

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 from kafka.admin import ConfigResource, KafkaAdminClient
-from worker_control import address_of, scrape, stop, total, wait_until, wait_until_ready
-from worker_log import DAY, Shop, actual, produce, send, wait_until_caught_up
 
 from streams.local.broker import free_port
 from tests.conftest import Spawned
+from tests.integration.worker_control import address_of, scrape, stop, total, wait_until, wait_until_ready
+from tests.integration.worker_log import DAY, Shop, actual, produce, send, wait_until_caught_up
 
 SCRIPT = Path(__file__).with_name("worker_stuck.py")
 EVENT_CLOCK = {"SEGMENTS_CLOCK": "event"}

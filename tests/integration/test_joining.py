@@ -12,10 +12,18 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer
-from worker_control import address_of, ready, scrape, stop, total, wait_until, wait_until_ready
-from worker_log import DAY, Shop, behind, produce
 
 from tests.conftest import Spawned
+from tests.integration.worker_control import (
+    address_of,
+    ready,
+    scrape,
+    stop,
+    total,
+    wait_until,
+    wait_until_ready,
+)
+from tests.integration.worker_log import DAY, Shop, behind, produce
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -6,11 +6,11 @@ import json
 import time
 
 import pytest
-from worker_control import stop, wait_until
-from worker_log import produce, read, send, wait_until_caught_up
 
 import schemas
-from tests.integration.test_bad_input import click
+from tests.integration.worker_control import stop, wait_until
+from tests.integration.worker_log import produce, read, send, wait_until_caught_up
+from tests.kit.records import click
 
 DAY = 86_400_000
 RULE = '''"""Seen."""

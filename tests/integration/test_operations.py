@@ -5,10 +5,20 @@ from pathlib import Path
 
 import pytest
 from kafka.admin import ConfigResource
-from worker_control import scrape, stop, wait_until_ready
-from worker_log import DAY, Shop, actual, assert_same, expected, produce, read, wait_until_caught_up
 
-from tests.integration.test_worker import EVENT_CLOCK, now
+from tests.integration.worker_control import scrape, stop, wait_until_ready
+from tests.integration.worker_log import (
+    DAY,
+    EVENT_CLOCK,
+    Shop,
+    actual,
+    assert_same,
+    expected,
+    now,
+    produce,
+    read,
+    wait_until_caught_up,
+)
 from tests.unit.repository import PACKAGES, ROOT
 
 

@@ -6,12 +6,12 @@ import threading
 import time
 
 import pytest
-from prometheus_server import RULES, prometheus
-from worker_control import address_of, wait_until, wait_until_ready
-from worker_log import Shop, produce, send
 
 from deploy.grafana.panels import ROWS
 from deploy.prometheus.install import programs
+from tests.integration.prometheus_server import RULES, prometheus
+from tests.integration.worker_control import address_of, wait_until, wait_until_ready
+from tests.integration.worker_log import Shop, produce, send
 
 WINDOW = 25
 """Seconds of load that the panels show."""

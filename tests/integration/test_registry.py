@@ -10,12 +10,12 @@ import pytest
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
-from worker_control import address_of, wait_until, wait_until_ready
-from worker_log import read, send
 
 import schemas
 from deploy.registry import Registry
 from schemas import records, wire
+from tests.integration.worker_control import address_of, wait_until, wait_until_ready
+from tests.integration.worker_log import read, send
 
 PARTITIONS = 2
 VIEWER = '''"""Viewer."""

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from kafka.errors import AuthorizationError
-from secure_broker import PASSWORDS, Allowed, SecureBroker, allow
-from worker_control import address_of, stop, wait_until, wait_until_ready
 
 from streams.errors import LoginRefused
 from streams.kafka import group, topics
 from streams.kafka.permissions import NotAllowed, require_allowed
 from streams.settings.settings import read_settings
+from tests.integration.secure_broker import PASSWORDS, Allowed, SecureBroker, allow, documented
+from tests.integration.worker_control import address_of, stop, wait_until, wait_until_ready
 from tests.unit.repository import ROOT
 
 GROUP = "guarded"
@@ -26,36 +26,6 @@ from segments.language import Segment, page_view
 
 looked_twice = Segment(en="Looked twice", nl="Keek twee keer", when=page_view.within(days=9).count() >= 2)
 '''
-
-
-def documented(who: str, group: str = GROUP) -> list[Allowed]:
-    """The ACLs that deploy/configuration.md says somebody needs."""
-    table = (
-        (ROOT / "deploy" / "configuration.md")
-        .read_text()
-        .partition("<!-- acl table -->")[2]
-        .partition("<!-- end of the acl table -->")[0]
-    )
-    rows = [
-        [cell.strip() for cell in line.split("|")[1:-1]]
-        for line in table.splitlines()
-        if line.startswith("| ")
-    ]
-    found = []
-    for whose, kind, name, operations in rows:
-        if whose == who:
-            quoted = re.search(r"`(.+?)`", name)
-            named = quoted.group(1).replace("<group>", group) if quoted else "mine"
-            found += [
-                Allowed(kind.upper().replace(" ", "_"), named, _snake(each), "prefixed" in name)
-                for each in operations.split(", ")
-            ]
-    assert found, f"no row for {who}"
-    return found
-
-
-def _snake(operation: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", operation).upper()
 
 
 @pytest.fixture(scope="module")

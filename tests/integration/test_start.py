@@ -9,12 +9,12 @@ from kafka.errors import (
     NodeNotReadyError,
     RequestTimedOutError,
 )
-from worker_control import stop, wait_until_ready
 
 from streams.errors import BrokerAway
 from streams.kafka.connection import admin
 from streams.local.broker import free_port
 from streams.settings.settings import Settings
+from tests.integration.worker_control import stop, wait_until_ready
 
 pytestmark = pytest.mark.timeout(240)
 

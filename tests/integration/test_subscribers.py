@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from worker_control import stop, wait_until
-from worker_log import produce, read, wait_until_caught_up
 
 import schemas
 from streams.local.maven import fetched, java
+from tests.integration.worker_control import stop, wait_until
+from tests.integration.worker_log import produce, read, wait_until_caught_up
 
 FOLDER = Path("deploy/subscribers")
 PARTITIONS = 2

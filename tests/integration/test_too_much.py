@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from confluent_kafka import Producer
 from kafka.admin import ConfigResource
-from test_bad_input import click, read_all
-from worker_control import scrape, stop, total, wait_until
-from worker_log import wait_until_caught_up
 
 import schemas
+from tests.integration.worker_control import scrape, stop, total, wait_until
+from tests.integration.worker_log import wait_until_caught_up
+from tests.kit.records import click, read_all
 
 MEGABYTE = 1_048_576
 RULES = {

@@ -7,12 +7,12 @@ import urllib.request
 from collections import Counter
 
 import pytest
-from test_bad_input import click, read_all
-from worker_control import address_of, scrape, stop, total, wait_until, wait_until_ready
-from worker_log import send, wait_until_caught_up
 
 import schemas
 from streams.kafka.topics import TOPICS, make
+from tests.integration.worker_control import address_of, scrape, stop, total, wait_until, wait_until_ready
+from tests.integration.worker_log import send, wait_until_caught_up
+from tests.kit.records import click, read_all
 
 SEEN = '''"""Seen."""
 

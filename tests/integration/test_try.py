@@ -5,7 +5,6 @@ import time
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from worker_control import wait_until
 
 import schemas
 import streams.history.topics
@@ -13,6 +12,7 @@ from segments.engine import EngineSettings, load
 from segments.insight.trial import Course, Trial
 from streams.kafka import read_committed
 from streams.settings.settings import read_settings
+from tests.integration.worker_control import wait_until
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -4,9 +4,9 @@ import json
 import time
 
 import pytest
-from worker_control import scrape, stop, total, wait_until_ready
 
 from segments.engine import partition_of
+from tests.integration.worker_control import scrape, stop, total, wait_until_ready
 
 DAY = 86_400_000
 RULE = '''"""Seen: {count}."""

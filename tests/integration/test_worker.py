@@ -8,28 +8,32 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 from kafka import TopicPartition
-from worker_control import address_of, ready, scrape, stop, total, wait_until, wait_until_ready
-from worker_log import (
+
+import schemas
+from tests.integration.worker_control import (
+    address_of,
+    ready,
+    scrape,
+    stop,
+    total,
+    wait_until,
+    wait_until_ready,
+)
+from tests.integration.worker_log import (
     DAY,
+    EVENT_CLOCK,
     Shop,
     actual,
     assert_same,
     expected,
+    now,
     produce,
     read,
     send,
     wait_until_caught_up,
 )
 
-import schemas
-
-EVENT_CLOCK = {"SEGMENTS_CLOCK": "event"}
 LETTER_HEADERS = {"reason", "error", "topic", "partition", "offset"}
-
-
-def now() -> int:
-    """Return milliseconds since 1970."""
-    return int(time.time() * 1000)
 
 
 @pytest.fixture

@@ -11,8 +11,17 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from worker_control import wait_until
-from worker_log import Shop, actual, assert_same, expected, produce, send, wait_until_caught_up
+
+from tests.integration.worker_control import wait_until
+from tests.integration.worker_log import (
+    Shop,
+    actual,
+    assert_same,
+    expected,
+    produce,
+    send,
+    wait_until_caught_up,
+)
 
 SCRIPT = Path(__file__).with_name("worker_plain_agent.py")
 

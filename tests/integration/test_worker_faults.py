@@ -7,8 +7,17 @@ import time
 from pathlib import Path
 
 import pytest
-from worker_control import ready, scrape, stop, total, wait_until, wait_until_behind, wait_until_ready
-from worker_log import (
+
+from tests.integration.worker_control import (
+    ready,
+    scrape,
+    stop,
+    total,
+    wait_until,
+    wait_until_behind,
+    wait_until_ready,
+)
+from tests.integration.worker_log import (
     DAY,
     Shop,
     actual,

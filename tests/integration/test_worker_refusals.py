@@ -4,7 +4,8 @@ import socket
 import time
 
 import pytest
-from worker_log import Shop, behind, produce
+
+from tests.integration.worker_log import Shop, behind, produce
 
 
 @pytest.fixture

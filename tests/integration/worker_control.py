@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from worker_log import behind
+from tests.integration.worker_log import behind
 
 
 def address_of(worker) -> str:

@@ -20,6 +20,8 @@ from segments.engine import INPUTS, EngineSettings, Partition, Record, load
 from streams.worker.decode import decode
 
 DAY = 86_400_000
+EVENT_CLOCK = {"SEGMENTS_CLOCK": "event"}
+"""The wall clock left out."""
 RULES = Path("segments")
 
 Event = tuple[str, str, dict[str, Any] | None]
@@ -257,3 +259,8 @@ def _difference(customer: str, wanted: list[dict[str, Any]], came: list[dict[str
             fields = {name: (one[name], other[name]) for name in one if one[name] != other[name]}
             return f"{customer}: event {number + 1} of {len(wanted)} differs in {fields}"
     return f"{customer}: expected {len(wanted)} events, came {len(came)}"
+
+
+def now() -> int:
+    """Return milliseconds since 1970."""
+    return int(time.time() * 1000)

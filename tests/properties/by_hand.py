@@ -1,9 +1,8 @@
 """Stories that chance would hardly tell, for bugs that show in nothing else."""
 
 from segments.language import Segment, any_event, consent, page_view, product_view, purchase, visit
-
-from .records import DAY, HOUR, MINUTE, Arrival, click, erase, item, profile, transaction
-from .stories import Example, Phase
+from tests.properties.records import DAY, HOUR, MINUTE, Arrival, click, erase, item, profile, transaction
+from tests.properties.stories import Example, Phase
 
 
 def told(segment: Segment, *arrivals: Arrival) -> Example:

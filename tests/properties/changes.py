@@ -7,11 +7,10 @@ from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Conditi
 from segments.language.nodes.text import leaves
 from segments.language.truth.memory import Memory
 from segments.language.truth.oracle import holds
-
-from .picking import Pick, one_in, several
-from .records import DAY, HOUR, MINUTE, START, Arrival, click
-from .rules import bounded, condition, duration, known, rule_set
-from .stories import GRACES, Example, Phase, Rules, afterwards, arrivals_to
+from tests.properties.picking import Pick, one_in, several
+from tests.properties.records import DAY, HOUR, MINUTE, START, Arrival, click
+from tests.properties.rules import bounded, condition, duration, known, rule_set
+from tests.properties.stories import GRACES, Example, Phase, Rules, afterwards, arrivals_to
 
 NAMES = ("bee", "ant", "cat", "dog", "eel", "fly")
 BEAT = (HOUR, 0, MINUTE, 2 * DAY)

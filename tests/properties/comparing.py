@@ -6,10 +6,9 @@ from typing import Any
 from segments.language import Segment
 from segments.language.nodes.text import leaves
 from segments.plan.version import version
-
-from .drive import Worker
-from .model import Output
-from .stories import Example
+from tests.properties.drive import Worker
+from tests.properties.model import Output
+from tests.properties.stories import Example
 
 NAMED = ("event_id", "customer_id", "segment_version", "emitted_at")
 

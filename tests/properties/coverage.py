@@ -10,10 +10,9 @@ from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.text import leaves
 from segments.language.truth.life import spans as spans_of
-
-from .model import World
-from .rules import NAMES, SHAPES, STEPS
-from .stories import BEFALLS, BESIDE, Example
+from tests.properties.model import World
+from tests.properties.rules import NAMES, SHAPES, STEPS
+from tests.properties.stories import BEFALLS, BESIDE, Example
 
 COLUMNS = (*STEPS, *SHAPES, *BEFALLS)
 ENOUGH = 3

@@ -14,9 +14,8 @@ from typing import Any
 
 from segments import engine as the_engine
 from segments.engine import of_customer
-
-from .model import TOPICS, Output, Placed, after, placed
-from .stories import Example, Phase
+from tests.properties.model import TOPICS, Output, Placed, after, placed
+from tests.properties.stories import Example, Phase
 
 Engine = Any
 """`segments.engine`, or a mutant of it."""

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from segments import engine as the_engine
-
-from . import by_hand
-from .changes import changing
-from .comparing import differences, orderly
-from .drive import Engine, Worker, whole
-from .model import World
-from .picking import by_chance
-from .refusals import crowded, in_pieces, in_records, poisoned, prompt
-from .running import unlike_in
-from .stories import Example, example
+from tests.properties import by_hand
+from tests.properties.changes import changing
+from tests.properties.comparing import differences, orderly
+from tests.properties.drive import Engine, Worker, whole
+from tests.properties.model import World
+from tests.properties.picking import by_chance
+from tests.properties.refusals import crowded, in_pieces, in_records, poisoned, prompt
+from tests.properties.running import unlike_in
+from tests.properties.stories import Example, example
 
 Live = Callable[[Example, Engine, Any], Worker]
 """Lives through a story with an engine and, if they are given, its rules."""

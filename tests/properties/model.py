@@ -7,10 +7,9 @@ from typing import Any
 
 from segments.language.truth.life import Customer
 from segments.language.truth.memory import NEVER
-
-from .records import Arrival
-from .stories import Example, Rules
-from .taking_over import measures, taken_over, unsaid
+from tests.properties.records import Arrival
+from tests.properties.stories import Example, Rules
+from tests.properties.taking_over import measures, taken_over, unsaid
 
 TOPICS = ("clickstream", "profiles", "transactions")
 FUTURE = 5 * 60_000

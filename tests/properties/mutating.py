@@ -9,8 +9,7 @@ from pathlib import Path
 
 import segments.engine
 import segments.plan.planner
-
-from .drive import Engine
+from tests.properties.drive import Engine
 
 WRITERS = {"compile", "kernels", "keyed", "planner", "remember", "rules", "source", "takes", "tree"}
 """The modules that make a rule set: with one of them changed, rules must be compiled anew."""

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 
 from segments.language.truth.life import Customer
-
-from .picking import Pick
-from .records import Arrival
-from .rules import rule_set
-from .stories import GRACES, Example, Phase, afterwards, arrivals_to
+from tests.properties.picking import Pick
+from tests.properties.records import Arrival
+from tests.properties.rules import rule_set
+from tests.properties.stories import GRACES, Example, Phase, afterwards, arrivals_to
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ from random import Random
 from typing import Any
 
 from segments import engine as the_engine
-
-from .changes import changing
-from .comparing import bare
-from .drive import Engine, Worker, apart, at_random, part, step_by_step
-from .model import Placed, merged, placed
-from .picking import Pick, one_in
-from .records import Arrival
-from .stories import Example, Phase, example
+from tests.properties.changes import changing
+from tests.properties.comparing import bare
+from tests.properties.drive import Engine, Worker, apart, at_random, part, step_by_step
+from tests.properties.model import Placed, merged, placed
+from tests.properties.picking import Pick, one_in
+from tests.properties.records import Arrival
+from tests.properties.stories import Example, Phase, example
 
 LIMITS = (3, 2, 5, 8)
 LINES = 2

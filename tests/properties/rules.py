@@ -17,9 +17,8 @@ from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.measures import Measure
 from segments.language.truth.memory import Memory
 from segments.language.truth.oracle import holds
-
-from .picking import Pick, one_in, several
-from .records import DAY, HOUR, MINUTE
+from tests.properties.picking import Pick, one_in, several
+from tests.properties.records import DAY, HOUR, MINUTE
 
 SETS = (
     *CLICKSTREAM.kinds,

@@ -6,8 +6,8 @@ import time
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from .drive import Worker
-from .stories import Example
+from tests.properties.drive import Worker
+from tests.properties.stories import Example
 
 EXAMPLES = int(os.environ.get("SEGMENTS_EXAMPLES", "2000"))
 """`make soak` asks for more, and for other ones each time."""

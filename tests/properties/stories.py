@@ -15,11 +15,21 @@ from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.text import leaves
 from segments.language.truth.life import Customer
-
-from .picking import Pick, one_in, several
-from .printing import rule_text
-from .records import DAY, HOUR, MINUTE, START, Arrival, click, erase, item, profile, transaction
-from .rules import NAMES, PROFILE, SHAPES, STEPS, TEXTS, rule_set
+from tests.properties.picking import Pick, one_in, several
+from tests.properties.printing import rule_text
+from tests.properties.records import (
+    DAY,
+    HOUR,
+    MINUTE,
+    START,
+    Arrival,
+    click,
+    erase,
+    item,
+    profile,
+    transaction,
+)
+from tests.properties.rules import NAMES, PROFILE, SHAPES, STEPS, TEXTS, rule_set
 
 CENTS = (100_00, 50_00, 0, 99_99, 150_00, 149_99)
 MOST = 16

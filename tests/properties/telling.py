@@ -8,8 +8,7 @@ from segments.language import (
 )
 from segments.language.truth.life import Customer
 from segments.language.truth.memory import NEVER
-
-from .records import DAY, START, Arrival, click, transaction
+from tests.properties.records import DAY, START, Arrival, click, transaction
 
 GRACE = 2_000
 

@@ -10,16 +10,15 @@ from segments.engine import EngineSettings, Past, Refill, listening
 from segments.insight.why import why
 from segments.language import Segment
 from segments.language.truth.life import Customer
-
-from .changes import beat
-from .coverage import reads
-from .drive import Worker, whole
-from .model import TOPICS, placed
-from .orders import harmless
-from .picking import Pick, by_chance, one_in, picked
-from .rules import rule_set
-from .running import EXAMPLES, LONG, SEED, thorough
-from .stories import GRACES, Example, Phase, afterwards, arrivals_to
+from tests.properties.changes import beat
+from tests.properties.coverage import reads
+from tests.properties.drive import Worker, whole
+from tests.properties.model import TOPICS, placed
+from tests.properties.orders import harmless
+from tests.properties.picking import Pick, by_chance, one_in, picked
+from tests.properties.rules import rule_set
+from tests.properties.running import EXAMPLES, LONG, SEED, thorough
+from tests.properties.stories import GRACES, Example, Phase, afterwards, arrivals_to
 
 pytestmark = LONG
 NAMES = {"ant": "dog", "bee": "eel", "cat": "fly"}

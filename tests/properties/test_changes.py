@@ -5,15 +5,14 @@ from random import Random
 from hypothesis import given
 
 from segments.language import Segment, page_view
-
-from .changes import changing
-from .comparing import differences, names, orderly
-from .drive import at_random, whole
-from .model import World
-from .picking import by_chance, picked
-from .records import DAY, START, click
-from .running import EXAMPLES, LONG, SEED, alike, thorough
-from .stories import Example, Phase
+from tests.properties.changes import changing
+from tests.properties.comparing import differences, names, orderly
+from tests.properties.drive import at_random, whole
+from tests.properties.model import World
+from tests.properties.picking import by_chance, picked
+from tests.properties.records import DAY, START, click
+from tests.properties.running import EXAMPLES, LONG, SEED, alike, thorough
+from tests.properties.stories import Example, Phase
 
 pytestmark = LONG
 

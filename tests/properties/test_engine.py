@@ -7,16 +7,15 @@ import pytest
 from hypothesis import given
 
 from segments import engine
-
-from .comparing import differences, names, orderly
-from .coverage import Coverage
-from .drive import Worker, at_random, whole
-from .model import World
-from .orders import Shuffled, shuffled
-from .picking import by_chance, picked
-from .refusals import in_records
-from .running import EXAMPLES, LEAST, LONG, SEED, alike, thorough
-from .stories import Example, example
+from tests.properties.comparing import differences, names, orderly
+from tests.properties.coverage import Coverage
+from tests.properties.drive import Worker, at_random, whole
+from tests.properties.model import World
+from tests.properties.orders import Shuffled, shuffled
+from tests.properties.picking import by_chance, picked
+from tests.properties.refusals import in_records
+from tests.properties.running import EXAMPLES, LEAST, LONG, SEED, alike, thorough
+from tests.properties.stories import Example, example
 
 pytestmark = LONG
 

@@ -13,10 +13,9 @@ from segments.language import (
 )
 from segments.language.truth.life import Customer
 from segments.language.truth.memory import NEVER
-
-from . import records
-from .records import DAY, HOUR, MINUTE, START, click, erase, transaction
-from .telling import GRACE, lived, told
+from tests.properties import records
+from tests.properties.records import DAY, HOUR, MINUTE, START, click, erase, transaction
+from tests.properties.telling import GRACE, lived, told
 
 
 def test_until_is_an_exit_of_its_own() -> None:

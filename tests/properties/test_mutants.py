@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from segments import engine
-
-from .judging import judges
-from .mutants import ALL
-from .mutating import mutated, sources
-from .running import LONG
+from tests.properties.judging import judges
+from tests.properties.mutants import ALL
+from tests.properties.mutating import mutated, sources
+from tests.properties.running import LONG
 
 pytestmark = LONG
 

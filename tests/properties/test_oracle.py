@@ -22,9 +22,8 @@ from segments.language import (
 )
 from segments.language.truth.memory import Memory
 from segments.language.truth.oracle import holds
-
-from .records import DAY, HOUR, MINUTE, START, click, item, transaction
-from .telling import at, lived, told
+from tests.properties.records import DAY, HOUR, MINUTE, START, click, item, transaction
+from tests.properties.telling import at, lived, told
 
 THREE_VISITS = visit.since(purchase).within(days=7).count() >= 3
 INACTIVE = any_event.within(days=730).idle >= days(90)

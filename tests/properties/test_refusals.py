@@ -3,11 +3,10 @@
 from hypothesis import given
 
 from segments import engine
-
-from .comparing import orderly
-from .drive import Worker, whole
-from .picking import picked
-from .refusals import (
+from tests.properties.comparing import orderly
+from tests.properties.drive import Worker, whole
+from tests.properties.picking import picked
+from tests.properties.refusals import (
     by_nobody,
     crowded,
     in_pieces,
@@ -20,8 +19,8 @@ from .refusals import (
     unlike_but_for,
     without,
 )
-from .running import LONG, alike, thorough
-from .stories import Example
+from tests.properties.running import LONG, alike, thorough
+from tests.properties.stories import Example
 
 pytestmark = LONG
 

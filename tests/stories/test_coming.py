@@ -21,7 +21,7 @@ from segments.language.nodes.text import bound_text, condition_text, leaf_text, 
 from segments.language.stories.reader import START, read_stories
 from segments.language.truth.life import Customer, Step
 from segments.language.truth.memory import Memory, read
-from tests.stories.test_stories import oracle
+from tests.kit.stories import oracle
 
 MONTH = purchase.within(days=30)
 LINES = purchase.items.within(days=30)

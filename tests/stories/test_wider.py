@@ -6,7 +6,7 @@ from segments.insight.proving import engine, failures
 from segments.language import Segment, event, hours, on_site, purchase
 from segments.language.errors import RuleError
 from segments.plan.version import version
-from tests.stories.test_stories import oracle
+from tests.kit.stories import oracle
 
 ACTIVE = Segment(
     id="active",

@@ -3,12 +3,12 @@
 import pytest
 
 from segments.engine import BEFORE_ALL, INPUTS, EngineSettings, Past, Refill, RuleSet, listening
-from segments.language import Segment, cart_add, hours, page_view, purchase, visit
+from segments.language import Segment, page_view, purchase, visit
+from tests.kit.rules import CART
 from tests.unit.driving import DAY, HOUR, START, Driver
 
 SEEN = Segment(id="seen", when=page_view.within(days=7).count() >= 1)
 BUYER = Segment(id="buyer", when=purchase.within(days=30).sum(purchase.amount) >= 30)
-CART = Segment(id="cart", when=cart_add.since(purchase).within(days=30).idle >= hours(1))
 VISITOR = Segment(id="visitor", when=visit.within(days=3).count() >= 2)
 
 

@@ -5,13 +5,11 @@ from collections import Counter
 import pytest
 
 from segments.engine import POSITION_KEY, Record
-from segments.language import Segment, cart_add, hours, page_view, purchase
 from streams.telemetry.metrics import Metrics
+from tests.kit.rules import CART, THREE
 from tests.unit.driving import CLICK, HOUR, START, Driver
 
 MINUTE = HOUR // 60
-CART = Segment(id="cart", when=cart_add.since(purchase).within(days=30).idle >= hours(1))
-THREE = Segment(id="three", when=page_view.since(purchase).within(days=7).count() >= 3)
 FIRED = ("cart", "enter", HOUR, "timer")
 
 

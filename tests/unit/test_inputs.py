@@ -3,11 +3,8 @@
 import pytest
 
 from segments.engine import INPUTS, EngineSettings, Partition, Record, Refusal, RuleSet
-from segments.language import Segment, cart_add, hours, page_view, purchase
+from tests.kit.rules import CART, THREE
 from tests.unit.driving import HOUR, START
-
-THREE = Segment(id="three", when=page_view.since(purchase).within(days=7).count() >= 3)
-CART = Segment(id="cart", when=cart_add.since(purchase).within(days=30).idle >= hours(1))
 
 
 def _record(topic, offset, at, customer=b"c", timestamp=None, **fields):

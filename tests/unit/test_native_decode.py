@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import schemas
 from schemas import records, wire
 from segments.engine import _native
-from tests.unit.test_schemas import values
+from tests.kit.values import values
 from tests.unit.wire_batches import EXAMPLES, NAMES, batch, decoded, known, mutated, runs
 
 KNOWN = known()

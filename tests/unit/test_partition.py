@@ -7,7 +7,6 @@ from segments.engine.customers import Customers
 from segments.language import (
     Segment,
     any_event,
-    cart_add,
     consent,
     days,
     email_open,
@@ -18,11 +17,10 @@ from segments.language import (
     profile,
     purchase,
 )
+from tests.kit.rules import CART, THREE
 from tests.unit.driving import DAY, HOUR, START, Driver
 
-THREE = Segment(id="three", when=page_view.since(purchase).within(days=7).count() >= 3)
 IDLE = Segment(id="idle", when=any_event.within(days=30).idle >= days(10))
-CART = Segment(id="cart", when=cart_add.since(purchase).within(days=30).idle >= hours(1))
 
 
 def test_a_duplicate_has_no_effect_for_24_hours():

@@ -11,8 +11,8 @@ from streams.errors import TopicsError
 from streams.telemetry.metrics import Metrics
 from streams.worker.owners import Owners
 from streams.worker.takeover import Limits
+from tests.kit.rules import CART
 from tests.unit.driving import Driver
-from tests.unit.test_bad_time import CART
 
 
 def test_a_state_of_another_count_is_refused_with_its_mend():

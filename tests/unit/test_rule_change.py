@@ -1,15 +1,13 @@
 """A new rule set takes over a partition before anything else (SEMANTICS.md, section 7)."""
 
-from segments.language import Segment, any_event, cart_add, days, hours, page_view, purchase
+from segments.language import Segment, any_event, days, page_view
+from tests.kit.rules import CART
 from tests.unit.driving import DAY, HOUR, START, Driver
 
 
 def seen(count=1, id="seen", days_=7):
     """Somebody who was seen so many times in so many days."""
     return Segment(id=id, when=page_view.within(days=days_).count() >= count)
-
-
-CART = Segment(id="cart", when=cart_add.since(purchase).within(days=30).idle >= hours(1))
 
 
 def _changed(driver, *segments):

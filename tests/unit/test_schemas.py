@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import schemas
 from schemas import compiled, records, tables, wire
 from schemas.source import kind_of
+from tests.kit.values import values
 
 FOLDER = Path(schemas.__file__).parent
 NAMES = tuple(schemas.RECORD_OF_TOPIC.values())
@@ -28,33 +29,6 @@ EXAMPLES = {
     name: schemas.from_json(name, example) for name, example in records.read(FOLDER / "examples.json").items()
 }
 CLICK, TRANSACTION = EXAMPLES["Click"], EXAMPLES["Transaction"]
-
-LATEST = 253_402_300_799_999  # the last millisecond that Python's datetime can say
-VALUES = {
-    "null": st.none(),
-    "string": st.text(max_size=80),
-    "boolean": st.booleans(),
-    "int": st.integers(-(1 << 31), (1 << 31) - 1),
-    "double": st.floats(allow_nan=False),
-    "decimal": st.integers(-(10**12) + 1, 10**12 - 1),
-}
-
-
-def values(schema: Any) -> st.SearchStrategy[Any]:
-    """Anything that fits a schema, in engine form."""
-    kind = kind_of(schema)
-    if kind == "union":
-        return st.one_of([values(branch) for branch in schema])
-    if kind == "record":
-        return st.fixed_dictionaries({field["name"]: values(field["type"]) for field in schema["fields"]})
-    if kind == "array":
-        return st.lists(values(schema["items"]), max_size=3)
-    if kind == "map":
-        return st.dictionaries(st.text(max_size=5), values(schema["values"]), max_size=3)
-    if kind == "long":
-        return st.integers(-(1 << 63), (1 << 63) - 1) if isinstance(schema, str) else st.integers(0, LATEST)
-    return VALUES[kind]
-
 
 RECORDS = st.sampled_from(NAMES).flatmap(lambda name: st.tuples(st.just(name), values(records.schema(name))))
 PARSED = {name: fastavro.parse_schema(records.read(FOLDER / f"{name}.avsc")) for name in NAMES}

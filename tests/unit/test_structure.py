@@ -458,3 +458,18 @@ def test_every_module_says_what_it_is():
         name(file) for file in modules(*PACKAGES) if not ast.get_docstring(tree(file)) and file.stat().st_size
     ]
     assert empty == []
+
+
+def test_tests_have_one_style_of_imports():
+    """The whole name from the root of the repository; what several tests need stands in a module that is no test."""
+    wrong = []
+    for file in modules("tests"):
+        if file.parent == ROOT / "tests" / "benchmarks" / "jobs":
+            continue  # scripts for environments that have nothing of ours
+        beside = {each.stem for each in file.parent.glob("*.py")} if file.parent.name != "tests" else set()
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.ImportFrom):
+                test = (node.module or "").rpartition(".")[2].startswith("test_")
+                if node.level or node.module in beside or test:
+                    wrong.append(f"{name(file)}:{node.lineno}")
+    assert wrong == []

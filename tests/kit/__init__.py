@@ -1,0 +1,7 @@
+"""What tests of several folders share; no test imports from a test module.
+
+records  records as bytes, read and written by a client that is none of ours
+rules    rules that several tests use
+stories  stories lived by the oracle
+values   values at random that fit a schema
+"""

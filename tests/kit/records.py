@@ -1,0 +1,37 @@
+"""Records as bytes, and what a topic holds of them, by confluent-kafka: a client that is none of ours."""
+
+from confluent_kafka import Consumer, TopicPartition
+
+import schemas
+
+PARTITIONS = 4
+
+
+def click(customer, number, at, **more):
+    """A click as bytes."""
+    event = {
+        "event_id": f"{customer}-{number}",
+        "customer_id": customer,
+        "occurred_at": at,
+        "kind": "page_view",
+    }
+    event |= dict.fromkeys(("session_id", "page", "product_id", "category", "channel")) | {"attributes": {}}
+    return schemas.encode("Click", event | more)
+
+
+def read_all(address, topic, partitions=PARTITIONS):
+    """All committed records of a topic."""
+    consumer = Consumer(
+        {"bootstrap.servers": address, "group.id": "reader", "isolation.level": "read_committed"}
+    )
+    found = []
+    for number in range(partitions):
+        partition = TopicPartition(topic, number, 0)
+        end = consumer.get_watermark_offsets(partition)[1]
+        consumer.assign([partition])
+        while end and consumer.position([partition])[0].offset < end:
+            message = consumer.poll(0.5)
+            if message is not None and message.error() is None:
+                found.append(message)
+    consumer.close()
+    return found
