@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from tests.integration.worker_control import stop, wait_until
-from tests.integration.worker_log import produce, read
 
 import schemas
 from tests.integration.flips import now, told
 from tests.integration.receiver import Reply
-from tests.integration.test_members import RULE, view
+from tests.integration.worker_control import stop, wait_until
+from tests.integration.worker_log import produce, read
+from tests.kit.records import SEEN, view
 
 
 @pytest.mark.timeout(120)
@@ -136,8 +136,8 @@ def test_what_a_worker_flips_is_delivered(kafka, fresh_topics, spawn, run, confi
     """From a click to the receiver, and from an erasure to the exit, by a real worker; ids are those of the topic."""
     fresh_topics(2)
     (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "seen.py").write_text(RULE)
-    env = {"SEGMENTS_RULES": str(tmp_path / "rules")}
+    (tmp_path / "rules" / "seen.py").write_text(SEEN)
+    env = {"SEGMENTS_SEENS": str(tmp_path / "rules")}
     worker = spawn("worker", env=env)
     spawn("deliver", config(crm={"url": receiver.url, "language": "nl"}), env=env)
     produce(kafka.address, [view("ann", now()), view("bob", now())])

@@ -10,22 +10,9 @@ import pytest
 import schemas
 from tests.integration.worker_control import stop, wait_until
 from tests.integration.worker_log import produce, read, send, wait_until_caught_up
-from tests.kit.records import click
+from tests.kit.records import SEEN, click, view
 
 DAY = 86_400_000
-RULE = '''"""Seen."""
-
-from segments.language import Segment, page_view
-
-seen = Segment(en="Saw a page", nl="Zag een pagina", when=page_view.within(days=9).count() >= 1)
-'''
-
-
-def view(customer, at):
-    """A page view."""
-    nothing = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
-    base = {"event_id": f"{customer}-{at}", "customer_id": customer, "occurred_at": at}
-    return "clickstream", customer, base | {"kind": "page_view", "attributes": {}} | nothing
 
 
 @pytest.mark.timeout(180)
@@ -36,8 +23,8 @@ def test_a_segment_is_listed_and_a_customer_is_exported_and_erased(
     fresh_topics(2)
     rules = tmp_path / "rules"
     rules.mkdir()
-    (rules / "seen.py").write_text(RULE)
-    env = {"SEGMENTS_RULES": str(rules)}
+    (rules / "seen.py").write_text(SEEN)
+    env = {"SEGMENTS_SEENS": str(rules)}
     now = int(time.time() * 1000)
     produce(kafka.address, [view("ann", now - 3 * DAY), view("=bob,\n", now - DAY)])
     send(kafka.address, [("clickstream", click("ann", 7, now)[:-2], b"ann")])
@@ -91,7 +78,7 @@ def test_a_segment_is_listed_and_a_customer_is_exported_and_erased(
 
 def test_members_of_a_file_need_no_kafka(run, tmp_path):
     """The engine of the workers, up to an instant: the list of a mailing tool from a CSV of orders alone."""
-    (tmp_path / "seen.py").write_text(RULE)
+    (tmp_path / "seen.py").write_text(SEEN)
     lines = [
         {
             "topic": "clickstream",
@@ -103,7 +90,7 @@ def test_members_of_a_file_need_no_kafka(run, tmp_path):
         for name, at in (("ann", 0), ("bob", DAY))
     ]
     (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    env = {"SEGMENTS_RULES": str(tmp_path), "SEGMENTS_BROKERS": "127.0.0.1:1"}
+    env = {"SEGMENTS_SEENS": str(tmp_path), "SEGMENTS_BROKERS": "127.0.0.1:1"}
     told = {
         at: run("members", "seen", "--csv", "--file", str(tmp_path / "events.jsonl"), *at, env=env).stdout
         for at in ((), ("--at", "1970-01-01T12:00:00Z"), ("--at", "1970-01-10T12:00:00Z"))

@@ -5,6 +5,13 @@ from confluent_kafka import Consumer, TopicPartition
 import schemas
 
 PARTITIONS = 4
+SEEN = '''"""Seen."""
+
+from segments.language import Segment, page_view
+
+seen = Segment(en="Saw a page", nl="Zag een pagina", when=page_view.within(days=9).count() >= 1)
+'''
+"""A rule that a page view lets enter, and that time ends after nine days."""
 
 
 def click(customer, number, at, **more):
@@ -35,3 +42,10 @@ def read_all(address, topic, partitions=PARTITIONS):
                 found.append(message)
     consumer.close()
     return found
+
+
+def view(customer, at):
+    """A page view: its topic, customer and record."""
+    nothing = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
+    base = {"event_id": f"{customer}-{at}", "customer_id": customer, "occurred_at": at}
+    return "clickstream", customer, base | {"kind": "page_view", "attributes": {}} | nothing
