@@ -14,7 +14,7 @@ from segments.language.nodes.durations import DAY
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import filter_text, leaves, measure_text, short_name
+from segments.language.nodes.text import filter_text, leaves, measure_text, measures_in, short_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,14 +160,18 @@ def plan(segments: Sequence[Segment], currency: str = "EUR") -> Plan:
     for leaf in held:
         if isinstance(leaf, Comparison):
             readers[id(leaf)] = _reader(leaf, streams)
-            longest = max(longest, retention(leaf))
+        longest = max([longest, *(kept(measure.events) for measure in measures_in(leaf))])
     measures = tuple(sorted({reader.measure for reader in readers.values()}))
     return Plan(tuple(streams.found.values()), readers, measures, longest, currency, tuple(held))
 
 
 def retention(leaf: Comparison) -> int:
-    """How long an event matters to a leaf: its window, and until it counts; 30 minutes longer for visits."""
-    events = leaf.measure.events
+    """How long an event matters to a leaf."""
+    return kept(leaf.measure.events)
+
+
+def kept(events: Events) -> int:
+    """How long an event matters: its window, and until it counts; 30 minutes longer for visits."""
     return (events.window or 0) + (events.offset or 0) + (SESSION_GAP if events.source.visits else 0)
 
 

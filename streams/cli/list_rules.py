@@ -10,6 +10,7 @@ from segments.insight.about import about
 from segments.insight.remembered import retention
 from segments.insight.size import state
 from segments.language import Segment
+from segments.language.checking.coming import is_coming
 from segments.language.nodes.text import leaf_text, leaves, short_name
 from segments.language.words.timers import timers
 from segments.plan.version import digest, version
@@ -48,7 +49,10 @@ def _print(segment: Segment, currency: str, known: Known) -> None:
 
 def everything(segment: Segment, rules: Sequence[Segment], currency: str) -> dict[str, Any]:
     """All that can be said of a rule among others without asking a worker."""
-    return about(segment, currency) | {"state": state(segment, rules, currency)}
+    if is_coming(segment):
+        return about(segment, currency) | {"state": ["nothing: the engine of this version refuses the rule"]}
+    running = [each for each in rules if not is_coming(each)]
+    return about(segment, currency) | {"state": state(segment, running, currency)}
 
 
 def known_of(segment: Segment, known: Known) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from segments.language.nodes.arithmetic import Calculated
 from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import Measure
-from segments.language.nodes.text import leaf_text
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import leaf_text, leaves
 
 FIELDS = tuple(each.name for each in (*CALENDAR, TOTAL))
 MEND = "Leave it out; a later version runs such a rule."
@@ -25,6 +26,11 @@ def check_coming(leaf: Condition) -> Iterator[tuple[Origin, str, str, bool]]:
         case Comparison(measure, origin=origin):
             for what in dict.fromkeys(_unknown(measure)):
                 yield origin, f"{what}: the engine of this version does not know it.", MEND, True
+
+
+def is_coming(segment: Segment) -> bool:
+    """Whether the engine of this version cannot do a rule yet."""
+    return any(True for leaf in leaves(segment.when) + leaves(segment.until) for _ in check_coming(leaf))
 
 
 def _unknown(measure: Measure) -> Iterator[str]:
