@@ -18,7 +18,7 @@ from streams.delivery.flip import Flip, Place
 from streams.delivery.lanes import Positions
 from streams.delivery.ledger import Ledger
 from streams.delivery.letters import LETTERS, flip_of, segment_of, sent_again
-from streams.errors import StreamsError
+from streams.errors import BrokerAway, StreamsError
 from streams.kafka.connection import admin
 from streams.registry.registry import Registry
 from streams.settings.settings import Settings
@@ -97,8 +97,8 @@ class Feed:
         while True:
             try:
                 return await asyncio.to_thread(self._noted, partitions)
-            except NamedError as error:
-                if not error.retriable:
+            except (NamedError, BrokerAway) as error:
+                if isinstance(error, NamedError) and not error.retriable:
                     raise
                 log.debug("%s: Kafka does not tell positions yet: %r", self._to.name, error)
                 await asyncio.sleep(COMMIT_EVERY)

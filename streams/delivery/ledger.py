@@ -8,7 +8,7 @@ import fcntl
 import os
 import sqlite3
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -25,7 +25,6 @@ CREATE TABLE IF NOT EXISTS sent (
     PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS waiting (
     id TEXT PRIMARY KEY, customer TEXT, attempts INT, step INT, due INT) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS waiting_customer ON waiting (customer);
 """
 FORMAT = "1"
 IN, OUT, LOST = "in", "out", "lost"
@@ -138,15 +137,10 @@ class Ledger:
         row = self._db.execute("SELECT attempts, step, due FROM waiting WHERE id = ?", (flip.id,)).fetchone()
         return Waiting(flip) if row is None else Waiting(flip, *row)
 
-    def forget(self, customer: str, pending: Collection[tuple[str, str | None]]) -> None:
-        """Forget who was erased or forgotten, but for the segments whose exits are yet to come."""
-        keep = {_columns((customer, *each))[1:] for each in pending}
-        rows = self._db.execute("SELECT segment, value FROM sent WHERE customer = ?", (customer,)).fetchall()
-        gone = [(customer, *row) for row in rows if row not in keep]
-        waited = self._db.execute("SELECT 1 FROM waiting WHERE customer = ?", (customer,)).fetchone()
-        if gone or waited:
-            self._all("DELETE FROM sent WHERE customer = ? AND segment = ? AND value = ?", gone)
-            self._db.execute("DELETE FROM waiting WHERE customer = ?", (customer,))
+    def forget(self, customer: str) -> None:
+        """Forget who was erased or forgotten, but for enters that were tried: their exits are yet to be sent."""
+        gone = self._db.execute("DELETE FROM sent WHERE customer = ? AND state <> 'in'", (customer,))
+        if gone.rowcount:
             self._cut()
 
     def sweep(self, known: Callable[[str], bool]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 import schemas
 from schemas.records import SEGMENT_EVENT
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 LETTERS = "delivery-dead-letters"
 RETRY = "retry"
 """The header of a letter that somebody sends again."""
+LONGEST_BODY = 65_536
+"""Bytes that are kept of a body which Kafka does not take as a whole; such a letter can't be sent again."""
 LONGEST_ERROR = 1_000
 """Characters of the header `error`."""
 PAUSE = 1.0
@@ -49,6 +51,8 @@ class Letters:
                 await self._producer.send_and_wait(
                     LETTERS, body, flip.customer.encode(), flip.place.partition, headers=encoded
                 )
+            except MessageSizeTooLargeError:
+                encoded, body = [*encoded[:-1], ("truncated", b"1")], body[:LONGEST_BODY]
             except (KafkaError, TimeoutError) as problem:
                 log.warning("%s: a dead letter can't be written yet: %r", self._destination, problem)
                 await asyncio.sleep(PAUSE)

@@ -6,6 +6,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import schemas
+from schemas.records import SEGMENT_EVENT
 from segments.engine import event_id, partition_of
 from streams.delivery.config import Destination
 from streams.delivery.flip import ENTER, EXIT, FULL, NOWHERE, RECONCILE, Flip, Place
@@ -113,7 +115,7 @@ def _event(member: Mapping[str, Any], reason: str, identity: str, now: int) -> d
 
 def _flip(event: Mapping[str, Any], partitions: int, now: int) -> Flip:
     place = Place("segment-memberships", partition_of(event["customer_id"].encode(), partitions), NOWHERE)
-    return Flip(event, place, place, now)
+    return Flip(event, place, place, now, schemas.encode(SEGMENT_EVENT, dict(event)))
 
 
 def _id(key: Key, transition: str, now: int) -> str:

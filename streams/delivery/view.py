@@ -50,8 +50,8 @@ MEMBER = (
     "details",
 )
 
-Forgotten = Callable[[str, list[tuple[str, str | None]]], None]
-"""Told of a customer whose membership record became a null, and of the segments that they were in."""
+Forgotten = Callable[[str], None]
+"""Told of a customer who was erased or forgotten."""
 
 
 class View:
@@ -147,32 +147,30 @@ class View:
             self._moved.notify_all()
 
     def _take_in(self, topic: str, records: Iterable[Any]) -> None:
-        gone: list[tuple[str, list[tuple[str, str | None]]]] = []
+        gone = []
         self._db.execute("BEGIN")
         for record in records:
             try:
                 customer = record.key.decode()
                 if topic == MEMBERSHIPS:
-                    gone += self._memberships(customer, record.value)
+                    self._memberships(customer, record.value)
                 else:
                     self._profile(topic, customer, record)
-                    gone += [] if record.value is not None or self.knows(customer) else [(customer, [])]
+                if record.value is None and not self.knows(customer):
+                    gone.append(customer)
             except (schemas.DecodeError, UnicodeDecodeError, AttributeError) as error:
                 # The workers refuse it too: it is no membership of theirs, and no profile.
                 log.warning("%s-%d@%d can't be read: %s", topic, record.partition, record.offset, error)
         self._db.execute("COMMIT")
-        for each in gone:
+        for customer in gone:
             for tell in self.forgotten:
-                tell(*each)
+                tell(customer)
 
-    def _memberships(
-        self, customer: str, value: bytes | None
-    ) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
-        was = self.segments_of(customer) if value is None else []
+    def _memberships(self, customer: str, value: bytes | None) -> None:
+        """The memberships of a record, in place of those before."""
         self._db.execute("DELETE FROM member WHERE customer = ?", (customer,))
         if value is None:
             self._db.execute("DELETE FROM known WHERE customer = ?", (customer,))
-            yield customer, was
             return
         self._db.execute("INSERT OR IGNORE INTO known VALUES (?)", (customer,))
         entries = schemas.decode(SEGMENT_MEMBERSHIPS, value)["segments"]
@@ -211,11 +209,6 @@ class View:
             (key[0], key[1], _value(key[2])),
         ).fetchone()
         return None if row is None else Membership(*row)
-
-    def segments_of(self, customer: str) -> list[tuple[str, str | None]]:
-        """The segments, each with its value, that a customer is in."""
-        rows = self._db.execute("SELECT segment, value FROM member WHERE customer = ?", (customer,))
-        return [(segment, value[1:] if value else None) for segment, value in rows]
 
     def consents(self, customer: str) -> frozenset[str]:
         """What the customer agrees to: some source says yes, and none says no."""

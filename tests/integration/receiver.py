@@ -74,7 +74,7 @@ class Receiver:
         """What came of a customer."""
         return [each for each in self.received if each.customer == customer]
 
-    def wait(self, count, seconds=15.0, what=None):
+    def wait(self, count, seconds=60.0, what=None):
         """Wait until so many have been taken, or until `what` holds."""
         deadline = time.monotonic() + seconds
         while not (what() if what else len(self.taken) >= count):

@@ -12,7 +12,7 @@ from tests.integration.worker_log import produce, read
 from tests.kit.records import SEEN, view
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_enters_and_exits_are_sent_in_order(book, spawn, config, receiver):
     """Each flip once, in the order of its customer, one request at a time for each; other segments are passed over."""
     book.flips(("ann", "enter", "big"), ("bob", "enter", "big"), ("ann", "enter", "other"))
@@ -29,7 +29,7 @@ def test_enters_and_exits_are_sent_in_order(book, spawn, config, receiver):
     assert (data["reason"], data["evidence"][0]["value"], data["sequence"]) == ("event", "3", 1)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_failure_is_tried_again_with_the_same_id(book, spawn, config, receiver):
     """After 500, half an answer, a redirect and a 429 the same id comes again, at once or as told; nobody else waits."""
     replies = [Reply(429, {"Retry-After": "1"}), Reply(500, {"Retry-After": "1"}), Reply(half=True), Reply()]
@@ -46,7 +46,7 @@ def test_a_failure_is_tried_again_with_the_same_id(book, spawn, config, receiver
     assert len({each.headers["webhook-timestamp"] for each in came}) > 1
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_what_is_refused_goes_to_the_dead_letters(kafka, book, spawn, run, config, receiver):
     """A 400 is given up at once with status and attempts, the exit is sent all the same, and `retry` sends it again."""
     refused = {"ann": True}
@@ -82,7 +82,7 @@ def test_what_is_refused_goes_to_the_dead_letters(kafka, book, spawn, run, confi
     receiver.wait(3)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_an_exit_is_sent_after_an_enter_that_was_given_up(book, spawn, config, receiver):
     """The destination may have acted on what it refused to confirm."""
     receiver.choose = lambda _headers, body: Reply(422 if body["type"] == "segment.enter" else 200)
@@ -94,7 +94,7 @@ def test_an_exit_is_sent_after_an_enter_that_was_given_up(book, spawn, config, r
     assert told(receiver.received) == [("ann", "enter", "big"), ("ann", "exit", "big")]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_410_disables_until_it_is_enabled(book, spawn, config, receiver):
     """It is said, nothing is sent any more, after a restart neither; --enable begins again where it was."""
     receiver.choose = lambda _headers, _body: Reply(410)
@@ -116,7 +116,7 @@ def test_410_disables_until_it_is_enabled(book, spawn, config, receiver):
     assert sorted(told(receiver.taken)) == [("ann", "enter", "big"), ("bob", "enter", "big")]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_an_overtaken_enter_is_dropped_with_its_exit(book, spawn, config, receiver):
     """Who came and went before anybody was told is told of to nobody; who came back is."""
     book.flips(

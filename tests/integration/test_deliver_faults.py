@@ -48,7 +48,7 @@ def assert_in_order(received):
         assert len({sequence for sequence, _ in flips}) == len(set(flips)), (customer, flips)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(book, spawn, config, tmp_path):
     """Not one request comes through, and the flip waits for another attempt."""
     with receiving(self_signed(tmp_path / "cert.pem")) as receiver:
@@ -59,7 +59,7 @@ def test_a_certificate_that_nobody_vouches_for_gets_nothing(book, spawn, config,
         assert scrape(running)['segments_delivery_waiting_flips{destination="crm"}'] == 1
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_redirect_is_not_followed(book, spawn, config, receiver):
     """What was meant for one place is sent to no other."""
     with receiving() as elsewhere:
@@ -71,7 +71,7 @@ def test_a_redirect_is_not_followed(book, spawn, config, receiver):
         assert receiver.received
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_slow_answer_is_none(book, spawn, config, receiver):
     """After the time-out the same id comes again, and another customer did not wait."""
     slow = [Reply(pause=3)]
@@ -87,7 +87,7 @@ def test_a_slow_answer_is_none(book, spawn, config, receiver):
     assert "no answer within 1 s" in running.stderr
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_refused_batch_is_halved_until_the_bad_one_is_alone(kafka, book, spawn, config, receiver):
     """One bad contact of thirty fails alone; the other 29 are taken, in batches."""
     bad = "c17"
@@ -281,7 +281,7 @@ def test_all_at_once_and_the_repair_of_a_list(book, spawn, run, config, receiver
     assert told(receiver.taken)[5:] == [("ann", "exit", "big")]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_another_file_of_what_was_sent_is_refused(book, spawn, run, config, receiver, environment):
     """Two processes at once, or one with an empty folder, would not know whose exits to send."""
     book.flips(("ann", "enter", "big"))

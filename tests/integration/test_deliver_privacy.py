@@ -15,7 +15,7 @@ def settled(worker, outcome):
     return scrape(worker)[f'segments_delivery_flips_total{{destination="crm",outcome="{outcome}"}}']
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_consent_is_asked_when_an_enter_is_sent(book, spawn, config, receiver):
     """Withdrawn between flip and sending: not sent; given later: neither, until the next enter. The exit goes out all the same."""
     receiver.choose = lambda _headers, _body: Reply(pause=0.5)
@@ -33,7 +33,7 @@ def test_consent_is_asked_when_an_enter_is_sent(book, spawn, config, receiver):
     assert told(receiver.received) == [("ann", "enter", "big"), ("ann", "exit", "big")]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_consent_that_is_withdrawn_while_an_enter_waits_is_heeded(book, spawn, config, receiver):
     """The second attempt is not made."""
     replies = [Reply(503, {"Retry-After": "3"})]
@@ -77,7 +77,7 @@ def test_of_who_is_erased_nothing_is_sent_but_the_exits_of_what_was_sent(
     assert [each for each in folder.iterdir() if b"secret" in each.read_bytes()] == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_life_after_an_erasure_begins_anew(book, spawn, config, receiver):
     """Sequence 1 again: the new enter and its exit are sent, though the sequences held were larger."""
     book.flips(("ann", "enter", "big"))
@@ -93,3 +93,18 @@ def test_a_life_after_an_erasure_begins_anew(book, spawn, config, receiver):
     receiver.wait(6)
     assert [each.body["data"].get("sequence") for each in receiver.taken] == [1, 2, 3, None, 1, 2]
     assert len({each.id for each in receiver.taken}) == 6
+
+
+@pytest.mark.timeout(240)
+def test_an_exit_that_waits_is_sent_though_the_customer_is_erased_meanwhile(book, spawn, config, receiver):
+    """Whoever left before the erasure is still on the destination's list: the exit that waited goes out."""
+    book.flips(("ann", "enter", "big"))
+    spawn("deliver", config(crm={"url": receiver.url}))
+    receiver.wait(1)
+    replies = [Reply(503, {"Retry-After": "4"})]
+    receiver.choose = lambda _headers, _body: replies.pop() if replies else Reply()
+    book.flips(("ann", "exit", "big"))
+    receiver.wait(0, what=lambda: len(receiver.received) == 2)
+    book.erase("ann")
+    receiver.wait(2)
+    assert told(receiver.taken) == [("ann", "enter", "big"), ("ann", "exit", "big")]

@@ -352,7 +352,7 @@ def test_nothing_stays_of_who_was_erased(file, delivered):
         ledger.trying([flip("secret-customer", segment=segment)])
     ledger.settled([flip("secret-customer", "exit", 3, segment="small")], delivered=True, known=everybody)
     ledger.failed([Waiting(flip("secret-customer", "exit", 4))])
-    ledger.forget("secret-customer", [("big", None)])
+    ledger.forget("secret-customer")
     assert ledger.sent(("secret-customer", "small", None)) is None
     assert ledger.sent(("secret-customer", "big", None)) is not None
     ledger.settled([flip("secret-customer", "exit", 4)], delivered=delivered, known=nobody)
