@@ -15,7 +15,7 @@ from schemas.records import (
     SEGMENT_MEMBERSHIPS,
     TRANSACTION,
 )
-from schemas.wire import accept, check, decode, encode, is_settled, refuse, renumber
+from schemas.wire import accept, check, decode, encode, is_settled, refuse, renumber, written_id
 
 __all__ = [
     "CLICK",
@@ -39,4 +39,5 @@ __all__ = [
     "renumber",
     "to_iso",
     "to_json",
+    "written_id",
 ]

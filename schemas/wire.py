@@ -18,6 +18,7 @@ MAGIC = b"\x00"
 _NAMES = tuple(RECORD_OF_TOPIC.values())
 _READERS: dict[str, dict[bytes, compiled.Reader]] = {name: {} for name in _NAMES}
 _WRITERS: dict[str, compiled.Writer] = {}
+_WRITTEN: dict[str, int] = {}
 _RECORD_OF_ID: dict[int, str] = {}
 _REFUSED: dict[str, dict[bytes, str]] = {name: {} for name in _NAMES}
 
@@ -67,9 +68,15 @@ def renumber(ids: Mapping[Release, int]) -> None:
         accept(release.record, number, read(release.path))
         # The newest comes last.
         _WRITERS[release.record] = compiled.compile_writer(schema_of(release.record), header(number))
+        _WRITTEN[release.record] = number
 
 
 renumber({release: release.id for release in releases()})
+
+
+def written_id(name: str) -> int:
+    """The schema id before records of this name as they are written now."""
+    return _WRITTEN[name]
 
 
 def decode(name: str, data: bytes) -> dict[str, Any]:

@@ -4,7 +4,10 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 """
 
 from segments.engine import partition
+from segments.engine._native import Accepted, Batch, Fetch, Outbox, Records, Schemas, States, Transaction
 from segments.engine.admission import FIRST, LAST
+from segments.engine.door import Partition as BytePartition
+from segments.engine.door import States as CommittedStates
 from segments.engine.flips import event_id
 from segments.engine.murmur import partition_of
 from segments.engine.partition import Partition
@@ -55,19 +58,29 @@ __all__ = [
     "PROFILES",
     "TOO_OLD",
     "TRANSACTIONS",
+    "Accepted",
+    "Batch",
+    "BytePartition",
+    "CommittedStates",
     "CustomerView",
     "DeadLetter",
     "Effects",
     "EngineSettings",
     "Event",
+    "Fetch",
     "Notice",
+    "Outbox",
     "Partition",
     "Past",
     "Record",
+    "Records",
     "Refill",
     "Refusal",
     "RuleSet",
     "RuleView",
+    "Schemas",
+    "States",
+    "Transaction",
     "WhyView",
     "entry_size",
     "event_id",

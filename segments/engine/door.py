@@ -8,7 +8,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from segments.engine import _native
+from segments.engine._native import Accepted, Outbox, Records, Schemas, Transaction, offer_fetched
+from segments.engine._native import Partition as Core
 from segments.engine.records import BEFORE_ALL, INPUTS, DeadLetter, Effects, EngineSettings, Notice, Record
 from segments.engine.rules import RuleSet
 from segments.engine.views import CustomerView, WhyView
@@ -34,7 +35,7 @@ class Partition:
         self.number, self.count, self.rules, self.settings = number, count, rules, settings
         limits = settings.customer_limit, settings.customer_bytes
         try:
-            self._core = _native.Partition(rules.native, number, count, settings.grace, limits, states)
+            self._core = Core(rules.native, number, count, settings.grace, limits, states)
         except ValueError as error:
             raise SegmentsError(str(error)) from error
         self._offered: dict[str, deque[Record]] = {topic: deque() for topic in INPUTS}
@@ -106,6 +107,27 @@ class Partition:
         if missing is None:
             self._offered[topic].extend(records)
         return missing
+
+    def offer_fetched(
+        self,
+        topic: str,
+        records: Records,
+        readable: Schemas,
+        refused: list[tuple[int, str, bool]],
+    ) -> tuple[int | None, Accepted]:
+        """Decode a fetched run and take it in. Returns the offset to fetch again, None if nothing is missing.
+
+        The records are the partition's then; what they were is told. `refused` has those for which Kafka refused a
+        transaction: offset, why, and whether it is refused outright; a profile that is not takes its consents alone.
+        """
+        try:
+            return offer_fetched(self._core, INPUTS.index(topic), records, readable, refused)
+        except LookupError as error:
+            raise SegmentsError(str(error)) from error
+
+    def collect(self, outbox: Outbox, now: int) -> Transaction | None:
+        """Everything since the last time, as finished batches; None if nothing changed. `now` is the wall clock."""
+        return outbox.collect(self._core, now)
 
     def confirm(self, ends: Mapping[str, int], stamp: int, now: int | None) -> None:
         """Note the read-committed end offsets asked for at a stamp, and the wall clock read before asking.

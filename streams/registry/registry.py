@@ -14,6 +14,7 @@ import schemas
 from schemas.records import Release, releases
 from streams.errors import RegistryError, RegistryUnusable
 from streams.kafka.topics import Difference
+from streams.registry import readable
 from streams.registry.client import RegistryClient, registry_client
 from streams.settings.settings import Settings
 
@@ -39,7 +40,7 @@ def connect(settings: Settings) -> "Registry | None":
     if client is None:
         return None
     if client.url not in _connected:
-        schemas.renumber({})
+        readable.renumber({})
         _connected[client.url] = Registry(client)
     return _connected[client.url]
 
@@ -62,7 +63,9 @@ class Registry:
 
         What is there already is only looked up: an account that may not write is enough then.
         """
-        schemas.renumber({release: number for topic in topics for release, number in self._registered(topic)})
+        readable.renumber(
+            {release: number for topic in topics for release, number in self._registered(topic)}
+        )
 
     def _registered(self, topic: str) -> Iterator[tuple[Release, int]]:
         config = f"/config/{subject(topic)}"
@@ -127,7 +130,7 @@ class Registry:
             why = f"is not compatible with {name}: {type(error).__name__}: {error}"
         else:
             return self._accept(topic, number, written)
-        schemas.refuse(name, number, why)
+        readable.refuse(name, number, why)
         return why
 
     def _accept(self, topic: str, number: int, written: Any) -> str | None:
@@ -136,7 +139,7 @@ class Registry:
         if subjects is not None and subject(topic) not in subjects:
             others = ", ".join(subjects[:3]) or "nothing"
             return self._refuse_for_now(topic, number, f"is of {others:.200}, not of {subject(topic)}")
-        schemas.accept(schemas.RECORD_OF_TOPIC[topic], number, written)
+        readable.accept(schemas.RECORD_OF_TOPIC[topic], number, written)
         self._refused.pop((topic, number), None)
         return None
 
@@ -144,7 +147,7 @@ class Registry:
         if len(self._refused) >= UNKNOWN_MOST:
             self._refused.clear()
         self._refused[topic, number] = time.monotonic()
-        schemas.refuse(schemas.RECORD_OF_TOPIC[topic], number, why)
+        readable.refuse(schemas.RECORD_OF_TOPIC[topic], number, why)
         return why
 
     def learn_all(self, topic: str, values: Iterable[bytes | None]) -> None:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import ConsumerStoppedError
 
+from streams.transport.raw import take_raw
 from streams.transport.runs import Run
 
 Timed = tuple[list[Run], float]
@@ -21,9 +22,15 @@ RUN_LIMIT = 1_000
 
 
 async def fetch_runs(
-    consumer: AIOKafkaConsumer, wanted: Collection[Any], timeout: float, bare: Container[str] = ()
+    consumer: AIOKafkaConsumer,
+    wanted: Collection[Any],
+    timeout: float,
+    bare: Container[str] = (),
+    raw: Container[str] = (),
 ) -> Timed:
-    """Wait at most `timeout` seconds for runs of the wanted partitions; of `bare` topics, of aiokafka's inner records.
+    """Wait at most `timeout` seconds for runs of the wanted partitions.
+
+    Those of `bare` topics are of aiokafka's inner records, those of `raw` topics of the engine's, not decoded.
 
     aiokafka's own ``getmany`` doesn't tell the position before and after, and passes over fetches that hold only
     markers of transactions. A fetch that began before a rebalance brings nothing that came after it: whoever asked
@@ -39,7 +46,7 @@ async def fetch_runs(
                 await asyncio.sleep(0.02)
                 return [], 0.0
             began = time.perf_counter()
-            runs = take_runs(fetcher, wanted, bare)
+            runs = take_runs(fetcher, wanted, bare, raw)
             seconds = time.perf_counter() - began
             left = deadline - asyncio.get_running_loop().time()
             if runs or left <= 0:
@@ -71,12 +78,14 @@ def _check(consumer: AIOKafkaConsumer, fetcher: Any) -> None:
         fetcher._fetch_task.result()
 
 
-def take_runs(fetcher: Any, wanted: Collection[Any], bare: Container[str]) -> list[Run]:
+def take_runs(
+    fetcher: Any, wanted: Collection[Any], bare: Container[str], raw: Container[str] = ()
+) -> list[Run]:
     """Take what lies ready of the wanted partitions; no await, so nothing can change in between."""
     runs = []
     for partition in list(fetcher._records):
         if partition in wanted:
-            run = _take(fetcher, partition, bare=partition.topic in bare)
+            run = _take(fetcher, partition, bare=partition.topic in bare, raw=partition.topic in raw)
             if run is not None:
                 runs.append(run)
         elif not fetcher._subscriptions.is_assigned(partition):
@@ -84,7 +93,7 @@ def take_runs(fetcher: Any, wanted: Collection[Any], bare: Container[str]) -> li
     return runs
 
 
-def _take(fetcher: Any, partition: Any, *, bare: bool) -> Run | None:
+def _take(fetcher: Any, partition: Any, *, bare: bool, raw: bool) -> Run | None:
     result = fetcher._records[partition]
     if type(result) is not FetchResult:
         _drop(fetcher, partition)
@@ -92,13 +101,18 @@ def _take(fetcher: Any, partition: Any, *, bare: bool) -> Run | None:
     if not fetcher._subscriptions.is_assigned(partition):
         del fetcher._records[partition]
         return None
+    run = take_raw(result, partition) if raw else _take_records(result, partition, bare=bare)
+    if not result.has_more():
+        _drop(fetcher, partition)
+    return run
+
+
+def _take_records(result: Any, partition: Any, *, bare: bool) -> Run | None:
     state = result._assignment.state_value(partition)
     start = state.position if state.has_valid_position else None
     if bare and result.has_more():
         result._partition_records._consumer_record = _as_it_is
     records = result.getall(RUN_LIMIT)
-    if not result.has_more():
-        _drop(fetcher, partition)
     end = state.position if state.has_valid_position else None
     if start is None or end is None or start == end:
         return None

@@ -1,6 +1,5 @@
 """A run: what one fetch brought of one partition, with the positions before and after it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 RawRecord = Any
@@ -16,10 +15,11 @@ class Run:
 
     __slots__ = ("end", "partition", "records", "start", "topic")
 
-    def __init__(
-        self, topic: str, partition: int, start: int, records: Sequence[RawRecord], end: int
-    ) -> None:
-        """Hold what was fetched between two positions."""
+    def __init__(self, topic: str, partition: int, start: int, records: Any, end: int) -> None:
+        """Hold what was fetched between two positions.
+
+        `records`: aiokafka's, or the engine's own, which are not decoded yet.
+        """
         self.topic = topic
         self.partition = partition
         self.start = start

@@ -111,10 +111,11 @@ MAY_IMPORT = {
     "streams/clock.py": set(),
     "streams/settings": {"streams/errors.py"},
     "streams/local": {"streams/errors.py", "streams/settings"},
-    "streams/transport": {"streams/errors.py"},
+    "streams/transport": {"engine", "streams/errors.py"},
     "streams/kafka": {"schemas", "streams/errors.py", "streams/settings"},
     "streams/registry": {
-        *("schemas", "streams/errors.py", "streams/kafka", "streams/settings", "streams/transport"),
+        *("engine", "schemas", "streams/errors.py", "streams/kafka", "streams/settings"),
+        "streams/transport",
     },
     "streams/store": {"engine", "streams/clock.py", "streams/errors.py", "streams/settings"},
     "streams/telemetry": {"engine", "language/nodes", "streams/errors.py", "streams/settings"},

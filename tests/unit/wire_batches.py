@@ -8,7 +8,8 @@ from aiokafka.record.util import calc_crc32c
 
 import schemas
 from schemas import records
-from segments.engine import _native
+from segments.engine import INPUTS, Accepted, BytePartition, EngineSettings, _native, load
+from tests.unit.repository import ROOT
 
 NAMES = ("Click", "Transaction", "Profile")
 TOPIC_OF = {record: topic for topic, record in schemas.RECORD_OF_TOPIC.items()}
@@ -107,3 +108,35 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
             case _:
                 broken[at : at + 1] = chance.choice([HUGE, b"\xff" * 10 + b"\x01", b"\x7f" * 9, b"\x80" * 12])
     return bytes(broken)
+
+
+RULES = load([ROOT / "segments"])
+
+
+def made(states: Any = None, count: int = 1) -> BytePartition:
+    """A partition of the rules shipped that reads everything from the beginning."""
+    partition = BytePartition(
+        0, count, RULES, EngineSettings(), _native.States() if states is None else states
+    )
+    for topic in INPUTS:
+        partition.begin(topic, 0)
+    return partition
+
+
+def accepted(topic: str, events: list[tuple[int, dict[str, Any]]]) -> Accepted:
+    """What a run held that had these events, each with its Kafka timestamp."""
+    name = schemas.RECORD_OF_TOPIC[topic]
+    pairs = [(event["customer_id"].encode(), schemas.encode(name, event)) for _, event in events]
+    (run,) = runs(batch(pairs, timestamps=[timestamp for timestamp, _ in events]))
+    missing, found = made().offer_fetched(topic, run, known(), [])
+    assert missing is None
+    return found
+
+
+def click(kind: str, timestamp: int) -> tuple[int, dict[str, Any]]:
+    """A click and its Kafka timestamp."""
+    return timestamp, EXAMPLES["Click"] | {
+        "kind": kind,
+        "event_id": f"e{timestamp}",
+        "occurred_at": timestamp,
+    }

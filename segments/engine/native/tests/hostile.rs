@@ -169,7 +169,7 @@ fn seal(batch: &mut [u8]) {
 fn drain(raw: Vec<u8>, format: Format, schemas: &Schemas) -> (usize, usize) {
     let (mut taken, mut refused) = (0, 0);
     let mut fetch = Fetch::new(raw, 0, Vec::new());
-    let mut position = 0;
+    let (mut position, mut done) = (0, fetch.is_done());
     while let Ok(Some(run)) = fetch.next_run(1_000) {
         assert!(
             run.start == position && run.end > run.start,
@@ -183,7 +183,13 @@ fn drain(raw: Vec<u8>, format: Format, schemas: &Schemas) -> (usize, usize) {
         position = run.end;
         let (more, of_them) = decode(run, format, schemas);
         (taken, refused) = (taken + more, refused + of_them);
+        done = fetch.is_done();
     }
+    // What is done brings nothing more; what is not ended in an error.
+    assert!(
+        !done || matches!(fetch.next_run(1_000), Ok(None)),
+        "more after the end"
+    );
     (taken, refused)
 }
 

@@ -1,5 +1,6 @@
 //! The door to Python: the module `segments.engine._native`.
 
+mod bytes;
 mod effects;
 mod partition;
 mod records;
@@ -14,6 +15,9 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     const PLAN_FORMAT: u32 = crate::plan::FORMAT;
+
+    #[pymodule_export]
+    use super::bytes::{Accepted, Outbox, Transaction, offer_fetched};
 
     #[pymodule_export]
     use super::partition::{Partition, Rules};

@@ -39,8 +39,8 @@ impl Rules {
 pub struct Partition {
     core: Mutex<Core>,
     failure: Failure,
-    rules: Arc<Ready>,
-    formats: Vec<Format>,
+    pub(super) rules: Arc<Ready>,
+    pub(super) formats: Vec<Format>,
     number: u32,
 }
 
@@ -48,13 +48,17 @@ impl Partition {
     /// The machine. Whoever waits for it does so without the GIL, which its states may need meanwhile.
     ///
     /// What went wrong in a store of Python's is raised once the machine is done: what it made of that must be dropped.
-    fn with<T: Send>(&self, py: Python<'_>, act: impl FnOnce(&mut Core) -> T + Send) -> PyResult<T> {
+    pub(super) fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        act: impl FnOnce(&mut Core) -> T + Send,
+    ) -> PyResult<T> {
         let found = py.detach(|| act(&mut self.core.lock().unwrap_or_else(PoisonError::into_inner)));
         raised(&self.failure)?;
         Ok(found)
     }
 
-    fn offer_run(&self, py: Python<'_>, topic: usize, run: Run) -> PyResult<Option<i64>> {
+    pub(super) fn offer_run(&self, py: Python<'_>, topic: usize, run: Run) -> PyResult<Option<i64>> {
         let (start, end, run) = (run.start, run.end, Arc::new(run));
         let found = self.with(py, |core| {
             core.begun(topic).then(|| core.offer(topic, start, run, end))

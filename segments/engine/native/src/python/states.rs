@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
+use crate::codec::OLDER;
 use crate::customers::States as Committed;
 
 type Map = HashMap<Box<[u8]>, Box<[u8]>>;
@@ -22,18 +23,22 @@ pub struct States {
 pub struct Held {
     map: Map,
     bytes: usize,
+    /// Second records of customers: of what is older.
+    older: usize,
 }
 
 impl Held {
     fn put(&mut self, key: &[u8], value: &[u8]) {
         self.remove(key);
         self.bytes += key.len() + value.len();
+        self.older += usize::from(key.ends_with(&[OLDER]));
         self.map.insert(key.into(), value.into());
     }
 
     fn remove(&mut self, key: &[u8]) {
         if let Some(old) = self.map.remove(key) {
             self.bytes -= key.len() + old.len();
+            self.older -= usize::from(key.ends_with(&[OLDER]));
         }
     }
 }
@@ -41,6 +46,18 @@ impl Held {
 impl States {
     fn read<T>(&self, look: impl FnOnce(&Held) -> T) -> T {
         look(&self.held.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Put these states in; None deletes.
+    pub(super) fn put_all<'s>(&self, states: impl Iterator<Item = (&'s [u8], Option<&'s [u8]>)>) {
+        self.write(|held| {
+            for (key, value) in states {
+                match value {
+                    Some(value) => held.put(key, value),
+                    None => held.remove(key),
+                }
+            }
+        });
     }
 
     fn write<T>(&self, change: impl FnOnce(&mut Held) -> T) -> T {
@@ -92,6 +109,12 @@ impl States {
     #[getter]
     fn bytes(&self) -> usize {
         self.read(|held| held.bytes)
+    }
+
+    /// How many of the states are second records of customers.
+    #[getter]
+    fn older(&self) -> usize {
+        self.read(|held| held.older)
     }
 
     fn __len__(&self) -> usize {

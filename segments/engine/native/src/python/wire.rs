@@ -110,6 +110,12 @@ impl Fetch {
         self.fetch.position()
     }
 
+    /// Whether all that is there as a whole was read.
+    #[getter]
+    fn done(&self) -> bool {
+        self.fetch.is_done()
+    }
+
     /// About so many records more, in whole batches where they are not compressed; None when all was read.
     ///
     /// Raises ValueError for a checksum that is wrong or a format of Kafka before 0.11.
@@ -154,11 +160,9 @@ impl Records {
         self.fetched.data.len()
     }
 
-    /// The place and the schema id of each first record with an id of which nothing is known.
-    fn unsettled(&self, py: Python, name: &str, schemas: &Schemas) -> PyResult<Vec<(usize, u32)>> {
-        let format = format(name)?;
-        let (known, fetched) = (schemas.now(), &self.fetched);
-        Ok(py.detach(|| known.unsettled(fetched, format)))
+    /// The schema ids before the values, each with the place of the first record that has it.
+    fn ids(&self, py: Python) -> Vec<(usize, u32)> {
+        py.detach(|| schemas::ids_of(&self.fetched))
     }
 
     /// Cut off what comes before the record at a place: that stays here, the rest is returned.

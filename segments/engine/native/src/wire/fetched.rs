@@ -156,6 +156,13 @@ impl Fetch {
         self.position
     }
 
+    /// Whether all that is there as a whole was read.
+    pub fn is_done(&self) -> bool {
+        let rest = &self.raw[self.at..];
+        let length = i64::from(i32_at(rest, 8)) + PREFIX as i64;
+        self.open.is_none() && (rest.len() < PREFIX + 5 || length > rest.len() as i64)
+    }
+
     /// The next run, of about so many records: a batch without compression is not cut. None when all was read.
     pub fn next_run(&mut self, most: usize) -> Result<Option<Fetched>, Unreadable> {
         let mut run = Fetched {
@@ -339,15 +346,13 @@ impl Fetch {
 }
 
 fn i64_at(bytes: &[u8], at: usize) -> i64 {
-    bytes[at..]
-        .first_chunk()
-        .map_or(0, |bytes| i64::from_be_bytes(*bytes))
+    let found = bytes.get(at..).and_then(|rest| rest.first_chunk());
+    found.map_or(0, |bytes| i64::from_be_bytes(*bytes))
 }
 
 fn i32_at(bytes: &[u8], at: usize) -> i32 {
-    bytes[at..]
-        .first_chunk()
-        .map_or(0, |bytes| i32::from_be_bytes(*bytes))
+    let found = bytes.get(at..).and_then(|rest| rest.first_chunk());
+    found.map_or(0, |bytes| i32::from_be_bytes(*bytes))
 }
 
 fn read_header(batch: &[u8], base: i64, at: usize) -> Header {

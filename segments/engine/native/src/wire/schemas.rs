@@ -46,32 +46,6 @@ impl Schemas {
         self.released.insert(id, record.to_string());
     }
 
-    /// Whether it is known what to do with a value, or nobody could tell: it has no schema id.
-    pub fn is_settled(&self, format: Format, value: &[u8]) -> bool {
-        match id_of(value) {
-            None => true,
-            Some(id) => self.readers.contains_key(&(format, id)) || self.refused.contains_key(&(format, id)),
-        }
-    }
-
-    /// The place and the schema id of each first record with an id of which nothing is known.
-    pub fn unsettled(&self, fetched: &Fetched, format: Format) -> Vec<(usize, u32)> {
-        let mut found: Vec<(usize, u32)> = Vec::new();
-        let mut last = None;
-        for (place, record) in fetched.records.iter().enumerate() {
-            let value = record.value.of(&fetched.data).unwrap_or_default();
-            let id = id_of(value);
-            if id == last || self.is_settled(format, value) {
-                last = id;
-            } else if let Some(id) = id
-                && !found.iter().any(|each| each.1 == id)
-            {
-                found.push((place, id));
-            }
-        }
-        found
-    }
-
     /// Decode fetched records, and refuse those that are refused whatever the customer's state.
     pub fn decode(&self, fetched: Fetched, format: Format) -> Run {
         let Fetched {
@@ -203,6 +177,24 @@ pub fn id_of(value: &[u8]) -> Option<u32> {
         [0, a, b, c, d, ..] => Some(u32::from_be_bytes([*a, *b, *c, *d])),
         _ => None,
     }
+}
+
+/// The schema ids before the values, each with the place of the first record that has it.
+pub fn ids_of(fetched: &Fetched) -> Vec<(usize, u32)> {
+    let mut found: Vec<(usize, u32)> = Vec::new();
+    let mut known = std::collections::HashSet::new();
+    let mut last = None;
+    for (place, record) in fetched.records.iter().enumerate() {
+        let id = record.value.of(&fetched.data).and_then(id_of);
+        if id != last
+            && let Some(id) = id
+            && known.insert(id)
+        {
+            found.push((place, id));
+        }
+        last = id;
+    }
+    found
 }
 
 #[cold]

@@ -1,0 +1,132 @@
+//! All that a partition did since it was last asked, as the finished batches of one transaction.
+
+use super::outputs::{Cause, Encoder, Evidence, Flip, Letter, Membership};
+use crate::output::{self, Effects, Segment};
+use crate::rules::Rules;
+
+/// Put effects into the batches of an encoder; `now` is the wall clock, in milliseconds.
+pub fn encode(encoder: &mut Encoder, effects: &Effects, rules: &Rules, partition: i32, now: i64) {
+    let view = View {
+        effects,
+        rules,
+        partition,
+    };
+    for flip in &effects.flips {
+        view.flip(encoder, flip, now);
+    }
+    for membership in &effects.memberships {
+        view.membership(encoder, membership, now);
+    }
+    for letter in &effects.dead_letters {
+        view.letter(encoder, letter, now);
+    }
+    for state in &effects.states {
+        encoder.state(now, &state.key, state.value.as_deref());
+    }
+}
+
+struct View<'e> {
+    effects: &'e Effects,
+    rules: &'e Rules,
+    partition: i32,
+}
+
+impl<'e> View<'e> {
+    fn text(&self, text: output::Text) -> &'e [u8] {
+        self.effects.of(text)
+    }
+
+    fn topic(&self, topic: usize) -> &'e str {
+        &self.rules.plan.topics[topic].name
+    }
+
+    /// Id and version.
+    fn segment(&self, segment: Segment) -> (&'e [u8], &'e [u8]) {
+        match segment {
+            Segment::Rule(place) => self.rule(place),
+            Segment::Removed { id, version } => (self.text(id), self.text(version)),
+        }
+    }
+
+    fn rule(&self, place: u32) -> (&'e [u8], &'e [u8]) {
+        let rule = &self.rules.plan.rules[place as usize];
+        (rule.id.as_bytes(), rule.version.as_bytes())
+    }
+
+    fn flip(&self, encoder: &mut Encoder, flip: &output::Flip, now: i64) {
+        let (segment, version) = self.segment(flip.segment);
+        let cause = flip.cause.map(|cause| Cause {
+            topic: self.topic(cause.topic).as_bytes(),
+            partition: self.partition,
+            offset: cause.offset,
+            event_id: cause.event_id.map(|text| self.text(text)),
+        });
+        let made = Flip {
+            event_id: &hex(flip.id),
+            customer: self.text(flip.customer),
+            segment,
+            version,
+            transition: if flip.enters { b"enter" } else { b"exit" },
+            occurred_at: flip.at,
+            sequence: flip.sequence,
+            episode: flip.episode,
+            reason: flip.reason.name().as_bytes(),
+            cause,
+            valid_until: flip.valid_until,
+        };
+        let evidence = self.effects.evidence_of(flip).iter();
+        encoder.segment_event(now, &made, evidence.map(|entry| self.evidence(entry)));
+    }
+
+    fn evidence(&self, entry: &output::Entry) -> Evidence<'e> {
+        let leaf = &self.rules.leaves[entry.leaf as usize];
+        Evidence {
+            measure: entry.measure.map_or(&leaf.measure, |text| self.text(text)),
+            value: entry.value.map(|text| self.text(text)),
+            bound: &leaf.bound,
+            holds: entry.holds,
+        }
+    }
+
+    fn membership(&self, encoder: &mut Encoder, membership: &output::Membership, now: i64) {
+        let customer = self.text(membership.customer);
+        let Some(sequence) = membership.sequence else {
+            return encoder.no_memberships(now, customer);
+        };
+        let stays = self.effects.stays_of(membership).iter();
+        let segments = stays.map(|stay| {
+            let (segment, version) = self.rule(stay.rule);
+            Membership {
+                segment,
+                version,
+                entered_at: stay.entered_at,
+                episode: stay.episode,
+                valid_until: stay.valid_until,
+            }
+        });
+        encoder.memberships(now, customer, sequence, segments);
+    }
+
+    fn letter(&self, encoder: &mut Encoder, letter: &output::DeadLetter, now: i64) {
+        let record = &letter.run.records[letter.index];
+        encoder.dead_letter(
+            now,
+            &Letter {
+                topic: self.topic(letter.topic),
+                offset: record.offset,
+                key: letter.run.text(record.key),
+                value: letter.run.text(record.value),
+                refusal: &letter.refusal,
+            },
+        );
+    }
+}
+
+fn hex(id: [u8; 16]) -> [u8; 32] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = [0; 32];
+    for (pair, byte) in out.as_chunks_mut::<2>().0.iter_mut().zip(id) {
+        *pair = [DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]];
+    }
+    out
+}
