@@ -5,7 +5,7 @@ from segments.language.nodes.conditions import Consent, ProfileComparison
 from segments.language.nodes.events import Events
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import events_text, leaves
-from segments.language.words.sentence import TONGUES, Language
+from segments.language.words.sentence import VOCABULARIES, Language
 from segments.plan.planner import Stream, plan
 
 
@@ -21,7 +21,7 @@ def remembered(segment: Segment, currency: str = "EUR") -> list[str]:
 
 def retention(segment: Segment, currency: str = "EUR", language: Language = "en") -> str:
     """How long anything is remembered for this rule, in words."""
-    return TONGUES[language].span(plan([segment], currency).retention)
+    return VOCABULARIES[language].span(plan([segment], currency).retention)
 
 
 def stream_text(stream: Stream) -> str:
@@ -29,6 +29,6 @@ def stream_text(stream: Stream) -> str:
     fields = ["time", *(str(column).removeprefix(f"{stream.events}.") for column in stream.columns)]
     keys = [f"for each {each.name}" for each in (stream.key,) if each is not None]
     which = "the latest" if stream.latest else "each"
-    span = TONGUES["en"].span(stream.keep + (SESSION_GAP if stream.visits else 0))
+    span = VOCABULARIES["en"].span(stream.keep + (SESSION_GAP if stream.visits else 0))
     what = f"the {' and '.join(fields)} of {' '.join([which, *keys])}, for {span}"
     return f"{events_text(Events(stream.events, stream.filter))}: {what}"

@@ -27,7 +27,7 @@ EXAMPLES = 3
 """Customers shown of each kind."""
 
 
-class Course:
+class RuleTrial:
     """One rule set over all partitions, and what becomes of one of its segments."""
 
     def __init__(self, rules: RuleSet, segment: str, count: int, settings: EngineSettings) -> None:
@@ -147,27 +147,27 @@ class Course:
 class Trial:
     """A rule tried, beside the rule that runs if there is one: the same events go to both."""
 
-    def __init__(self, tried: Course, running: Course | None = None) -> None:
+    def __init__(self, tried: RuleTrial, running: RuleTrial | None = None) -> None:
         self._tried, self._running = tried, running
-        self._courses = [tried] if running is None else [tried, running]
+        self._rule_trials = [tried] if running is None else [tried, running]
         self._ends: dict[int, Mapping[str, int]] = {}
 
     def begin(self, number: int, starts: Mapping[str, int], ends: Mapping[str, int]) -> None:
         """Take up another partition, whose history is known to be that long."""
         self._number, self._ends[number] = number, ends
-        for course in self._courses:
-            course.begin(number, starts)
-            course.work(ends)
+        for rule_trial in self._rule_trials:
+            rule_trial.begin(number, starts)
+            rule_trial.work(ends)
 
     def offer(self, topic: str, start: int, records: list[Record], end: int) -> None:
         """Take in a run of records covering offsets [start, end)."""
-        for course in self._courses:
-            course.offer(topic, start, records, end)
+        for rule_trial in self._rule_trials:
+            rule_trial.offer(topic, start, records, end)
 
     def work(self) -> None:
         """Apply what can be applied."""
-        for course in self._courses:
-            course.work(self._ends[self._number])
+        for rule_trial in self._rule_trials:
+            rule_trial.work(self._ends[self._number])
 
     def buffered(self, topic: str) -> int:
         """How many records of a topic wait for those of the others."""
@@ -185,8 +185,8 @@ class Trial:
         return found
 
     def _close(self, number: int, ends: Mapping[str, int], now: int) -> None:
-        for course in self._courses:
-            course.close(number, ends, now)
+        for rule_trial in self._rule_trials:
+            rule_trial.close(number, ends, now)
         self._tried.share(number)
         members, found = self._tried.members[number], self._tried.found
         found.examples = _latest([*found.examples, *self._tried.told(members)])

@@ -14,7 +14,7 @@ from segments.insight.warming import warming
 from streams.cli.progress import bar
 from streams.clock import wall_clock
 from streams.history.reader import History, Progress
-from streams.jobs.backfill import Backfill, Filled, Order
+from streams.jobs.backfill import Backfill, BackfillOptions, FilledPartition
 from streams.kafka import group, topics
 from streams.settings.settings import Settings, read_settings
 
@@ -41,7 +41,7 @@ def command(rules: tuple[str, ...], dry_run: bool, all_history: bool) -> None:
     count = topics.require(settings)
     if not dry_run:
         group.require_stopped(settings)
-    filled = _run(settings, loaded, Order(rules, dry_run, all_history), count)
+    filled = _run(settings, loaded, BackfillOptions(rules, dry_run, all_history), count)
     for line in _told(filled, loaded, dry_run):
         click.echo(line)
 
@@ -53,10 +53,10 @@ def _require(name: str, rules: RuleSet) -> None:
         raise click.ClickException(f"There is no rule named {name}. {mend}")
 
 
-def _run(settings: Settings, rules: RuleSet, order: Order, count: int) -> list[Filled]:
-    filled: list[Filled] = []
+def _run(settings: Settings, rules: RuleSet, options: BackfillOptions, count: int) -> list[FilledPartition]:
+    filled: list[FilledPartition] = []
 
-    def done(part: Filled) -> None:
+    def done(part: FilledPartition) -> None:
         filled.append(part)
         click.echo(f"partition {part.number}: {_of_part(part)}")
 
@@ -66,11 +66,11 @@ def _run(settings: Settings, rules: RuleSet, order: Order, count: int) -> list[F
             stack.close()
             return stack.enter_context(bar(history.length, f"partition {number}"))
 
-        asyncio.run(Backfill(settings, rules, order, count).run(done, watch))
+        asyncio.run(Backfill(settings, rules, options, count).run(done, watch))
     return filled
 
 
-def _of_part(part: Filled) -> str:
+def _of_part(part: FilledPartition) -> str:
     if not part.missing:
         return "its measures know everything already"
     read = f"{part.records} records read"
@@ -82,7 +82,7 @@ def _of_part(part: Filled) -> str:
     )
 
 
-def _told(filled: list[Filled], rules: RuleSet, dry_run: bool) -> Iterator[str]:
+def _told(filled: list[FilledPartition], rules: RuleSet, dry_run: bool) -> Iterator[str]:
     flips: Counter[tuple[str, str]] = sum((part.flips for part in filled), Counter())
     for name in sorted({name for name, _ in flips}):
         what = f"{flips[name, 'enter']} enter and {flips[name, 'exit']} leave"

@@ -21,7 +21,7 @@ from streams.jobs.dead_letters import (
     NEVER_PASSES,
     Choice,
     Letter,
-    Retried,
+    Retries,
     letters,
     sender,
 )
@@ -82,7 +82,7 @@ def show(limit: int, as_json: bool, **options: Any) -> None:
     settings, choice = read_settings(), _choice(**options)
     counts: Counter[tuple[str, str]] = Counter()
     with committed_reader(settings) as consumer:
-        retried = Retried(settings, consumer, choice.box)
+        retried = Retries(settings, consumer, choice.box)
         chosen = letters(consumer, settings, choice)
         latest = _latest(_counted(chosen, counts), limit)
     if as_json:
@@ -118,7 +118,7 @@ def retry(yes: bool, again: bool, **options: Any) -> None:
     left_out: Counter[tuple[str, str]] = Counter()
     cut: list[Letter] = []
     with committed_reader(settings) as consumer:
-        retried = Retried(settings, consumer, choice.box)
+        retried = Retries(settings, consumer, choice.box)
         found = letters(consumer, settings, choice)
         chosen = _whole(_sendable(found, left_out), cut)
         fresh = _counted((letter for letter in chosen if again or letter not in retried), counts)

@@ -16,7 +16,7 @@ from segments.language.words.timers import timers
 from segments.plan.version import digest, version
 from streams.cli.rule_paths import rules_in
 from streams.cli.visible import json_line
-from streams.http.client import Known, ask
+from streams.http.client import Coverage, ask
 from streams.settings.settings import read_settings
 
 
@@ -35,7 +35,7 @@ def command(as_json: bool) -> None:
             _print(segment, settings.currency, known)
 
 
-def _print(segment: Segment, currency: str, known: Known) -> None:
+def _print(segment: Segment, currency: str, known: Coverage) -> None:
     by_time = "time alone can flip it" if timers(segment, "en") else "only events flip it"
     click.echo(f"{click.style(segment.id, bold=True)}  {version(segment, currency)}")
     click.echo(f"  en  {segment.en}\n  nl  {segment.nl}")
@@ -55,7 +55,7 @@ def everything(segment: Segment, rules: Sequence[Segment], currency: str) -> dic
     return about(segment, currency) | {"state": state(segment, running, currency)}
 
 
-def known_of(segment: Segment, known: Known) -> dict[str, Any]:
+def known_of(segment: Segment, known: Coverage) -> dict[str, Any]:
     """What the workers say of a rule: since when measures know events, and from when on it is exact."""
     measures = [short_name(leaf_text(leaf)) for leaf in leaves(segment.when) + leaves(segment.until)]
     until = known.warming.get(segment.id)

@@ -24,5 +24,5 @@ def command(yes: bool) -> None:
     click.echo(f"group {settings.group}: {states:,} states and {memberships:,} memberships {done}")
 
 
-def _forgotten(each: reset.Remembered) -> None:
+def _forgotten(each: reset.PartitionRecords) -> None:
     click.echo(f"partition {each.partition}: forgotten", err=True)

@@ -24,7 +24,7 @@ CONNECT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Coverage:
     """What does not know all yet; in any partition, so the latest instant of all."""
 
     since: Counter[str] = field(default_factory=Counter)
@@ -33,23 +33,23 @@ class Known:
     """For each such rule the instant from which on it is exact."""
 
 
-def ask(settings: Settings, digest: str) -> Known:
+def ask(settings: Settings, digest: str) -> Coverage:
     """Of the workers that hold these rules; nothing where no broker or no worker answers."""
     if all(refusal(each, CONNECT) is not None for each in settings.brokers.split(",")):
-        return Known()
+        return Coverage()
     # Not above: without a broker, no client of Kafka need be loaded.
     from streams.kafka.group import workers
 
     try:
         addresses = workers(settings, digest)
     except StreamsError:
-        return Known()
+        return Coverage()
     since, warming = Counter[str](), Counter[str]()
     for where in addresses:
         answer = _answer(where, settings.why_token)
         since |= Counter(answer.get("known_since", {}))  # the later of two instants
         warming |= Counter(answer.get("warming_until", {}))
-    return Known(since, warming)
+    return Coverage(since, warming)
 
 
 def _answer(where: str, token: str | None) -> Mapping[str, dict[str, int]]:

@@ -43,7 +43,7 @@ Watch = Callable[[int, History], Progress]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BackfillOptions:
     """What is to be filled, and how."""
 
     wanted: tuple[str, ...]
@@ -54,7 +54,7 @@ class Order:
 
 
 @dataclass(slots=True)
-class Filled:
+class FilledPartition:
     """What became of one partition."""
 
     number: int
@@ -70,14 +70,14 @@ class Filled:
 class Backfill:
     """Fills the partitions of a group."""
 
-    def __init__(self, settings: Settings, rules: RuleSet, order: Order, count: int) -> None:
+    def __init__(self, settings: Settings, rules: RuleSet, options: BackfillOptions, count: int) -> None:
         """Ask nothing yet."""
-        self._settings, self._rules, self._order, self._count = settings, rules, order, count
+        self._settings, self._rules, self._options, self._count = settings, rules, options, count
         self._engine = EngineSettings.of(settings)
         self._client = connection(settings) | {"client_id": f"{settings.group}-backfill"}
         self._changelog = changelog_topic(settings.group)
 
-    async def run(self, tell: Callable[[Filled], None], watch: Watch) -> None:
+    async def run(self, tell: Callable[[FilledPartition], None], watch: Watch) -> None:
         """Fill one partition after the other; each is told of when it is done."""
         offsets = Offsets(self._client, self._settings.group)
         await offsets.start()
@@ -91,19 +91,19 @@ class Backfill:
         finally:
             await offsets.stop()
 
-    async def _fill(self, number: int, offsets: Offsets, watch: Watch) -> Filled:
+    async def _fill(self, number: int, offsets: Offsets, watch: Watch) -> FilledPartition:
         producer = TransactionalProducer(self._client, self._settings.group, number)
-        if not self._order.dry_run:
+        if not self._options.dry_run:
             await producer.start()
         try:
             store = await self._restored(number, offsets)
-            refill = Refill(store, self._rules, self._order.wanted, self._count)
-            filled = Filled(number, refill.missing)
+            refill = Refill(store, self._rules, self._options.wanted, self._count)
+            filled = FilledPartition(number, refill.missing)
             if refill.missing:
                 past, complete = await asyncio.to_thread(self._read, filled, refill, watch)
                 filled.known = refill.known(complete)
                 for states in refill.batches(past, complete):
-                    if not self._order.dry_run:
+                    if not self._options.dry_run:
                         await self._commit(producer, states)
                     store.apply(states, None)
                 self._foresee(filled, store)
@@ -117,9 +117,9 @@ class Backfill:
         await restore(store, self._client, changelog, bounds, lambda _left: None)
         return store
 
-    def _read(self, filled: Filled, refill: Refill, watch: Watch) -> tuple[Past, dict[str, int]]:
+    def _read(self, filled: FilledPartition, refill: Refill, watch: Watch) -> tuple[Past, dict[str, int]]:
         """The past of a partition, and from when on it is complete."""
-        since = refill.since if self._order.whole else max(refill.since, self._erasures_known_since)
+        since = refill.since if self._options.whole else max(refill.since, self._erasures_known_since)
         past = Past(filled.number, self._count, listening(self._rules), self._engine)
         part = Part(filled.number, refill.offsets)
         with topics_history(self._settings, since, None, part) as history:
@@ -144,7 +144,7 @@ class Backfill:
         producer.add_all(batches, self._changelog, wall_clock(), states)
         await producer.commit(batches, {})
 
-    def _foresee(self, filled: Filled, store: MemoryStore) -> None:
+    def _foresee(self, filled: FilledPartition, store: MemoryStore) -> None:
         """What the workers will do first of all."""
         partition = Partition(filled.number, self._count, self._rules, self._engine, store)
         while partition.sweeping:

@@ -153,7 +153,7 @@ def notes_group(settings: Settings, box: str = DEAD_LETTERS) -> str:
     return f"{settings.group}-{box}"
 
 
-class Retried:
+class Retries:
     """Which dead letters were sent again."""
 
     def __init__(self, settings: Settings, consumer: KafkaConsumer, box: str = DEAD_LETTERS) -> None:
@@ -234,7 +234,7 @@ class Sender:
     producer: KafkaProducer
     group: str
 
-    def send(self, letters: list[Letter], retried: Retried) -> None:
+    def send(self, letters: list[Letter], retried: Retries) -> None:
         """Byte for byte, to the partition that each came from."""
         retried.add(letters)
         notes = retried.notes({letter.place for letter in letters})

@@ -20,11 +20,11 @@ from streams.transport import TransactionalProducer
 from streams.transport.producer import Batches
 from streams.worker.outbox import SEGMENT_MEMBERSHIPS
 
-Told = Callable[["Remembered"], None]
+Report = Callable[["PartitionRecords"], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class PartitionRecords:
     """What one partition holds: keys in the changelog, and customers with a membership record."""
 
     partition: int
@@ -32,18 +32,20 @@ class Remembered:
     memberships: tuple[bytes, ...]
 
 
-def remembered(settings: Settings) -> list[Remembered]:
+def remembered(settings: Settings) -> list[PartitionRecords]:
     """What there is to forget. Raises StillRunning while workers of the group run."""
     count = topics.require(settings)
     group.require_stopped(settings)
     changelog = topics.changelog(settings.group).name
     return [
-        Remembered(number, _alive(settings, changelog, number), _alive(settings, SEGMENT_MEMBERSHIPS, number))
+        PartitionRecords(
+            number, _alive(settings, changelog, number), _alive(settings, SEGMENT_MEMBERSHIPS, number)
+        )
         for number in range(count)
     ]
 
 
-def forget(settings: Settings, everything: Iterable[Remembered], told: Told) -> None:
+def forget(settings: Settings, everything: Iterable[PartitionRecords], told: Report) -> None:
     """Forget it: the states and memberships of each partition at once, then the group's offsets."""
     for each in everything:
         asyncio.run(_forget(settings, each))
@@ -68,7 +70,7 @@ def _alive(settings: Settings, topic: str, number: int) -> tuple[bytes, ...]:
     return tuple(alive)
 
 
-async def _forget(settings: Settings, each: Remembered) -> None:
+async def _forget(settings: Settings, each: PartitionRecords) -> None:
     producer = TransactionalProducer(connection(settings), settings.group, each.partition)
     try:
         await producer.start()

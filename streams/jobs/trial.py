@@ -10,7 +10,7 @@ from typing import IO, Any
 import schemas
 from segments.engine import EngineSettings, RuleSet, load
 from segments.insight.findings import Findings
-from segments.insight.trial import Course, Trial
+from segments.insight.trial import RuleTrial, Trial
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.order import in_order
 from segments.language.nodes.segment import Segment
@@ -23,7 +23,7 @@ from streams.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TrialRules:
     """A rule among those of the folders, and what runs now if that is another version of it."""
 
     rules: RuleSet
@@ -37,7 +37,7 @@ class Tried:
         return self.rules.segments[self.rules.ids.index(self.id)]
 
 
-def find(rule: str, against: Path | None, settings: Settings) -> Tried:
+def find(rule: str, against: Path | None, settings: Settings) -> TrialRules:
     """A rule by its file or its id, with all other rules of the folders; wrong rules raise a RuleError.
 
     A file stands in for the rule of its name; that one, or `against`, is what runs.
@@ -49,7 +49,7 @@ def find(rule: str, against: Path | None, settings: Settings) -> Tried:
     )
     rules = _with(file, shipped, settings)
     running = None if before is None else _with(before, shipped, settings)
-    return Tried(rules, file.stem, running, file.stem if before is None else before.stem)
+    return TrialRules(rules, file.stem, running, file.stem if before is None else before.stem)
 
 
 def _file(rule: str, shipped: list[Path]) -> Path:
@@ -67,7 +67,7 @@ def _with(file: Path, shipped: list[Path], settings: Settings) -> RuleSet:
     return load([*(each for each in shipped if each.stem != file.stem), file], settings.currency)
 
 
-def needed_since(tried: Tried, now: int, days: int) -> int | None:
+def needed_since(tried: TrialRules, now: int, days: int) -> int | None:
     """The instant from which the past matters; None: all of it does.
 
     The days shown want all that the rule remembers before them, the other segments what they remember today. A rule
@@ -113,14 +113,14 @@ def present(settings: Settings, files: tuple[IO[bytes], ...], until: int | None)
 
 
 def run(
-    tried: Tried, history: History, settings: EngineSettings, now: int | None, progress: Progress
+    tried: TrialRules, history: History, settings: EngineSettings, now: int | None, progress: Progress
 ) -> Findings:
     """Live through it."""
-    course = Course(tried.rules, tried.id, history.count, settings)
+    rule_trial = RuleTrial(tried.rules, tried.id, history.count, settings)
     running = None
     if tried.running is not None:
-        running = Course(tried.running, tried.running_id, history.count, settings)
-    trial = Trial(course, running)
+        running = RuleTrial(tried.running, tried.running_id, history.count, settings)
+    trial = Trial(rule_trial, running)
     history.read(trial, progress)
     return trial.finish(history.latest if now is None else now)
 

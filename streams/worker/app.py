@@ -17,7 +17,7 @@ from streams.transport import BatchApp
 from streams.transport.topic_ids import TopicIds
 from streams.worker.agents import segment_customers
 from streams.worker.owners import Owners
-from streams.worker.takeover import Ground, Limits
+from streams.worker.takeover import Limits, WorkerContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def build(
     metrics = Metrics(version("segments"), rules, partitions)
     app = _application(settings, client, name)
     table = _table(app, settings, partitions)
-    ground = Ground(
+    context = WorkerContext(
         group=settings.group,
         count=partitions,
         client=client,
@@ -60,11 +60,11 @@ def build(
         lookup=lookup,
     )
     limits = Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")
-    owners = Owners(app, ground, limits)
+    owners = Owners(app, context, limits)
     app.owners, app.input_partitions = owners, partitions
     app.on_fetched = metrics.stages.labels("fetch").inc
     segment_customers(app, owners)
-    return Worker(app, owners, partitions, ground.offsets, metrics)
+    return Worker(app, owners, partitions, context.offsets, metrics)
 
 
 def _application(settings: Settings, client: dict[str, Any], name: str) -> BatchApp:

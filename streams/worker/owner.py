@@ -16,7 +16,7 @@ from streams.worker.caution import Caution
 from streams.worker.intake import Again
 from streams.worker.service import Service
 from streams.worker.standing import Standing
-from streams.worker.takeover import Ground, Limits, take_over
+from streams.worker.takeover import Limits, WorkerContext, take_over
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ LOOK_AGAIN = 10.0
 class Owner:
     """Owns a partition for as long as the group assigns it to this worker, through all failures."""
 
-    def __init__(self, app: BatchApp, ground: Ground, number: int, limits: Limits) -> None:
+    def __init__(self, app: BatchApp, context: WorkerContext, number: int, limits: Limits) -> None:
         """Start nothing yet: `run` does."""
         self.number = number
         self._app = app
-        self._ground = ground
+        self._context = context
         self._limits = limits
         self._stop = asyncio.Event()
         self._service: Service | None = None
@@ -116,12 +116,12 @@ class Owner:
             return
 
     async def _own(self, cause: str) -> None:
-        self._ground.metrics.take_overs.labels(cause).inc()
-        taken = await take_over(self._ground, self.number, self._standing)
+        self._context.metrics.take_overs.labels(cause).inc()
+        taken = await take_over(self._context, self.number, self._standing)
         self.replaced = ()
         try:
             self._service = Service(
-                self._app, self._ground, taken, self._limits, self._standing, self._caution
+                self._app, self._context, taken, self._limits, self._standing, self._caution
             )
             if self._stop.is_set():
                 return

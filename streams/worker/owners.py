@@ -13,7 +13,7 @@ from segments.engine import INPUTS, Partition
 from streams.telemetry.gauges import PartitionState
 from streams.transport import BatchApp, Run
 from streams.worker.owner import Owner
-from streams.worker.takeover import Ground, Limits
+from streams.worker.takeover import Limits, WorkerContext
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +33,10 @@ class _Owned:
 class Owners:
     """Starts and stops the owners of partitions."""
 
-    def __init__(self, app: BatchApp, ground: Ground, limits: Limits) -> None:
+    def __init__(self, app: BatchApp, context: WorkerContext, limits: Limits) -> None:
         """Own nothing yet."""
         self._app = app
-        self._ground = ground
+        self._context = context
         self._limits = limits
         self._owned: dict[int, _Owned] = {}
         self._stopped = False
@@ -47,21 +47,21 @@ class Owners:
         self.ending = False
         """Whether the worker ends because of that problem."""
         self._halted = False
-        ground.metrics.watch(self.states)
+        context.metrics.watch(self.states)
 
     async def assign(self, partitions: frozenset[int]) -> None:
         """Take over what the group assigned, and close the stores of what it didn't."""
         if self._stopped:
             return
-        self._ground.metrics.rebalances.inc()
-        if self._halted or any(number >= self._ground.count for number in partitions):
+        self._context.metrics.rebalances.inc()
+        if self._halted or any(number >= self._context.count for number in partitions):
             # Partitions were added: `Watch` says so. Nothing may be taken in, of the old ones neither.
             return
         log.info("assigned partitions: %s", ", ".join(map(str, sorted(partitions))) or "none")
-        for number in self._ground.table.open_partitions() - partitions:
-            self._ground.table.close_partition(number)
+        for number in self._context.table.open_partitions() - partitions:
+            self._context.table.close_partition(number)
         for number in sorted(partitions):
-            owner = Owner(self._app, self._ground, number, self._limits)
+            owner = Owner(self._app, self._context, number, self._limits)
             task = asyncio.create_task(owner.run(), name=f"partition-{number}")
             self._owned[number] = _Owned(owner, task)
         self.assigned, self.problem = True, None
@@ -96,8 +96,8 @@ class Owners:
         """Release for good."""
         self._stopped = True
         await self.release()
-        if self._ground.topic_ids is not None:
-            await self._ground.topic_ids.stop()
+        if self._context.topic_ids is not None:
+            await self._context.topic_ids.stop()
 
     def deliver(self, run: Run) -> None:
         """Hand a run to the owner of its partition; what nobody owns is fetched again by whoever takes it over."""
@@ -135,7 +135,7 @@ class Owners:
         """Ask a broker something; while none answers nobody is stuck, nor for a while after that."""
         try:
             async with asyncio.timeout(BROKER_PATIENCE):
-                await self._ground.offsets.ends([TopicPartition(INPUTS[0], 0)])
+                await self._context.offsets.ends([TopicPartition(INPUTS[0], 0)])
         except (KafkaError, OSError, RuntimeError, TimeoutError):
             self._excused_at = time.monotonic()
             return False

@@ -15,7 +15,7 @@ from streams.worker.intake import Intake
 from streams.worker.ledger import Ledger
 from streams.worker.outbox import Outbox
 from streams.worker.standing import Standing
-from streams.worker.takeover import Ground, Limits, Taken
+from streams.worker.takeover import Limits, OwnedPartition, WorkerContext
 from streams.worker.vitals import Vitals
 
 SLICE = 1_000
@@ -40,8 +40,8 @@ class Service:
     def __init__(
         self,
         app: BatchApp,
-        ground: Ground,
-        taken: Taken,
+        context: WorkerContext,
+        taken: OwnedPartition,
         limits: Limits,
         standing: Standing,
         caution: Caution,
@@ -49,7 +49,7 @@ class Service:
         """Stand ready for the first run."""
         number = taken.partition.number
         self._app = app
-        self._ground = ground
+        self._context = context
         self._limits = limits
         self._slice = min(SLICE, limits.records)
         self._producer = taken.producer
@@ -60,14 +60,14 @@ class Service:
         self._caution = caution
         caution.instruct(taken.partition)
         self._ledger = Ledger(taken.positions)
-        self._intake = Intake(app, taken.partition, self._ledger, ground.offsets, ground.metrics)
-        self._outbox = Outbox(taken.producer, ground.group, number, ground.changelog)
+        self._intake = Intake(app, taken.partition, self._ledger, context.offsets, context.metrics)
+        self._outbox = Outbox(taken.producer, context.group, number, context.changelog)
         self._inputs = {TopicPartition(topic, number): topic for topic in INPUTS}
         self.vitals = Vitals(
-            app, taken.partition, taken.store, self._intake, self._ledger, ground.metrics, standing
+            app, taken.partition, taken.store, self._intake, self._ledger, context.metrics, standing
         )
         self._wake = asyncio.Event()
-        self._intake.ask_registry(ground.lookup, self._wake.set)
+        self._intake.ask_registry(context.lookup, self._wake.set)
         self._stopping = False
         self._asked_at_stamp, self._asked_at = -1, 0.0
         self._gathering_since, self._gathered, self._waiting = 0.0, 0, 0
@@ -110,7 +110,7 @@ class Service:
         self._waiting = sum(map(self._partition.buffered, INPUTS)) + self._intake.queued
         turn = self._slice if self._waiting > PACE else min(PACE, self._slice)
         turn = min(turn, self._caution.most or turn)
-        with self._ground.metrics.stage("advance"), self._ground.metrics.costs.sampling():
+        with self._context.metrics.stage("advance"), self._context.metrics.costs.sampling():
             more: bool = self._partition.advance(turn)
         if not self._gathering_since:
             self._gathering_since = time.monotonic()
@@ -137,7 +137,7 @@ class Service:
         due = self._partition.next_due
         if due is None or self._limits.event_clock:
             return float("inf")
-        return (due + self._ground.engine.grace + 1 - wall_clock()) / 1000
+        return (due + self._context.engine.grace + 1 - wall_clock()) / 1000
 
     async def _confirm(self) -> None:
         """Stamp first, then the clock, then the question: its answer is newer than both."""
@@ -145,8 +145,8 @@ class Service:
         now = None if self._limits.event_clock else wall_clock()
         self._asked_at_stamp, self._asked_at = stamp, time.monotonic()
         await self._witness.look()
-        with self._ground.metrics.stage("confirm"):
-            ends = await self._ground.offsets.ends(self._inputs)
+        with self._context.metrics.stage("confirm"):
+            ends = await self._context.offsets.ends(self._inputs)
         told = {self._inputs[each]: end for each, end in ends.items()}
         self.vitals.told(told)
         self._partition.confirm(told, stamp, now)
@@ -162,7 +162,7 @@ class Service:
     async def _commit(self) -> None:
         """Commit what the machine did since the last time; the store follows only when that is known."""
         self._gathering_since, self._gathered = 0.0, 0
-        metrics = self._ground.metrics
+        metrics = self._context.metrics
         with metrics.stage("changelog"):
             effects = self._partition.take()
         if effects is None:
@@ -189,7 +189,7 @@ class Service:
             raise
         with metrics.stage("changelog"):
             states = effects.states | self._unwritten
-            self._store.apply(states, ends.get(self._ground.changelog), wall_clock())
+            self._store.apply(states, ends.get(self._context.changelog), wall_clock())
             self._unwritten = {}
         self._caution.committed(effects.offsets)
         self.vitals.committed(effects, time.perf_counter() - began)

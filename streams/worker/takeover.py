@@ -49,7 +49,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class WorkerContext:
     """What all partitions of a worker stand on."""
 
     group: str
@@ -68,7 +68,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class OwnedPartition:
     """A partition that is ours: its producer, its committed states, the machine, and where to read on."""
 
     producer: TransactionalProducer
@@ -79,23 +79,23 @@ class Taken:
     """Of the topics at these positions."""
 
 
-async def take_over(ground: Ground, number: int, standing: Standing) -> Taken:
+async def take_over(context: WorkerContext, number: int, standing: Standing) -> OwnedPartition:
     """Fence, restore, find the positions; how far it is stands in `standing`."""
-    producer = TransactionalProducer(ground.client, ground.group, number)
+    producer = TransactionalProducer(context.client, context.group, number)
     try:
-        await _initialise(producer, ground.group)
-        await _look(ground, number, standing)
-        store = await _restored(ground, number, standing)
-        partition = Partition(number, ground.count, ground.rules, ground.engine, store)
+        await _initialise(producer, context.group)
+        await _look(context, number, standing)
+        store = await _restored(context, number, standing)
+        partition = Partition(number, context.count, context.rules, context.engine, store)
         inputs = [TopicPartition(topic, number) for topic in INPUTS]
-        seen = await witness(ground.topic_ids, store, inputs)
-        positions = await _positions(ground, number, partition, standing, seen.adopted)
+        seen = await witness(context.topic_ids, store, inputs)
+        positions = await _positions(context, number, partition, standing, seen.adopted)
     except BaseException:
         await producer.abandon()
         raise
     if seen.source is not None:
         producer.before_commit = seen.look
-    return Taken(producer, store, partition, positions, seen)
+    return OwnedPartition(producer, store, partition, positions, seen)
 
 
 async def _initialise(producer: TransactionalProducer, group: str) -> None:
@@ -106,27 +106,27 @@ async def _initialise(producer: TransactionalProducer, group: str) -> None:
         raise transactions_refused(group) from error
 
 
-async def _look(ground: Ground, number: int, standing: Standing) -> None:
+async def _look(context: WorkerContext, number: int, standing: Standing) -> None:
     """Let the lag be known while the partition is restored: by what the group committed, as lag tools know it."""
     inputs = [TopicPartition(topic, number) for topic in INPUTS]
-    ends = await ground.offsets.ends(inputs)
-    committed = await ground.offsets.committed(inputs)
+    ends = await context.offsets.ends(inputs)
+    committed = await context.offsets.committed(inputs)
     known = {each.topic: offset for each, offset in committed.items() if offset is not None}
     standing.found(known, {each.topic: end for each, end in ends.items()})
 
 
-async def _restored(ground: Ground, number: int, standing: Standing) -> PartitionStore:
-    changelog = TopicPartition(ground.changelog, number)
-    first = (await ground.offsets.starts([changelog]))[changelog]
-    end = (await ground.offsets.ends([changelog]))[changelog]
-    store = ground.table.open_partition(number)
-    with ground.metrics.recovering():
-        await restore(store, ground.client, changelog, (first, end), standing.restoring)
+async def _restored(context: WorkerContext, number: int, standing: Standing) -> PartitionStore:
+    changelog = TopicPartition(context.changelog, number)
+    first = (await context.offsets.starts([changelog]))[changelog]
+    end = (await context.offsets.ends([changelog]))[changelog]
+    store = context.table.open_partition(number)
+    with context.metrics.recovering():
+        await restore(store, context.client, changelog, (first, end), standing.restoring)
     return store
 
 
 async def _positions(
-    ground: Ground,
+    context: WorkerContext,
     number: int,
     partition: Partition,
     standing: Standing,
@@ -134,40 +134,42 @@ async def _positions(
 ) -> dict[str, int]:
     """Where to read on: by the record beside the customers; what the group committed is only compared."""
     inputs = {topic: TopicPartition(topic, number) for topic in INPUTS}
-    starts = await ground.offsets.starts(inputs.values())
-    ends = await ground.offsets.ends(inputs.values())
-    committed = await ground.offsets.committed(inputs.values())
+    starts = await context.offsets.starts(inputs.values())
+    ends = await context.offsets.ends(inputs.values())
+    committed = await context.offsets.committed(inputs.values())
     positions = {}
     for topic, each in inputs.items():
         expected = partition.offsets.get(topic)
         if topic in adopted:
             log.warning("%s-%d: adopted: going on at its beginning, offset %d", topic, number, starts[each])
         else:
-            _compare(ground, each, expected, committed[each])
+            _compare(context, each, expected, committed[each])
             if expected is not None and starts[each] <= expected <= ends[each]:
                 positions[topic] = expected
                 continue
             if expected is not None:
-                _lost(ground, each, expected, starts[each], ends[each])
+                _lost(context, each, expected, starts[each], ends[each])
         partition.begin(topic, starts[each])
         positions[topic] = starts[each]
     standing.found(positions, {topic: ends[each] for topic, each in inputs.items()})
     return positions
 
 
-def _compare(ground: Ground, input_: TopicPartition, expected: int | None, committed: int | None) -> None:
+def _compare(
+    context: WorkerContext, input_: TopicPartition, expected: int | None, committed: int | None
+) -> None:
     """Both are written by the same transaction, so they agree unless someone else wrote one of them."""
     if expected == committed or (committed is None and not expected):
         return
-    ground.metrics.offset_mismatches.inc()
+    context.metrics.offset_mismatches.inc()
     log.error(
         "%s-%d: the group committed offset %s, the record beside the customers says %s: going on at the latter",
         input_.topic, input_.partition, committed, expected,
     )  # fmt: skip
 
 
-def _lost(ground: Ground, input_: TopicPartition, expected: int, start: int, end: int) -> None:
-    ground.metrics.lost_ranges.labels(input_.topic).inc()
+def _lost(context: WorkerContext, input_: TopicPartition, expected: int, start: int, end: int) -> None:
+    context.metrics.lost_ranges.labels(input_.topic).inc()
     log.error(
         "%s-%d: expected to go on at offset %d, but the topic holds %d to %d now: "
         "records were deleted before they were read, or the topic was made anew; going on at %d",

@@ -27,12 +27,12 @@ CHANGELOG = "-changelog"
 def read_before_fencing() -> None:
     """The state is read before the previous owner is fenced: what it commits in between is lost."""
 
-    async def take_over(ground: Any, number: int, standing: Any) -> Any:
-        store = await takeover._restored(ground, number, standing)
-        partition = Partition(number, ground.count, ground.rules, ground.engine, store)
-        positions = await takeover._positions(ground, number, partition, standing)
+    async def take_over(context: Any, number: int, standing: Any) -> Any:
+        store = await takeover._restored(context, number, standing)
+        partition = Partition(number, context.count, context.rules, context.engine, store)
+        positions = await takeover._positions(context, number, partition, standing)
         await asyncio.sleep(1.2)
-        producer = TransactionalProducer(ground.client, ground.group, number)
+        producer = TransactionalProducer(context.client, context.group, number)
         await producer.start()
         return takeover.Taken(producer, store, partition, positions)
 
@@ -247,8 +247,8 @@ _STORES: dict[int, Any] = {}
 def _remember_stores() -> None:
     restored = takeover._restored
 
-    async def noted(ground: Any, number: int, progress: Any) -> Any:
-        _STORES[number] = await restored(ground, number, progress)
+    async def noted(context: Any, number: int, progress: Any) -> Any:
+        _STORES[number] = await restored(context, number, progress)
         return _STORES[number]
 
     takeover._restored = noted

@@ -9,7 +9,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 import schemas
 import streams.history.topics
 from segments.engine import EngineSettings, load
-from segments.insight.trial import Course, Trial
+from segments.insight.trial import RuleTrial, Trial
 from streams.kafka import read_committed
 from streams.settings.settings import read_settings
 from tests.integration.worker_control import wait_until
@@ -222,7 +222,7 @@ def test_a_topic_far_ahead_of_the_others_waits(run, fresh_topics, rules, monkeyp
             most.append(self.buffered(topic))
 
     with streams.history.topics.topics_history(read_settings(), None, None) as past:
-        trial = Watched(Course(load([rules]), "visitor", past.count, EngineSettings()))
+        trial = Watched(RuleTrial(load([rules]), "visitor", past.count, EngineSettings()))
         past.read(trial, lambda _count: None)
     assert trial.finish().tally.outcomes == {"applied": 1_350}
     assert 40 <= max(most) < 140

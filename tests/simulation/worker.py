@@ -11,7 +11,7 @@ from streams.telemetry.metrics import Metrics
 from streams.transport import Run
 from streams.worker.owner import Limits
 from streams.worker.owners import Owners
-from streams.worker.takeover import Ground
+from streams.worker.takeover import WorkerContext
 from tests.simulation.network import Network, Process
 
 GROUP = "sim"
@@ -138,13 +138,13 @@ class Worker:
         self._kafka = network.kafka
         self.app = App(network, self.process)
         client = {"bootstrap_servers": (network, self.process)}
-        ground: Any = Ground(
+        context: Any = WorkerContext(
             group=GROUP, count=count, client=client, rules=rules, engine=engine, table=table,  # type: ignore[arg-type]
             changelog=CHANGELOG, offsets=Offsets(client, GROUP), metrics=METRICS,
         )  # fmt: skip
         app: Any = self.app
         self.table = table
-        self.owners = self.app.owners = Owners(app, ground, limits)
+        self.owners = self.app.owners = Owners(app, context, limits)
         self.partitions: frozenset[int] = frozenset()
         self._fetching = asyncio.get_running_loop().create_task(self.app.fetch())
         self._assigning: asyncio.Task[None] | None = None

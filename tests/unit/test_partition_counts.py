@@ -26,8 +26,8 @@ def test_a_state_of_another_count_is_refused_with_its_mend():
 
 def test_partitions_added_under_a_running_worker_stop_it():
     """The group assigns a partition that was not there at the start: nothing is consumed of it."""
-    ground = SimpleNamespace(metrics=Metrics(), count=4)
-    owners = Owners(SimpleNamespace(), ground, Limits(10, 1.0, event_clock=False))
+    context = SimpleNamespace(metrics=Metrics(), count=4)
+    owners = Owners(SimpleNamespace(), context, Limits(10, 1.0, event_clock=False))
     with pytest.raises(
         TopicsError, match=r"had 4 partitions when this worker started, now there is 5: .*topics check"
     ):

@@ -17,7 +17,7 @@ from segments.language.nodes.durations import DAY
 from segments.language.words.phrases import ENGLISH
 from streams.cli.trial_text import told
 from streams.history.reader import FileHistory
-from streams.jobs.trial import Tried, needed_since
+from streams.jobs.trial import TrialRules, needed_since
 from streams.jobs.trial import run as run_trial
 
 pytestmark = pytest.mark.timeout(180)
@@ -355,7 +355,7 @@ def test_the_median_is_of_those_who_entered_in_the_days_shown():
 def chosen(*segments):
     """The first of these rules to be tried."""
     rules = RuleSet(segments)
-    return Tried(rules, segments[0].id, None, segments[0].id)
+    return TrialRules(rules, segments[0].id, None, segments[0].id)
 
 
 def test_the_past_that_is_needed():

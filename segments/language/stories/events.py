@@ -26,7 +26,7 @@ _MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class StoryEvent:
     """An event of a story: the topic it would come in, and the record; `None` erases the customer."""
 
     topic: str
@@ -34,7 +34,7 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoryField:
     """A field as a story tells it: `amount=150`; quoted values are texts, whatever they look like."""
 
     name: str
@@ -43,7 +43,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class EventBuilder:
     """Makes the record of one line: when it is, its number, the shop's currency and its own kinds."""
 
     origin: Origin
@@ -52,15 +52,15 @@ class Teller:
     currency: str
     own_kinds: Collection[str]
 
-    def event(self, kind: str, told: Sequence[Told]) -> Happening:
+    def event(self, kind: str, told: Sequence[StoryField]) -> StoryEvent:
         """The event that a line tells of."""
         if kind == "erase":
             self._known([each.name for each in told], (), "erase")
-            return Happening(PROFILES.name, None)
+            return StoryEvent(PROFILES.name, None)
         if kind == "profile":
-            return Happening(PROFILES.name, self._head() | self._profile(told))
+            return StoryEvent(PROFILES.name, self._head() | self._profile(told))
         if kind in TRANSACTIONS.kinds:
-            return Happening(TRANSACTIONS.name, self._head() | self._transaction(kind, told))
+            return StoryEvent(TRANSACTIONS.name, self._head() | self._transaction(kind, told))
         if kind == "click":
             given = {each.name: each.value for each in told}
             kind, told = given.get("kind", ""), [each for each in told if each.name != "kind"]
@@ -68,7 +68,7 @@ class Teller:
                 raise self.error("click has no kind.", "Write, say, click kind=wishlist_add.")
         elif kind not in CLICKSTREAM.kinds and kind not in self.own_kinds:
             raise self._unknown_kind(kind)
-        return Happening(CLICKSTREAM.name, self._head() | self._click(kind, told))
+        return StoryEvent(CLICKSTREAM.name, self._head() | self._click(kind, told))
 
     def error(self, problem: str, mend: str) -> StoryError:
         """An error on this line."""
@@ -77,7 +77,7 @@ class Teller:
     def _head(self) -> dict[str, Any]:
         return {"event_id": f"event-{self.number}", "customer_id": CUSTOMER, "occurred_at": self.instant}
 
-    def _click(self, kind: str, told: Sequence[Told]) -> dict[str, Any]:
+    def _click(self, kind: str, told: Sequence[StoryField]) -> dict[str, Any]:
         record: dict[str, Any] = {"kind": kind} | dict.fromkeys(_CLICK_FIELDS[1:]) | {"attributes": {}}
         plain = [each for each in told if not each.name.startswith("attributes.")]
         self._known([each.name for each in plain], _CLICK_FIELDS, kind)
@@ -87,7 +87,7 @@ class Teller:
         }
         return record
 
-    def _transaction(self, kind: str, told: Sequence[Told]) -> dict[str, Any]:
+    def _transaction(self, kind: str, told: Sequence[StoryField]) -> dict[str, Any]:
         self._known([each.name for each in told], _TRANSACTION_FIELDS + _ITEM_FIELDS, kind)
         given = {each.name: each for each in told}
         record: dict[str, Any] = {name: given[name].value for name in given if name in _TRANSACTION_FIELDS}
@@ -102,7 +102,7 @@ class Teller:
             defaults | record | {"items": self._items([each for each in told if each.name in _ITEM_FIELDS])}
         )
 
-    def _items(self, told: Sequence[Told]) -> list[dict[str, Any]]:
+    def _items(self, told: Sequence[StoryField]) -> list[dict[str, Any]]:
         """The lines of the order: `product_id=a,b price=10,20` are two; a single value is that of each."""
         columns = {each.name: [each.value] if each.quoted else each.value.split(",") for each in told}
         length = max(map(len, columns.values()), default=0)
@@ -124,7 +124,7 @@ class Teller:
             "price": self._cents(line.get("price", "0"), "price"),
         }
 
-    def _profile(self, told: Sequence[Told]) -> dict[str, Any]:
+    def _profile(self, told: Sequence[StoryField]) -> dict[str, Any]:
         """A profile is whole: what the line does not say, the customer does not have."""
         attributes, consents = {}, {}
         for each in told:
@@ -182,7 +182,7 @@ class Teller:
         return self.error(f"There is no kind of event named {kind!r}.", mend)
 
 
-def _attribute(told: Told) -> str | float | bool:
+def _attribute(told: StoryField) -> str | float | bool:
     if told.quoted:
         return told.value
     if told.value in ("true", "false"):

@@ -23,7 +23,7 @@ from segments.language.nodes.durations import DAY, HOUR, LONGEST, MINUTE, Durati
 from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves, measures_in
-from segments.language.stories.events import Happening, Teller, Told
+from segments.language.stories.events import EventBuilder, StoryEvent, StoryField
 
 START = 1_767_225_600_000
 """Stories begin on 2026-01-01 at midnight UTC: 0d, and the first millisecond of a day."""
@@ -46,7 +46,7 @@ class Line:
     origin: Origin
     at: int
     """Milliseconds since the story began."""
-    event: Happening | None
+    event: StoryEvent | None
     flips: tuple[str, ...]
     within: int = 0
     """Milliseconds: each flip asserted comes in a span of that length, which begins at the time; 0: at the time."""
@@ -143,8 +143,8 @@ def _lines(
         raise StoryError("An event happens at an instant, not about a time.", mend, origin)
     for copy in range(copies):
         instant, name = at + copy * every, f"{number}" if copies == 1 else f"{number}-{copy + 1}"
-        teller = Teller(origin, START + instant, name, currency, kinds)
-        event = teller.event(said[0], list(_fields(said[1:], teller))) if said else None
+        builder = EventBuilder(origin, START + instant, name, currency, kinds)
+        event = builder.event(said[0], list(_fields(said[1:], builder))) if said else None
         yield Line(origin, instant, event, flips if copy == copies - 1 else (), within)
 
 
@@ -209,16 +209,16 @@ def _copies(words: list[str], origin: Origin) -> tuple[int, int, list[str]]:
     return copies, _span(parts), words[count:]
 
 
-def _fields(words: list[str], teller: Teller) -> Iterator[Told]:
+def _fields(words: list[str], builder: EventBuilder) -> Iterator[StoryField]:
     told: set[str] = set()
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             near = difflib.get_close_matches(word, FLIPS, n=1)
             mend = f"Did you mean {near[0]}?" if near else "Write the fields of an event as name=value."
-            raise teller.error(f"{word!r} is no field, and neither enters nor leaves.", mend)
+            raise builder.error(f"{word!r} is no field, and neither enters nor leaves.", mend)
         if name in told:
-            raise teller.error(f"{name} stands twice on this line.", "Keep one of them.")
+            raise builder.error(f"{name} stands twice on this line.", "Keep one of them.")
         told.add(name)
         unquoted = re.sub(r""""([^"]*)"|'([^']*)'""", lambda quote: quote[1] or quote[2] or "", value)
-        yield Told(name, unquoted, unquoted != value)
+        yield StoryField(name, unquoted, unquoted != value)

@@ -1,8 +1,8 @@
 """Rules in Dutch."""
 
-from segments.language.words.grammar import Noun, Tongue
+from segments.language.words.grammar import Noun, Vocabulary
 
-DUTCH = Tongue(
+DUTCH = Vocabulary(
     code="nl",
     events={
         "any_event": Noun("gebeurtenis", "gebeurtenissen"),

@@ -83,7 +83,7 @@ class DutchWords(Words):
     def _leaf(self, leaf: Condition, negated: bool) -> str:
         match leaf:
             case Segment():
-                where = f"in het segment {self.tongue.title(leaf)}"
+                where = f"in het segment {self.vocabulary.title(leaf)}"
                 return f"die {'niet ' if negated else ''}{where} zit"
             case Consent(name):
                 return f"die {'geen ' if negated else ''}toestemming heeft gegeven voor “{name}”"
@@ -95,8 +95,8 @@ class DutchWords(Words):
         if measure.kind.duration and isinstance(bound, int):
             first = "voor het laatst" if measure.kind.latest else "voor het eerst"
             offset = measure.events.offset
-            ago = f"eerder dan {self.tongue.span(offset)} geleden" if offset else "geleden"
-            how = self._how(operator, self.tongue.span(bound))
+            ago = f"eerder dan {self.vocabulary.span(offset)} geleden" if offset else "geleden"
+            how = self._how(operator, self.vocabulary.span(bound))
             return f"{self._who(measure.events)}{self._did(measure.events)}, {first} {how} {ago}"
         if name == "count":
             return self._times(measure, operator, bound)
@@ -126,7 +126,7 @@ class DutchWords(Words):
     def _different_ones(self, measure: Measure, field: Field, operator: str, bound: object) -> str:
         """`minstens 5 verschillende producten uit één categorie heeft bekeken`."""
         events, did = measure.events, self._of(measure.events.source)
-        noun, number = self.tongue.noun_of_field(field.name, field.key), self._number(operator, bound)
+        noun, number = self.vocabulary.noun_of_field(field.name, field.key), self._number(operator, bound)
         if number is None:
             different = f"geen enkel {noun.one}" if noun.neuter else f"geen enkele {noun.one}"
         elif number.endswith(" 1"):
@@ -178,7 +178,7 @@ class DutchWords(Words):
         did, key = self._of(events.source), events.key
         if key is None or key.name != did.of:
             return did.thing
-        noun = self.tongue.noun_of_field(key.name, key.key)
+        noun = self.vocabulary.noun_of_field(key.name, key.key)
         return f"{'hetzelfde' if noun.neuter else 'dezelfde'} {noun.one}"
 
     def _marks(self, events: Events) -> str:
@@ -186,7 +186,7 @@ class DutchWords(Words):
         text, key = self._where(events), events.key
         if key is None or key.name == self._of(events.source).of:
             return text
-        noun = self.tongue.noun_of_field(key.name, key.key)
+        noun = self.vocabulary.noun_of_field(key.name, key.key)
         return f" {AMONG.get(key.name, 'met')} één {noun.one}{text}"
 
     def _where(self, events: Events) -> str:
@@ -203,18 +203,18 @@ class DutchWords(Words):
         since = f"sinds {article} {then}{did.latest}{self._where(events.reset)}"
         match = events.reset.match
         if match is not None:
-            noun = self.tongue.noun_of_field(match.name, match.key)
+            noun = self.vocabulary.noun_of_field(match.name, match.key)
             since += f" van {'datzelfde' if noun.neuter else 'diezelfde'} {noun.one}"
         return f"die {when}, {since}, " if when else f"die {since} "
 
     def _span(self, events: Events) -> str:
         if not events.offset:
-            return self.tongue.past(events.window or 0)
+            return self.vocabulary.past(events.window or 0)
         near, far = (Duration(each).parts() for each in (events.offset, events.offset + (events.window or 0)))
-        first = self.tongue.span(events.offset)
+        first = self.vocabulary.span(events.offset)
         if len(near) == 1 and near.keys() == far.keys():
-            first = self.tongue.number(str(next(iter(near.values()))), grouped=True)
-        return f"{first} tot {self.tongue.span(events.offset + (events.window or 0))} geleden"
+            first = self.vocabulary.number(str(next(iter(near.values()))), grouped=True)
+        return f"{first} tot {self.vocabulary.span(events.offset + (events.window or 0))} geleden"
 
 
 def _before(thing: str) -> str:

@@ -1,8 +1,8 @@
 """Rules in English."""
 
-from segments.language.words.grammar import Noun, Tongue
+from segments.language.words.grammar import Noun, Vocabulary
 
-ENGLISH = Tongue(
+ENGLISH = Vocabulary(
     code="en",
     events={
         "any_event": Noun("event", "events"),

@@ -22,7 +22,7 @@ class Noun:
 
 
 @dataclass(frozen=True, slots=True)
-class Tongue:
+class Vocabulary:
     """A language: its nouns, and what it puts between them.
 
     Every clause can follow `while` or `once`; that is why the verb stands at the end of a Dutch one.

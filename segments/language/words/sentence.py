@@ -22,20 +22,20 @@ from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import plain
 from segments.language.words.dutch import DUTCH
 from segments.language.words.english import ENGLISH
-from segments.language.words.grammar import Noun, Tongue
+from segments.language.words.grammar import Noun, Vocabulary
 
 OPPOSITE = {">=": "<", "<": ">=", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
-TONGUES = {"en": ENGLISH, "nl": DUTCH}
+VOCABULARIES = {"en": ENGLISH, "nl": DUTCH}
 Language = Literal["en", "nl"]
 
 
 def words(segment: Segment, language: Language, currency: str = "EUR") -> str:
     """Who is in the segment, in a sentence of this language."""
-    teller = speaker(language, currency)
-    when = teller.condition(segment.when)
+    clauses = speaker(language, currency)
+    when = clauses.condition(segment.when)
     if segment.until is None:
-        return teller.word("while").format(when=when)
-    return teller.word("hysteresis").format(when=when, until=teller.condition(segment.until))
+        return clauses.word("while").format(when=when)
+    return clauses.word("hysteresis").format(when=when, until=clauses.condition(segment.until))
 
 
 def speaker(language: Language, currency: str = "") -> "Words":
@@ -43,19 +43,19 @@ def speaker(language: Language, currency: str = "") -> "Words":
     # Not above: the clauses of a language are built on those of this module.
     from segments.language.words.dutch_clauses import DutchWords
 
-    return (DutchWords if language == "nl" else Words)(TONGUES[language], currency)
+    return (DutchWords if language == "nl" else Words)(VOCABULARIES[language], currency)
 
 
 class Words:
     """Clauses of one language, each such that it can follow `while`."""
 
-    def __init__(self, tongue: Tongue, currency: str) -> None:
-        self.tongue = tongue
+    def __init__(self, vocabulary: Vocabulary, currency: str) -> None:
+        self.vocabulary = vocabulary
         self.currency = currency
 
     def word(self, name: str) -> str:
         """A word of the language."""
-        return self.tongue.words[name]
+        return self.vocabulary.words[name]
 
     def condition(self, condition: Condition, *, negated: bool = False, nested: bool = False) -> str:
         """A condition as a clause; a negation is said of the leaves, where a reader expects it."""
@@ -76,11 +76,11 @@ class Words:
         no = "not_" if negated else ""
         match leaf:
             case Segment():
-                where = self.word(f"{no}segment").format(name=self.tongue.title(leaf))
-                return self.tongue.clause(self.word("customer"), self.word("in"), where)
+                where = self.word(f"{no}segment").format(name=self.vocabulary.title(leaf))
+                return self.vocabulary.clause(self.word("customer"), self.word("in"), where)
             case Consent(name):
                 what = self.word(f"{no}consent").format(name=name)
-                return self.tongue.clause(self.word("there"), self.word("is"), what)
+                return self.vocabulary.clause(self.word("there"), self.word("is"), what)
             case Comparison(measure, operator) if (
                 negated and _always_a_number(measure) and operator in OPPOSITE
             ):
@@ -99,8 +99,8 @@ class Words:
         """`“country” in the profile is “NL”`; the opposite is true of a missing value, too."""
         subject, is_ = self.word("profile").format(name=name), self.word("is")
         if not negated:
-            return self.tongue.clause(subject, is_, compared)
-        opposite = self.tongue.clause(subject, is_, f"{self.word('not')} {compared}")
+            return self.vocabulary.clause(subject, is_, compared)
+        opposite = self.vocabulary.clause(subject, is_, f"{self.word('not')} {compared}")
         return f"{opposite} {self.word('missing')}"
 
     def _comparison(self, leaf: Comparison) -> str:
@@ -108,28 +108,28 @@ class Words:
         if measure.kind.counts:
             return self._count(measure, operator, bound)
         if measure.kind.duration and not measure.kind.grows and isinstance(bound, int):
-            how = self._how(operator, self.tongue.span(bound))
-            return self.tongue.clause(self.term(measure), self.word("is"), how)
+            how = self._how(operator, self.vocabulary.span(bound))
+            return self.vocabulary.clause(self.term(measure), self.word("is"), how)
         if measure.kind.duration and isinstance(bound, int):
-            noun = self.tongue.noun_of_events(measure.events.source)
+            noun = self.vocabulary.noun_of_events(measure.events.source)
             which = self.word(measure.kind.word)
-            subject = self.tongue.the(noun, which) + self.narrowed(measure.events)
-            how = self._how(operator, self.tongue.span(bound))
+            subject = self.vocabulary.the(noun, which) + self.narrowed(measure.events)
+            how = self._how(operator, self.vocabulary.span(bound))
             ago = self.word("before_then" if measure.events.offset else "ago")
-            return self.tongue.clause(subject, self.word("is"), f"{how} {ago}")
+            return self.vocabulary.clause(subject, self.word("is"), f"{how} {ago}")
         compared = self._compared(operator, bound, measure.type, measure.field)
-        return self.tongue.clause(self._of_field(measure), self.word("is"), compared)
+        return self.vocabulary.clause(self._of_field(measure), self.word("is"), compared)
 
     def _calculated(self, leaf: Calculated) -> str:
         """`the number of purchases … is more than 2 times the number of visits …`."""
         right = leaf.right
         if isinstance(right, Duration):
-            said = self.tongue.span(right.milliseconds)
+            said = self.vocabulary.span(right.milliseconds)
         elif isinstance(right, Term):
             said = self.term(right)
         else:
             said = self._value(right, Type.MONEY if power_of_money(leaf.left) == 1 else None)
-        return self.tongue.clause(self.term(leaf.left), self.word("is"), self._how(leaf.operator, said))
+        return self.vocabulary.clause(self.term(leaf.left), self.word("is"), self._how(leaf.operator, said))
 
     def term(self, term: object, *, within: bool = False) -> str:
         """A calculated value as a noun; `within` another one it may need brackets."""
@@ -139,28 +139,26 @@ class Words:
                 text = f"{self.term(left)} {word} {self.term(right, within=sign == '-')}"
                 return f"({text})" if within else text
             case Product(factor, of):
-                return (
-                    f"{self.tongue.number(plain(factor))} {self.word('times')} {self.term(of, within=True)}"
-                )
+                return f"{self.vocabulary.number(plain(factor))} {self.word('times')} {self.term(of, within=True)}"
             case Quotient(left, right):
                 text = f"{self.term(left, within=True)} {self.word('divided_by')} {self.term(right, within=True)}"
                 return f"({text})" if within else text
             case Measure():
                 return self._measure(term)
-        return self.tongue.number(plain(term))
+        return self.vocabulary.number(plain(term))
 
     def _measure(self, measure: Measure) -> str:
         """`the number of visits in the past 7 days`, `the time since the latest purchase …`."""
-        noun, kind = self.tongue.noun_of_events(measure.events.source), measure.kind
+        noun, kind = self.vocabulary.noun_of_events(measure.events.source), measure.kind
         if kind.counts:
             among, counted = "", noun.many
             if measure.field is not None:
                 among = f" {self.word('among_the')} {noun.many}"
-                of = self.tongue.noun_of_field(measure.field.name, measure.field.key)
+                of = self.vocabulary.noun_of_field(measure.field.name, measure.field.key)
                 counted = self._different(of).many
             return f"{self._number_of(counted)}{among}{self.narrowed(measure.events)}"
         if kind.grows:
-            latest = self.tongue.the(noun, self.word(kind.word))
+            latest = self.vocabulary.the(noun, self.word(kind.word))
             return f"{self.word('the')} {self.word('time_since')} {latest}{self.narrowed(measure.events)}"
         if kind.duration:
             return f"{self.word('the')} {self.word(kind.word)} {noun.many}{self.narrowed(measure.events)}"
@@ -168,16 +166,16 @@ class Words:
 
     def _number_of(self, counted: str) -> str:
         """`the number of visits`, `het aantal bezoeken`."""
-        of = "of " if self.tongue.code == "en" else ""
+        of = "of " if self.vocabulary.code == "en" else ""
         return f"{self.word('the_neuter')} {self.word('number_of')} {of}{counted}"
 
     def _count(self, measure: Measure, operator: str, bound: object) -> str:
         """`there are at least 3 visits in the past 7 days`; of nothing: `there are no visits`."""
-        events, noun = measure.events, self.tongue.noun_of_events(measure.events.source)
+        events, noun = measure.events, self.vocabulary.noun_of_events(measure.events.source)
         among = ""
         if measure.field is not None:
             among = f" {self.word('among_the')} {noun.many}"
-            noun = self._different(self.tongue.noun_of_field(measure.field.name, measure.field.key))
+            noun = self._different(self.vocabulary.noun_of_field(measure.field.name, measure.field.key))
         if (operator, bound) in (("==", 0), ("<=", 0), ("<", 1)):
             how, bound = self.word("no"), 0
         elif (operator, bound) == (">", 0):
@@ -185,7 +183,7 @@ class Words:
         else:
             how = self._how("fewer" if operator == "<" else operator, self._value(bound, Type.WHOLE))
         verb = self.word("is" if bound == 1 else "are")
-        return self.tongue.clause(
+        return self.vocabulary.clause(
             self.word("there"), verb, f"{how} {noun.of(bound)}{among}{self.narrowed(events)}"
         )
 
@@ -200,8 +198,8 @@ class Words:
         if of.type is Type.TEXT and name in ("max", "min"):
             day = {"max": "latest", "min": "earliest"}
             name = day[name] if of.name == "day" else f"{name}_text"
-        field = self.tongue.the(self.tongue.noun_of_field(of.name, of.key), self.word(name))
-        events = self.tongue.noun_of_events(measure.events.source).many
+        field = self.vocabulary.the(self.vocabulary.noun_of_field(of.name, of.key), self.word(name))
+        events = self.vocabulary.noun_of_events(measure.events.source).many
         return f"{field} {self.word('of_the')} {events}{self.narrowed(measure.events)}"
 
     def narrowed(self, events: Events, *, span: bool = True) -> str:
@@ -209,8 +207,8 @@ class Words:
         text = self._where(events) + (self._same("same", events.key) if events.key is not None else "")
         spans = [self._span(events)] if events.window and span else []
         if events.reset is not None and span:
-            noun = self.tongue.noun_of_events(events.reset.source)
-            latest = self.tongue.the(noun, self.word("then_latest" if events.offset else "latest"))
+            noun = self.vocabulary.noun_of_events(events.reset.source)
+            latest = self.vocabulary.the(noun, self.word("then_latest" if events.offset else "latest"))
             since = f"{self.word('since')} {latest}{self._where(events.reset)}"
             spans.append(
                 since
@@ -220,11 +218,11 @@ class Words:
 
     def _span(self, events: Events) -> str:
         if events.offset:
-            return self.tongue.earlier(events.window or 0, events.offset)
-        return self.tongue.past(events.window or 0)
+            return self.vocabulary.earlier(events.window or 0, events.offset)
+        return self.vocabulary.past(events.window or 0)
 
     def _same(self, word: str, field: Field) -> str:
-        noun = self.tongue.noun_of_field(field.name, field.key)
+        noun = self.vocabulary.noun_of_field(field.name, field.key)
         return f" {self.word(f'{word}_neuter' if noun.neuter else word)} {noun.one}"
 
     def _where(self, events: Events) -> str:
@@ -240,12 +238,14 @@ class Words:
                 text = f" {self.word('and' if every else 'or')} ".join(said)
                 return f"({text})" if nested and len(said) > 1 else text
             case Test(field, operator, bound):
-                subject = self.tongue.the(self.tongue.noun_of_field(field.name, field.key)).split(" ", 1)
-                said_of = " ".join(subject) if self.tongue.code == "nl" else subject[1]
+                subject = self.vocabulary.the(self.vocabulary.noun_of_field(field.name, field.key)).split(
+                    " ", 1
+                )
+                said_of = " ".join(subject) if self.vocabulary.code == "nl" else subject[1]
                 compared = self._compared(operator, bound, field.type, field)
                 if not negated:
-                    return self.tongue.clause(said_of, self.word("is"), compared)
-                clause = self.tongue.clause(said_of, self.word("is"), f"{self.word('not')} {compared}")
+                    return self.vocabulary.clause(said_of, self.word("is"), compared)
+                clause = self.vocabulary.clause(said_of, self.word("is"), f"{self.word('not')} {compared}")
                 return f"{clause} {self.word('missing')}"
         raise TypeError(test)
 
@@ -268,7 +268,7 @@ class Words:
 
     def _weekday(self, operator: str, bound: object) -> str:
         bounds = bound if isinstance(bound, tuple) else (bound,)
-        said = self._either([self.tongue.words.get(str(each), str(each)) for each in bounds])
+        said = self._either([self.vocabulary.words.get(str(each), str(each)) for each in bounds])
         return f"{self.word('something_else')} {said}" if operator == "!=" else said
 
     def _how(self, operator: str, value: str) -> str:
@@ -290,9 +290,9 @@ class Words:
                 bound if isinstance(bound, Decimal) and bound.as_tuple().exponent in (-2, -3, -4) else None
             )
             amount = format(cents, "f") if cents is not None else f"{bound:.2f}"
-            symbol = self.tongue.currencies.get(self.currency, self.currency)
-            return f"{symbol} {self.tongue.number(amount, grouped=True)}"
-        return self.tongue.number(plain(bound), grouped=type_ is Type.WHOLE)
+            symbol = self.vocabulary.currencies.get(self.currency, self.currency)
+            return f"{symbol} {self.vocabulary.number(amount, grouped=True)}"
+        return self.vocabulary.number(plain(bound), grouped=type_ is Type.WHOLE)
 
 
 def _always_a_number(measure: Measure) -> bool:

@@ -16,11 +16,12 @@ def timers(segment: Segment, language: Language) -> list[str]:
     said: list[str] = []
     for leaf in leaves(segment.when) + leaves(segment.until):
         if isinstance(leaf, Segment):
-            said.append(words.word("timer_segment").format(name=words.tongue.title(leaf)))
+            said.append(words.word("timer_segment").format(name=words.vocabulary.title(leaf)))
         else:
             of_leaf = _of_leaf(leaf, words) if isinstance(leaf, Comparison) else _of_measures(leaf, words)
             said += [
-                words.word("timer").format(what=what, span=words.tongue.span(span)) for what, span in of_leaf
+                words.word("timer").format(what=what, span=words.vocabulary.span(span))
+                for what, span in of_leaf
             ]
     return list(dict.fromkeys(said))
 
@@ -48,9 +49,9 @@ def _of_leaf(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
 def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     """`idle` and `age` pass their bound, and lose their value at the end of the window."""
     measure, bound = leaf.measure, cast("int", leaf.bound)
-    noun = words.tongue.noun_of_events(measure.events.source)
+    noun = words.vocabulary.noun_of_events(measure.events.source)
     which = words.word(measure.kind.word)
-    what = words.tongue.the(noun, which) + words.narrowed(measure.events, span=False)
+    what = words.vocabulary.the(noun, which) + words.narrowed(measure.events, span=False)
     ends = [bound + (leaf.operator in (">", "<="))]
     if leaf.operator in (">=", ">", "!="):
         ends.append(measure.events.window or 0)
@@ -62,13 +63,13 @@ def _of_window(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     measure, window = leaf.measure, leaf.measure.events.window or 0
     if (places := _places(leaf)) is None:
         return [(_any(measure, words), window)]
-    noun = words.tongue.noun_of_events(measure.events.source)
+    noun = words.vocabulary.noun_of_events(measure.events.source)
     narrowed = words.narrowed(measure.events, span=False)
-    return [(words.tongue.the(noun, _nth(place, words)) + narrowed, window) for place in places]
+    return [(words.vocabulary.the(noun, _nth(place, words)) + narrowed, window) for place in places]
 
 
 def _any(measure: Measure, words: Words) -> str:
-    noun = words.tongue.noun_of_events(measure.events.source)
+    noun = words.vocabulary.noun_of_events(measure.events.source)
     return words.word("any_old").format(events=noun.many) + words.narrowed(measure.events, span=False)
 
 
