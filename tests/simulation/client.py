@@ -38,6 +38,10 @@ class Builder:
         """Key, value and headers of each."""
         return [(key, value, tuple(headers)) for _, key, value, headers in self.rows]
 
+    def size(self) -> int:
+        """How many bytes they have."""
+        return sum(len(key or b"") + len(value or b"") for _, key, value, _ in self.rows)
+
     def record_count(self) -> int:
         """How many there are."""
         return len(self.rows)

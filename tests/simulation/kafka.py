@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aiokafka.errors import InvalidTxnState, ProducerFenced
+from aiokafka.errors import InvalidTxnState, MessageSizeTooLargeError, ProducerFenced
 
 Where = tuple[str, int]
 """Topic and partition."""
@@ -61,6 +61,8 @@ class Kafka:
         """Told when there may be more to read."""
         self.later: Callable[[float, Callable[[], None]], object] = lambda _seconds, _action: None
         """Has something done so many seconds later; the loop of a schedule brings it."""
+        self.too_large: Callable[[Where, Row], bool] = lambda _where, _row: False
+        """Whether a record is larger than its topic takes."""
         self._open: dict[Where, set[int]] = defaultdict(set)
 
     def append(self, where: Where, rows: list[Row], timestamp: int, state: str = COMMITTED) -> list[Entry]:
@@ -103,6 +105,8 @@ class Kafka:
     def produce(self, name: str, epoch: int, where: Where, rows: list[Row], timestamp: int) -> int:
         """Write records of a transaction; returns the first offset."""
         transaction = self._begun(name, epoch)
+        if any(self.too_large(where, row) for row in rows):
+            raise MessageSizeTooLargeError
         made = self.append(where, rows, timestamp, OPEN)
         transaction.written[where] += made
         self._open[where].add(transaction.written[where][0].offset)
