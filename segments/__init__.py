@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["replay"]
+__all__ = ["lint", "replay", "why"]
 
 
 def replay(
@@ -64,3 +64,63 @@ def replay(
 
     settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
     return notebook.replay(events, rules, until, partitions=partitions, sort=sort, settings=settings)
+
+
+def why(
+    events: Iterable[Mapping[str, Any]],
+    rules: Any,
+    customer: str,
+    segment: str | None = None,
+    until: Any = None,
+    *,
+    partitions: int | None = None,
+    grace: int = 2_000,
+    currency: str = "EUR",
+    customer_limit: int = 10_000,
+    customer_bytes: int = 1_048_576,
+    sort: bool = False,
+) -> dict[str, Any]:
+    """Why a customer is in the segments, or not, after these events: what `segments why --file --json` prints.
+
+    Args:
+        events: As for `replay`.
+        rules: As for `replay`.
+        customer: The customer id.
+        segment: The one segment that is asked about; by default all of them.
+        until: As of this instant; by default that of the last event.
+        partitions: As for `replay`.
+        grace: As for `replay`.
+        currency: As for `replay`.
+        customer_limit: As for `replay`.
+        customer_bytes: As for `replay`.
+        sort: As for `replay`.
+
+    Returns:
+        In or out of each segment, since when, the value of each leaf with its bound, what would change it, and when
+        time alone does. Times are ISO 8601 texts.
+
+    Raises:
+        SegmentsError: An event or a rule is wrong, or there is no such segment.
+    """
+    from segments.engine import EngineSettings
+    from segments.insight import notebook
+
+    settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
+    return notebook.why(
+        events, rules, customer, segment, until, partitions=partitions, sort=sort, settings=settings
+    )
+
+
+def lint(rules: Any) -> list[dict[str, Any]]:
+    """What is wrong with rules, as `segments lint` says it: one dict for each finding.
+
+    Args:
+        rules: A folder of rules, a rule file, a list of them, or segments made here.
+
+    Returns:
+        Dicts with `rule` (empty: a file could not be read), `file`, `line`, `problem`, `mend` and `refused`: whether a
+        worker refuses the rule.
+    """
+    from segments.insight import notebook
+
+    return notebook.lint(rules)

@@ -2,7 +2,7 @@
 
 about       all facts about one rule, under the headings that `segments show` prints
 findings    the figures of a trial
-notebook    `segments.replay`: events as plain values in, flips as plain values out
+notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out
 plain       plain values to records of the engine, and flips back to plain values
 proving     runs the stories of rules through the engine
 remembered  which events and fields a rule keeps of a customer, and for how long

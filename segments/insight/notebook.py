@@ -1,4 +1,4 @@
-"""`segments.replay`: events as plain values in, flips as plain values out; for notebooks and scripts."""
+"""`segments.replay`, `.why` and `.lint`: plain values in, plain values out; for notebooks and scripts."""
 
 import sys
 import warnings
@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from segments.engine import INPUTS, EngineSettings, Event, Record, RuleSet, load, partition_of
-from segments.insight.plain import EventError, event_of, flip_of, instant
+from segments.engine import BEFORE_ALL, INPUTS, EngineSettings, Event, Record, RuleSet, load, partition_of
+from segments.insight.plain import EventError, event_of, flip_of, instant, iso
 from segments.insight.replay import Replay
 from segments.insight.tally import Tally
-from segments.language.checking.lint import refuse
-from segments.language.errors import SegmentsError
+from segments.insight.why import why as ask
+from segments.language.checking.lint import Finding, refuse
+from segments.language.checking.lint import lint as findings
+from segments.language.errors import RefusedRules, RuleError, SegmentsError
+from segments.language.loading.load import load as load_segments
 from segments.language.loading.load import rules_of
 from segments.language.nodes.order import in_order
 from segments.language.nodes.segment import Segment
@@ -22,6 +25,9 @@ TRANSPORT = ("topic", "partition", "offset", "timestamp", "erase")
 
 Rules = str | Path | Segment | RuleSet | Sequence[str | Path] | Sequence[Segment]
 Logs = dict[int, dict[str, list[Record]]]
+
+INSTANTS = ("clock", "entered_at", "flips_at", "known_since", "warming_until")
+"""What `why` tells in milliseconds."""
 
 
 def replay(
@@ -45,11 +51,81 @@ def replay(
         for effects in Replay(number, len(logs), log, chosen, settings).run(end):
             flips += [flip_of(event) for _, event in effects.segment_events]
             tally.note(effects)
+    _say(tally)
+    return flips
+
+
+def why(
+    events: Iterable[Mapping[str, Any]],
+    rules: Rules,
+    customer: str,
+    segment: str | None,
+    until: Any,
+    *,
+    partitions: int | None,
+    sort: bool,
+    settings: EngineSettings,
+) -> dict[str, Any]:
+    """See `segments.why`."""
+    chosen = _rules(rules, settings.currency)
+    if segment is not None and segment not in chosen.ids:
+        raise SegmentsError(f"There is no segment {segment}: there are {', '.join(sorted(chosen.ids))}.")
+    end = None if until is None else instant("until", until)
+    logs = _logs(events, partitions, end)
+    if sort:
+        _sort(logs)
+    number = partition_of(customer.encode(), len(logs))
+    lives, tally = Replay(number, len(logs), logs[number], chosen, settings), Tally()
+    as_of = _latest(logs) if end is None else end
+    for effects in lives.run(as_of):
+        tally.note(effects)
+    _say(tally)
+    found = ask(lives.partition, customer, segment, BEFORE_ALL if as_of is None else as_of)
+    return cast("dict[str, Any]", _with_times(found))
+
+
+def lint(rules: Any) -> list[dict[str, Any]]:
+    """See `segments.lint`."""
+    each = [rules] if isinstance(rules, str | Path | Segment) else list(rules)
+    given = [one for one in each if isinstance(one, Segment)]
+    try:
+        segments = rules_of(in_order(given)) if given else load_segments(cast("list[str | Path]", each))
+    except RuleError as error:
+        wrong = error.errors if isinstance(error, RefusedRules) else (error,)
+        return [_finding("", one.origin.file, one.origin.line, one, refused=True) for one in wrong]
+    found = findings(segments)
+    return [_finding(one.rule, one.file, one.line, one, refused=one.blocking) for one in found]
+
+
+def _finding(rule: str, file: str, line: int, said: RuleError | Finding, *, refused: bool) -> dict[str, Any]:
+    told = {"problem": said.problem, "mend": said.mend, "refused": refused}
+    return {"rule": rule, "file": file, "line": line} | told
+
+
+def _say(tally: Tally) -> None:
+    """Warn of what was refused, once for each reason, and say how many events came late."""
     for reason, count in tally.reasons.items():
-        warnings.warn(f"{count} refused, {tally.errors[reason]}", stacklevel=3)
+        warnings.warn(f"{count} refused, {tally.errors[reason]}", stacklevel=4)
     if tally.late:
         sys.stderr.write(f"{tally.late_line()}; sort=True sorts by time\n")
-    return flips
+
+
+def _latest(logs: Logs) -> int | None:
+    """The last instant that an event tells, as the clock takes it."""
+    records = [each for log in logs.values() for records in log.values() for each in records]
+    return max((min(each.at, each.timestamp) for each in records if each.event is not None), default=None)
+
+
+def _with_times(value: Any) -> Any:
+    """The answer of `why` with its instants as ISO 8601."""
+    if isinstance(value, list):
+        return [_with_times(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: iso(each) if name in INSTANTS and each is not None else _with_times(each)
+        for name, each in value.items()
+    }
 
 
 def _rules(rules: Rules, currency: str) -> RuleSet:

@@ -272,3 +272,37 @@ def test_the_notebook_of_the_readme(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(shown.removeprefix("python"), {})
     assert capsys.readouterr().out == "Counter({('2026-11-20', 'enter'): 1})\n"
+
+
+def test_why_gives_what_the_command_prints(tmp_path, run):
+    """The same answer, times as texts, as of the last event or of an instant."""
+    (tmp_path / "spender.py").write_text(
+        "from segments.language import *\n"
+        "spender = Segment(when=purchase.within(days=30).sum(purchase.amount) >= 100)\n"
+    )
+    lines = [BUY, CLICK | {"event_id": "e2", "occurred_at": "2026-11-21T09:00:00Z", "customer_id": "bert"}]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for until in (None, "2026-12-25T00:00:00.000Z"):
+        when = ("--until", until) if until else ()
+        done = run(
+            "why", "anna", "--json", "--file", str(tmp_path / "log.jsonl"), "--rules", str(tmp_path), *when
+        )
+        found = segments.why(lines, tmp_path, "anna", until=until)
+        assert found == json.loads(done.stdout)
+        assert found["clock"] == (until or "2026-11-21T09:00:00.000Z")
+    assert segments.why(lines, SPENDER, "anna", "spender")["segments"][0]["inside"]
+    with pytest.raises(SegmentsError, match="There is no segment spenders: there are spender"):
+        segments.why(lines, SPENDER, "anna", "spenders")
+
+
+def test_lint_gives_findings_as_plain_values(tmp_path):
+    """Of segments and of files; a file that can't be read is a finding too, and a good rule has none."""
+    endless = Segment(id="endless", en="x", nl="x", when=purchase.count() >= 1)
+    [found] = [each for each in segments.lint(endless) if each["refused"]]
+    assert (found["rule"], found["file"]) == ("endless", __file__)
+    assert "has no within" in found["problem"]
+    assert found["mend"].startswith("Say how far back it looks")
+    (tmp_path / "broken.py").write_text("from segments.language import *\nbroken = Segment(when=visit >= )\n")
+    [found] = segments.lint(tmp_path)
+    assert (found["rule"], found["line"], found["refused"]) == ("", 2, True)
+    assert segments.lint(RULES / "high_value.py") == []
