@@ -81,7 +81,7 @@ class Lanes:
             not waiting.flip.enters
             and lane[0].flip.enters
             and lane[0].flip.key == waiting.flip.key
-            and lane[0].due > 0
+            and not lane[0].busy
         ):
             lane[0].due = 0
             self._schedule(lane[0])

@@ -136,6 +136,7 @@ def test_killed_at_any_moment_nothing_is_lost(book, spawn, config, receiver):
     assert_in_order(receiver.received)
     assert {each.id for each in receiver.received} <= {each["event_id"] for each in book.events}
     assert len(receiver.taken) > 100
+    assert max(receiver.most_together.values()) == 1
 
 
 class Days:

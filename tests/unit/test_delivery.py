@@ -230,8 +230,21 @@ def test_an_exit_wakes_the_enter_that_it_overtakes():
     waiting.add(enter)
     waiting.take(NOW, 1)
     waiting.failed(enter, NOW)
-    waiting.add(Waiting(flip(transition="exit", offset=1)))
-    assert waiting.take(NOW, 1) == [enter]
+    for offset in (1, 3):
+        waiting.add(Waiting(flip(transition="exit", offset=offset)))
+    assert waiting.take(NOW, 9) == [enter]
+    assert waiting.take(NOW, 9) == []  # woken twice, and under way once
+
+
+def test_an_exit_does_not_wake_an_enter_that_is_under_way():
+    """Else one customer would have two requests at a time; the exit is next when the enter is settled."""
+    waiting, enter, exit_ = lanes(), Waiting(flip(), due=NOW), Waiting(flip(transition="exit", offset=1))
+    waiting.add(enter)
+    assert waiting.take(NOW, 9) == [enter]
+    waiting.add(exit_)
+    assert waiting.take(NOW, 9) == []
+    waiting.settled(enter)
+    assert waiting.take(NOW, 9) == [exit_]
 
 
 def test_a_destination_that_asks_for_a_pause_gets_it():

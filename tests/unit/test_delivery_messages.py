@@ -88,6 +88,7 @@ def _installed(folder):
 def test_a_cloudevents_sdk_reads_it():
     """In binary mode: the same id, the flip's instant, the customer as subject, extensions of ours."""
     headers, body = sent(flip(customer_id="zoë %1", value="sho\nes", arm="treated"))
+    assert all(value.isascii() and value.isprintable() for value in headers.values())
     event = from_http_event(HTTPMessage(headers, body))
     assert event.get_id() == headers["webhook-id"] == EVENT["event_id"]
     assert (event.get_type(), event.get_source()) == ("segment.enter", "/segments/shop")
