@@ -4,6 +4,7 @@
 //! customer's state tells; when something becomes due sooner, a new entry replaces it, and the old one is dropped as it
 //! comes up. Of one instant, customers come up in the order of their ids.
 
+use crate::mutants::m;
 use std::cmp::Ordering;
 
 /// A heap of instants and the slots of customers, the earliest on top.
@@ -67,9 +68,14 @@ impl Agenda {
 }
 
 fn before(left: (i64, u32), right: (i64, u32), ids: &impl Ids) -> Ordering {
-    left.0
-        .cmp(&right.0)
-        .then_with(|| ids.id(left.1).cmp(ids.id(right.1)))
+    let by_id = || ids.id(left.1).cmp(ids.id(right.1));
+    left.0.cmp(&right.0).then_with(|| {
+        m!(
+            "who is due at one instant comes in any order",
+            by_id(),
+            Ordering::Equal
+        )
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! It is derived from the streams, never written, and made anew when a customer is loaded. A customer with 300 products
 //! costs a look at each of them for every event without it.
 
+use crate::mutants::m;
 use crate::times::{BEFORE_ALL, NEVER};
 
 /// Whether something holds, and an instant before which that can't change by time alone.
@@ -102,9 +103,9 @@ impl Held {
             }
             return (self.holding > 0, self.upcoming());
         }
-        let waits = now >= self.soonest;
+        let waits = m!("keys are looked at late", now >= self.soonest, now > self.soonest);
         if waits || !self.stale.is_empty() {
-            if ahead {
+            if m!("keys are not foreseen", ahead, false) {
                 return self.foreseen(now, look);
             }
             self.catch_up(now, waits, look);
@@ -133,7 +134,11 @@ impl Held {
         }
         if waits {
             for place in 0..self.entries.len() {
-                if self.entries[place].change <= now {
+                if m!(
+                    "a key changes late",
+                    self.entries[place].change <= now,
+                    self.entries[place].change < now
+                ) {
                     self.learn(place, look(place));
                 }
             }
@@ -161,7 +166,15 @@ impl Held {
         self.soonest = self.soonest.min(change);
         match self.longest {
             Some((_, longest)) if holds && change >= longest => self.longest = Some((place, change)),
-            Some((last, _)) if last == place => self.longest = None,
+            Some((last, _))
+                if m!(
+                    "a key that ceased is the longest",
+                    last == place,
+                    false && last == place
+                ) =>
+            {
+                self.longest = None
+            }
             _ => {}
         }
     }
@@ -182,7 +195,11 @@ impl Held {
 
     fn foreseen(&self, now: i64, mut look: impl FnMut(usize) -> Look) -> Look {
         let known = self.entries.iter().enumerate().map(|(place, entry)| {
-            if entry.stale || entry.change <= now {
+            if m!(
+                "a key that was heard of is not foreseen",
+                entry.stale || entry.change <= now,
+                entry.change <= now
+            ) {
                 look(place)
             } else {
                 (entry.holds, entry.change)
@@ -201,7 +218,10 @@ fn together(looks: impl Iterator<Item = Look>) -> Look {
     let (mut any, mut first, mut last) = (false, NEVER, BEFORE_ALL);
     for (holds, change) in looks {
         if holds {
-            (any, last) = (true, last.max(change));
+            (any, last) = (
+                true,
+                m!("keys that hold end with the first", last.max(change), change),
+            );
         } else {
             first = first.min(change);
         }

@@ -11,8 +11,24 @@ use std::sync::Arc;
 /// Bytes that are kept of an event's id: of those of a customer, thirty a day, two meet in 10^11 days.
 pub const DIGEST: usize = 6;
 
-/// What is kept of an event's id.
-pub type Digest = [u8; DIGEST];
+/// What is kept of an event's id: `DIGEST` bytes, the first one lowest.
+pub type Digest = u64;
+
+/// A digest as a number.
+#[inline]
+pub fn digest_from(bytes: &[u8; DIGEST]) -> Digest {
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |digest, byte| digest << 8 | u64::from(*byte))
+}
+
+/// A digest as bytes.
+#[inline]
+pub fn digest_bytes(digest: Digest) -> [u8; DIGEST] {
+    let [first, second, third, fourth, fifth, sixth, ..] = digest.to_le_bytes();
+    [first, second, third, fourth, fifth, sixth]
+}
 
 /// The value of a profile's attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -198,7 +214,11 @@ impl Customer {
 
     /// The earliest instant at which time alone does something.
     pub fn due(&self, retention: i64) -> i64 {
-        self.first_due().min(self.forgotten_at(retention))
+        m!(
+            "nobody is forgotten",
+            self.first_due().min(self.forgotten_at(retention)),
+            self.first_due()
+        )
     }
 
     /// When everything about the customer is forgotten: not while there is a profile.
@@ -227,7 +247,13 @@ impl Customer {
         Bits::of(
             self.dues
                 .iter()
-                .filter(|due| due.at <= instant)
+                .filter(|due| {
+                    m!(
+                        "what is due at the instant waits",
+                        due.at <= instant,
+                        due.at < instant
+                    )
+                })
                 .map(|due| due.rule as usize),
         )
     }
@@ -248,7 +274,7 @@ impl Customer {
             exact: BEFORE_ALL,
         };
         match place {
-            Some(place) => self.dues[place] = due,
+            Some(place) => m!("a due is not renewed", self.dues[place] = due, ()),
             None => {
                 if self.dues.len() == self.dues.capacity() {
                     self.dues.reserve_exact(2);
@@ -256,7 +282,7 @@ impl Customer {
                 self.dues.push(due);
             }
         }
-        self.next = self.next.min(at);
+        self.next = m!("nothing is due sooner", self.next.min(at), self.next);
     }
 
     /// Forget everything, but perhaps the instant of an erasure.
@@ -275,13 +301,17 @@ impl Customer {
 
     /// Where an id stands among those seen.
     #[inline]
-    pub fn find_id(&self, digest: &Digest) -> Option<usize> {
-        self.ids.iter().position(|each| each == digest)
+    pub fn find_id(&self, digest: Digest) -> Option<usize> {
+        self.ids.iter().position(|each| *each == digest)
     }
 
     /// Remember an id as seen at the customer's instant.
     pub fn recognise(&mut self, digest: Digest) {
-        if let Some(place) = self.find_id(&digest) {
+        if let Some(place) = m!(
+            "an id seen again is not the latest",
+            self.find_id(digest),
+            None::<usize>
+        ) {
             self.ids.remove(place);
             self.seen.remove(place);
         }
@@ -291,7 +321,8 @@ impl Customer {
             self.seen.reserve_exact(more);
         }
         self.ids.push(digest);
-        self.seen.push(self.instant);
+        self.seen
+            .push(m!("an id is seen early", self.instant, self.instant - 1));
         self.entries += 1;
         self.weight += crate::limit::ID_BYTES;
         (self.full_from, self.full_until) = (BEFORE_ALL, BEFORE_ALL);
@@ -302,7 +333,13 @@ impl Customer {
         let gone = self
             .seen
             .iter()
-            .take_while(|seen| **seen + DAY <= self.instant)
+            .take_while(|seen| {
+                m!(
+                    "ids are forgotten early",
+                    **seen + DAY <= self.instant,
+                    **seen + DAY <= self.instant + 1
+                )
+            })
             .count();
         if gone > 0 {
             self.ids.drain(..gone);
@@ -350,7 +387,7 @@ impl Customer {
             .map(|kept| std::mem::size_of::<Kept>() + kept.heap())
             .sum::<usize>();
         let lists = 24 * (self.episodes.capacity() + self.dues.capacity())
-            + (DIGEST + 8) * self.ids.capacity()
+            + 16 * self.ids.capacity()
             + std::mem::size_of::<Held>() * self.held.capacity();
         let profile = self.profile.as_ref().map_or(0, |profile| 48 + profile.heap());
         std::mem::size_of::<Customer>() + streams + held + lists + profile
@@ -371,18 +408,15 @@ mod tests {
         let mut ann = anyone();
         for (instant, digest) in [(0, 1), (5, 2), (5, 3), (9, 1)] {
             ann.instant = instant;
-            ann.recognise([digest; DIGEST]);
+            ann.recognise(digest);
         }
-        assert_eq!(
-            (ann.seen.as_slice(), ann.find_id(&[1; DIGEST])),
-            (&[5, 5, 9][..], Some(2))
-        );
+        assert_eq!((ann.seen.as_slice(), ann.find_id(1)), (&[5, 5, 9][..], Some(2)));
         ann.instant = DAY + 4;
         ann.forget_ids();
         assert_eq!(ann.ids.len(), 3);
         ann.instant = DAY + 5;
         ann.forget_ids();
-        assert_eq!(ann.ids, [[1; DIGEST]]);
+        assert_eq!(ann.ids, [1]);
     }
 
     /// What is due first is a flip or being forgotten; nobody with a profile is forgotten.

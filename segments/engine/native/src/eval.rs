@@ -112,14 +112,22 @@ impl Eval<'_> {
         ) {
             let (leaves, at) = self.node(until, customer, now);
             if leaves {
-                (false, self.node(&rule.enter, customer, now).1)
+                m!(
+                    "an exit by until looks late",
+                    (false, self.node(&rule.enter, customer, now).1),
+                    (false, NEVER)
+                )
             } else {
                 (true, at)
             }
         } else {
             let (enters, at) = self.node(&rule.enter, customer, now);
             if enters {
-                (true, self.node(until, customer, now).1)
+                m!(
+                    "an enter looks late",
+                    (true, self.node(until, customer, now).1),
+                    (true, NEVER)
+                )
             } else {
                 (false, at)
             }
@@ -132,7 +140,7 @@ impl Eval<'_> {
             Node::Leaf(leaf) => self.leaf(*leaf, customer, now),
             Node::Not(inner) => {
                 let (holds, at) = self.node(inner, customer, now);
-                (!holds, at)
+                m!("not is nothing", (!holds, at), (holds, at))
             }
             Node::Combined {
                 ends,
@@ -140,7 +148,11 @@ impl Eval<'_> {
                 timed,
             } => {
                 for part in timeless {
-                    if self.node(part, customer, now).0 == *ends {
+                    if m!(
+                        "timeless parts do not decide",
+                        self.node(part, customer, now).0 == *ends,
+                        false
+                    ) {
                         return (*ends, NEVER);
                     }
                 }
@@ -162,7 +174,7 @@ impl Eval<'_> {
                 if last == BEFORE_ALL {
                     (!ends, first)
                 } else {
-                    (*ends, last)
+                    m!("a part that stays does not decide", (*ends, last), (*ends, first))
                 }
             }
         }
@@ -176,15 +188,19 @@ impl Eval<'_> {
         if measured.offset == 0 {
             return self.measured(measured, customer, now);
         }
-        let then = now - measured.offset;
+        let then = m!("ago looks at now", now - measured.offset, now);
         let (holds, mut change) = self.measured(measured, customer, then);
         for stream in [Some(measured.stream), measured.reset].into_iter().flatten() {
-            change = change.min(self.entering(&customer.streams[stream], stream, then));
+            change = m!(
+                "what comes to count is not foreseen",
+                change.min(self.entering(&customer.streams[stream], stream, then)),
+                change
+            );
         }
         (
             holds,
             if change < NEVER {
-                change + measured.offset
+                m!("ago changes early", change + measured.offset, change)
             } else {
                 NEVER
             },
@@ -238,7 +254,10 @@ impl Eval<'_> {
         }
         let mut seen = Seen::new();
         match self.rows(measured, customer, now, &mut seen) {
-            None => (measured.kernel.nothing, NEVER),
+            None => (
+                m!("of nothing nothing holds", measured.kernel.nothing, false),
+                NEVER,
+            ),
             Some(rows) => {
                 let floor = self.floor(measured, customer, now);
                 measured.kernel.look(&Asked {
@@ -299,8 +318,8 @@ impl Eval<'_> {
             Some(column) => reading::of_word(field, row[1 + column], self.names),
             None => Read::Missing,
         };
-        has(&view.key)
-            && has(&view.present)
+        m!("a view shows what has no key", has(&view.key), true)
+            && m!("a view shows what lacks the field", has(&view.present), true)
             && view
                 .filter
                 .as_ref()
@@ -319,7 +338,11 @@ impl Eval<'_> {
             ));
         }
         match measured.reset {
-            Some(reset) if !measured.same => floor.max(self.latest(measured, customer, reset, now)),
+            Some(reset) if !measured.same => floor.max(m!(
+                "since counts its own instant",
+                self.latest(measured, customer, reset, now),
+                self.latest(measured, customer, reset, now) - 1
+            )),
             _ => floor,
         }
     }
@@ -441,7 +464,11 @@ impl Eval<'_> {
                 reset.len()
             };
             if upto > 0 {
-                floor = floor.max(reset.at(upto - 1));
+                floor = m!(
+                    "a reset of a key counts for none",
+                    floor.max(reset.at(upto - 1)),
+                    floor
+                );
             }
         }
         (!rows.is_empty() && m!("a key at its floor", rows.last() > floor, rows.last() >= floor))
@@ -462,7 +489,11 @@ impl Eval<'_> {
         (
             holds,
             if holds {
-                change.min(rows.last() + measured.window)
+                m!(
+                    "a key that holds never ceases",
+                    change.min(rows.last() + measured.window),
+                    change
+                )
             } else {
                 change
             },
@@ -539,9 +570,13 @@ impl Eval<'_> {
         holding.min_by(|left, right| {
             let (left, right) = (keys.own.key(*left), keys.own.key(*right));
             if measured.by == Some(FieldKind::Text) {
-                self.names.text(left).cmp(self.names.text(right))
+                m!(
+                    "the largest text is told",
+                    self.names.text(left).cmp(self.names.text(right)),
+                    self.names.text(right).cmp(self.names.text(left))
+                )
             } else {
-                left.cmp(&right)
+                m!("the largest number is told", left.cmp(&right), right.cmp(&left))
             }
         })
     }
@@ -551,7 +586,11 @@ impl Eval<'_> {
         let own = self.flips_at(place, customer, now);
         let reads = &self.rules.rules[place].reads;
         reads.iter().fold(own, |instant, read| {
-            instant.min(self.flips_at(*read, customer, now))
+            m!(
+                "valid_until of its own alone",
+                instant.min(self.flips_at(*read, customer, now)),
+                instant
+            )
         })
     }
 
@@ -566,7 +605,7 @@ impl Eval<'_> {
         let (inside, mut at) = (customer.inside.has(place), now);
         while at < NEVER {
             let (holds, after) = self.rule(place, customer, at);
-            if holds != inside {
+            if m!("valid_until is now", holds != inside, true) {
                 break;
             }
             at = after;
@@ -586,8 +625,16 @@ fn of_nothing(measure: Measure) -> Value {
 /// An attribute of the profile against a bound: text with text, number with number, boolean with boolean.
 fn attribute_holds(value: &Trait, operator: Operator, bound: &Bound) -> bool {
     match (value, bound) {
-        (Trait::Text(text), Bound::Text { value }) => operator.holds(text.as_bytes().cmp(value.as_bytes())),
-        (Trait::Truth(truth), Bound::Boolean { value }) => operator.holds(truth.cmp(value)),
+        (Trait::Text(text), Bound::Text { value }) => operator.holds(m!(
+            "texts of a profile compare the other way",
+            text.as_bytes().cmp(value.as_bytes()),
+            value.as_bytes().cmp(text.as_bytes())
+        )),
+        (Trait::Truth(truth), Bound::Boolean { value }) => operator.holds(m!(
+            "booleans compare the other way",
+            truth.cmp(value),
+            value.cmp(truth)
+        )),
         (Trait::Number(number), Bound::Number { value, rest }) => {
             match Bound::compared_with(*number, *value, *rest) {
                 Some(ordering) => operator.holds(ordering),

@@ -3,6 +3,7 @@
 use crate::customer::{Customer, Trait};
 use crate::eval::{Eval, Shown};
 use crate::measures::Value;
+use crate::mutants::m;
 use crate::names::Names;
 use crate::output::{Effects, Entry};
 use crate::plan::{FieldKind, Kind};
@@ -88,7 +89,11 @@ pub fn entry(eval: &Eval, number: usize, customer: &mut Customer, now: i64, out:
 /// Leave at most 1,024 bytes of what was written last: the beginning, which then ends in `…`.
 pub fn cut(text: &mut Vec<u8>, start: usize) {
     const MARK: &str = "…";
-    if text.len() - start <= LONGEST_TEXT {
+    if m!(
+        "evidence is cut a byte late",
+        text.len() - start <= LONGEST_TEXT,
+        text.len() - start <= LONGEST_TEXT + 1
+    ) {
         return;
     }
     let mut end = start + LONGEST_TEXT - MARK.len();
@@ -112,7 +117,11 @@ fn write_key(measured: &Measured, key: i64, names: &Names, out: &mut Vec<u8>) {
 fn write_value(kind: Kind, measured: &Measured, shown: &Shown, names: &Names, out: &mut Vec<u8>) -> bool {
     match shown.value {
         Value::Nothing => {
-            let sum = measured.measure == crate::plan::Measure::Sum && (measured.by.is_none() || shown.holds);
+            let sum = m!(
+                "a sum of nothing has no value",
+                measured.measure == crate::plan::Measure::Sum,
+                false
+            ) && (measured.by.is_none() || shown.holds);
             if sum {
                 out.push(b'0');
             }
@@ -123,7 +132,16 @@ fn write_value(kind: Kind, measured: &Measured, shown: &Shown, names: &Names, ou
             true
         }
         Value::Mean(total, count) => {
-            write_mean(total, count as i128 * if measured.money { 100 } else { 1 }, out);
+            write_mean(
+                total,
+                count as i128
+                    * if measured.money {
+                        m!("a mean of money is in cents", 100, 1)
+                    } else {
+                        1
+                    },
+                out,
+            );
             true
         }
         Value::Number(number) => {
@@ -170,7 +188,9 @@ fn write_money(cents: i128, out: &mut Vec<u8>) {
 fn write_mean(total: i128, count: i128, out: &mut Vec<u8>) {
     let scaled = total * MEAN;
     let (mut quotient, rest) = (scaled.div_euclid(count), scaled.rem_euclid(count));
-    if 2 * rest > count || (2 * rest == count && quotient % 2 != 0) {
+    if m!("a half is rounded up", 2 * rest > count, 2 * rest >= count)
+        || (2 * rest == count && quotient % 2 != 0)
+    {
         quotient += 1;
     }
     let (sign, size) = (if quotient < 0 { "-" } else { "" }, quotient.unsigned_abs());

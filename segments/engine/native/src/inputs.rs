@@ -98,11 +98,15 @@ impl Inputs {
         if m!("a gap is passed over", start > expected, false) {
             return Some(expected);
         }
-        if end <= expected {
+        if m!("a run that was seen is taken", end <= expected, end < expected) {
             return None;
         }
         self.stamp += 1;
-        let index = run.records.partition_point(|record| record.offset < expected);
+        let index = m!(
+            "what was taken is taken again",
+            run.records.partition_point(|record| record.offset < expected),
+            0
+        );
         each.runs.push_back(Queued {
             run,
             index,
@@ -124,7 +128,9 @@ impl Inputs {
             if let Some(end) = told {
                 (each.end, each.confirmed) = (end, stamp);
             }
-            all &= told.is_some() && each.runs.is_empty() && Some(each.end) == each.expected;
+            all &= told.is_some()
+                && m!("caught up while records wait", each.runs.is_empty(), true)
+                && Some(each.end) == each.expected;
         }
         all
     }
@@ -145,13 +151,21 @@ impl Inputs {
             match &each.head {
                 None => {
                     let known = if Some(each.end) == each.expected {
-                        each.confirmed
+                        m!("an end asked for early is believed", each.confirmed, self.stamp)
                     } else {
                         -1
                     };
                     confirmed = confirmed.min(known);
                 }
-                Some(head) if head.refusal.is_some() => return self.pop(topic),
+                Some(head)
+                    if m!(
+                        "a refused record waits",
+                        head.refusal.is_some(),
+                        false && head.refusal.is_some()
+                    ) =>
+                {
+                    return self.pop(topic);
+                }
                 Some(head)
                     if best.is_none()
                         || m!("ties go to the last topic", head.at < best_at, head.at <= best_at) =>
@@ -199,7 +213,11 @@ impl Inputs {
                 self.inputs[topic].head = Some(head);
                 return;
             }
-            self.offsets[topic] = Some(queued.end);
+            m!(
+                "a marker holds the offset",
+                self.offsets[topic] = Some(queued.end),
+                ()
+            );
             self.inputs[topic].runs.pop_front();
         }
         self.inputs[topic].head = None;
@@ -213,6 +231,7 @@ impl Inputs {
             return None;
         }
         let partition = partition_of(record.key.of(&run.data)?, self.count);
-        (partition != self.number).then(|| Box::new(Refusal::wrong_partition(partition)))
+        (m!("any partition takes a customer", partition != self.number, false))
+            .then(|| Box::new(Refusal::wrong_partition(partition)))
     }
 }

@@ -64,7 +64,11 @@ pub fn over(
 /// Count what is needed at an instant, and find until when that is too much.
 fn count(customer: &mut Customer, rules: &Rules, names: &Names, now: i64, limits: Limits) {
     let mut found = needed(customer, rules, names, now);
-    let bytes = profile_bytes(customer.profile.as_deref()) + found.iter().map(|each| each.1).sum::<usize>();
+    let bytes = m!(
+        "bytes of a profile are not counted",
+        profile_bytes(customer.profile.as_deref()),
+        0
+    ) + found.iter().map(|each| each.1).sum::<usize>();
     customer.forgets_above = customer
         .forgets_above
         .saturating_sub(customer.entries.saturating_sub(found.len()));
@@ -82,7 +86,11 @@ fn count(customer: &mut Customer, rules: &Rules, names: &Names, now: i64, limits
     }
     found.sort_unstable();
     let room = if many {
-        Some(found[found.len() - limits.entries].0)
+        Some(m!(
+            "room comes late",
+            found[found.len() - limits.entries].0,
+            found[found.len() - limits.entries].0 + 1
+        ))
     } else {
         None
     };
@@ -106,7 +114,7 @@ fn lighter_at(sorted: &[(i64, usize)], over: usize) -> Option<i64> {
         .iter()
         .find(|each| {
             gone += each.1;
-            gone > over
+            m!("being light comes early", gone > over, gone >= over)
         })
         .map(|each| each.0)
 }
@@ -117,7 +125,7 @@ pub fn needed(customer: &Customer, rules: &Rules, names: &Names, now: i64) -> Ve
         .seen
         .iter()
         .map(|seen| (seen + DAY, ID_BYTES))
-        .filter(|each| each.0 > now);
+        .filter(|each| m!("an id is needed too long", each.0 > now, each.0 >= now));
     let mut found: Vec<(i64, usize)> = ids.collect();
     for (stream, kept) in rules.streams.iter().zip(&customer.streams) {
         match kept {
@@ -130,7 +138,11 @@ pub fn needed(customer: &Customer, rules: &Rules, names: &Names, now: i64) -> Ve
                     if found.len() > before
                         && let Some(last) = found.last_mut()
                     {
-                        last.1 += key_bytes(stream, *key, names);
+                        last.1 += m!(
+                            "bytes of a key are not counted",
+                            key_bytes(stream, *key, names),
+                            0
+                        );
                     }
                 }
             }
@@ -142,11 +154,11 @@ pub fn needed(customer: &Customer, rules: &Rules, names: &Names, now: i64) -> Ve
 fn add(stream: &Stream, words: &[i64], names: &Names, now: i64, found: &mut Vec<(i64, usize)>) {
     for row in words.chunks_exact(stream.stride) {
         let end = if stream.visits {
-            row[stream.stride - 1]
+            m!("visits count by their starts", row[stream.stride - 1], row[0])
         } else {
             row[0]
         } + stream.needed;
-        if end > now {
+        if m!("an entry is needed too long", end > now, end >= now) {
             found.push((end, row_bytes(stream, row, names)));
         }
     }

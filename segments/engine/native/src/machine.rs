@@ -5,7 +5,7 @@
 
 use crate::bits::Bits;
 use crate::costs::Costs;
-use crate::customer::{Customer, Digest, Episode, Profile, Trait};
+use crate::customer::{Customer, Digest, Episode, Profile, Trait, digest_from};
 use crate::eval::{Eval, STEPS};
 use crate::evidence::evidence;
 use crate::limit;
@@ -131,7 +131,7 @@ impl Machine {
         let retention = self.rules.plan.retention;
         loop {
             let due = customer.due(retention);
-            if due >= before {
+            if m!("what is due at the instant fires", due >= before, due > before) {
                 break;
             }
             if m!("forgets before it flips", customer.first_due() == due, {
@@ -201,7 +201,11 @@ impl Machine {
         if kind == RecordKind::Profile {
             let profile = alone.unwrap_or_else(|| profile_of(turn.run, event));
             changed = self.replace_profile(customer, profile, record.at);
-            touched = self.rules.of_profile.clone();
+            touched = m!(
+                "a profile touches nobody",
+                self.rules.of_profile.clone(),
+                Bits::default()
+            );
         } else {
             touched = self.take(customer, turn, event, now);
             if customer.latest == BEFORE_ALL {
@@ -235,7 +239,7 @@ impl Machine {
         }
         let rules = self.rules.clone();
         let reason = |place: usize| match kind {
-            _ if late => told,
+            _ if m!("a late profile is not late", late, false) => told,
             RecordKind::Profile
                 if rules.rules[place]
                     .consents
@@ -255,12 +259,18 @@ impl Machine {
         let old = customer.profile.take().unwrap_or_default();
         let names = old.consents.iter().chain(&profile.consents).map(|each| &each.0);
         let changed = names
-            .filter(|name| old.consent(name) != profile.consent(name))
+            .filter(|name| {
+                m!(
+                    "every consent has changed",
+                    old.consent(name) != profile.consent(name),
+                    true
+                )
+            })
             .map(|name| name.to_string());
         let changed = changed.collect();
         customer.weight += limit::profile_bytes(Some(&profile));
         customer.profile = Some(Box::new(profile));
-        customer.profile_at = at;
+        customer.profile_at = m!("a profile has no instant", at, customer.profile_at);
         changed
     }
 
@@ -283,7 +293,7 @@ impl Machine {
                 Some(turn),
             );
         }
-        if nothing.sequence > 0 {
+        if m!("an erasure tells nobody", nothing.sequence > 0, false) {
             self.null_membership(customer);
         }
         self.remember_erasure(customer, instant);
@@ -373,7 +383,11 @@ impl Machine {
             customer.sequence
         } else {
             match customer.episodes.iter().position(|episode| episode.rule == rule) {
-                Some(held) => customer.episodes.remove(held).sequence,
+                Some(held) => m!(
+                    "an exit has an episode of its own",
+                    customer.episodes.remove(held).sequence,
+                    customer.episodes.remove(held).sequence.max(customer.sequence)
+                ),
                 None => customer.sequence,
             }
         };
@@ -393,7 +407,11 @@ impl Machine {
         turn: Option<Turn>,
     ) {
         let (eval, out, members) = self.parts();
-        members.of_rules[place] += if enters { 1 } else { -1 };
+        members.of_rules[place] += if enters {
+            m!("members are not counted", 1, 0)
+        } else {
+            -1
+        };
         let rule = &eval.rules.plan.rules[place];
         let id = flip_id(
             &customer.key,
@@ -424,7 +442,11 @@ impl Machine {
             cause,
             evidence: first,
             entries,
-            valid_until: known(eval.valid_until(place, customer, now)),
+            valid_until: m!(
+                "a flip tells no end",
+                known(eval.valid_until(place, customer, now)),
+                None
+            ),
         };
         out.flips.push(flip);
     }
@@ -461,7 +483,11 @@ impl Machine {
         episodes.sort_unstable_by_key(|episode| eval.rules.rules[episode.rule as usize].rank);
         let (stays, count) = (out.stays.len() as u32, episodes.len() as u32);
         for Episode { rule, sequence, at } in episodes {
-            let valid_until = known(eval.valid_until(rule as usize, customer, now));
+            let valid_until = m!(
+                "a membership tells no end",
+                known(eval.valid_until(rule as usize, customer, now)),
+                None
+            );
             out.stays.push(Stay {
                 rule,
                 entered_at: at,
@@ -482,7 +508,11 @@ impl Machine {
     fn take(&mut self, customer: &mut Customer, turn: Turn, event: &Event, now: i64) -> Bits {
         let rules = self.rules.clone();
         let (run, at) = (turn.run, turn.record().at);
-        let money = event.currency.of(&run.data) == Some(rules.plan.currency.as_bytes());
+        let money = m!(
+            "money counts in any currency",
+            event.currency.of(&run.data) == Some(rules.plan.currency.as_bytes()),
+            true
+        );
         let mut reading = Reading {
             run,
             event,
@@ -501,7 +531,11 @@ impl Machine {
                 continue;
             }
             if stream.lines {
-                for item in run.items(event) {
+                for item in m!(
+                    "only the first line counts",
+                    run.items(event),
+                    run.items(event).get(..1).unwrap_or_default()
+                ) {
                     reading.item = Some(item);
                     self.remember(customer, &rules, *place, &reading, now, &mut touched);
                 }
@@ -525,9 +559,19 @@ impl Machine {
         touched: &mut Bits,
     ) {
         let stream = &rules.streams[place];
-        let passes = stream.filter.as_ref().is_none_or(|filter| reading.passes(filter));
+        let passes = m!(
+            "filters are not asked",
+            stream.filter.as_ref().is_none_or(|filter| reading.passes(filter)),
+            true
+        );
         let has = |field: &_| !matches!(reading.read(field), Read::Missing);
-        if !passes || !stream.present.as_ref().is_none_or(has) {
+        if !passes
+            || !m!(
+                "an event without the field is kept",
+                stream.present.as_ref().is_none_or(has),
+                true
+            )
+        {
             return;
         }
         let key = match &stream.key {
@@ -616,12 +660,13 @@ fn put(stream: &Stream, rows: &mut Rows, row: &[i64], now: i64, touched: &mut Bi
         if last + stream.keep <= now {
             *entries += 1;
         }
-        rows.0.copy_from_slice(row);
+        m!("the latest stays", rows.0.copy_from_slice(row), ());
         touched.add(&stream.readers);
         return;
     } else if stream.visits {
         // A late event may go on with a visit that was not needed any more.
-        if !visits::take(rows, row, stream.gap) && at >= now {
+        if !visits::take(rows, row, stream.gap) && m!("a visit that went on touches nobody", at >= now, true)
+        {
             return;
         }
         stream.prune(rows, now - stream.keep);
@@ -635,7 +680,11 @@ fn put(stream: &Stream, rows: &mut Rows, row: &[i64], now: i64, touched: &mut Bi
 
 /// The later of an erasure's instant, the customer's, and an erasure's before.
 pub fn erased_at(customer: &Customer, timestamp: i64) -> i64 {
-    timestamp.max(customer.instant).max(customer.erased_at)
+    m!(
+        "an erasure comes before what was",
+        timestamp.max(customer.instant).max(customer.erased_at),
+        timestamp
+    )
 }
 
 fn known(instant: i64) -> Option<i64> {
@@ -679,10 +728,10 @@ fn set<T>(held: &mut Vec<(Box<str>, T)>, name: Box<str>, value: T) {
 #[inline]
 pub fn digest_of(topic: &str, id: &[u8]) -> Digest {
     let mut hash = Blake2b::<U6>::new();
-    hash.update(topic.as_bytes());
+    m!("an id is known in every topic", hash.update(topic.as_bytes()), ());
     hash.update(b"\0");
     hash.update(id);
-    hash.finalize().into()
+    digest_from(&hash.finalize().into())
 }
 
 /// The same flip has the same id in every run.

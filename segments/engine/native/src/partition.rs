@@ -261,7 +261,9 @@ impl Partition {
     /// While another rule set takes over, the clock stays as it was committed: all are taken over at that one.
     pub fn confirm(&mut self, ends: &[Option<i64>], stamp: i64, now: Option<i64>) {
         let caught_up = self.inputs.confirm(ends, stamp);
-        if let Some(now) = now.filter(|_| caught_up && self.sweep.is_none()) {
+        if let Some(now) = now
+            .filter(|_| caught_up && m!("the clock is told during a take-over", self.sweep.is_none(), true))
+        {
             self.clock = m!(
                 "the clock goes back",
                 self.clock.max(now - self.settings.grace),
@@ -301,7 +303,7 @@ impl Partition {
         while self.sweep.is_some() {
             self.take_over(AT_ONCE)?;
         }
-        while self.fire_due(AT_ONCE, instant + 1)? {}
+        while self.fire_due(AT_ONCE, m!("until stops short", instant + 1, instant))? {}
         Ok(())
     }
 
@@ -423,7 +425,7 @@ impl Partition {
             bytes: self.settings.customer_bytes,
         };
         let of = (&*self.rules, &self.machine.names);
-        let (screened, notice) = screening::screen(customer, turn, event, &digest, (self.clock, limits), of);
+        let (screened, notice) = screening::screen(customer, turn, event, digest, (self.clock, limits), of);
         if let Some(notice) = notice {
             self.notice(notice, turn, customer);
         }
@@ -520,7 +522,11 @@ impl Partition {
     /// Step (3): what is due before the larger of a record's instant and the clock fires. An erasure is not forgotten.
     fn fire_up_to(&mut self, place: u32, customer: &mut Box<Customer>, at: i64) -> Result<(), StateError> {
         let erased = customer.erased_at;
-        self.fire(place, customer, at.max(self.clock))?;
+        self.fire(
+            place,
+            customer,
+            m!("a record goes before what is due", at.max(self.clock), self.clock),
+        )?;
         let lasts = erased != BEFORE_ALL && erased + self.rules.plan.retention >= self.clock;
         if customer.blank() && m!("an erasure is forgotten with the rest", lasts, false) {
             self.machine.remember_erasure(customer, erased);
@@ -570,7 +576,7 @@ impl Partition {
                 machine.members.of_rules[rule as usize] -= if flip.enters { 1 } else { -1 };
             }
         }
-        machine.out.back_to(mark);
+        m!("a bug leaves its flips", machine.out.back_to(mark), ());
         let (out, members) = (std::mem::take(&mut machine.out), machine.members.clone());
         let streams = self.rules.streams.len();
         let mut fresh = match self.customers.load(&customer.key, &mut machine.names)? {
@@ -578,7 +584,11 @@ impl Partition {
             None => Customer::new(customer.key.clone(), streams),
         };
         let most = self.settings.customer_bytes;
-        for (_, step) in self.journal.iter().filter(|each| each.0 == place) {
+        for (_, step) in self
+            .journal
+            .iter()
+            .filter(|each| m!("what was done is not done again", each.0 == place, false))
+        {
             machine.steps.set(STEPS);
             redo(machine, &mut fresh, step, most);
         }
@@ -591,7 +601,12 @@ impl Partition {
     }
 
     fn refuse(&mut self, topic: usize, run: Arc<Run>, index: usize, mut refusal: Refusal) {
-        if let Some((end, _)) = refusal.error.char_indices().nth(LONGEST_ERROR) {
+        if let Some((end, _)) =
+            refusal
+                .error
+                .char_indices()
+                .nth(m!("an error may be long", LONGEST_ERROR, LONGEST_ERROR + 1))
+        {
             let last = refusal.error[..end]
                 .char_indices()
                 .next_back()
@@ -634,9 +649,16 @@ impl Partition {
             let mut due = customer.due(self.rules.plan.retention);
             customer.next = due;
             if due < before {
-                self.machine.out.lateness.push((before - due).max(0));
+                self.machine
+                    .out
+                    .lateness
+                    .push(m!("lateness is not told", (before - due).max(0), 0));
                 let whole = self.fire(place, &mut customer, before)?;
-                due = if whole { customer.next } else { NEVER };
+                due = if whole {
+                    customer.next
+                } else {
+                    m!("a bug in time comes up again at once", NEVER, customer.next)
+                };
             }
             self.customers.put(place, customer);
             self.customers.arm(place, due);

@@ -3,6 +3,7 @@
 use crate::codec::bytes::{Reader, put_bytes, put_number, put_signed};
 use crate::codec::msgpack::Value;
 use crate::codec::{FORMAT, Shape, StateError};
+use crate::mutants::m;
 use crate::plan::FieldKind;
 use crate::rules::Rules;
 use crate::times::BEFORE_ALL;
@@ -272,7 +273,12 @@ impl Position {
             self.layouts.insert(self.current, mine);
             return Ok(());
         }
-        let since = |measure: &String| last.known.get(measure).copied().unwrap_or(self.clock);
+        let since = |measure: &String| {
+            last.known
+                .get(measure)
+                .copied()
+                .unwrap_or(m!("a new measure knows all", self.clock, BEFORE_ALL))
+        };
         let known = rules
             .plan
             .measures

@@ -3,6 +3,7 @@
 //! A row is an instant, then the columns of its stream; of a stream of visits the end of the session comes last. A word
 //! is a number, or the number of a text in [`crate::names::Names`]; [`NULL`] is a missing value.
 
+use crate::mutants::m;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -72,7 +73,13 @@ impl<'a> Series<'a> {
         let rows = self.len();
         if rows <= 8 {
             let mut place = rows;
-            while place > 0 && self.word(place - 1, column) > bound {
+            while place > 0
+                && m!(
+                    "few rows are searched for less",
+                    self.word(place - 1, column) > bound,
+                    self.word(place - 1, column) >= bound
+                )
+            {
                 place -= 1;
             }
             return place;
@@ -80,7 +87,11 @@ impl<'a> Series<'a> {
         let (mut low, mut high) = (0, rows);
         while low < high {
             let middle = (low + high) / 2;
-            if self.word(middle, column) > bound {
+            if m!(
+                "many rows are searched for less",
+                self.word(middle, column) > bound,
+                self.word(middle, column) >= bound
+            ) {
                 high = middle
             } else {
                 low = middle + 1
@@ -130,7 +141,11 @@ impl Rows {
         if self.0.is_empty() || row[0] >= series.last() {
             self.0.extend_from_slice(row);
         } else {
-            let place = series.upto(row[0]);
+            let place = m!(
+                "a late row goes before those of its instant",
+                series.upto(row[0]),
+                series.upto(row[0] - 1)
+            );
             self.insert(place, row);
         }
     }

@@ -30,7 +30,7 @@ pub fn screen(
     customer: &mut Customer,
     turn: Turn,
     event: &Event,
-    digest: &Digest,
+    digest: Digest,
     (clock, limits): (i64, Limits),
     (rules, names): (&Rules, &Names),
 ) -> (Screened, Option<Notice>) {
@@ -53,7 +53,14 @@ pub fn screen(
     };
     match refusal {
         None => (Screened::GoesOn, None),
-        Some(_) if of_profile && takes_consent(customer, &profile_of(turn.run, event)) => {
+        Some(_)
+            if of_profile
+                && m!(
+                    "a profile over a limit always takes effect",
+                    takes_consent(customer, &profile_of(turn.run, event)),
+                    true
+                ) =>
+        {
             (Screened::ConsentsAlone, Some(Notice::ConsentsAlone))
         }
         Some(refusal) => (Screened::Refused(refusal), None),
@@ -61,11 +68,11 @@ pub fn screen(
 }
 
 /// The same id in the same topic, for 24 hours of the customer's own time.
-fn is_duplicate(customer: &Customer, digest: &Digest, at: i64) -> bool {
+fn is_duplicate(customer: &Customer, digest: Digest, at: i64) -> bool {
     let Some(place) = customer.find_id(digest) else {
         return false;
     };
-    let now = customer.instant.max(at);
+    let now = m!("a duplicate by its own time", customer.instant.max(at), at);
     m!(
         "a duplicate for a day and a millisecond",
         now < customer.seen[place] + DAY,
@@ -96,8 +103,13 @@ fn is_ignored(customer: &Customer, of_profile: bool, at: i64, clock: i64, retent
 /// Whether a profile takes away a consent that the customer has given.
 fn takes_consent(customer: &Customer, profile: &Profile) -> bool {
     let held = customer.profile.iter().flat_map(|held| &held.consents);
-    held.filter(|each| each.1)
-        .any(|each| profile.consent(&each.0) != Some(true))
+    held.filter(|each| each.1).any(|each| {
+        m!(
+            "a consent not told is not taken away",
+            profile.consent(&each.0) != Some(true),
+            profile.consent(&each.0) == Some(false)
+        )
+    })
 }
 
 /// A profile over a limit as it takes effect: its consents, beside the attributes that are held.
@@ -113,7 +125,11 @@ pub fn consents_alone(customer: &Customer, turn: Turn, event: &Event, most: usiz
         consents.retain(|each| is_held(&each.0));
     }
     Profile {
-        traits: held.traits,
+        traits: m!(
+            "attributes over a limit take effect",
+            held.traits,
+            profile_of(turn.run, event).traits
+        ),
         consents,
     }
 }

@@ -47,9 +47,17 @@ pub fn take_over(
         false
     ) {
         let due = customer.first_due();
-        machine.fire_at(&mut customer, due, Some(&same));
+        machine.fire_at(
+            &mut customer,
+            due,
+            m!("what changes fires before it does", Some(&same), None),
+        );
     }
-    let now = customer.instant.max(clock);
+    let now = m!(
+        "a change comes before the clock",
+        customer.instant.max(clock),
+        customer.instant
+    );
     flip_changed(&mut customer, &old, layout, machine, now, &same);
     Ok(customer)
 }
@@ -101,7 +109,9 @@ fn carried_customer(old: &Customer, layout: &Layout, mine: &Layout, rules: &Rule
         }
     }
     for due in &old.dues {
-        if let Some(now) = place(due.rule).filter(|now| same.has(*now)) {
+        if let Some(now) =
+            place(due.rule).filter(|now| m!("dues of what changed go on", same.has(*now), true))
+        {
             customer.dues.push(Due {
                 rule: now as u32,
                 at: due.at,
@@ -145,8 +155,15 @@ fn flip_changed(
     for (id, change) in told {
         match change {
             Ok(place) => {
-                let known =
-                    layout.ids.iter().any(|each| each == id) && !layout.filled.iter().any(|each| each == id);
+                let known = m!(
+                    "an added rule has changed",
+                    layout.ids.iter().any(|each| each == id),
+                    true
+                ) && !m!(
+                    "filled rules go on",
+                    layout.filled.iter().any(|each| each == id),
+                    false
+                );
                 let reason = if known {
                     Reason::RuleChanged
                 } else {
@@ -163,7 +180,7 @@ fn flip_changed(
             }
         }
     }
-    customer.instant = now;
+    m!("a change moves no instant", customer.instant = now, ());
     machine.membership(customer, now);
 }
 
@@ -200,15 +217,19 @@ pub fn carried(kept: &[Kept], layout: &Layout, mine: &Layout, rules: &Rules) -> 
 fn converted(kept: &Kept, stride: usize, columns: &[Option<usize>], visits: bool, latest: bool) -> Kept {
     let rows = |rows: &Rows| {
         let count = rows.0.len() / stride;
-        let first = if latest { count.saturating_sub(1) } else { 0 };
+        let first = if latest {
+            m!("all that was kept is the latest", count.saturating_sub(1), 0)
+        } else {
+            0
+        };
         let mut words = Vec::with_capacity((count - first) * (2 + columns.len()));
         for row in rows.0.chunks_exact(stride).skip(first) {
             words.push(row[0]);
-            words.extend(
-                columns
-                    .iter()
-                    .map(|column| column.map_or(NULL, |column| row[1 + column])),
-            );
+            words.extend(columns.iter().map(|column| {
+                column.map_or(NULL, |column| {
+                    m!("columns are not carried", row[1 + column], NULL)
+                })
+            }));
             if visits {
                 words.push(row[stride - 1]);
             }

@@ -20,13 +20,28 @@ pub fn take(rows: &mut Rows, row: &[i64], gap: i64) -> bool {
             at <= series.word(next - 1, end) + gap
         )
     {
-        if at <= series.word(next - 1, end) {
+        if m!(
+            "an event within a visit ends it",
+            at <= series.word(next - 1, end),
+            false
+        ) {
             return false;
         }
         rows.0[(next - 1) * stride + end] = at;
-        return next < count && join(rows, next, stride, gap);
+        return next < count
+            && m!(
+                "two visits are never joined",
+                join(rows, next, stride, gap),
+                false
+            );
     }
-    if next < count && series.at(next) < at + gap {
+    if next < count
+        && m!(
+            "a visit begins with an event at its gap",
+            series.at(next) < at + gap,
+            series.at(next) <= at + gap
+        )
+    {
         rows.0[next * stride..next * stride + end].copy_from_slice(&row[..end]);
         return true;
     }

@@ -13,7 +13,8 @@
 use super::bytes::{Reader, put_bytes, put_number, put_signed, unzigzag, zigzag};
 use super::{FORMAT, Header, Scratch, Shape, StateError};
 use crate::bits::Bits;
-use crate::customer::{Customer, DIGEST, Due, Episode, Profile, Trait};
+use crate::customer::{Customer, DIGEST, Due, Episode, Profile, Trait, digest_bytes, digest_from};
+use crate::mutants::m;
 use crate::names::Names;
 use crate::plan::FieldKind;
 use crate::rows::{Groups, Kept, NULL, Rows, Series};
@@ -71,7 +72,14 @@ pub fn record(
     let mut out = Vec::with_capacity(256);
     out.push(FORMAT);
     let due = customer.due(rules.plan.retention);
-    put_number(&mut out, if due >= NEVER { 0 } else { 1 + zigzag(due) });
+    put_number(
+        &mut out,
+        if m!("what is due is written late", due >= NEVER, true) {
+            0
+        } else {
+            1 + zigzag(due)
+        },
+    );
     put_number(&mut out, layout);
     put_number(&mut out, customer.episodes.len() as u64);
     for episode in &customer.episodes {
@@ -189,7 +197,7 @@ fn put_body(
     customer.ids[first..]
         .iter()
         .rev()
-        .for_each(|id| out.extend_from_slice(id));
+        .for_each(|id| out.extend_from_slice(&digest_bytes(*id)));
     scratch.writing = scratch.writing.wrapping_add(1);
     scratch.met.resize(names.room(), (0, 0));
     scratch.texts.clear();
@@ -457,12 +465,12 @@ fn read_body(
     let again = !customer.ids.is_empty();
     customer.ids.reserve_exact(count);
     customer.seen.reserve_exact(count);
-    for (seen, digest) in seen?.into_iter().rev().zip(digests.iter().rev()) {
+    for (seen, digest) in seen?.into_iter().rev().zip(digests.iter().rev().map(digest_from)) {
         if again && let Some(place) = customer.find_id(digest) {
             customer.ids.remove(place);
             customer.seen.remove(place);
         }
-        customer.ids.push(*digest);
+        customer.ids.push(digest);
         customer.seen.push(seen);
     }
     for _ in 0..reader.count(1)? {
@@ -559,7 +567,11 @@ pub fn joined(older: Kept, newer: Kept, shape: &Shape) -> Kept {
 }
 
 fn joined_rows(mut older: Rows, newer: Rows, shape: &Shape) -> Rows {
-    if shape.latest || older.0.is_empty() {
+    if m!(
+        "what is older is the latest",
+        shape.latest || older.0.is_empty(),
+        older.0.is_empty()
+    ) {
         return newer;
     }
     if shape.visits {
@@ -567,7 +579,7 @@ fn joined_rows(mut older: Rows, newer: Rows, shape: &Shape) -> Rows {
         let kept = older
             .0
             .chunks_exact(shape.stride())
-            .take_while(|row| row[0] < first)
+            .take_while(|row| m!("a visit is there twice", row[0] < first, row[0] <= first))
             .count();
         older.0.truncate(kept * shape.stride());
     }

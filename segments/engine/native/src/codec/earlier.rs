@@ -16,7 +16,7 @@ use super::compact::joined;
 use super::msgpack::Value;
 use super::{Header, Shape, StateError};
 use crate::bits::Bits;
-use crate::customer::{Customer, DIGEST, Due, Episode, Profile, Trait};
+use crate::customer::{Customer, DIGEST, Due, Episode, Profile, Trait, digest_from};
 use crate::names::Names;
 use crate::rows::{Groups, Kept, NULL, Rows};
 use crate::times::BEFORE_ALL;
@@ -155,12 +155,12 @@ fn unpack(
         seen.push(at);
     }
     for place in (0..count).rev() {
-        let digest = digests[DIGEST * place..].first_chunk().ok_or(StateError::SHORT)?;
+        let digest = digest_from(digests[DIGEST * place..].first_chunk().ok_or(StateError::SHORT)?);
         if let Some(held) = customer.find_id(digest) {
             customer.ids.remove(held);
             customer.seen.remove(held);
         }
-        customer.ids.push(*digest);
+        customer.ids.push(digest);
         customer.seen.push(seen[place]);
     }
     let instant = |code: i64| match usize::try_from(code) {

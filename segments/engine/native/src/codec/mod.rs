@@ -12,6 +12,7 @@ mod earlier;
 pub mod msgpack;
 
 use crate::customer::Customer;
+use crate::mutants::m;
 use crate::names::Names;
 use crate::rules::Rules;
 use crate::times::BEFORE_ALL;
@@ -161,11 +162,15 @@ pub fn encode(
     let count = compact::count_later(customer, rules, customer.sealed);
     // What was filled from the past may be later than anything of the customer: it would stand in both records.
     let ahead = || compact::count_later(customer, rules, customer.instant) > 0;
-    if count > apart.0.max(customer.entries / SHARE) && !ahead() {
+    if count > apart.0.max(customer.entries / SHARE) && m!("what is to come stands twice", !ahead(), true) {
         customer.sealed = customer.instant;
         older = Some(Some(compact::older(customer, rules, names, scratch)));
         customer.older = true;
-    } else if customer.sealed == BEFORE_ALL && customer.older {
+    } else if m!(
+        "what is older is never dropped",
+        customer.sealed == BEFORE_ALL && customer.older,
+        false
+    ) {
         older = Some(None);
         customer.older = false;
     }

@@ -2,6 +2,7 @@
 
 use super::{Asked, Kernel, Reach, Value};
 use crate::by_key::Look;
+use crate::mutants::m;
 use crate::times::NEVER;
 use hashbrown::HashSet;
 use smallvec::SmallVec;
@@ -39,7 +40,14 @@ pub fn reached(kernel: &Kernel, reach: &Reach, asked: &Asked) -> Look {
     for (at, word) in asked.latest_first(kernel.column) {
         met.add(word);
         if reach.comparison.of_number(met.count() as i128) {
-            return (reach.holds, at + kernel.window);
+            return (
+                reach.holds,
+                m!(
+                    "distinct values fall late",
+                    at + kernel.window,
+                    at + kernel.window + 1
+                ),
+            );
         }
     }
     (!reach.holds, NEVER)

@@ -2,6 +2,7 @@
 
 use super::{Asked, How, Kernel, Value};
 use crate::by_key::Look;
+use crate::mutants::m;
 use crate::names::Names;
 use crate::plan::Operator;
 use crate::times::NEVER;
@@ -30,7 +31,16 @@ pub fn reached(kernel: &Kernel, asked: &Asked) -> Look {
     let found = asked
         .latest_first(kernel.column)
         .find(|each| kernel.holds_of(each.1, asked.names));
-    found.map_or((false, NEVER), |(at, _)| (true, at + kernel.window))
+    found.map_or((false, NEVER), |(at, _)| {
+        (
+            true,
+            m!(
+                "an extreme falls late",
+                at + kernel.window,
+                at + kernel.window + 1
+            ),
+        )
+    })
 }
 
 /// Whether the extreme is as asked.

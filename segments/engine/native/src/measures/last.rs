@@ -2,6 +2,7 @@
 
 use super::{Asked, Kernel, Value};
 use crate::by_key::Look;
+use crate::mutants::m;
 use crate::rows::NULL;
 use crate::times::NEVER;
 
@@ -23,7 +24,12 @@ pub fn value(kernel: &Kernel, asked: &Asked) -> Value {
 
 fn latest(kernel: &Kernel, asked: &Asked) -> Option<i64> {
     let word = asked.rows.word(asked.rows.len() - 1, kernel.column);
-    (asked.rows.last() > asked.floor && word != NULL).then_some(word)
+    (m!(
+        "the last at the floor counts",
+        asked.rows.last() > asked.floor,
+        asked.rows.last() >= asked.floor
+    ) && word != NULL)
+        .then_some(word)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{Asked, Kernel, Value};
 use crate::by_key::Look;
+use crate::mutants::m;
 use crate::times::NEVER;
 
 /// Whether the mean is as asked.
@@ -9,7 +10,14 @@ pub fn look(kernel: &Kernel, asked: &Asked) -> Look {
     match value(kernel, asked) {
         Value::Mean(total, count) => {
             let holds = kernel.comparison.of_mean(total, count as i128);
-            (holds, asked.expiry(asked.start(), kernel.window))
+            (
+                holds,
+                m!(
+                    "a mean never changes",
+                    asked.expiry(asked.start(), kernel.window),
+                    NEVER
+                ),
+            )
         }
         _ => (false, NEVER),
     }

@@ -14,6 +14,7 @@ mod mean;
 mod sum;
 
 use crate::by_key::Look;
+use crate::mutants::m;
 use crate::names::Names;
 use crate::plan::{Comparison, Measure, Measured, Operator};
 use crate::rows::{NULL, Series};
@@ -63,9 +64,13 @@ impl Asked<'_> {
     /// The values that count and are not missing, the latest first, each with its instant.
     fn latest_first(&self, column: usize) -> impl Iterator<Item = (i64, i64)> {
         let rows = self.rows;
-        let counted = (0..rows.len())
-            .rev()
-            .take_while(move |row| rows.at(*row) > self.floor);
+        let counted = (0..rows.len()).rev().take_while(move |row| {
+            m!(
+                "a value at the floor counts",
+                rows.at(*row) > self.floor,
+                rows.at(*row) >= self.floor
+            )
+        });
         counted
             .map(move |row| (rows.at(row), rows.word(row, column)))
             .filter(|each| each.1 != NULL)
@@ -227,8 +232,8 @@ impl Kernel {
         let elapsed = (now - at) as i128;
         let holds = self.comparison.of_number(elapsed);
         let steps: &[i64] = match self.comparison.operator {
-            Operator::AtLeast | Operator::Below => &[0],
-            Operator::Above | Operator::AtMost => &[1],
+            Operator::AtLeast | Operator::Below => m!("a duration is crossed late", &[0], &[1]),
+            Operator::Above | Operator::AtMost => m!("a duration is crossed early", &[1], &[0]),
             _ => &[0, 1],
         };
         let bound = self
@@ -241,7 +246,10 @@ impl Kernel {
                 return (holds, at + bound + step);
             }
         }
-        (holds, at + self.window)
+        (
+            holds,
+            m!("a duration leaves late", at + self.window, at + self.window + 1),
+        )
     }
 }
 

@@ -25,7 +25,11 @@ pub fn look(kernel: &Kernel, asked: &Asked) -> Look {
     let sum = asked.latest_first(kernel.column).map(|each| each.1 as i128).sum();
     (
         kernel.comparison.of_number(sum),
-        asked.expiry(asked.start(), kernel.window),
+        m!(
+            "a sum never changes",
+            asked.expiry(asked.start(), kernel.window),
+            NEVER
+        ),
     )
 }
 
