@@ -137,7 +137,7 @@ def test_what_a_worker_flips_is_delivered(kafka, fresh_topics, spawn, run, confi
     fresh_topics(2)
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "seen.py").write_text(SEEN)
-    env = {"SEGMENTS_SEENS": str(tmp_path / "rules")}
+    env = {"SEGMENTS_RULES": str(tmp_path / "rules")}
     worker = spawn("worker", env=env)
     spawn("deliver", config(crm={"url": receiver.url, "language": "nl"}), env=env)
     produce(kafka.address, [view("ann", now()), view("bob", now())])

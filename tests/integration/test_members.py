@@ -24,7 +24,7 @@ def test_a_segment_is_listed_and_a_customer_is_exported_and_erased(
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "seen.py").write_text(SEEN)
-    env = {"SEGMENTS_SEENS": str(rules)}
+    env = {"SEGMENTS_RULES": str(rules)}
     now = int(time.time() * 1000)
     produce(kafka.address, [view("ann", now - 3 * DAY), view("=bob,\n", now - DAY)])
     send(kafka.address, [("clickstream", click("ann", 7, now)[:-2], b"ann")])
@@ -90,7 +90,7 @@ def test_members_of_a_file_need_no_kafka(run, tmp_path):
         for name, at in (("ann", 0), ("bob", DAY))
     ]
     (tmp_path / "events.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    env = {"SEGMENTS_SEENS": str(tmp_path), "SEGMENTS_BROKERS": "127.0.0.1:1"}
+    env = {"SEGMENTS_RULES": str(tmp_path), "SEGMENTS_BROKERS": "127.0.0.1:1"}
     told = {
         at: run("members", "seen", "--csv", "--file", str(tmp_path / "events.jsonl"), *at, env=env).stdout
         for at in ((), ("--at", "1970-01-01T12:00:00Z"), ("--at", "1970-01-10T12:00:00Z"))

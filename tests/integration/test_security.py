@@ -66,8 +66,8 @@ def view(customer: str, number: int) -> str:
 
 
 @pytest.mark.timeout(180)
-def test_with_the_documented_acls_everything_works(guarded, spawn, run, tmp_path):
-    """Workers by password and by certificate, shop, subscriber and operator: each with its rows of the table and no more."""
+def test_with_the_documented_acls_everything_works(guarded, spawn, run, config, receiver, tmp_path):
+    """Workers by password and by certificate, shop, subscriber, operator and deliverer: each with its rows of the table and no more."""
     token = tmp_path / "token"
     token.write_text(f"{TOKEN}\n")
     served = {
@@ -100,6 +100,15 @@ def test_with_the_documented_acls_everything_works(guarded, spawn, run, tmp_path
     without = run("why", "ada", env=plain | {"SEGMENTS_HTTP_TOKEN_FILE": None})
     assert (without.returncode, "SEGMENTS_HTTP_TOKEN" in without.stderr) == (1, True)
     assert "segments_build_info" in _page(f"{address_of(workers[0]).replace('0.0.0.0', '127.0.0.1')}/metrics")
+
+    allowed(guarded, plain=documented("deliver"))
+    delivering = spawn(
+        "deliver",
+        config(crm={"url": receiver.url}),
+        env=guarded.settings("plain") | {"SEGMENTS_GROUP": GROUP},
+    )
+    receiver.wait(2)
+    stop(delivering)
 
     shown = run("settings", env=plain).stdout
     for worker in workers:
