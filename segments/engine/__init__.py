@@ -3,14 +3,13 @@
 What stands in `__all__` is the door: whoever is no part of the engine imports nothing deeper.
 """
 
-from segments.engine import partition
 from segments.engine._native import Accepted, Batch, Fetch, Outbox, Records, Schemas, States, Transaction
 from segments.engine.admission import FIRST, LAST
+from segments.engine.door import Partition, Position, entry_size, position_of
 from segments.engine.door import Partition as BytePartition
 from segments.engine.door import States as CommittedStates
 from segments.engine.flips import event_id
 from segments.engine.murmur import partition_of
-from segments.engine.partition import Partition
 from segments.engine.past import Past, listening
 from segments.engine.records import (
     BEFORE_ALL,
@@ -36,16 +35,11 @@ from segments.engine.records import (
 )
 from segments.engine.refill import EVENTS, Refill
 from segments.engine.rules import RuleSet, load
-from segments.engine.sizes import entry_size
 from segments.engine.views import CustomerView, RuleView, WhyView
-
-COMPILED = not partition.__file__.endswith(".py")
-"""Whether the engine is compiled to C, or runs as Python."""
 
 __all__ = [
     "BEFORE_ALL",
     "CLICKSTREAM",
-    "COMPILED",
     "CURRENCY_CASE",
     "EVENTS",
     "FIRST",
@@ -72,6 +66,7 @@ __all__ = [
     "Outbox",
     "Partition",
     "Past",
+    "Position",
     "Record",
     "Records",
     "Refill",
@@ -89,4 +84,5 @@ __all__ = [
     "notice_text",
     "of_customer",
     "partition_of",
+    "position_of",
 ]

@@ -6,11 +6,23 @@ clock, never awaits. The worker, `segments replay`, the simulation and the tests
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from segments.engine._native import Accepted, Outbox, Records, Schemas, Transaction, offer_fetched
 from segments.engine._native import Partition as Core
-from segments.engine.records import BEFORE_ALL, INPUTS, DeadLetter, Effects, EngineSettings, Notice, Record
+from segments.engine._native import entry_size as size_of_entry
+from segments.engine._native import position as read_position
+from segments.engine.records import (
+    BEFORE_ALL,
+    INPUTS,
+    DeadLetter,
+    Effects,
+    EngineSettings,
+    Notice,
+    Record,
+    Refusal,
+)
 from segments.engine.rules import RuleSet
 from segments.engine.views import CustomerView, WhyView
 from segments.language.errors import SegmentsError
@@ -129,6 +141,10 @@ class Partition:
         """Everything since the last time, as finished batches; None if nothing changed. `now` is the wall clock."""
         return outbox.collect(self._core, now)
 
+    def refuse(self, topic: str, offset: int, refusal: Refusal, *, outright: bool) -> None:
+        """Refuse a record that is still to come; of a profile, unless `outright`, as if it were over a limit."""
+        self._core.refuse(INPUTS.index(topic), offset, refusal.reason, refusal.error, outright)
+
     def confirm(self, ends: Mapping[str, int], stamp: int, now: int | None) -> None:
         """Note the read-committed end offsets asked for at a stamp, and the wall clock read before asking.
 
@@ -147,6 +163,14 @@ class Partition:
     def time_rules(self, timed: bool) -> None:
         """Time the evaluations of rules from now on, or do not."""
         self._core.time_rules(timed)
+
+    def poison(self, ids: list[str]) -> None:
+        """Have events of these ids raise a bug once they are remembered: for tests of what comes of one."""
+        self._core.poison(ids)
+
+    def apart_from(self, entries: int) -> None:
+        """Have what is older stand in a record of its own from so many entries on: for tests of that."""
+        self._core.apart_from(entries)
 
     def costs(self) -> list[tuple[float, int]]:
         """By the rules' places: seconds spent in evaluations timed since the last time, and how many these are."""
@@ -194,3 +218,40 @@ class Partition:
     def why(self, key: bytes, at: int = BEFORE_ALL) -> WhyView:
         """All rules asked about a customer, as of the clock or `at`, if that is later."""
         return self._core.why(key, at)
+
+    def remembered(self, key: bytes) -> dict[str, Any] | None:
+        """All that is remembered of a customer and still needed, None if nothing is.
+
+        What `customer` tells, and: `dues` by segment, `ids` (digest, instant), `attributes`, `consents`, and in
+        `streams` by identity the rows of each key (None where there are no keys): instant, columns, end of a visit.
+        """
+        return self._core.remembered(key)
+
+
+def entry_size(rules: RuleSet, identity: str) -> int:
+    """Bytes that an entry of a stream, by its identity, adds to the state of a customer, rounded up.
+
+    Texts are taken to be twelve characters long, and each entry of `by` to have a value of its own.
+    """
+    identities = [stream.identity for stream in rules.data.streams]
+    return size_of_entry(rules.native, identities.index(identity))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What a partition's own record says, which stands beside its customers under `POSITION_KEY`."""
+
+    offsets: dict[str, int]
+    """The next offset to be applied, by topic."""
+    clock: int
+    """In milliseconds."""
+    count: int
+    """Of the partitions."""
+
+
+def position_of(record: bytes) -> Position:
+    """Read such a record, of whatever rule set; raises SegmentsError if it is none."""
+    try:
+        return Position(*read_position(record))
+    except ValueError as error:
+        raise SegmentsError(str(error)) from error

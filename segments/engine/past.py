@@ -2,21 +2,33 @@
 
 from collections.abc import Mapping
 
-from segments.engine.customer import Customer
-from segments.engine.partition import Partition
-from segments.engine.records import NEVER, EngineSettings, Record
+from msgspec.structs import replace
+
+from segments.engine.door import Partition
+from segments.engine.records import EngineSettings, Record
 from segments.engine.rules import RuleSet
-from segments.engine.state import decode
 from segments.language.nodes.conditions import AllOf, Comparison
 from segments.language.nodes.segment import Segment
+from segments.plan import ir
+
+
+class Listening(RuleSet):
+    """A rule that reads the same measures, so that the same is kept in the same order, and that nobody is ever in."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        measured = tuple(leaf for each in rules.leaves for leaf in each if isinstance(leaf, Comparison))
+        super().__init__([Segment(id="past", when=AllOf(measured))], rules.plan.currency)
+
+    @property
+    def data(self) -> ir.Plan:
+        """Its plan, with a condition that never holds."""
+        never = tuple(replace(rule, when=ir.AtLeastOne(())) for rule in super().data.rules)
+        return replace(super().data, rules=never)
 
 
 def listening(rules: RuleSet) -> RuleSet:
-    """A rule that reads the same measures, so that the same is kept in the same order, and that nobody is ever in."""
-    measured = tuple(leaf for each in rules.leaves for leaf in each if isinstance(leaf, Comparison))
-    found = RuleSet([Segment(id="past", when=AllOf(measured))], rules.plan.currency)
-    found.compiled.rules[:] = [lambda _customer, _now: (False, NEVER)]
-    return found
+    """The rule set that the past is lived through with."""
+    return Listening(rules)
 
 
 class Past:
@@ -53,8 +65,3 @@ class Past:
     def buffered(self, topic: str) -> int:
         """How many records of a topic wait for those of the others."""
         return self._partition.buffered(topic)
-
-    def customer(self, key: bytes) -> Customer | None:
-        """What is remembered of a customer."""
-        data, streams = self.states.get(key), len(self._rules.plan.streams)
-        return None if data is None else decode(key, data, streams, None, self.states.get)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from segments.engine._native import Rules
 from segments.engine.compile import Compiled, compile_rules
 from segments.language.checking.lint import refuse
 from segments.language.loading.load import load as load_segments
@@ -16,9 +16,6 @@ from segments.plan.ir import Plan as PlanData
 from segments.plan.lowering import lower
 from segments.plan.planner import Plan, plan
 from segments.plan.version import digest, version
-
-if TYPE_CHECKING:
-    from segments.engine._native import Rules
 
 
 class RuleSet:
@@ -52,10 +49,8 @@ class RuleSet:
         return lower(self.segments, self.plan.currency)
 
     @cached_property
-    def native(self) -> "Rules":
+    def native(self) -> Rules:
         """The rule set as the crate runs it."""
-        from segments.engine._native import Rules
-
         return Rules(self.data.to_bytes())
 
     @cached_property

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segments.engine import entry_size
+from segments.engine import RuleSet, entry_size
 from segments.insight.remembered import remembered, stream_text
 from segments.language.nodes.segment import Segment
 from segments.plan.planner import plan
@@ -31,16 +31,17 @@ class StreamSize:
 
 def sizes(segment: Segment, segments: Sequence[Segment], currency: str = "EUR") -> list[StreamSize]:
     """What one rule of a rule set keeps, stream by stream."""
-    own, others = plan([segment], currency), [each for each in segments if each.id != segment.id]
+    own, rules = plan([segment], currency), RuleSet([segment], currency)
+    others = [each for each in segments if each.id != segment.id]
     kept = {each.id: {stream.identity for stream in plan([each], currency).streams} for each in others}
     return [
         StreamSize(
             stream_text(stream),
-            entry_size(own, place),
+            entry_size(rules, stream.identity),
             stream.latest and stream.key is None,
             tuple(sorted(name for name, identities in kept.items() if stream.identity in identities)),
         )
-        for place, stream in enumerate(own.streams)
+        for stream in own.streams
     ]
 
 

@@ -19,7 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from segments.engine import COMPILED, INPUTS, NOTICES, Effects, RuleSet
+from segments.engine import INPUTS, NOTICES, Effects, RuleSet
 from streams.telemetry.gauges import PartitionGauges, PartitionState, RuleGauges
 from streams.telemetry.rule_costs import RuleCosts
 
@@ -53,13 +53,12 @@ class Metrics:
         self.costs = RuleCosts(rules)
         self.registry.register(RuleGauges(self.costs.states))
         ProcessCollector(registry=self.registry)
-        engine = "compiled" if COMPILED else "python"
         self._gauge(
             "build_info",
             "Version of the code and kind of its engine. Always 1.",
             1,
             version=version,
-            engine=engine,
+            engine="native",
         )
         self._gauge("rules_info", "Digest of the rule set. Always 1.", 1, digest=rules.digest)
         self._gauge("rules", "Number of rules.", len(rules.ids))

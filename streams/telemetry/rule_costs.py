@@ -1,15 +1,13 @@
 """What each rule costs to evaluate, and when the events that it reads last came.
 
-Cheap, since both stand beside the hot path: a rule is timed in one advance of `EVERY`, by functions that take the place
-of its own for that advance; the inputs are looked at once for each fetched record, with one look into a dictionary.
+Cheap, since both stand beside the hot path: rules are timed in one advance of `EVERY`; the inputs are looked at once
+for each fetched record, with one look into a dictionary.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from segments.engine import CLICKSTREAM, PROFILES, TRANSACTIONS, Record, RuleSet
+from segments.engine import CLICKSTREAM, PROFILES, TRANSACTIONS, Partition, Record, RuleSet
 from segments.language.catalogue import EventSet
 from segments.language.nodes.conditions import Comparison, Condition, Consent, ProfileComparison
 from streams.telemetry.gauges import RuleState
@@ -27,40 +25,28 @@ class RuleCosts:
     def __init__(self, rules: RuleSet) -> None:
         """Nothing is timed or seen yet."""
         self._rules = rules
-        self._compiled = rules.compiled
         self._seconds = [0.0] * len(rules.ids)
         self._evaluations = [0] * len(rules.ids)
-        self._own = rules.compiled.rules
-        self._timed = [self._timing(*each) for each in enumerate(rules.compiled.rules)]
         self._advances = 0
         self._inputs = [_inputs_of(leaves) for leaves in rules.leaves]
         self._seen: dict[Input, int] = {}
         self._kinds = _kinds(self._inputs)
 
-    def _timing(self, place: int, function: Callable[..., Any]) -> Callable[..., Any]:
-        seconds, evaluations, clock = self._seconds, self._evaluations, time.perf_counter
-
-        def timed(customer: Any, now: int) -> Any:
-            began = clock()
-            found = function(customer, now)
-            seconds[place] += clock() - began
-            evaluations[place] += 1
-            return found
-
-        return timed
-
     @contextmanager
-    def sampling(self) -> Iterator[None]:
-        """Time the rules in this block, if its turn has come; nothing in it may await."""
+    def sampling(self, partition: Partition) -> Iterator[None]:
+        """Time the rules of a partition in this block, if its turn has come; nothing in it may await."""
         self._advances += 1
         if self._advances % EVERY != 1:
             yield
             return
-        self._compiled.rules = self._timed
+        partition.time_rules(True)
         try:
             yield
         finally:
-            self._compiled.rules = self._own
+            partition.time_rules(False)
+            for place, (seconds, evaluations) in enumerate(partition.costs()[: len(self._seconds)]):
+                self._seconds[place] += seconds
+                self._evaluations[place] += evaluations
 
     def received(self, topic: str, records: Sequence[Record]) -> None:
         """Note when the kinds of event that rules read last came."""

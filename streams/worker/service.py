@@ -110,7 +110,7 @@ class Service:
         self._waiting = sum(map(self._partition.buffered, INPUTS)) + self._intake.queued
         turn = self._slice if self._waiting > PACE else min(PACE, self._slice)
         turn = min(turn, self._caution.most or turn)
-        with self._context.metrics.stage("advance"), self._context.metrics.costs.sampling():
+        with self._context.metrics.stage("advance"), self._context.metrics.costs.sampling(self._partition):
             more: bool = self._partition.advance(turn)
         if not self._gathering_since:
             self._gathering_since = time.monotonic()

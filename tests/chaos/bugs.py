@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from segments.engine import Partition
-from segments.engine.inputs import Inputs
 from streams.cli import main
 from streams.store.stores import MemoryStore, RocksStore
 from streams.transport import fetch
@@ -91,28 +90,36 @@ def fires_twice() -> None:
 
 def due_list_not_rebuilt() -> None:
     """After a restart nobody is due until they speak again."""
-    scan = Partition._scan
+    begin = Partition.__init__
 
-    def empty(self: Any) -> None:
-        scan(self)
-        self._agenda._heap.clear()
-        self._agenda._armed.clear()
+    class Unlisted:
+        """States that can be asked for, of which there is no list."""
 
-    Partition._scan = empty  # type: ignore[method-assign]
+        def __init__(self, states: Any) -> None:
+            self.get = states.get
+
+        def items(self) -> tuple[()]:
+            return ()
+
+    def empty(self: Any, number: int, count: int, rules: Any, settings: Any, states: Any) -> None:
+        begin(self, number, count, rules, settings, Unlisted(states))
+
+    Partition.__init__ = empty  # type: ignore[method-assign]
 
 
 def skips_accepted() -> None:
     """A fetched run is lost now and then, and the gap is passed over instead of fetched again."""
     lose_runs()
-    offer = Inputs.offer
+    offer = Partition.offer
 
     def gullible(self: Any, topic: str, start: int, records: Any, end: int) -> Any:
-        each = self._by_topic[topic]
-        if each.expected is not None and start > each.expected:
-            each.expected = start
+        missing = offer(self, topic, start, records, end)
+        if missing is None:
+            return None
+        offer(self, topic, missing, [], start)
         return offer(self, topic, start, records, end)
 
-    Inputs.offer = gullible  # type: ignore[method-assign]
+    Partition.offer = gullible  # type: ignore[method-assign]
 
 
 def lose_runs() -> None:
@@ -256,14 +263,19 @@ def _remember_stores() -> None:
 
 def unconfirmed_is_caught_up() -> None:
     """An input of which nothing is at hand is taken for caught up, though nobody asked."""
-    following = Inputs.next
+    offer, advance = Partition.offer, Partition.advance
 
-    def impatient(self: Any) -> Any:
-        for each in self._inputs:
-            each.end, each.confirmed = each.expected, self.stamp
-        return following(self)
+    def noted(self: Any, topic: str, start: int, records: Any, end: int) -> Any:
+        missing = offer(self, topic, start, records, end)
+        if missing is None:
+            self.__dict__.setdefault("fetched", {})[topic] = end
+        return missing
 
-    Inputs.next = impatient  # type: ignore[method-assign]
+    def impatient(self: Any, records: int = 5000) -> bool:
+        self.confirm(self.offsets | self.__dict__.get("fetched", {}), self.stamp, None)
+        return advance(self, records)
+
+    Partition.offer, Partition.advance = noted, impatient  # type: ignore[method-assign]
 
 
 def reads_uncommitted() -> None:
@@ -290,26 +302,12 @@ def deletions_not_restored() -> None:
         store.apply = keeping  # type: ignore[assignment,method-assign]
 
 
-def ids_not_kept() -> None:
-    """After a restart nobody remembers which events were seen: a duplicate counts again."""
-    import segments.engine.customers as module
-
-    read = module.decode
-
-    def forgetful(*arguments: Any) -> Any:
-        customer = read(*arguments)
-        customer.ids.clear()
-        return customer
-
-    module.decode = forgetful  # type: ignore[attr-defined]
-
-
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
         read_before_fencing, position_before_outputs, changelog_outside, fires_twice, due_list_not_rebuilt, skips_accepted,
         unknown_is_success, unknown_is_failure, fenced_goes_on, random_transactional_id, store_before_commit,
-        unconfirmed_is_caught_up, reads_uncommitted, deletions_not_restored, ids_not_kept,
+        unconfirmed_is_caught_up, reads_uncommitted, deletions_not_restored,
     )
 }  # fmt: skip
 

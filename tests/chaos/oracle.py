@@ -44,15 +44,25 @@ class Lives:
 
     def follow(self, partition: Partition) -> None:
         """Note whose turn comes as a partition goes through its log."""
-        take = partition._take
+        advance = partition.advance
+        offered = {(topic, each.offset): each for topic, log in partition._offered.items() for each in log}
 
-        def noted(record: Record, refusal: Refusal | None) -> None:
-            if refusal is None and record.key is not None:
-                turn = Turn(record, partition.number, partition.clock)
-                self.turns.setdefault(record.key.decode(), []).append(turn)
-            take(record, refusal)
+        def noted(records: int = 5_000) -> bool:
+            for _ in range(records):
+                before, clock = partition.offsets, partition.clock
+                more = advance(1)
+                for topic, end in partition.offsets.items():
+                    for offset in range(before[topic], end):
+                        self._note(offered.get((topic, offset)), partition.number, clock)
+                if not more:
+                    return False
+            return True
 
-        partition._take = noted  # type: ignore[method-assign]
+        partition.advance = noted  # type: ignore[method-assign]
+
+    def _note(self, record: Record | None, partition: int, clock: int) -> None:
+        if record is not None and record.key is not None and not isinstance(record.event, Refusal):
+            self.turns.setdefault(record.key.decode(), []).append(Turn(record, partition, clock))
 
     def sample(self, seed: int, refused: Iterable[str]) -> list[str]:
         """Customers by chance, but for those with more records than the slow truth can go through."""

@@ -331,7 +331,7 @@ def judge_live(cluster: Cluster, group: str, plan: Plan, report: Report) -> None
     compare(verdict, "memberships", inside, held(reader.all("segment-memberships")))
     _, positions = states(reader, group)
     check_positions(verdict, reader, group, positions)
-    clocks = {number: position["clock"] - 1 for number, position in positions.items()}
+    clocks = {number: position.clock - 1 for number, position in positions.items()}
     expected = truth(found, load([MINUTES]), SETTINGS, clocks)
     report.outcomes = expected.outcomes
     check_letters(verdict, reader, expected)

@@ -25,7 +25,6 @@ SCENARIOS: dict[str, Struck] = {
     "due_list_not_rebuilt": KILLS[:2],
     "fires_twice": KILLS[:2],
     "deletions_not_restored": ((faults.state_deleted, IDLE),) * 2,
-    "ids_not_kept": KILLS[:2],
     "position_before_outputs": KILLS,
     "changelog_outside": KILLS,
     "read_before_fencing": KILLED,

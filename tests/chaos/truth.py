@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segments.engine import INPUTS, POSITION_KEY, EngineSettings, Record, RuleSet
+from segments.engine import INPUTS, EngineSettings, Record, RuleSet
 from segments.insight.replay import Replay
 from streams.worker.decode import decode
 from tests.chaos.oracle import Lives
@@ -78,7 +78,7 @@ def truth(
                 )
             for (_, outcome), count in effects.outcomes.items():
                 result.outcomes[outcome] += count
-        result.states[number] = {key: state for key, state in replay._states.items() if key != POSITION_KEY}
+        result.states[number] = dict(replay._states)
         result.lives.ends[number] = replay.partition.clock
         result.consumed += sum(len(records) for records in log.values())
     return result

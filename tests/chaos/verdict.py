@@ -6,12 +6,17 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 import schemas
-from segments.engine import INPUTS, POSITION_KEY, RuleSet, of_customer
-from segments.engine.customer import Customer
-from segments.engine.state import decode, forget
+from segments.engine import (
+    INPUTS,
+    POSITION_KEY,
+    EngineSettings,
+    Partition,
+    Position,
+    RuleSet,
+    of_customer,
+    position_of,
+)
 from streams.kafka.topics import changelog
 from tests.chaos.reading import Raw, Reader
 from tests.chaos.truth import Truth
@@ -149,13 +154,11 @@ def check_letters(verdict: Verdict, reader: Reader, expected: Truth) -> None:
             verdict.add(kind, f"{came[where]} dead letters of {where}, expected {wanted}")
 
 
-def check_positions(
-    verdict: Verdict, reader: Reader, group: str, positions: Mapping[int, Mapping[str, Any]]
-) -> None:
+def check_positions(verdict: Verdict, reader: Reader, group: str, positions: Mapping[int, Position]) -> None:
     """The record beside the customers and what the group committed are equal, and both at the end of the inputs."""
     committed = reader.committed(group)
     for (topic, number), end in reader.ends().items():
-        said = positions.get(number, {}).get("offsets", {}).get(topic, 0)
+        said = positions[number].offsets.get(topic, 0) if number in positions else 0
         if not said == committed[topic, number] == end:
             verdict.add(
                 WRONG,
@@ -163,7 +166,7 @@ def check_positions(
             )
 
 
-def states(reader: Reader, group: str) -> tuple[dict[int, dict[bytes, bytes]], dict[int, dict[str, Any]]]:
+def states(reader: Reader, group: str) -> tuple[dict[int, dict[bytes, bytes]], dict[int, Position]]:
     """The committed states of the customers by partition, and the record beside them, read from the changelog."""
     folded: dict[int, dict[bytes, bytes]] = defaultdict(dict)
     for raw in reader.all(changelog(group).name):
@@ -171,7 +174,7 @@ def states(reader: Reader, group: str) -> tuple[dict[int, dict[bytes, bytes]], d
             folded[raw.partition][raw.key] = raw.value
         elif raw.key is not None:
             folded[raw.partition].pop(raw.key, None)
-    positions = {number: msgspec.msgpack.decode(each.pop(POSITION_KEY)) for number, each in folded.items()}
+    positions = {number: position_of(each[POSITION_KEY]) for number, each in folded.items()}
     return dict(folded), positions
 
 
@@ -180,15 +183,11 @@ def remembered(kept: Mapping[bytes, bytes], rules: RuleSet) -> dict[bytes, dict[
 
     The bytes may have the keys of a `by` in another order.
     """
-    written = ("base", "older", "sealed", "log", "held", "at", "ends")
-    names = [name for name in Customer.__slots__ if name not in written]
-    found = {}
-    for key, data in kept.items():
-        if of_customer(key):
-            customer = decode(key, data, len(rules.plan.streams), None, kept.get)
-            forget(customer, rules.plan)
-            found[key] = {name: getattr(customer, name) for name in names}
-    return found
+    if not kept:
+        return {}
+    count = position_of(kept[POSITION_KEY]).count
+    partition = Partition(0, count, rules, EngineSettings(currency=rules.plan.currency), kept)
+    return {key: partition.remembered(key) or {} for key in kept if of_customer(key)}
 
 
 def check_accounts(verdict: Verdict, metrics: Mapping[str, float], who: str) -> None:

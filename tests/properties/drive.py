@@ -5,10 +5,8 @@ or too far ahead, some commits lost. None of it may show in what is published.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
-from inspect import isdatadescriptor
 from random import Random
 from typing import Any
 
@@ -20,26 +18,21 @@ from tests.properties.stories import Example, Phase
 Engine = Any
 """`segments.engine`, or a mutant of it."""
 
-
-def part(engine: Engine, name: str) -> Any:
-    """A module of the engine, or of a mutant of it."""
-    return import_module(f"{engine.__name__}.{name}")
-
-
-def remembered(customer: Any) -> dict[str, Any]:
-    """All that decides what comes of a customer; how it was written does not."""
-    written = ("base", "older", "sealed", "log", "held", "at", "ends", "ids")
-    # Not by its slots, which a compiled class has not.
-    names = [name for name, each in vars(type(customer)).items() if isdatadescriptor(each)]
-    fields = {name: getattr(customer, name) for name in names if name not in written}
-    return fields | {"ids": list(customer.ids.items())}
+APART: list[int] = []
+"""See `apart`."""
 
 
 class Worker:
     """A worker of one partition, over logs that grow from phase to phase."""
 
-    def __init__(self, example: Example, engine: Engine = the_engine, rules: list[Any] | None = None) -> None:
-        self.example, self.engine = example, engine
+    def __init__(
+        self,
+        example: Example,
+        engine: Engine = the_engine,
+        rules: list[Any] | None = None,
+        poison: Sequence[str] = (),
+    ) -> None:
+        self.example, self.engine, self.poison = example, engine, list(poison)
         self.rule_sets = rules or [engine.RuleSet(each) for each in example.rule_sets]
         """Those of the example, ready to run."""
         self.rules, *self.coming = self.rule_sets
@@ -61,21 +54,22 @@ class Worker:
     @property
     def customers(self) -> dict[bytes, dict[str, Any]]:
         """What is remembered of customers, as committed: whether in one record or in two."""
-        return {key: remembered(customer) for key, customer in self.decoded()}
+        partition = self.made()
+        keys = filter(of_customer, self.store)
+        return {key: found for key in keys if (found := partition.remembered(key)) is not None}
 
-    def decoded(self) -> Iterator[tuple[bytes, Any]]:
-        """The customers as committed, without what is no longer needed."""
-        state, plan, store = part(self.engine, "state"), self.rules.plan, self.store
-        for key, data in store.items():
-            if of_customer(key):
-                customer = state.decode(key, data, len(plan.streams), None, store.get)
-                state.forget(customer, plan)
-                yield key, customer
+    def made(self) -> Any:
+        """A partition over what was committed."""
+        settings = self.engine.EngineSettings(grace=self.example.grace, customer_limit=self.example.limit)
+        return self.engine.Partition(0, 1, self.rules, settings, self.store)
 
     def start(self) -> None:
         """Take the partition over from what was committed."""
-        settings = self.engine.EngineSettings(grace=self.example.grace, customer_limit=self.example.limit)
-        self.partition = self.engine.Partition(0, 1, self.rules, settings, self.store)
+        self.partition = self.made()
+        if self.poison:
+            self.partition.poison(self.poison)
+        if APART:
+            self.partition.apart_from(APART[-1])
         self.asked = None
         for topic in TOPICS:
             if topic not in self.partition.offsets:
@@ -234,11 +228,10 @@ def step_by_step(example: Example, engine: Engine = the_engine, rules: list[Any]
 
 
 @contextmanager
-def apart(engine: Engine = the_engine, few: int = 3) -> Iterator[None]:
+def apart(few: int = 3) -> Iterator[None]:
     """Have what is older stand in a record of its own from so many entries on."""
-    state = part(engine, "state")
-    before, state.FEW = state.FEW, few
+    APART.append(few)
     try:
         yield
     finally:
-        state.FEW = before
+        APART.pop()

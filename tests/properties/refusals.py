@@ -1,6 +1,6 @@
 """Stories in which records are refused after a look at the customer: one who occupies too much, or a bug of ours."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from segments import engine as the_engine
 from tests.properties.changes import changing
 from tests.properties.comparing import bare
-from tests.properties.drive import Engine, Worker, apart, at_random, part, step_by_step
+from tests.properties.drive import Engine, Worker, apart, at_random, step_by_step
 from tests.properties.model import Placed, merged, placed
 from tests.properties.picking import Pick, one_in
 from tests.properties.records import Arrival
@@ -81,19 +81,11 @@ def without(example: Example, refused: Collection[Position]) -> Example:
     return replace(example, phases=tuple(phases))
 
 
-class Poisoned(Exception):
-    """The bug."""
-
-
 def poisoned(
-    example: Example, engine: Engine = the_engine, poison: Collection[str] = ("e1", "e3", "e4")
+    example: Example, engine: Engine = the_engine, poison: Sequence[str] = ("e1", "e3", "e4")
 ) -> Worker:
-    """Live through a story with rules that raise for the events of these ids, having remembered them."""
-    worker = Worker(example, engine)
-    for rules in worker.rule_sets:
-        for takes in (rules.compiled.take, rules.compiled.take_transaction):
-            takes.update({kind: raising(take, poison) for kind, take in takes.items()})
-    return seldom_committed(worker)
+    """Live through a story with an engine that has a bug once it has remembered an event of one of these ids."""
+    return seldom_committed(Worker(example, engine, poison=poison))
 
 
 def seldom_committed(worker: Worker) -> Worker:
@@ -108,18 +100,6 @@ def seldom_committed(worker: Worker) -> Worker:
             worker.commit()
     worker.commit()
     return worker
-
-
-def raising(take: Any, poison: Collection[str]) -> Any:
-    """A generated function that has a bug in the end."""
-
-    def broken(customer: Any, event: Any, at: int, now: int) -> int:
-        touched = take(customer, event, at, now)
-        if event["event_id"] in poison:
-            raise Poisoned(event["event_id"])
-        return int(touched)
-
-    return broken
 
 
 def refused_for(worker: Worker, reason: str) -> set[Position]:
@@ -142,11 +122,9 @@ def unlike_but_for(worker: Worker, other: Worker) -> Iterator[str]:
 
 def overfull(worker: Worker) -> Iterator[str]:
     """The customers who occupy more than the limit and what one more event can add."""
-    occupied, plan = part(worker.engine, "customer").occupied, worker.rules.plan
-    for key, customer in worker.decoded():
-        held = occupied(customer, plan, customer.instant)
-        if held >= worker.example.limit + 1 + LINES * len(plan.streams):
-            yield f"{key!r} occupies {held} entries"
+    for key, customer in worker.customers.items():
+        if customer["entries"] >= worker.example.limit + 1 + LINES * len(worker.rules.plan.streams):
+            yield f"{key!r} occupies {customer['entries']} entries"
 
 
 def in_pieces(drawn: Example, engine: Engine, rules: Any) -> Worker:
@@ -156,5 +134,5 @@ def in_pieces(drawn: Example, engine: Engine, rules: Any) -> Worker:
 
 def in_records(drawn: Example, engine: Engine, rules: Any) -> Worker:
     """With a restart after each record, and with what is older in a record of its own."""
-    with apart(engine):
+    with apart():
         return step_by_step(drawn, engine, rules)

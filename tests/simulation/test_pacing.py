@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import schemas
-from segments.engine import POSITION_KEY, customers
+from segments.engine import POSITION_KEY, Effects, Partition
 from streams.worker import service
 from streams.worker.takeover import Limits
 from tests.simulation.kafka import COMMITTED, Kafka
@@ -47,20 +47,30 @@ def quiet(kafka: Kafka) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("most", "bounded"), [(CUSTOMERS, False), (10, True)])
-def test_a_transaction_ends_when_many_customers_changed(
-    most: int, bounded: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Though neither its time nor its records are used up; what is applied in one turn may go beyond."""
-    monkeypatch.setattr(customers, "CHANGED", most)
-    monkeypatch.setattr(customers, "CHANGED_AT_LEAST", 1)
+@pytest.mark.parametrize("full", [False, True])
+def test_a_transaction_ends_when_many_customers_changed(full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though neither its time nor its records are used up: once the machine says that it is full."""
+    busy, advance, take = set[int](), Partition.advance, Partition.take
+
+    def advanced(self: Partition, records: int) -> bool:
+        busy.add(self.number)
+        return advance(self, records)
+
+    def taken(self: Partition) -> Effects | None:
+        busy.clear()
+        return take(self)
+
+    monkeypatch.setattr(Partition, "advance", advanced)
+    monkeypatch.setattr(Partition, "take", taken)
+    monkeypatch.setattr(Partition, "full", property(lambda _self: full and bool(busy)))
     monkeypatch.setattr(service, "SLICE", 5)
     kafka = play(gather)
     assert kafka.committed["clickstream", 0] == CUSTOMERS
     keys = [entry.key for entry in kafka.logs[CHANGELOG, 0] if entry.key]
     states = "".join("|" if key == POSITION_KEY else "c" for key in keys)
     assert states.count("c") == CUSTOMERS
-    assert (max(map(len, states.split("|"))) <= 10 + 5) is bounded
+    # Before and after a question to Kafka.
+    assert (max(map(len, states.split("|"))) <= 2 * 5) is full
 
 
 def test_an_event_does_not_wait_for_all_that_is_due() -> None:

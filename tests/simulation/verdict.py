@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import msgspec
-
 import schemas
-from segments.engine import INPUTS, POSITION_KEY
+from segments.engine import INPUTS, POSITION_KEY, Position, position_of
 from streams.worker.decode import decode
 from tests.chaos.reading import Raw
 from tests.chaos.truth import Logs, Truth, truth
@@ -29,7 +27,7 @@ def judge(schedule: Schedule) -> list[str]:
     check_sequences(verdict, events, {raw.key.decode() for raw in members if raw.key and raw.value is None})
     compare(verdict, "memberships", fold(events), held(members))
     _nulls(verdict, members)
-    clocks = {number: positions[number]["clock"] - 1 for number in positions} if schedule.live else None
+    clocks = {number: positions[number].clock - 1 for number in positions} if schedule.live else None
     expected = truth(logs, schedule.rules, ENGINE, clocks)
     _letters(verdict, kafka, expected)
     if schedule.live:
@@ -42,7 +40,7 @@ def judge(schedule: Schedule) -> list[str]:
     for (topic, number), end in (
         (where, len(kafka.logs[where])) for where in list(kafka.logs) if where[0] in INPUTS
     ):
-        said = positions.get(number, {}).get("offsets", {}).get(topic, 0)
+        said = positions[number].offsets.get(topic, 0) if number in positions else 0
         if not said == kafka.committed.get((topic, number), 0) == end:
             verdict.add("wrong", f"{topic}-{number} ends at {end}, position {said}")
     return verdict.notes
@@ -79,7 +77,7 @@ def _logs(kafka: Kafka) -> Logs:
     return found
 
 
-def _states(kafka: Kafka) -> tuple[dict[int, dict[bytes, bytes]], dict[int, dict[str, Any]]]:
+def _states(kafka: Kafka) -> tuple[dict[int, dict[bytes, bytes]], dict[int, Position]]:
     kept: dict[int, dict[bytes, bytes]] = {}
     for raw in committed(kafka, CHANGELOG):
         states = kept.setdefault(raw.partition, {})
@@ -87,7 +85,7 @@ def _states(kafka: Kafka) -> tuple[dict[int, dict[bytes, bytes]], dict[int, dict
             states.pop(raw.key or b"", None)
         else:
             states[raw.key or b""] = raw.value
-    return kept, {number: msgspec.msgpack.decode(states.pop(POSITION_KEY)) for number, states in kept.items()}
+    return kept, {number: position_of(states[POSITION_KEY]) for number, states in kept.items()}
 
 
 def _letters(verdict: Verdict, kafka: Kafka, expected: Truth) -> None:

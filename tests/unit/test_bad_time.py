@@ -187,12 +187,12 @@ def test_after_a_stall_all_comes_as_if_there_had_been_none():
     ]
 
 
-def test_a_bug_in_the_engine_leaves_the_state_and_is_counted(monkeypatch):
+def test_a_bug_in_the_engine_leaves_the_state_and_is_counted():
     """The customer is byte for byte as before, the dead letter is counted by its reason, and so is the record."""
     driver = Driver(THREE)
     driver.click(0)
     before = {key: state for key, state in driver.states.items() if key != POSITION_KEY}
-    monkeypatch.setattr(driver.partition.rules.compiled, "rules", [lambda _customer, _now: 1 // 0])
+    driver.partition.poison(["e1"])
     driver.waits = True
     driver.click(HOUR)
     driver.partition.confirm(driver.ends, driver.partition.stamp, None)

@@ -1,9 +1,6 @@
 """What a partition promises, one sentence of SEMANTICS.md at a time."""
 
-import pytest
-
-from segments.engine import POSITION_KEY, customers
-from segments.engine.customers import Customers
+from segments.engine import POSITION_KEY
 from segments.language import (
     Segment,
     any_event,
@@ -18,7 +15,7 @@ from segments.language import (
     purchase,
 )
 from tests.kit.rules import CART, THREE
-from tests.unit.driving import DAY, HOUR, START, Driver
+from tests.unit.driving import DAY, HOUR, Driver
 
 IDLE = Segment(id="idle", when=any_event.within(days=30).idle >= days(10))
 
@@ -204,20 +201,12 @@ def test_one_who_had_room_again_is_counted_anew():
     assert driver.letters[1:] == [("clickstream", 5, "customer_limit")]
 
 
-def test_a_bug_undoes_one_record(monkeypatch):
+def test_a_bug_undoes_one_record():
     """An event that raises a bug becomes a dead letter, with the customer as before, and the next one is applied."""
     driver = Driver(THREE)
     driver.click(0)
     driver.click(HOUR)
-    compiled = driver.partition.rules.compiled
-    sound = compiled.rules[0]
-
-    def broken(customer, now):
-        if now == START + 2 * HOUR:
-            raise ZeroDivisionError("seeded")
-        return sound(customer, now)
-
-    monkeypatch.setattr(compiled, "rules", [broken])
+    driver.partition.poison(["e2"])
     driver.click(2 * HOUR)
     assert driver.letters == [("clickstream", 2, "engine_error")]
     assert driver.flips() == []
@@ -226,45 +215,34 @@ def test_a_bug_undoes_one_record(monkeypatch):
     assert driver.events[0]["evidence"][0]["value"] == "3", "the refused event doesn't count"
 
 
-def test_a_bug_in_a_flip_by_time_is_counted(monkeypatch):
+def test_a_bug_in_a_flip_by_time_is_counted():
     """A bug in a flip by time leaves the customer as they are until their next record."""
     driver = Driver(CART)
     driver.click(0, kind="cart_add")
-    monkeypatch.setattr(driver.partition.rules.compiled, "rules", [lambda _customer, _now: 1 // 0])
+    driver.partition.poison(["c"])
     driver.until(2 * HOUR)
     assert driver.errors == 1
-    monkeypatch.undo()
+    driver.partition.poison([])
     driver.until(2 * HOUR)
     assert driver.flips() == []
     driver.click(3 * HOUR)
     assert driver.flips("reason") == [("cart", "enter", HOUR, "timer")]
 
 
-def test_changed_customers_are_bounded_between_commits(monkeypatch):
-    """A customer counts once; when they are written there is room again."""
-    monkeypatch.setattr(customers, "CHANGED_AT_LEAST", 1)
-    monkeypatch.setattr(customers, "CHANGED", 3)
+def test_changed_customers_are_bounded_between_commits():
+    """The only partition of a worker holds 20,000; a customer counts once; when they are written there is room."""
     driver = Driver(IDLE)
     driver.waits = True
-    for customer in "aabbc":
-        driver.click(0, customer=customer)
+    driver.click(0, customer="c0", id="again")
+    for number in range(20_000):
+        driver.click(0, customer=f"c{number}", id=f"x{number}")
     driver.partition.confirm(driver.ends, driver.partition.stamp, None)
-    driver.partition.advance(4)
+    driver.partition.advance(20_000)
     assert not driver.partition.full
     driver.partition.advance(1)
     assert driver.partition.full
     driver.commit()
     assert not driver.partition.full
-
-
-@pytest.mark.parametrize(("partitions", "share"), [(1, 20_000), (4, 5_000), (24, 833), (96, 500)])
-def test_a_partition_has_its_share_of_the_changed(partitions, share):
-    """All partitions of a worker together occupy as much, however many there are; but each gets something done."""
-    found = Customers({}, Driver(IDLE).partition.rules, None, partitions)
-    found.changed = {b"%d" % number: found.take(b"") for number in range(share - 1)}
-    assert not found.full
-    found.keep(found.take(b"one more"))
-    assert found.full
 
 
 def test_a_restart_changes_nothing():

@@ -77,7 +77,7 @@ pub struct Machine {
     pub out: Effects,
     /// How many customers are in each segment.
     pub members: Members,
-    /// Ids of events that raise a bug once they are remembered: for tests of what comes of one.
+    /// Ids of events that raise a bug once they are remembered, and of customers for whom time does: for tests.
     pub poison: Vec<Box<[u8]>>,
     /// What evaluations take.
     pub costs: Costs,
@@ -134,6 +134,10 @@ impl Machine {
             if m!("what is due at the instant fires", due >= before, due > before) {
                 break;
             }
+            assert!(
+                self.poison.is_empty() || !self.poison.iter().any(|id| **id == *customer.key),
+                "poisoned"
+            );
             if m!("forgets before it flips", customer.first_due() == due, {
                 customer.first_due() == due && customer.forgotten_at(retention) > due
             }) {
@@ -185,6 +189,7 @@ impl Machine {
             record.at < customer.instant,
             record.at <= customer.instant
         );
+        self.out.late += u64::from(late);
         let now = if late { customer.instant } else { record.at };
         customer.instant = now;
         if record.at <= customer.sealed {

@@ -264,6 +264,8 @@ pub struct Effects {
     pub outcomes: Vec<[u64; 4]>,
     /// For each flip by time, the milliseconds from its instant to the clock at which it fired.
     pub lateness: Vec<i64>,
+    /// Records applied that occurred before their customer's instant.
+    pub late: u64,
     /// Runs that did not begin where the one before ended.
     pub gaps: u64,
     /// Bugs in flips by time.

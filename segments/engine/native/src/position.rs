@@ -242,6 +242,15 @@ impl Position {
         Ok(position)
     }
 
+    /// What a record says of offsets, clock and the number of partitions, whatever the rule set.
+    pub fn told(data: &[u8]) -> Result<Position, StateError> {
+        if data.first() == Some(&FORMAT) {
+            Position::decoded(&data[1..])
+        } else {
+            Position::earlier(data)
+        }
+    }
+
     /// A position that nothing was written of.
     pub fn new(
         offsets: BTreeMap<String, i64>,

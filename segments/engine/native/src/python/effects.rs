@@ -32,6 +32,7 @@ pub fn plain<'py>(
     found.set_item("outcomes", view.outcomes()?)?;
     found.set_item("notices", view.list(&effects.notices, View::notice)?)?;
     found.set_item("lateness", &effects.lateness)?;
+    found.set_item("late", effects.late)?;
     found.set_item("gaps", effects.gaps)?;
     found.set_item("engine_errors", effects.engine_errors)?;
     found.set_item("clock", effects.clock)?;

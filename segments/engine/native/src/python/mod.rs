@@ -23,7 +23,7 @@ mod _native {
     use super::partition::{Partition, Rules};
 
     #[pymodule_export]
-    use super::refill::{Fill, Refill, entry_size};
+    use super::refill::{Fill, Refill, entry_size, position};
 
     #[pymodule_export]
     use super::states::States;

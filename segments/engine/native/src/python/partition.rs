@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyList};
 use super::effects::plain;
 use super::records::run_of;
 use super::states::{Failure, Stored, raised};
-use super::views::{self, Answers};
+use super::views::{self, Answers, Remembered};
 use super::wire::{Records, Schemas};
 use crate::codec::StateError;
 use crate::customer::Customer;
@@ -18,7 +18,8 @@ use crate::machine::Machine;
 use crate::partition::{Partition as Core, Settings};
 use crate::plan::{Plan, RecordKind};
 use crate::rules::Rules as Ready;
-use crate::wire::record::{Format, Run};
+use crate::wire::record::{Body, Format, Run};
+use crate::wire::refusals::{Reason, Refusal};
 
 /// A rule set, made ready once for all partitions of a process.
 #[pyclass(frozen)]
@@ -39,6 +40,8 @@ impl Rules {
 pub struct Partition {
     core: Mutex<Core>,
     failure: Failure,
+    /// By topic and offset: what is to be refused, and whether a profile's consents, too.
+    told: Mutex<HashMap<(usize, i64), (Refusal, bool)>>,
     pub(super) rules: Arc<Ready>,
     pub(super) formats: Vec<Format>,
     number: u32,
@@ -58,7 +61,27 @@ impl Partition {
         Ok(found)
     }
 
-    pub(super) fn offer_run(&self, py: Python<'_>, topic: usize, run: Run) -> PyResult<Option<i64>> {
+    /// Refuse those records of a run that were named beforehand; of a profile, unless outright, as if over a limit.
+    fn refuse_told(&self, topic: usize, run: &mut Run) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_empty() {
+            return;
+        }
+        let of_profile = self.formats[topic] == Format::Profile;
+        for record in &mut run.records {
+            let Some((refusal, outright)) = told.remove(&(topic, record.offset)) else {
+                continue;
+            };
+            match &mut record.body {
+                Body::Refused(_) => {}
+                Body::Event(event) if of_profile && !outright => event.over = Some(Box::new(refusal)),
+                body => *body = Body::Refused(Box::new(refusal)),
+            }
+        }
+    }
+
+    pub(super) fn offer_run(&self, py: Python<'_>, topic: usize, mut run: Run) -> PyResult<Option<i64>> {
+        self.refuse_told(topic, &mut run);
         let (start, end, run) = (run.start, run.end, Arc::new(run));
         let found = self.with(py, |core| {
             core.begun(topic).then(|| core.offer(topic, start, run, end))
@@ -109,6 +132,7 @@ impl Partition {
         Ok(Partition {
             core,
             failure,
+            told: Mutex::default(),
             rules: rules.0.clone(),
             formats,
             number,
@@ -187,6 +211,15 @@ impl Partition {
 
     fn begin(&self, py: Python<'_>, topic: usize, offset: i64) -> PyResult<()> {
         self.with(py, |core| core.begin(topic, offset))
+    }
+
+    /// Refuse a record that is still to come; of a profile, unless `outright`, as if it were over a limit.
+    fn refuse(&self, topic: usize, offset: i64, reason: &str, error: &str, outright: bool) -> PyResult<()> {
+        let known =
+            Reason::of(reason).ok_or_else(|| PyValueError::new_err(format!("{reason} is no reason")))?;
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert((topic, offset), (Refusal::new(known, error), outright));
+        Ok(())
     }
 
     /// Take in records made in Python; raises LookupError if `begin` was not called.
@@ -272,6 +305,13 @@ impl Partition {
         found
             .map(|customer| views::customer(py, &customer, &self.rules))
             .transpose()
+    }
+
+    /// All that is remembered of a customer: what `customer` tells, dues, ids, profile, and the rows of each stream.
+    fn remembered<'py>(&self, py: Python<'py>, key: &[u8]) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let look = |machine: &mut Machine, customer: &mut Customer| Remembered::of(machine, customer);
+        let found = self.with(py, |core| core.ask(key, look))?.map_err(wrong)?;
+        found.map(|found| found.plain(py, &self.rules)).transpose()
     }
 
     fn why<'py>(&self, py: Python<'py>, key: &[u8], at: i64) -> PyResult<Bound<'py, PyDict>> {

@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyList};
 use super::partition::Rules;
 use super::states::{Failure, Stored, raised};
 use crate::codec::StateError;
+use crate::position::Position;
 use crate::{refill, sizes};
 
 fn wrong(error: StateError) -> PyErr {
@@ -111,4 +112,11 @@ impl Fill {
 #[pyfunction]
 pub fn entry_size(rules: &Rules, stream: usize) -> usize {
     sizes::entry_size(&rules.0, stream)
+}
+
+/// What the record of a partition beside its customers says: offsets by topic, clock, number of partitions.
+#[pyfunction]
+pub fn position(data: &[u8]) -> PyResult<(BTreeMap<String, i64>, i64, u32)> {
+    let told = Position::told(data).map_err(wrong)?;
+    Ok((told.offsets, told.clock, told.count))
 }

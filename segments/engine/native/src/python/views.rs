@@ -1,13 +1,17 @@
 //! What can be seen of a customer from outside, as the plain values of `segments.engine.views`.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString};
 
-use crate::customer::Customer;
+use crate::codec;
+use crate::customer::{Customer, Trait};
 use crate::evidence::evidence;
 use crate::machine::Machine;
+use crate::names::Names;
 use crate::output::Effects;
-use crate::rules::Rules;
+use crate::plan::FieldKind;
+use crate::rows::{Kept, NULL, Rows};
+use crate::rules::{Rules, Stream};
 use crate::times::{BEFORE_ALL, NEVER};
 
 /// A customer, as `CustomerView`.
@@ -126,4 +130,122 @@ impl Answers {
 
 fn there(instant: i64) -> Option<i64> {
     (instant != BEFORE_ALL).then_some(instant)
+}
+
+/// A word of a row.
+enum Word {
+    Missing,
+    Text(String),
+    Number(i64),
+}
+
+/// Rows of a key, or of a stream without keys.
+type Group = (Option<Word>, Vec<Vec<Word>>);
+
+/// All that is remembered of a customer, without what is no longer needed.
+pub struct Remembered {
+    customer: Customer,
+    streams: Vec<Vec<Group>>,
+}
+
+impl Remembered {
+    /// As it stands.
+    pub fn of(machine: &Machine, customer: &Customer) -> Remembered {
+        let (mut customer, rules, names) = (customer.clone(), &machine.rules, &machine.names);
+        codec::forget(&mut customer, rules, names);
+        let streams = customer.streams.iter().zip(&rules.streams);
+        let streams = streams
+            .map(|(kept, stream)| groups(kept, stream, names))
+            .collect();
+        Remembered { customer, streams }
+    }
+
+    /// As a dict: `customer` and, by name, what else is remembered; rows by the identity of their stream.
+    pub fn plain<'py>(&self, py: Python<'py>, rules: &Rules) -> PyResult<Bound<'py, PyDict>> {
+        let found = customer(py, &self.customer, rules)?;
+        let dues = PyDict::new(py);
+        for due in &self.customer.dues {
+            dues.set_item(&rules.plan.rules[due.rule as usize].id, due.at)?;
+        }
+        found.set_item("dues", dues)?;
+        let ids = self.customer.ids.iter().zip(&self.customer.seen);
+        found.set_item(
+            "ids",
+            ids.map(|(id, seen)| (PyBytes::new(py, id), *seen))
+                .collect::<Vec<_>>(),
+        )?;
+        let (attributes, consents) = (PyDict::new(py), PyDict::new(py));
+        if let Some(profile) = &self.customer.profile {
+            for (name, value) in &profile.traits {
+                match value {
+                    Trait::Text(text) => attributes.set_item(&**name, &**text)?,
+                    Trait::Number(number) => attributes.set_item(&**name, number)?,
+                    Trait::Truth(truth) => attributes.set_item(&**name, truth)?,
+                }
+            }
+            for (name, given) in &profile.consents {
+                consents.set_item(&**name, given)?;
+            }
+        }
+        found.set_item("attributes", attributes)?;
+        found.set_item("consents", consents)?;
+        let streams = PyDict::new(py);
+        for (stream, groups) in rules.plan.streams.iter().zip(&self.streams) {
+            let rows = PyDict::new(py);
+            for (key, each) in groups {
+                let each = each
+                    .iter()
+                    .map(|row| row.iter().map(|word| word.plain(py)).collect());
+                let each: Vec<Vec<Py<PyAny>>> = each.collect::<Vec<Vec<_>>>();
+                rows.set_item(key.as_ref().map(|key| key.plain(py)), each)?;
+            }
+            streams.set_item(&stream.identity, rows)?;
+        }
+        found.set_item("streams", streams)?;
+        Ok(found)
+    }
+}
+
+impl Word {
+    fn of(word: i64, text: bool, names: &Names) -> Word {
+        match word {
+            NULL => Word::Missing,
+            _ if text => Word::Text(String::from_utf8_lossy(names.text(word)).into_owned()),
+            _ => Word::Number(word),
+        }
+    }
+
+    fn plain(&self, py: Python<'_>) -> Py<PyAny> {
+        match self {
+            Word::Missing => py.None(),
+            Word::Text(text) => PyString::new(py, text).into_any().unbind(),
+            Word::Number(number) => PyInt::new(py, *number).into_any().unbind(),
+        }
+    }
+}
+
+/// Whether a column, by its place in a row, holds texts; the instant and the end of a visit are numbers.
+fn is_text(stream: &Stream, place: usize) -> bool {
+    let column = place.checked_sub(1).and_then(|column| stream.columns.get(column));
+    column.is_some_and(|column| column.kind == FieldKind::Text)
+}
+
+fn groups(kept: &Kept, stream: &Stream, names: &Names) -> Vec<Group> {
+    let row = |row: &[i64]| {
+        let words = row.iter().enumerate();
+        words
+            .map(|(place, word)| Word::of(*word, is_text(stream, place), names))
+            .collect()
+    };
+    let rows = |rows: &Rows| rows.0.chunks_exact(stream.stride).map(row).collect();
+    match kept {
+        Kept::None => Vec::new(),
+        Kept::Rows(found) => vec![(None, rows(found))],
+        Kept::Keyed(groups) => {
+            let text = stream.key.as_ref().is_some_and(|key| key.kind == FieldKind::Text);
+            let each = groups.list.iter();
+            each.map(|(key, found)| (Some(Word::of(*key, text, names)), rows(found)))
+                .collect()
+        }
+    }
 }
