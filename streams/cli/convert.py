@@ -2,7 +2,7 @@
 
 import click
 
-from streams.cli.visible import json_line
+from streams.cli.visible import json_line, visible
 from streams.conversion.mapping import MappingError, columns, fields_of, pairs, topic_of
 from streams.conversion.rows import DELIMITERS, Conversion, RowError, read
 from streams.conversion.values import Reading
@@ -71,7 +71,7 @@ def command(
         if not skip_bad:
             raise error
         skipped.append(error)
-        click.echo(f"skipped: {error}", err=True)
+        click.echo(f"skipped: {visible(str(error))}", err=True)
 
     for line in conversion.records(rows, wrong):
         click.echo(json_line(line))

@@ -2,7 +2,9 @@
 
 import click
 
+from streams.cli.customer import CustomerId
 from streams.cli.produce import Sending, check_topic
+from streams.cli.visible import visible
 from streams.history.lines import Line
 from streams.kafka.topics import PROFILES
 from streams.settings.settings import read_settings
@@ -12,7 +14,7 @@ LONGEST_ID = 128
 
 
 @click.command(name="erase")
-@click.argument("customer")
+@click.argument("customer", type=CustomerId())
 def command(customer: str) -> None:
     """Erase CUSTOMER: a null profile, upon which the workers and `deliver` forget them.
 
@@ -32,4 +34,6 @@ def command(customer: str) -> None:
         with Sending(settings, topic) as sending:
             sending.send(Line("erase", {"customer_id": customer}, {"erase": True}))
             sending.finish()
-    click.echo(f"{customer}: a null was written to {', '.join(PROFILES)}; the workers forget them", err=True)
+    click.echo(
+        f"{visible(customer)}: a null was written to {', '.join(PROFILES)}; the workers forget them", err=True
+    )

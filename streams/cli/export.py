@@ -6,8 +6,9 @@ import click
 
 import schemas
 from streams.cli.consume import line_of
+from streams.cli.customer import CustomerId
 from streams.cli.dead_letters import as_line
-from streams.cli.visible import json_line, json_text
+from streams.cli.visible import json_line, json_text, visible
 from streams.cli.why import asked
 from streams.clock import wall_clock
 from streams.delivery.ledger import delivered
@@ -20,7 +21,7 @@ from streams.settings.settings import Settings, read_settings
 
 
 @click.command(name="export")
-@click.argument("customer")
+@click.argument("customer", type=CustomerId())
 @click.option("--json", "as_json", is_flag=True, help="The object on one line.")
 def command(customer: str, as_json: bool) -> None:
     """Print all that is known of CUSTOMER, as one JSON object, to answer an access request.
@@ -59,5 +60,5 @@ def _now(settings: Settings, customer: str) -> dict[str, Any] | None:
     try:
         return asked(settings, customer)
     except StreamsError as error:
-        click.echo(f"now: null, since no worker tells: {error}", err=True)
+        click.echo(f"now: null, since no worker tells: {visible(str(error))}", err=True)
         return None

@@ -2,6 +2,7 @@
 
 import logging
 
+from streams.cli.visible import visible_lines
 from streams.settings.types import MASK, current
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -30,7 +31,7 @@ class _Once(logging.Filter):
 
 
 class _Masking(logging.Formatter):
-    """Takes secrets out of every line: at level debug kafka-python logs all that it is configured with."""
+    """Takes secrets out of every line, as kafka-python logs its configuration, and escapes what can't be seen."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
@@ -41,7 +42,7 @@ class _Masking(logging.Formatter):
         # A file that was written anew meanwhile holds another secret now; the one before may still be written, too.
         for secret in {*self._secrets, *map(current, self._secrets)}:
             line = line.replace(secret, MASK)
-        return line
+        return visible_lines(line)
 
 
 def configure(level: str, secrets: tuple[str, ...]) -> None:

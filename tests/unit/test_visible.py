@@ -1,13 +1,16 @@
 """What comes from outside is shown on a terminal, and can't steer it."""
 
 import json
+import logging
 
 import pytest
 
 from streams.cli.consume import line_of
 from streams.cli.dead_letters import _told
+from streams.cli.logs import _Masking
 from streams.cli.visible import json_line, visible, visible_lines
 from streams.jobs.dead_letters import Letter, TopicPartition
+from tests.unit.repository import ROOT
 
 TITLE = "\x1b]0;mine\x07"
 """An escape sequence that gives a terminal another title, and rings its bell."""
@@ -72,3 +75,19 @@ def test_a_dead_letter_shows_which_key_it_has(key, shown):
     assert f"  key        {shown}" in lines
     assert '  value      ""' in lines
     assert all(line.isprintable() for line in lines)
+
+
+def test_commands_print_json_by_one_function():
+    """JSON that a command prints goes through what escapes it; a CSV file of members is none of a terminal's."""
+    users = {
+        file.name for file in (ROOT / "streams" / "cli").glob("*.py") if "json.dumps(" in file.read_text()
+    }
+    assert users <= {"visible.py", "members.py"}
+
+
+def test_a_log_line_can_not_steer_the_terminal():
+    """What somebody else said, as a registry in its answer, is escaped in a worker's log; its lines stay lines."""
+    said = ("the registry says %s\nand more", (TITLE,))
+    record = logging.LogRecord("segments", logging.ERROR, "", 1, *said, None)
+    line = _Masking(()).format(record)
+    assert line.endswith(r"says \x1b]0;mine\x07" + "\nand more")
