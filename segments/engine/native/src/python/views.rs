@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString};
 
 use crate::codec;
-use crate::customer::{Customer, Trait};
+use crate::customer::{Customer, Trait, digest_bytes};
 use crate::evidence::evidence;
 use crate::machine::Machine;
 use crate::names::Names;
@@ -171,7 +171,7 @@ impl Remembered {
         let ids = self.customer.ids.iter().zip(&self.customer.seen);
         found.set_item(
             "ids",
-            ids.map(|(id, seen)| (PyBytes::new(py, id), *seen))
+            ids.map(|(id, seen)| (PyBytes::new(py, &digest_bytes(*id)), *seen))
                 .collect::<Vec<_>>(),
         )?;
         let (attributes, consents) = (PyDict::new(py), PyDict::new(py));
