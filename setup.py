@@ -17,26 +17,10 @@ from setuptools_rust import Binding, RustExtension
 ROOT = Path(__file__).resolve().parent
 
 HOT = [
-    *("schemas/binary.py", "schemas/generated.py", "schemas/wire.py", "streams/worker/decode.py"),
-    *(
-        f"segments/engine/{name}.py"
-        for name in (
-            "admission",
-            "customer",
-            "customers",
-            "due",
-            "evidence",
-            "flips",
-            "inputs",
-            "keyed",
-            "machine",
-            "murmur",
-            "partition",
-            "records",
-            "remember",
-            "state",
-        )
-    ),
+    "schemas/binary.py",
+    "schemas/generated.py",
+    "schemas/wire.py",
+    "streams/worker/decode.py",
 ]
 
 

@@ -4,18 +4,18 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 """
 
 from segments.engine._native import Accepted, Batch, Fetch, Outbox, Records, Schemas, States, Transaction
-from segments.engine.admission import FIRST, LAST
 from segments.engine.door import Partition, Position, entry_size, position_of
 from segments.engine.door import Partition as BytePartition
 from segments.engine.door import States as CommittedStates
-from segments.engine.flips import event_id
 from segments.engine.murmur import partition_of
 from segments.engine.past import Past, listening
 from segments.engine.records import (
     BEFORE_ALL,
     CLICKSTREAM,
     CURRENCY_CASE,
+    FIRST,
     INPUTS,
+    LAST,
     NEVER,
     NOTICES,
     OLDER,
@@ -30,6 +30,7 @@ from segments.engine.records import (
     Notice,
     Record,
     Refusal,
+    event_id,
     notice_text,
     of_customer,
 )

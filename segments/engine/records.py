@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Protocol
 
 from segments.language import catalogue
@@ -20,6 +21,9 @@ OLDER = b"\xff"
 
 NEVER = 1 << 62
 """An instant that does not come."""
+
+FIRST, LAST = -62_135_596_800_000, 253_402_300_799_999
+"""The first and the last millisecond of the years 1 to 9999."""
 
 BEFORE_ALL = -NEVER
 """The instant of a customer, or the clock of a partition, before anything was applied."""
@@ -182,3 +186,11 @@ class Effects:
                 states.pop(key, None)
             else:
                 states[key] = state
+
+
+def event_id(
+    customer: str, segment: str, version: str, transition: str, sequence: int, occurred_at: int
+) -> str:
+    """The same flip has the same id in every run."""
+    text = "\0".join((customer, segment, version, transition, str(sequence), str(occurred_at)))
+    return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,17 +1,16 @@
-"""A rule set, ready to run: segments in order of dependency, what they keep, and their generated functions."""
+"""A rule set, ready to run: segments in order of dependency, what they keep, and their plan."""
 
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 from segments.engine._native import Rules
-from segments.engine.compile import Compiled, compile_rules
 from segments.language.checking.lint import refuse
 from segments.language.loading.load import load as load_segments
 from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import bound_text, leaf_text, leaves
+from segments.language.nodes.text import leaves
 from segments.plan.ir import Plan as PlanData
 from segments.plan.lowering import lower
 from segments.plan.planner import Plan, plan
@@ -30,18 +29,9 @@ class RuleSet:
             (*leaves(segment.when), *leaves(segment.until)) for segment in self.segments
         )
         self.plan: Plan = plan(self.segments, currency)
-        self.numbers = {leaf: number for number, leaf in enumerate(self.plan.readers)}
-        """The number of each leaf on a measure, by its identity as an object."""
-        self.texts = {id(leaf): (leaf_text(leaf), bound_text(leaf)) for each in self.leaves for leaf in each}
-        """The measure and the bound of each leaf, as the evidence shows them."""
         self.rank = {
             place: rank for rank, place in enumerate(sorted(range(len(self.ids)), key=self.ids.__getitem__))
         }
-
-    @cached_property
-    def compiled(self) -> Compiled:
-        """The generated functions."""
-        return compile_rules(self.segments, self.plan, self.digest)
 
     @cached_property
     def data(self) -> PlanData:

@@ -2,12 +2,6 @@
 
 from typing import Any, TypedDict
 
-from segments.engine.admission import FIRST
-from segments.engine.customer import Customer
-from segments.engine.evidence import evidence
-from segments.engine.flips import valid_until
-from segments.engine.rules import RuleSet
-
 
 class CustomerView(TypedDict):
     """What is remembered of a customer, without the events; instants in milliseconds."""
@@ -48,43 +42,3 @@ class WhyView(TypedDict):
     sequence: int
     rules: list[RuleView]
     """In the order of the rule set."""
-
-
-def customer_view(rules: RuleSet, customer: Customer | None) -> CustomerView | None:
-    """What is remembered of a customer, None if nothing is."""
-    if customer is None:
-        return None
-    return {
-        "instant": customer.instant,
-        "latest": customer.latest,
-        "profile_at": customer.profile_at,
-        "erased_at": customer.erased_at,
-        "sequence": customer.sequence,
-        "entries": customer.entries,
-        "episodes": {rules.ids[place]: episode for place, episode in customer.episodes.items()},
-    }
-
-
-def why_view(rules: RuleSet, key: bytes, found: Customer | None, at: int) -> WhyView:
-    """All rules at an instant, or at the customer's own if that is later."""
-    customer = Customer(key, len(rules.plan.streams), None) if found is None else found
-    now = max(customer.instant, at)
-    return {
-        "known": not customer.blank,
-        "now": now,
-        "sequence": customer.sequence,
-        "rules": [_rule_view(rules, customer, place, now) for place in range(len(rules.ids))],
-    }
-
-
-def _rule_view(rules: RuleSet, customer: Customer, place: int, now: int) -> RuleView:
-    episode, entered_at = customer.episodes.get(place, (None, None))
-    return {
-        "segment": rules.ids[place],
-        "inside": place in customer.episodes,
-        "entered_at": entered_at,
-        "episode": episode,
-        # Before all time, the end of an empty stream would count as an event.
-        "evidence": evidence(rules, place, customer, max(now, FIRST)),
-        "flips_at": None if customer.blank else valid_until(rules, customer, place, now),
-    }
