@@ -7,10 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use segments_engine::codec;
+use segments_engine::customer::Customer;
 use segments_engine::customers::States;
+use segments_engine::names::Names;
 use segments_engine::output::{Cause, Effects, Entry, Flip, Membership, Outcome, Segment};
 use segments_engine::partition::{Partition, Settings};
 use segments_engine::plan::{Plan, RecordKind};
+use segments_engine::position;
+use segments_engine::rows::Kept;
 use segments_engine::rules::Rules;
 use segments_engine::wire::record::{
     Body, Event, Format, Item, Pair, Places, Record, Run, Span, Value as Word,
@@ -311,12 +316,15 @@ struct Way {
     restarts: bool,
     /// From how many entries on what is older stands apart.
     apart: usize,
+    /// Whether every third event raises a bug once it is remembered.
+    poisoned: bool,
 }
 
 const AT_ONCE: Way = Way {
     turn: 100_000,
     restarts: false,
     apart: 256,
+    poisoned: false,
 };
 
 struct Life<'a> {
@@ -428,12 +436,23 @@ fn open(case: &Case, way: Way, store: &Store) -> Partition {
     let mut partition =
         Partition::new(0, 1, case.rules.clone(), case.settings, Box::new(store.clone())).unwrap();
     partition.apart_from(way.apart);
+    if way.poisoned {
+        partition.poison(every_third(case));
+    }
     for topic in 0..case.rules.plan.topics.len() {
         if !partition.begun(topic) {
             partition.begin(topic, 0);
         }
     }
     partition
+}
+
+fn every_third(case: &Case) -> Vec<Box<[u8]>> {
+    let ids = case
+        .lines
+        .iter()
+        .filter_map(|line| line["event"]["event_id"].as_str());
+    ids.step_by(3).map(|id| id.as_bytes().into()).collect()
 }
 
 /// Every case in a way, with dead letters in any order: a record that is refused is so as soon as it is fetched.
@@ -488,5 +507,90 @@ fn in_two_records() {
         turn: 1,
         restarts: true,
         apart: 2,
+        ..AT_ONCE
     });
+}
+
+/// A bug undoes one record: what else was done since the last commit stays, however much that is.
+#[test]
+fn with_bugs() {
+    let mut bugs = 0;
+    for (name, case) in cases() {
+        let way = Way {
+            poisoned: true,
+            ..AT_ONCE
+        };
+        let mut found = [
+            Life::new(&case, way).live(),
+            Life::new(&case, Way { turn: 1, ..way }).live(),
+            Life::new(
+                &case,
+                Way {
+                    turn: 1,
+                    restarts: true,
+                    apart: 2,
+                    ..way
+                },
+            )
+            .live(),
+        ];
+        for letters in found.iter_mut().flatten().map(|line| &mut line["dead_letters"]) {
+            if let Some(letters) = letters.as_array_mut() {
+                letters.sort_by_key(|letter| letter.to_string());
+                bugs += letters
+                    .iter()
+                    .filter(|letter| letter[2] == "engine_error")
+                    .count();
+            }
+        }
+        assert_eq!(found[0], found[1], "{name}");
+        assert_eq!(found[0], found[2], "{name}");
+    }
+    assert!(bugs > 100, "only {bugs} bugs");
+}
+
+/// A state that ends too early is refused, wherever it ends.
+#[test]
+fn short_states() {
+    for (name, case) in cases() {
+        let life = Life::new(&case, AT_ONCE);
+        let store = life.store.clone();
+        life.live();
+        let shapes = position::shapes_of(&case.rules);
+        let decode = |data: &[u8]| {
+            codec::decode(
+                Arc::from(&b"x"[..]),
+                data,
+                &shapes,
+                &mut Names::default(),
+                &mut |_| None,
+            )
+            .unwrap()
+        };
+        let streams = |customer: &Customer| {
+            customer
+                .streams
+                .iter()
+                .filter(|kept| !matches!(kept, Kept::None))
+                .count()
+        };
+        for (key, state) in store
+            .0
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|each| codec::of_customer(each.0))
+        {
+            for end in 0..state.len() {
+                let (key, data) = (Arc::from(&key[..]), &state[..end]);
+                let found = codec::decode(key, data, &shapes, &mut Names::default(), &mut |_| None);
+                // At the end of a stream nobody can tell that another one was there: that one is missing then.
+                let whole = decode(&state[..]);
+                assert!(
+                    found.is_err() || found.is_ok_and(|found| streams(&found) < streams(&whole)),
+                    "{name}"
+                );
+            }
+        }
+    }
 }
