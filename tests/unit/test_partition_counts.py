@@ -7,10 +7,10 @@ import pytest
 
 from segments.engine import EngineSettings, Partition, RuleSet
 from segments.language.errors import SegmentsError
-from streams.errors import TopicsError
 from streams.telemetry.metrics import Metrics
 from streams.worker.owners import Owners
 from streams.worker.takeover import Limits
+from streams.worker.watch import added
 from tests.kit.rules import CART
 from tests.unit.driving import Driver
 
@@ -24,12 +24,22 @@ def test_a_state_of_another_count_is_refused_with_its_mend():
     assert "SEGMENTS_GROUP" in str(refused.value)
 
 
-def test_partitions_added_under_a_running_worker_stop_it():
-    """The group assigns a partition that was not there at the start: nothing is consumed of it."""
+def test_of_partitions_added_under_a_running_worker_nothing_is_taken_in():
+    """The group assigns a partition that was not there at the start: neither it nor an old one is served."""
     context = SimpleNamespace(metrics=Metrics(), count=4)
     owners = Owners(SimpleNamespace(), context, Limits(10, 1.0, event_clock=False))
-    with pytest.raises(
-        TopicsError, match=r"had 4 partitions when this worker started, now there is 5: .*topics check"
-    ):
-        asyncio.run(owners.assign(frozenset({1, 5})))
+    asyncio.run(owners.assign(frozenset({1, 5})))
     assert not owners.assigned
+    assert not owners.ready
+
+
+def test_partitions_added_are_named_with_the_mend():
+    """Whoever reads the log knows which topics differ, and what to type."""
+    problem = added({"clickstream": 5, "profiles": 4, "transactions": 5}, 4)
+    assert problem is not None
+    assert (
+        "4 partitions each when this worker started, and now differ (clickstream 5, transactions 5)"
+        in problem
+    )
+    assert "More partitions" in problem
+    assert added(dict.fromkeys(("clickstream", "profiles"), 4), 4) is None
