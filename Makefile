@@ -53,8 +53,12 @@ types: install ## check the types
 unit: lint types ## lint, types, unit tests and stories: about a minute, without Java
 	$(BIN)/python -m pytest tests/unit tests/stories --numprocesses auto --maxprocesses 4 --durations=0 --durations-min=5
 
+.PHONY: crate
+crate: | cargo ## lint, format check and tests of the engine's crate
+	cd segments/engine/native && cargo fmt --check && cargo clippy --all-targets --features python -- -D warnings && cargo test
+
 .PHONY: check
-check: lint types test ## what CI runs: lint, types, all tests
+check: lint types crate test ## what CI runs: lint, types, all tests
 
 .PHONY: format
 format: install ## format the code, mend what the linter can mend, and fail on what is left
@@ -88,7 +92,7 @@ bench: install ## how fast, how late, how large, ours and others: ONLY=latency o
 	$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 .PHONY: wheel
-wheel: install ## the wheel to run workers from, its hot path compiled to C (needs a C compiler; installing it does not)
+wheel: install ## the wheel to run workers from, the engine's crate and the codec compiled (needs Rust and a C compiler; installing it does not)
 	$(BIN)/python -m deploy.dev.wheel
 
 .PHONY: docs
