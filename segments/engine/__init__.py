@@ -4,8 +4,7 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 """
 
 from segments.engine._native import Accepted, Batch, Fetch, Outbox, Records, Schemas, States, Transaction
-from segments.engine.door import Partition, Position, entry_size, position_of
-from segments.engine.door import Partition as BytePartition
+from segments.engine.door import Partition, Position, batches_of, entry_size, position_of
 from segments.engine.door import States as CommittedStates
 from segments.engine.murmur import partition_of
 from segments.engine.past import Past, listening
@@ -55,7 +54,6 @@ __all__ = [
     "TRANSACTIONS",
     "Accepted",
     "Batch",
-    "BytePartition",
     "CommittedStates",
     "CustomerView",
     "DeadLetter",
@@ -78,6 +76,7 @@ __all__ = [
     "States",
     "Transaction",
     "WhyView",
+    "batches_of",
     "entry_size",
     "event_id",
     "listening",

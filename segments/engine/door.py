@@ -9,7 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from segments.engine._native import Accepted, Outbox, Records, Schemas, Transaction, offer_fetched
+from segments.engine._native import (
+    Accepted,
+    Batch,
+    Encoder,
+    Outbox,
+    Records,
+    Schemas,
+    Transaction,
+    offer_fetched,
+)
 from segments.engine._native import Partition as Core
 from segments.engine._native import entry_size as size_of_entry
 from segments.engine._native import position as read_position
@@ -255,3 +264,11 @@ def position_of(record: bytes) -> Position:
         return Position(*read_position(record))
     except ValueError as error:
         raise SegmentsError(str(error)) from error
+
+
+def batches_of(states: Mapping[bytes, bytes | None], now: int) -> list[Batch]:
+    """Finished batches of these keys and values, without headers; `now` is the wall clock."""
+    encoder = Encoder("", 0, 0, 0)
+    for key, value in states.items():
+        encoder.state(now, key, value)
+    return encoder.take()[3]

@@ -179,6 +179,13 @@ class Effects:
     clock: int = 0
     """The clock of the partition, in milliseconds."""
 
+    @property
+    def flips(self) -> Counter[tuple[str, str, str]]:
+        """How many there are, by segment, transition and reason."""
+        return Counter(
+            (each["segment"], each["transition"], each["reason"]) for _, each in self.segment_events
+        )
+
     def commit_to(self, states: dict[bytes, bytes]) -> None:
         """Change committed states as a worker's store would, where they are a dictionary."""
         for key, state in self.states.items():

@@ -7,9 +7,9 @@ ids that are known need no registry, so partitions without new ids go on while i
 import asyncio
 import logging
 
+from segments.engine import Records
 from streams.errors import RegistryAway, RegistryError
 from streams.registry.registry import Registry
-from streams.transport import Run
 
 log = logging.getLogger(__name__)
 
@@ -25,20 +25,17 @@ class Lookup:
         self._asking: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._away = False
 
-    def first_unsettled(self, run: Run) -> int | None:
-        """The place of the first record of a run whose id the registry must be asked about."""
-        asked = self._registry.unsettled(run.topic, (record.value for record in run.records))
-        if not asked:
-            return None
-        starts = {number.to_bytes(4, "big") for number in asked}
-        values = (record.value for record in run.records)
-        return next(place for place, value in enumerate(values) if value and value[1:5] in starts)
+    def first_unsettled(self, topic: str, records: Records) -> tuple[int, int] | None:
+        """The place of the first record whose id the registry must be asked about, and the id."""
+        found = records.ids()
+        asked = self._registry.unsettled(topic, (b"\0" + number.to_bytes(4, "big") for _, number in found))
+        return next((each for each in found if each[1] in asked), None)
 
-    def settle(self, topic: str, value: bytes) -> asyncio.Task[None]:
-        """Ask about the id before this value; the task is done when there is an answer, and never fails."""
-        asked = topic, int.from_bytes(value[1:5], "big")
+    def settle(self, topic: str, number: int) -> asyncio.Task[None]:
+        """Ask about an id; the task is done when there is an answer, and never fails."""
+        asked = topic, number
         if asked not in self._asking:
-            task = asyncio.create_task(self._ask_until_answered(*asked), name=f"schema-id-{asked[1]}")
+            task = asyncio.create_task(self._ask_until_answered(*asked), name=f"schema-id-{number}")
             task.add_done_callback(lambda _done: self._asking.pop(asked))
             self._asking[asked] = task
         return self._asking[asked]

@@ -243,6 +243,14 @@ class Settings(BaseSettings):
         Field(ge=1),
         About("Most records applied in one transaction.", "a whole number, 1 or more"),
     ] = 20_000
+    threads: Annotated[
+        int,
+        Field(ge=1),
+        About(
+            "Threads in which the partitions of this worker advance at once. Default: as many as there are cores.",
+            "a whole number, 1 or more",
+        ),
+    ] = Field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

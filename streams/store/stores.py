@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
-from segments.engine import OLDER
+from segments.engine import CommittedStates, Transaction
+from segments.engine import States as NativeStates
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,13 @@ class PartitionStore(Protocol):
     def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
         """Write states, and with them the position if it is known; None as a state deletes."""
 
+    def take(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
+        """Write the states that a transaction has committed, as `apply` does."""
+
+    @property
+    def states(self) -> CommittedStates:
+        """What the engine reads them from."""
+
     def restored(self) -> None:
         """Hear that everything was read anew, much of it several times."""
 
@@ -54,37 +62,34 @@ def _pairs(states: States) -> Iterable[State]:
 
 
 class MemoryStore:
-    """A dictionary. It outlives a rebalance that gives the partition back, so that only the tail is read again."""
+    """In the memory of the engine. It outlives a rebalance that gives the partition back: the tail is read again."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._states: dict[bytes, bytes] = {}
-        self._bytes = self._second = 0
+        self.states = NativeStates()
         self.position: int | None = None
         self.as_of = 0
-        self.get = self._states.get
+        self.get = self.states.get
 
     def items(self) -> Iterable[tuple[bytes, bytes]]:
         """Return all states."""
-        return self._states.items()
+        return self.states.items()
 
     def size(self) -> tuple[int, int]:
         """Return the number of states, each whether it is in one record or in two, and their bytes."""
-        return len(self._states) - self._second, self._bytes
+        return len(self.states) - self.states.older, self.states.bytes
 
     def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
         """Write states and position."""
-        for key, value in _pairs(states):
-            old = self._states.get(key)
-            if old is not None:
-                self._bytes -= len(key) + len(old)
-            if key.endswith(OLDER):
-                self._second += (value is not None) - (old is not None)
-            if value is None:
-                self._states.pop(key, None)
-            else:
-                self._states[key] = value
-                self._bytes += len(key) + len(value)
+        self.states.apply(list(_pairs(states)))
+        self._at(position, as_of)
+
+    def take(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
+        """Write the states of a transaction, and position."""
+        transaction.apply_to(self.states)
+        self._at(position, as_of)
+
+    def _at(self, position: int | None, as_of: int) -> None:
         if position is not None:
             self.position, self.as_of = position, as_of or self.as_of
 
@@ -93,8 +98,7 @@ class MemoryStore:
 
     def wipe(self) -> None:
         """Forget everything."""
-        self._states.clear()
-        self._bytes = self._second = 0
+        self.states.clear()
         self.position = None
 
     def close(self) -> None:
@@ -187,6 +191,15 @@ class RocksStore:
         self._db.write(batch)
         if position is not None:
             self.position, self.as_of = position, as_of
+
+    def take(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
+        """Write the states of a transaction, and position, in one batch."""
+        self.apply(transaction.states, position, as_of)
+
+    @property
+    def states(self) -> CommittedStates:
+        """The database itself."""
+        return self
 
     def restored(self) -> None:
         """Have RocksDB merge what was written again and again, beside the work: half of it is left, or less."""

@@ -19,7 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from segments.engine import INPUTS, NOTICES, Effects, RuleSet
+from segments.engine import INPUTS, NOTICES, RuleSet, Transaction
 from streams.telemetry.gauges import PartitionGauges, PartitionState, RuleGauges
 from streams.telemetry.rule_costs import RuleCosts
 
@@ -158,7 +158,7 @@ class Metrics:
             self.recovery_seconds.inc(time.perf_counter() - began)
         self.recoveries.inc()
 
-    def committed(self, effects: Effects, consumed: Tally[str], seconds: float) -> None:
+    def committed(self, effects: Transaction, consumed: Tally[str], seconds: float) -> None:
         """Count what a transaction that is known to be committed did."""
         self.commits.labels("committed").inc()
         self.commit_seconds.observe(seconds)
@@ -168,20 +168,14 @@ class Metrics:
             self.records.labels(topic, outcome).inc(count)
         for reason, count in effects.reasons.items():
             self.dead_letters.labels(reason).inc(count)
-        for notice in effects.notices:
-            self.notices.labels(notice.kind).inc()
-        self._flips(effects)
+        for notice, *_ in effects.notices:
+            self.notices.labels(notice).inc()
+        for labels, count in effects.flips.items():
+            self.flips.labels(*labels).inc(count)
         for milliseconds in effects.lateness:
             self.lateness.observe(max(0, milliseconds) / 1000)
         self.gaps.inc(effects.gaps)
         self.engine_errors.inc(effects.engine_errors)
-
-    def _flips(self, effects: Effects) -> None:
-        flips = Tally(
-            (each["segment"], each["transition"], each["reason"]) for _, each in effects.segment_events
-        )
-        for labels, count in flips.items():
-            self.flips.labels(*labels).inc(count)
 
     def watch(self, partitions: Callable[[], Iterable[PartitionState]]) -> None:
         """Read the gauges of partitions from their owners at each scrape."""

@@ -1,13 +1,13 @@
 """What each rule costs to evaluate, and when the events that it reads last came.
 
-Cheap, since both stand beside the hot path: rules are timed in one advance of `EVERY`; the inputs are looked at once
-for each fetched record, with one look into a dictionary.
+Cheap, since both stand beside the hot path: the engine times the rules in one advance of `EVERY`, and tells the kinds
+of event of each fetched run.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from segments.engine import CLICKSTREAM, PROFILES, TRANSACTIONS, Partition, Record, RuleSet
+from segments.engine import CLICKSTREAM, PROFILES, TRANSACTIONS, Accepted, Partition, RuleSet
 from segments.language.catalogue import EventSet
 from segments.language.nodes.conditions import Comparison, Condition, Consent, ProfileComparison
 from streams.telemetry.gauges import RuleState
@@ -34,7 +34,7 @@ class RuleCosts:
 
     @contextmanager
     def sampling(self, partition: Partition) -> Iterator[None]:
-        """Time the rules of a partition in this block, if its turn has come; nothing in it may await."""
+        """Time the rules of a partition in this block, if its turn has come."""
         self._advances += 1
         if self._advances % EVERY != 1:
             yield
@@ -48,14 +48,14 @@ class RuleCosts:
                 self._seconds[place] += seconds
                 self._evaluations[place] += evaluations
 
-    def received(self, topic: str, records: Sequence[Record]) -> None:
+    def received(self, topic: str, accepted: Accepted) -> None:
         """Note when the kinds of event that rules read last came."""
-        if not records:
+        if not len(accepted):
             return
-        self._seen[topic, ""] = records[-1].timestamp
+        self._seen[topic, ""] = accepted.last_timestamp
         if topic == PROFILES:
             return
-        found = {record.event["kind"]: record.timestamp for record in records if type(record.event) is dict}
+        found = accepted.kinds()
         for kind in found.keys() & self._kinds[topic]:
             self._seen[topic, kind] = found[kind]
 

@@ -98,7 +98,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if not self.consumer.flow_active:
             return [], 0.0
         app: Any = self.app
-        return await fetch_runs(self._ensure_consumer(), wanted, timeout, bare=app.run_topics)
+        return await fetch_runs(self._ensure_consumer(), wanted, timeout, raw=app.run_topics)
 
     async def place(self, positions: Mapping[TP, int]) -> None:
         """Seek input partitions and let them flow."""

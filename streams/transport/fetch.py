@@ -25,12 +25,9 @@ async def fetch_runs(
     consumer: AIOKafkaConsumer,
     wanted: Collection[Any],
     timeout: float,
-    bare: Container[str] = (),
     raw: Container[str] = (),
 ) -> Timed:
-    """Wait at most `timeout` seconds for runs of the wanted partitions.
-
-    Those of `bare` topics are of aiokafka's inner records, those of `raw` topics of the engine's, not decoded.
+    """Wait at most `timeout` seconds for runs of the wanted partitions; of `raw` topics, of the engine's records.
 
     aiokafka's own ``getmany`` doesn't tell the position before and after, and passes over fetches that hold only
     markers of transactions. A fetch that began before a rebalance brings nothing that came after it: whoever asked
@@ -46,7 +43,7 @@ async def fetch_runs(
                 await asyncio.sleep(0.02)
                 return [], 0.0
             began = time.perf_counter()
-            runs = take_runs(fetcher, wanted, bare, raw)
+            runs = take_runs(fetcher, wanted, raw)
             seconds = time.perf_counter() - began
             left = deadline - asyncio.get_running_loop().time()
             if runs or left <= 0:
@@ -78,14 +75,12 @@ def _check(consumer: AIOKafkaConsumer, fetcher: Any) -> None:
         fetcher._fetch_task.result()
 
 
-def take_runs(
-    fetcher: Any, wanted: Collection[Any], bare: Container[str], raw: Container[str] = ()
-) -> list[Run]:
+def take_runs(fetcher: Any, wanted: Collection[Any], raw: Container[str]) -> list[Run]:
     """Take what lies ready of the wanted partitions; no await, so nothing can change in between."""
     runs = []
     for partition in list(fetcher._records):
         if partition in wanted:
-            run = _take(fetcher, partition, bare=partition.topic in bare, raw=partition.topic in raw)
+            run = _take(fetcher, partition, raw=partition.topic in raw)
             if run is not None:
                 runs.append(run)
         elif not fetcher._subscriptions.is_assigned(partition):
@@ -93,7 +88,7 @@ def take_runs(
     return runs
 
 
-def _take(fetcher: Any, partition: Any, *, bare: bool, raw: bool) -> Run | None:
+def _take(fetcher: Any, partition: Any, *, raw: bool) -> Run | None:
     result = fetcher._records[partition]
     if type(result) is not FetchResult:
         _drop(fetcher, partition)
@@ -101,27 +96,20 @@ def _take(fetcher: Any, partition: Any, *, bare: bool, raw: bool) -> Run | None:
     if not fetcher._subscriptions.is_assigned(partition):
         del fetcher._records[partition]
         return None
-    run = take_raw(result, partition) if raw else _take_records(result, partition, bare=bare)
+    run = take_raw(result, partition) if raw else _take_records(result, partition)
     if not result.has_more():
         _drop(fetcher, partition)
     return run
 
 
-def _take_records(result: Any, partition: Any, *, bare: bool) -> Run | None:
+def _take_records(result: Any, partition: Any) -> Run | None:
     state = result._assignment.state_value(partition)
     start = state.position if state.has_valid_position else None
-    if bare and result.has_more():
-        result._partition_records._consumer_record = _as_it_is
     records = result.getall(RUN_LIMIT)
     end = state.position if state.has_valid_position else None
     if start is None or end is None or start == end:
         return None
     return Run(partition.topic, partition.partition, start, records, end)
-
-
-def _as_it_is(_partition: Any, record: Any) -> Any:
-    """In place of copying a record, field by field, into a `ConsumerRecord`: half the time of unpacking."""
-    return record
 
 
 def _drop(fetcher: Any, partition: Any) -> None:

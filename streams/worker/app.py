@@ -1,6 +1,7 @@
 """The Faust application of a worker, put together from the settings."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -58,6 +59,7 @@ def build(
         topic_ids=TopicIds(client, settings.group, INPUTS),
         metrics=metrics,
         lookup=lookup,
+        threads=ThreadPoolExecutor(settings.threads, "partitions"),
     )
     limits = Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")
     owners = Owners(app, context, limits)

@@ -8,13 +8,14 @@ A profile is first taken in with its consents alone, since a consent that is tak
 import logging
 from collections.abc import Iterable, Sequence
 
-from segments.engine import PROFILES, Partition, Record, Refusal
+from segments.engine import PROFILES
 from streams.transport.errors import TooLarge
+from streams.worker.ledger import Held
 
 log = logging.getLogger(__name__)
 
 TOO_LARGE = "too_large"
-"""The reason of such dead letters."""
+"""The reason of such dead letters, as the engine names it."""
 
 ENOUGH = 32_768
 """Records in a transaction from which on nothing is bounded any more."""
@@ -28,15 +29,18 @@ class Caution:
         self._number = number
         self.most: int | None = None
         """Records, and customers to whom time does something, in one transaction; None: as many as there are."""
-        self._refused: dict[tuple[str, int], tuple[Refusal, bool]] = {}
+        self._refused: dict[tuple[str, int], tuple[str, bool]] = {}
         """By topic and offset, and whether its consents, too, were too much."""
 
-    def instruct(self, partition: Partition) -> None:
-        """Tell a machine that was just made which records it is to refuse."""
-        for (topic, offset), (refusal, outright) in self._refused.items():
-            partition.refuse(topic, offset, refusal, outright=outright)
+    def refused(self, topic: str) -> list[tuple[int, str, bool]]:
+        """The records of a topic that the machine is to refuse: offset, why, and whether outright."""
+        return [
+            (offset, why, outright)
+            for (where, offset), (why, outright) in self._refused.items()
+            if where == topic
+        ]
 
-    def learn(self, records: Sequence[Record], error: TooLarge) -> bool:
+    def learn(self, records: Sequence[Held], error: TooLarge) -> bool:
         """Note a refused transaction and the records in it. False if nothing more can be done about it here."""
         if len(records) == 1 and self.most == 1:
             return self._refuse(records[0], error)
@@ -54,7 +58,7 @@ class Caution:
         )  # fmt: skip
         return True
 
-    def _refuse(self, record: Record, error: TooLarge) -> bool:
+    def _refuse(self, record: Held, error: TooLarge) -> bool:
         place = record.topic, record.offset
         before = self._refused.get(place)
         if before is not None and before[1]:
@@ -63,8 +67,8 @@ class Caution:
                 record.topic, self._number, record.offset, error, error.topic,
             )  # fmt: skip
             return False
-        keeps_consents = before is None and record.topic == PROFILES and isinstance(record.event, dict)
-        self._refused[place] = Refusal(TOO_LARGE, str(error)), not keeps_consents
+        keeps_consents = before is None and record.topic == PROFILES and record.is_event
+        self._refused[place] = str(error), not keeps_consents
         log.error(
             "%s-%d: offset %d: %s: %s", record.topic, self._number, record.offset, error,
             "its consents alone are taken in, if it takes one away" if keeps_consents else "a dead letter, too_large",
@@ -81,7 +85,7 @@ class Caution:
                 del self._refused[each]
 
 
-def _ranges(records: Iterable[Record]) -> list[str]:
+def _ranges(records: Iterable[Held]) -> list[str]:
     """The offsets of some records by topic, from the first to the last."""
     found: dict[str, list[int]] = {}
     for record in records:

@@ -5,15 +5,15 @@ local names for that reason.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import schemas
 from segments.engine import PROFILES, Event, Record, Refusal
-from streams.transport.runs import RawRecord
 
 UNDECODABLE = "undecodable"
 
 
-def decode(topic: str, records: Sequence[RawRecord]) -> list[Record]:
+def decode(topic: str, records: Sequence[Any]) -> list[Record]:
     """Decode records of an input topic. What can't be decoded carries a refusal instead of an event."""
     name = schemas.RECORD_OF_TOPIC[topic]
     decode_value, wrong = schemas.decode, schemas.DecodeError

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from aiokafka import TopicPartition
 
 from segments.engine import INPUTS, Partition
-from streams.kafka.offsets import Offsets
 from streams.registry.lookup import Lookup
-from streams.telemetry.metrics import Metrics
+from streams.registry.readable import READABLE
 from streams.transport import BatchApp, Run
-from streams.worker.decode import decode
+from streams.worker.caution import Caution
 from streams.worker.ledger import Ledger
+from streams.worker.takeover import WorkerContext
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +35,22 @@ class Intake:
     """Queues the runs of one partition and offers them to its machine."""
 
     def __init__(
-        self, app: BatchApp, partition: Partition, ledger: Ledger, offsets: Offsets, metrics: Metrics
+        self,
+        app: BatchApp,
+        partition: Partition,
+        ledger: Ledger,
+        caution: Caution,
+        context: WorkerContext,
     ) -> None:
         """Begin with nothing queued."""
+        self._beside = context.beside
         self._app = app
+        self._caution = caution
         self._partition = partition
         self._ledger = ledger
-        self._offsets = offsets
-        self._metrics = metrics
+        self._offsets = context.offsets
+        self._metrics = context.metrics
+        self._buffered: Counter[str] = Counter()
         self._runs: deque[Run] = deque()
         self._queued: Counter[str] = Counter()
         self._held: set[str] = set()
@@ -76,36 +84,38 @@ class Intake:
         """The Kafka timestamp of the first record of a topic that waits here, in milliseconds."""
         runs = (run for run in self._runs if run.topic == topic and run.records)
         first = next(runs, None)
-        return None if first is None else int(first.records[0].timestamp)
+        return None if first is None else first.records.first_timestamp
 
     async def offer_next(self) -> None:
-        """Decode the next run and offer it to the machine; as far as the schemas are known."""
+        """Let the machine decode and take in the next run; as far as the schemas are known."""
         run = self._readable(self._runs.popleft())
         self._queued[run.topic] -= len(run.records)
         with self._metrics.stage("decode"):
-            records = decode(run.topic, run.records)
-            self._metrics.costs.received(run.topic, records)
-        with self._metrics.stage("offer"):
-            missing = self._partition.offer(run.topic, run.start, records, run.end)
+            refused = self._caution.refused(run.topic)
+            missing, accepted = await self._beside(
+                self._partition.offer_fetched, run.topic, run.records, READABLE, refused
+            )
+            self._metrics.costs.received(run.topic, accepted)
         if missing is None:
             self._seeking.discard(run.topic)
-            self._ledger.accept(run, records)
+            self._ledger.accept(run, accepted)
             self._moved_at = time.monotonic()
         elif run.topic not in self._seeking:
             await self._fetch_again(run.topic, missing)
-        self.balance()
+        self.look()
 
     def _readable(self, run: Run) -> Run:
         """What comes before the first schema id that the registry must be asked about; the rest waits."""
-        place = None if self._lookup is None else self._lookup.first_unsettled(run)
-        if self._lookup is None or place is None:
+        found = None if self._lookup is None else self._lookup.first_unsettled(run.topic, run.records)
+        if self._lookup is None or found is None:
             return run
-        offset = run.records[place].offset
-        self._runs.appendleft(Run(run.topic, run.partition, offset, run.records[place:], run.end))
+        place, number = found
+        rest = run.records.split_off(place)
+        self._runs.appendleft(Run(run.topic, run.partition, rest.start, rest, run.end))
         self.asking = True
-        task = self._lookup.settle(run.topic, run.records[place].value)
+        task = self._lookup.settle(run.topic, number)
         task.add_done_callback(lambda _done: self._go_on())
-        return Run(run.topic, run.partition, run.start, run.records[:place], offset)
+        return Run(run.topic, run.partition, run.start, run.records, rest.start)
 
     def _go_on(self) -> None:
         self.asking = False
@@ -121,11 +131,21 @@ class Intake:
         self._seeking.add(topic)
         await self._app.place(self._partition.number, {topic: offset})
 
+    @property
+    def waiting(self) -> int:
+        """How many records wait, here and in the machine as it was looked at last."""
+        return self._queued.total() + self._buffered.total()
+
+    def look(self) -> None:
+        """Look at what waits in the machine; to be called while the machine does nothing, for it is waited for."""
+        self._buffered = Counter({topic: self._partition.buffered(topic) for topic in INPUTS})
+        self.balance()
+
     def balance(self) -> None:
         """Stop fetching what is far ahead of the machine, and let it flow again when it has caught up."""
         for topic in INPUTS:
             held = topic in self._held
-            waiting = self._queued[topic] + self._partition.buffered(topic)
+            waiting = self._queued[topic] + self._buffered[topic]
             if held and waiting < RELEASE_BELOW:
                 self._held.discard(topic)
                 self._app.hold(topic, self._partition.number, False)

@@ -1,15 +1,20 @@
 """What was offered to a partition's machine and is not committed yet: for counting, and for latencies."""
 
-from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Mapping
-from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
 
-from segments.engine import Record
+from segments.engine import Accepted
 from streams.transport import Run
 
-_offset = attrgetter("offset")
+
+class Held(NamedTuple):
+    """A record that was accepted and is not committed."""
+
+    topic: str
+    offset: int
+    is_event: bool
+    """Neither an erasure nor refused."""
 
 
 class Ledger:
@@ -20,41 +25,33 @@ class Ledger:
         self.expected = dict(positions)
         """The offset after the last run that was accepted."""
         self.committed = dict(positions)
-        self._open: dict[str, deque[list[Record]]] = {topic: deque() for topic in positions}
+        self._open: dict[str, deque[Accepted]] = {topic: deque() for topic in positions}
 
-    def accept(self, run: Run, records: list[Record]) -> None:
+    def accept(self, run: Run, accepted: Accepted) -> None:
         """Note a run that the machine has accepted."""
         self.expected[run.topic] = max(run.end, self.expected[run.topic])
-        if records:
-            self._open[run.topic].append(records)
+        if len(accepted):
+            self._open[run.topic].append(accepted)
 
     def oldest(self, topic: str) -> int | None:
         """Return the Kafka timestamp of the first record that was accepted and is not committed, in milliseconds."""
-        committed = self.committed[topic]
-        for records in self._open[topic]:
-            if records[-1].offset >= committed:
-                return records[bisect_left(records, committed, key=_offset)].timestamp
+        found = (each.timestamp_from(self.committed[topic]) for each in self._open[topic])
+        return next((timestamp for timestamp in found if timestamp is not None), None)
+
+    def taken_in_at(self, topic: str, offset: int) -> int | None:
+        """Return the Kafka timestamp of a record that caused a flip, in milliseconds."""
+        for each in self._open.get(topic, ()):
+            if each.last >= offset:
+                return each.timestamp_of(offset)
         return None
 
-    def taken_in_at(self, cause: Mapping[str, Any] | None) -> int | None:
-        """Return the Kafka timestamp of the record that caused a flip, in milliseconds."""
-        if cause is None:
-            return None
-        offset = cause["offset"]
-        for records in self._open.get(cause["topic"], ()):
-            if records[-1].offset >= offset:
-                found = records[bisect_left(records, offset, key=_offset)]
-                return found.timestamp if found.offset == offset else None
-        return None
-
-    def until(self, offsets: Mapping[str, int]) -> list[Record]:
+    def until(self, offsets: Mapping[str, int]) -> list[Held]:
         """Return the records that are not committed and lie before these offsets."""
-        found: list[Record] = []
+        found: list[Held] = []
         for topic, end in offsets.items():
             start = self.committed.get(topic, 0)
-            for records in self._open[topic]:
-                place = bisect_left(records, start, key=_offset)
-                found += records[place : bisect_left(records, end, key=_offset)]
+            for each in self._open[topic]:
+                found += [Held(topic, *record) for record in each.between(start, end)]
         return found
 
     def settle(self, offsets: Mapping[str, int]) -> Counter[str]:
@@ -66,12 +63,11 @@ class Ledger:
         return counts
 
     def _close(self, topic: str, start: int, end: int) -> int:
-        """Count the records in [start, end), and forget the lists that lie before `end`."""
-        lists, count = self._open[topic], 0
-        while lists and lists[0][0].offset < end:
-            records = lists[0]
-            count += bisect_left(records, end, key=_offset) - bisect_left(records, start, key=_offset)
-            if records[-1].offset >= end:
+        """Count the records in [start, end), and forget the runs that lie before `end`."""
+        runs, count = self._open[topic], 0
+        while runs:
+            count += runs[0].count(start, end)
+            if runs[0].last >= end:
                 break
-            lists.popleft()
+            runs.popleft()
         return count

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from segments.engine import INPUTS, Partition
 from streams.clock import wall_clock
 from streams.transport import BatchApp, Run
-from streams.transport.errors import CommitFailed, Replaced, TooLarge
+from streams.transport.errors import CommitFailed, TooLarge
 from streams.worker.caution import Caution
 from streams.worker.intake import Intake
 from streams.worker.ledger import Ledger
@@ -58,10 +58,9 @@ class Service:
         self._store = taken.store
         self._partition = taken.partition
         self._caution = caution
-        caution.instruct(taken.partition)
         self._ledger = Ledger(taken.positions)
-        self._intake = Intake(app, taken.partition, self._ledger, context.offsets, context.metrics)
-        self._outbox = Outbox(taken.producer, context.group, number, context.changelog)
+        self._intake = Intake(app, taken.partition, self._ledger, caution, context)
+        self._outbox = Outbox(context.group, number, context.changelog)
         self._inputs = {TopicPartition(topic, number): topic for topic in INPUTS}
         self.vitals = Vitals(
             app, taken.partition, taken.store, self._intake, self._ledger, context.metrics, standing
@@ -89,14 +88,14 @@ class Service:
             while self._intake and not self._is_full():
                 await self._intake.offer_next()
                 await asyncio.sleep(0)
-            more = self._advance()
+            more = await self._advance()
             if self._caution.most is not None:
                 # What a transaction holds must be told exactly: records, or flips by time.
                 await self._commit()
             # Records that wait for an answer don't wait for a million flips by time, too.
             if (not more or self._partition.waiting) and not self._intake and self._should_ask():
                 await self._confirm()
-                more = self._advance()
+                more = await self._advance()
             if not more or self._is_full() or self._stopping:
                 await self._commit()
             if self._stopping:
@@ -106,16 +105,17 @@ class Service:
             else:
                 await self._idle()
 
-    def _advance(self) -> bool:
-        self._waiting = sum(map(self._partition.buffered, INPUTS)) + self._intake.queued
+    async def _advance(self) -> bool:
+        self._waiting = self._intake.waiting
         turn = self._slice if self._waiting > PACE else min(PACE, self._slice)
         turn = min(turn, self._caution.most or turn)
         with self._context.metrics.stage("advance"), self._context.metrics.costs.sampling(self._partition):
-            more: bool = self._partition.advance(turn)
+            more: bool = await self._context.beside(self._partition.advance, turn)
         if not self._gathering_since:
             self._gathering_since = time.monotonic()
         self._gathered += turn
-        self._intake.balance()
+        self._intake.look()
+        self.vitals.look()
         return more
 
     def _is_full(self) -> bool:
@@ -163,36 +163,31 @@ class Service:
         """Commit what the machine did since the last time; the store follows only when that is known."""
         self._gathering_since, self._gathered = 0.0, 0
         metrics = self._context.metrics
-        with metrics.stage("changelog"):
-            effects = self._partition.take()
-        if effects is None:
-            return
         with metrics.stage("encode"):
-            batches = self._outbox.outputs(effects)
-        with metrics.stage("changelog"):
-            self._outbox.changelog(batches, effects.states | self._unwritten)
+            transaction = await self._context.beside(self._outbox.collect, self._partition)
+        if transaction is None:
+            return
+        batches, offsets = self._outbox.batches(transaction, self._unwritten), transaction.offsets
         began = time.perf_counter()
         try:
             with metrics.stage("commit"):
-                ends = await self._producer.commit(batches, effects.offsets)
+                ends = await self._producer.commit(batches, offsets)
         except CommitFailed as error:
             metrics.commits.labels(error.cause).inc()
             if isinstance(error, TooLarge):
-                error.mended = self._caution.learn(self._ledger.until(effects.offsets), error)
-            raise
-        except Replaced:
-            metrics.commits.labels("aborted").inc()
+                error.mended = self._caution.learn(self._ledger.until(offsets), error)
             raise
         except asyncio.CancelledError:
             # Nobody waits for its outcome any more: whoever has the partition next aborts it.
             metrics.commits.labels("aborted").inc()
             raise
         with metrics.stage("changelog"):
-            states = effects.states | self._unwritten
-            self._store.apply(states, ends.get(self._context.changelog), wall_clock())
+            end = ends.get(self._context.changelog)
+            self._store.apply(self._unwritten, None)
+            self._store.take(transaction, end, wall_clock())
             self._unwritten = {}
-        self._caution.committed(effects.offsets)
-        self.vitals.committed(effects, time.perf_counter() - began)
+        self._caution.committed(offsets)
+        self.vitals.committed(transaction, time.perf_counter() - began)
 
     @property
     def machine(self) -> Partition:

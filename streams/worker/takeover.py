@@ -5,10 +5,12 @@ are the end of the changelog, the states and the positions read. Reading before 
 commits in between.
 """
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import TopicPartition
 from aiokafka.errors import TransactionalIdAuthorizationFailed
@@ -27,6 +29,8 @@ from streams.worker.standing import Standing
 from streams.worker.witness import UNSEEN, Witness, witness
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 BACKLOG = 1_000
 """For each so many records that wait another interval is gathered: a changed state is written once for each."""
@@ -65,6 +69,14 @@ class WorkerContext:
     """Tells whether the inputs are still the topics that were read."""
     lookup: Lookup | None = None
     """Where a schema registry is used."""
+    threads: Executor | None = None
+    """Where partitions decode, advance and encode; None: in the event loop, which waits for them then."""
+
+    async def beside(self, act: Callable[..., Result], *arguments: Any) -> Result:
+        """Have a machine do something while the event loop goes on."""
+        if self.threads is None:
+            return act(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, act, *arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ async def take_over(context: WorkerContext, number: int, standing: Standing) -> 
         await _initialise(producer, context.group)
         await _look(context, number, standing)
         store = await _restored(context, number, standing)
-        partition = Partition(number, context.count, context.rules, context.engine, store)
+        partition = Partition(number, context.count, context.rules, context.engine, store.states)
         inputs = [TopicPartition(topic, number) for topic in INPUTS]
         seen = await witness(context.topic_ids, store, inputs)
         positions = await _positions(context, number, partition, standing, seen.adopted)

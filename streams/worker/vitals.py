@@ -4,8 +4,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
-from segments.engine import Effects, Partition
+from segments.engine import Notice, Partition, Transaction
 from streams.store.stores import PartitionStore
 from streams.telemetry.gauges import PartitionState
 from streams.telemetry.metrics import Metrics
@@ -14,6 +15,15 @@ from streams.worker.intake import Intake
 from streams.worker.ledger import Ledger
 from streams.worker.notices import Notices
 from streams.worker.standing import Standing
+
+
+class Seen(NamedTuple):
+    """A machine as it was looked at last."""
+
+    clock: int
+    members: Counter[str]
+    pending: int
+    next_due: int | None
 
 
 class Vitals:
@@ -39,16 +49,18 @@ class Vitals:
         self._standing = standing
         self.notices = Notices(partition.number)
         self._resting = False
+        self.look()
 
-    def committed(self, effects: Effects, seconds: float) -> None:
+    def committed(self, transaction: Transaction, seconds: float) -> None:
         """Count what is committed now."""
-        self._standing.reached(effects.offsets)
+        offsets = transaction.offsets
+        self._standing.reached(offsets)
         now = self._standing.committed_at
-        for _, event in effects.segment_events:
-            if (taken_in := self._ledger.taken_in_at(event["cause"])) is not None:
+        for topic, offset in transaction.causes:
+            if (taken_in := self._ledger.taken_in_at(topic, offset)) is not None:
                 self._metrics.event_to_flip.observe(max(0, now - taken_in) / 1000)
-        self.notices.note(effects.notices)
-        self._metrics.committed(effects, self._ledger.settle(effects.offsets), seconds)
+        self.notices.note(Notice(*each) for each in transaction.notices)
+        self._metrics.committed(transaction, self._ledger.settle(offsets), seconds)
 
     @contextmanager
     def resting(self) -> Iterator[None]:
@@ -90,20 +102,25 @@ class Vitals:
             found[topic] = self._intake.oldest(topic) if accepted is None else accepted
         return self._standing.oldest(found)
 
-    def state(self) -> PartitionState:
-        """Say how the partition is, for a scrape."""
-        partition, lag = self._partition, self.lag()
+    def look(self) -> None:
+        """Look at the machine for the next scrape; while it does nothing, for else it would be waited for."""
+        partition = self._partition
         members = Counter(dict.fromkeys(partition.rules.ids, 0))
         members.update(partition.members)
+        self._seen = Seen(partition.clock, members, partition.pending, partition.next_due)
+
+    def state(self) -> PartitionState:
+        """Say how the partition is, for a scrape."""
+        seen, lag = self._seen, self.lag()
         return PartitionState(
-            partition.number,
+            self._partition.number,
             serving=True,
-            clock=partition.clock,
+            clock=seen.clock,
             lag=lag,
             oldest=self._oldest(),
-            members=members,
-            pending=partition.pending,
-            next_due=partition.next_due,
+            members=seen.members,
+            pending=seen.pending,
+            next_due=seen.next_due,
             committed_at=self._standing.committed_at,
             size=self._store.size(),
         )

@@ -10,14 +10,18 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from segments.engine import Partition
+import schemas
+from segments.engine import Partition, batches_of
 from streams.cli import main
+from streams.clock import wall_clock
 from streams.store.stores import MemoryStore, RocksStore
 from streams.transport import fetch
 from streams.transport import producer as producers
 from streams.transport.errors import CommitFailed, OutcomeUnknown
 from streams.transport.producer import TransactionalProducer
-from streams.worker import owners, takeover
+from streams.worker import outbox, owners, takeover
+from streams.worker.outbox import SEGMENT_EVENTS
+from tests.simulation.batches import fetched, rows
 
 Any_ = Any
 CHANGELOG = "-changelog"
@@ -28,12 +32,12 @@ def read_before_fencing() -> None:
 
     async def take_over(context: Any, number: int, standing: Any) -> Any:
         store = await takeover._restored(context, number, standing)
-        partition = Partition(number, context.count, context.rules, context.engine, store)
+        partition = Partition(number, context.count, context.rules, context.engine, store.states)
         positions = await takeover._positions(context, number, partition, standing)
         await asyncio.sleep(1.2)
         producer = TransactionalProducer(context.client, context.group, number)
         await producer.start()
-        return takeover.Taken(producer, store, partition, positions)
+        return takeover.OwnedPartition(producer, store, partition, positions)
 
     _replace_take_over(take_over)
 
@@ -74,18 +78,25 @@ def changelog_outside() -> None:
 
 def fires_twice() -> None:
     """What fired by time is not written to the state: it fires again after a restart."""
-    take = Partition.take
+    made, forgotten = outbox.Outbox.batches, dict[int, set[bytes]]()
 
-    def forgetful(self: Any) -> Any:
-        effects = take(self)
-        if effects is not None:
-            timers = {key for key, event in effects.segment_events if event["reason"] == "timer"}
-            others = {key for key, event in effects.segment_events if event["reason"] != "timer"}
-            for key in timers - others:
-                effects.states.pop(key, None)
-        return effects
+    def forgetful(self: Any, transaction: Any, beside: Any) -> Any:
+        batches = made(self, transaction, beside)
+        found = [row for batch in batches.get(SEGMENT_EVENTS, ()) for row in rows(batch)]
+        reasons = [(key, schemas.decode(schemas.SEGMENT_EVENT, value)["reason"]) for key, value, _ in found]
+        others = {key for key, reason in reasons if reason != "timer"}
+        gone = forgotten[id(transaction)] = {key for key, _ in reasons} - others
+        changelog = next(topic for topic in self._topics if _is_changelog(topic))
+        states = {key: value for batch in batches.get(changelog, ()) for key, value, _ in rows(batch)}
+        kept = {key: value for key, value in states.items() if key not in gone}
+        return batches | {changelog: batches_of(kept, wall_clock())}
 
-    Partition.take = forgetful  # type: ignore[method-assign]
+    def taken(self: Any, transaction: Any, position: Any, as_of: int = 0) -> None:
+        gone = forgotten.pop(id(transaction), set())
+        self.apply([each for each in transaction.states if each[0] not in gone], position, as_of)
+
+    outbox.Outbox.batches = forgetful  # type: ignore[method-assign]
+    MemoryStore.take = RocksStore.take = taken  # type: ignore[method-assign]
 
 
 def due_list_not_rebuilt() -> None:
@@ -110,16 +121,17 @@ def due_list_not_rebuilt() -> None:
 def skips_accepted() -> None:
     """A fetched run is lost now and then, and the gap is passed over instead of fetched again."""
     lose_runs()
-    offer = Partition.offer
+    offer, expected = Partition.offer_fetched, dict[tuple[int, str], int]()
 
-    def gullible(self: Any, topic: str, start: int, records: Any, end: int) -> Any:
-        missing = offer(self, topic, start, records, end)
-        if missing is None:
-            return None
-        offer(self, topic, missing, [], start)
-        return offer(self, topic, start, records, end)
+    def gullible(self: Any, topic: str, records: Any, *options: Any) -> Any:
+        place = id(self), topic
+        before = expected.get(place, self.offsets[topic])
+        if records.start > before:
+            offer(self, topic, fetched([], before, records.start), *options)
+        expected[place] = max(before, records.end)
+        return offer(self, topic, records, *options)
 
-    Partition.offer = gullible  # type: ignore[method-assign]
+    Partition.offer_fetched = gullible  # type: ignore[method-assign]
 
 
 def lose_runs() -> None:
@@ -164,41 +176,13 @@ def _once_more(wrong: type[CommitFailed]) -> None:
     commit = TransactionalProducer.commit
 
     async def stubborn(self: Any, batches: Any, offsets: Any) -> Any:
-        copies = {topic: [_copy(builder) for builder in made] for topic, made in batches.items()}
         try:
             return await commit(self, batches, offsets)
         except wrong:
             await _begin_again(self)
-            made = {topic: [_built(self, rows) for rows in each] for topic, each in copies.items()}
-            return await commit(self, made, offsets)
+            return await commit(self, batches, offsets)
 
-    _remember_rows()
     TransactionalProducer.commit = stubborn  # type: ignore[method-assign]
-
-
-def _remember_rows() -> None:
-    from aiokafka.producer.message_accumulator import BatchBuilder
-
-    append = BatchBuilder.append
-
-    def remembering(self: Any, *, timestamp: Any, key: Any, value: Any, headers: Any = None) -> Any:
-        added = append(self, timestamp=timestamp, key=key, value=value, headers=list(headers or ()))
-        if added is not None:
-            self.__dict__.setdefault("rows", []).append((timestamp, key, value, list(headers or ())))
-        return added
-
-    BatchBuilder.append = remembering
-
-
-def _copy(builder: Any) -> list[Any]:
-    return list(builder.__dict__.get("rows", []))
-
-
-def _built(producer: Any, rows: list[Any]) -> Any:
-    builder = producer._producer.create_batch()
-    for timestamp, key, value, headers in rows:
-        builder.append(timestamp=timestamp, key=key, value=value, headers=list(headers))
-    return builder
 
 
 async def _begin_again(producer: Any) -> None:
@@ -231,18 +215,11 @@ def store_before_commit() -> None:
 
     async def late(self: Any, batches: Any, offsets: Any) -> Any:
         store = _STORES.get(self._partition)
-        rows = [
-            row
-            for topic, made in batches.items()
-            if _is_changelog(topic)
-            for each in made
-            for row in _copy(each)
-        ]
+        changed = [each for topic, made in batches.items() if _is_changelog(topic) for each in made]
         if store is not None:
-            store.apply({key: value for _, key, value, _ in rows}, None)
+            store.apply({key: value for each in changed for key, value, _ in rows(each)}, None)
         return await commit(self, batches, offsets)
 
-    _remember_rows()
     _remember_stores()
     producers.COMMIT_TIMEOUT = 1.0
     TransactionalProducer.commit = late  # type: ignore[method-assign]
@@ -263,19 +240,20 @@ def _remember_stores() -> None:
 
 def unconfirmed_is_caught_up() -> None:
     """An input of which nothing is at hand is taken for caught up, though nobody asked."""
-    offer, advance = Partition.offer, Partition.advance
+    offer, advance = Partition.offer_fetched, Partition.advance
 
-    def noted(self: Any, topic: str, start: int, records: Any, end: int) -> Any:
-        missing = offer(self, topic, start, records, end)
+    def noted(self: Any, topic: str, records: Any, *options: Any) -> Any:
+        end = records.end
+        missing, accepted = offer(self, topic, records, *options)
         if missing is None:
             self.__dict__.setdefault("fetched", {})[topic] = end
-        return missing
+        return missing, accepted
 
     def impatient(self: Any, records: int = 5000) -> bool:
         self.confirm(self.offsets | self.__dict__.get("fetched", {}), self.stamp, None)
         return advance(self, records)
 
-    Partition.offer, Partition.advance = noted, impatient  # type: ignore[method-assign]
+    Partition.offer_fetched, Partition.advance = noted, impatient  # type: ignore[method-assign]
 
 
 def reads_uncommitted() -> None:
@@ -299,7 +277,10 @@ def deletions_not_restored() -> None:
             rows = states.items() if hasattr(states, "items") else states
             apply(self, {key: value for key, value in rows if value is not None}, position, as_of)
 
-        store.apply = keeping  # type: ignore[assignment,method-assign]
+        def taking(self: Any, transaction: Any, position: Any, as_of: int = 0) -> None:
+            self.apply(transaction.states, position, as_of)
+
+        store.apply, store.take = keeping, taking  # type: ignore[assignment,method-assign]
 
 
 BUGS: dict[str, Callable[[], None]] = {

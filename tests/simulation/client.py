@@ -11,40 +11,14 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalOperation, ProducerClosed
 
+from segments.engine import Batch
 from streams.clock import wall_clock
+from tests.simulation.batches import rows
 from tests.simulation.kafka import Entry, Row
 from tests.simulation.network import Network, Process
 
 BATCH = 7
-"""Records in a batch at most: real ones hold thousands; a transaction is to have several here, too."""
-
-
-class Builder:
-    """Records on their way into a batch."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[int, bytes | None, bytes | None, list[Any]]] = []
-
-    def append(
-        self, *, timestamp: int, key: bytes | None, value: bytes | None, headers: Iterable[Any] = ()
-    ) -> object | None:
-        """Add a record; None if the batch is full."""
-        if len(self.rows) >= BATCH:
-            return None
-        self.rows.append((timestamp, key, value, list(headers)))
-        return self
-
-    def records(self) -> list[Row]:
-        """Key, value and headers of each."""
-        return [(key, value, tuple(headers)) for _, key, value, headers in self.rows]
-
-    def size(self) -> int:
-        """How many bytes they have."""
-        return sum(len(key or b"") + len(value or b"") for _, key, value, _ in self.rows)
-
-    def record_count(self) -> int:
-        """How many there are."""
-        return len(self.rows)
+"""Records that are written at once: real ones are thousands; a transaction is to be written in several steps, too."""
 
 
 class Producer:
@@ -82,33 +56,31 @@ class Producer:
         """Initialise the transactional id."""
         self._epoch = await self._ask(lambda: self._network.kafka.init(self._name))
 
-    def create_batch(self) -> Builder:
-        """An empty batch."""
-        return Builder()
-
     async def begin_transaction(self) -> None:
         """Known here only, until something is written."""
         if self._ongoing:
             raise IllegalOperation
         self._ongoing = True
 
-    async def send_batch(self, builder: Builder, topic: str, *, partition: int) -> "asyncio.Future[Any]":
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> "asyncio.Future[Any]":
         """Send a batch; those of one partition in their order."""
         where = (topic, partition)
         before = self._sends.get(where)
-        self._sends[where] = asyncio.get_running_loop().create_task(
-            self._send(where, builder.records(), before)
-        )
+        self._sends[where] = asyncio.get_running_loop().create_task(self._send(where, rows(batch), before))
         return self._sends[where]
 
     async def _send(
-        self, where: tuple[str, int], rows: Sequence[Row], before: "asyncio.Task[Any] | None"
+        self, where: tuple[str, int], sent: Sequence[Row], before: "asyncio.Task[Any] | None"
     ) -> Any:
         if before is not None:
             await before
-        at = wall()
-        kafka = self._network.kafka
-        first = await self._ask(lambda: kafka.produce(self._name, self._epoch, where, list(rows), at))
+        at, kafka, first = wall(), self._network.kafka, None
+        for start in range(0, len(sent), BATCH):
+            part = list(sent[start : start + BATCH])
+            offset = await self._ask(
+                lambda part=part: kafka.produce(self._name, self._epoch, where, part, at)
+            )
+            first = offset if first is None else first
         return SimpleNamespace(offset=first)
 
     async def send_offsets_to_transaction(self, offsets: dict[TopicPartition, int], _group: str) -> None:

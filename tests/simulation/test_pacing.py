@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import schemas
-from segments.engine import POSITION_KEY, Effects, Partition
+from segments.engine import POSITION_KEY, Outbox, Partition, Transaction
 from streams.worker import service
 from streams.worker.takeover import Limits
 from tests.simulation.kafka import COMMITTED, Kafka
@@ -50,18 +50,18 @@ def quiet(kafka: Kafka) -> list[str]:
 @pytest.mark.parametrize("full", [False, True])
 def test_a_transaction_ends_when_many_customers_changed(full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though neither its time nor its records are used up: once the machine says that it is full."""
-    busy, advance, take = set[int](), Partition.advance, Partition.take
+    busy, advance, collect = set[int](), Partition.advance, Partition.collect
 
     def advanced(self: Partition, records: int) -> bool:
         busy.add(self.number)
         return advance(self, records)
 
-    def taken(self: Partition) -> Effects | None:
+    def collected(self: Partition, outbox: Outbox, now: int) -> Transaction | None:
         busy.clear()
-        return take(self)
+        return collect(self, outbox, now)
 
     monkeypatch.setattr(Partition, "advance", advanced)
-    monkeypatch.setattr(Partition, "take", taken)
+    monkeypatch.setattr(Partition, "collect", collected)
     monkeypatch.setattr(Partition, "full", property(lambda _self: full and bool(busy)))
     monkeypatch.setattr(service, "SLICE", 5)
     kafka = play(gather)

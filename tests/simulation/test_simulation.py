@@ -44,7 +44,7 @@ def test_each_seeded_bug_is_noticed() -> None:
     """A worker that reads before it fences, commits in parts, guesses an outcome: what it does wrong is found, and only then."""
     done = program("--bugs", "--seeds", "150")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "seeded bugs: 14 of 14 caught" in done.stdout
+    assert "seeded bugs: 13 of 13 caught" in done.stdout
 
 
 @pytest.mark.timeout(60)

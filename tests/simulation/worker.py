@@ -1,17 +1,20 @@
 """A worker as it is, but for what it stands on: its owners, loop, intake, outbox, producer and restore are those of `streams`."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from segments.engine import EngineSettings, RuleSet
+from segments.engine import EngineSettings, Partition, RuleSet
 from streams.kafka.offsets import Offsets
 from streams.store.stores import MemoryStore
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.rule_costs import RuleCosts
 from streams.transport import Run
 from streams.worker.owner import Limits
 from streams.worker.owners import Owners
 from streams.worker.takeover import WorkerContext
+from tests.simulation.batches import fetched
 from tests.simulation.network import Network, Process
 
 GROUP = "sim"
@@ -25,7 +28,17 @@ class Shared(Metrics):
         """Watch nobody: nothing is scraped."""
 
 
+class Untimed(RuleCosts):
+    """Costs of no rules: those of a schedule are not those of the metrics."""
+
+    @contextmanager
+    def sampling(self, partition: Partition) -> Iterator[None]:  # noqa: ARG002 - as it is called
+        """Time nothing."""
+        yield
+
+
 METRICS = Shared()
+METRICS.costs = Untimed(RuleSet([]))
 
 
 class Table:
@@ -111,12 +124,12 @@ class App:
 
     def _fetch(self, where: tuple[str, int], chance: Any) -> None:
         kafka, start = self._network.kafka, self._positions[where]
-        records, end = kafka.read(where, start, chance.randrange(1, 12))
+        entries, end = kafka.read(where, start, chance.randrange(1, 12))
         self._ends[where] = kafka.stable(where)
         self._positions[where] = end
         draw = chance.random()
         if draw >= 0.02 and self.owners is not None:
-            self.owners.deliver(Run(where[0], where[1], start, records, end))
+            self.owners.deliver(Run(where[0], where[1], start, fetched(entries, start, end), end))
         if draw > 0.98:
             self._positions[where] = start
 

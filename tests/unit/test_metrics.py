@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from segments.engine import INPUTS, Effects, EngineSettings, Partition, Record, RuleSet, load
+import schemas
+from segments.engine import INPUTS, Effects, Record, RuleSet, load
 from segments.language import Segment, page_view
 from streams.store.stores import MemoryStore, RocksStore
 from streams.telemetry.gauges import PartitionState
@@ -14,6 +15,7 @@ from streams.telemetry.rule_costs import EVERY, RuleCosts
 from streams.transport import Run
 from streams.worker.ledger import Ledger
 from tests.unit.repository import ROOT
+from tests.unit.wire_batches import EXAMPLES, accepted, batch, click, known, made, runs
 
 RULES = load([ROOT / "segments"])
 
@@ -28,19 +30,14 @@ def record(topic, offset, kind, timestamp=1_000):
 def test_rules_are_timed_in_one_advance_of_many():
     """What is evaluated in a sampled advance counts for those that are not."""
     costs = RuleCosts(RULES)
-    partition = Partition(0, 1, RULES, EngineSettings(), {})
-    for topic in INPUTS:
-        partition.begin(topic, 0)
+    partition = made()
+    ends = dict.fromkeys(INPUTS, 0)
     for number in range(2 * EVERY):
-        partition.offer(
-            "clickstream",
-            number,
-            [record("clickstream", number, "page_view", 3_600_000 * number)],
-            number + 1,
-        )
-        partition.confirm(
-            {topic: number + 1 if topic == "clickstream" else 0 for topic in INPUTS}, partition.stamp, None
-        )
+        at = 3_600_000 * number
+        pair = b"anna", schemas.encode("Click", click("page_view", at)[1] | {"customer_id": "anna"})
+        (run,) = runs(batch([pair], base=number, timestamps=[at]), number)
+        partition.offer_fetched("clickstream", run, known(), [])
+        partition.confirm(ends | {"clickstream": number + 1}, partition.stamp, None)
         with costs.sampling(partition):
             partition.advance()
     found = {each.segment: each for each in costs.states()}
@@ -52,10 +49,9 @@ def test_rules_are_timed_in_one_advance_of_many():
 def test_the_quietest_input_of_a_rule_is_told():
     """The latest of the events that count together, the earliest of those sets; unknown kinds are not remembered."""
     costs = RuleCosts(RULES)
-    costs.received(
-        "clickstream", [record("clickstream", 1, "cart_add", 5_000), record("clickstream", 2, "odd", 9_000)]
-    )
-    costs.received("transactions", [record("transactions", 1, "purchase", 7_000)])
+    costs.received("clickstream", accepted("clickstream", [click("cart_add", 5_000), click("odd", 9_000)]))
+    purchase = EXAMPLES["Transaction"] | {"kind": "purchase", "occurred_at": 7_000}
+    costs.received("transactions", accepted("transactions", [(7_000, purchase)]))
     found = {each.segment: each.input_at for each in costs.states()}
     assert found["cart_abandoned"] == 5_000
     assert found["high_value"] == 7_000
@@ -110,8 +106,8 @@ def test_what_was_restored_is_held_once_on_disk(tmp_path):
 def test_the_oldest_record_not_committed_is_told():
     """After a commit in the middle of a run, the record behind it; nothing when all is committed."""
     ledger = Ledger({"clickstream": 0})
-    records = [record("clickstream", offset, "page_view", 1_000 * offset) for offset in range(5)]
-    ledger.accept(Run("clickstream", 0, 0, records, 5), records)
+    held = accepted("clickstream", [click("page_view", 1_000 * offset) for offset in range(5)])
+    ledger.accept(Run("clickstream", 0, 0, None, 5), held)
     assert ledger.oldest("clickstream") == 0
     ledger.settle({"clickstream": 3})
     assert ledger.oldest("clickstream") == 3_000
@@ -149,7 +145,7 @@ def test_a_thousand_rules_give_a_bounded_scrape():
     members = dict.fromkeys(rules.ids, 1)
     state = {"serving": True, "members": members, "clock": 1, "lag": dict.fromkeys(INPUTS, 1)}
     metrics.watch(lambda: [PartitionState(number, **state) for number in range(4)])
-    metrics.costs.received("clickstream", [record("clickstream", 1, "page_view")])
+    metrics.costs.received("clickstream", accepted("clickstream", [click("page_view", 1_000)]))
     flips = [
         {"segment": each, "transition": way, "reason": "event"}
         for each in rules.ids

@@ -240,10 +240,9 @@ def test_what_we_write_comes_with_advice() -> None:
 
 
 def test_readme_has_every_header() -> None:
-    """The headers that the worker writes are in the table, and no other."""
-    written = re.findall(
-        r'"(ce_\w+|content-type)"', Path("streams/worker/outbox.py").read_text(encoding="utf-8")
-    )
+    """The headers that the engine writes are in the table, and no other."""
+    source = Path("segments/engine/native/src/wire/outputs.rs").read_text(encoding="utf-8")
+    written = re.findall(r'"(ce_\w+|content-type)"', source)
     part = (
         (records.FOLDER / "README.md")
         .read_text(encoding="utf-8")

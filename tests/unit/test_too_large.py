@@ -1,15 +1,15 @@
-"""What becomes of a transaction that Kafka refuses for its size, and of a dead letter that is long itself."""
-
-import hashlib
+"""What becomes of a transaction that Kafka refuses for its size."""
 
 import pytest
 
-from segments.engine import INPUTS, DeadLetter, EngineSettings, Partition, Record, Refusal, RuleSet
+import schemas
+from segments.engine import INPUTS, EngineSettings, Partition, Record, RuleSet, States
 from segments.language import Segment, consent, page_view
 from streams.transport.errors import TooLarge
 from streams.worker.caution import ENOUGH, Caution
-from streams.worker.outbox import LONGEST_WHOLE, kept_of
+from streams.worker.ledger import Held
 from tests.unit.driving import CLICK, START
+from tests.unit.wire_batches import batch, known, runs
 
 MARKETING = Segment(id="marketing", when=consent("marketing"))
 SEEN = Segment(id="seen", when=page_view.within(days=7).count() >= 1)
@@ -27,6 +27,11 @@ def views(count: int) -> list[Record]:
     return [record("clickstream", offset, **CLICK, kind="page_view") for offset in range(count)]
 
 
+def held(records: list[Record]) -> list[Held]:
+    """The same as a ledger tells them."""
+    return [Held(each.topic, each.offset, isinstance(each.event, dict)) for each in records]
+
+
 def find(caution: Caution, records: list[Record], bad: set[int]) -> list[int]:
     """Commit records as a worker would, against a broker that refuses every transaction with one of `bad`."""
     refused: list[int] = []
@@ -37,7 +42,7 @@ def find(caution: Caution, records: list[Record], bad: set[int]) -> list[int]:
         batch = records[done : done + (caution.most or len(records))]
         if bad & {each.offset for each in batch}:
             alone = len(batch) == 1 and caution.most == 1
-            assert caution.learn(batch, TooLarge("changelog", 9_000_000))
+            assert caution.learn(held(batch), TooLarge("changelog", 9_000_000))
             if alone:
                 # It comes again, and the engine makes a dead letter of it.
                 bad -= {batch[0].offset}
@@ -67,19 +72,21 @@ def test_what_time_does_alone_is_halved_and_then_given_up() -> None:
     assert seen == [ENOUGH >> shift for shift in range(1, 16)]
 
 
-def machine(caution: Caution, states: dict[bytes, bytes]) -> Partition:
+def machine() -> Partition:
     """The machine of a take-over."""
-    partition = Partition(0, 1, RuleSet([MARKETING, SEEN]), EngineSettings(grace=0), states)
-    for topic in set(INPUTS) - set(partition.offsets):
+    partition = Partition(0, 1, RuleSet([MARKETING, SEEN]), EngineSettings(grace=0), States())
+    for topic in INPUTS:
         partition.begin(topic, 0)
-    caution.instruct(partition)
     return partition
 
 
-def apply(partition: Partition, topic: str, records: list[Record]) -> tuple[list[str], list[tuple[int, str]]]:
+def apply(caution: Caution, topic: str, records: list[Record]) -> tuple[list[str], list[tuple[int, str]]]:
     """What flips, and which offsets are refused why."""
+    partition, name = machine(), schemas.RECORD_OF_TOPIC[topic]
+    pairs = [(b"c", schemas.encode(name, each.event)) for each in records if isinstance(each.event, dict)]
+    (run,) = runs(batch(pairs, timestamps=[each.timestamp for each in records]))
     ends = partition.offsets | {topic: records[-1].offset + 1}
-    partition.offer(topic, records[0].offset, records, ends[topic])
+    partition.offer_fetched(topic, run, known(), caution.refused(topic))
     partition.confirm(ends, partition.stamp, None)
     while partition.advance():
         pass
@@ -93,50 +100,24 @@ def test_a_record_that_was_found_is_refused_when_it_comes_again() -> None:
     """As `too_large`, by the machine of the next take-over; its neighbours are applied."""
     caution, records = Caution(0), views(3)
     caution.most = 1
-    assert caution.learn([records[0]], TooLarge("changelog", 9_000_000))
-    assert apply(machine(caution, {}), "clickstream", records) == (["seen enter"], [(0, "too_large")])
+    assert caution.learn(held(records[:1]), TooLarge("changelog", 9_000_000))
+    assert apply(caution, "clickstream", records) == (["seen enter"], [(0, "too_large")])
 
 
 def test_a_profile_that_was_found_takes_a_consent_away_at_first() -> None:
     """Its consents are taken in alone; if Kafka refuses that, too, it is a dead letter."""
     caution = Caution(0)
     caution.most = 1
-    held = record("profiles", 0, attributes={}, consents={"marketing": True})
+    given = record("profiles", 0, attributes={}, consents={"marketing": True})
     taken = record("profiles", 1, attributes={}, consents={})
     kept = record("profiles", 2, attributes={}, consents={})
     for each in (taken, kept):
-        assert caution.learn([each], TooLarge("changelog", 9_000_000))
-    flips, refused = apply(machine(caution, {}), "profiles", [held, taken, kept])
+        assert caution.learn(held([each]), TooLarge("changelog", 9_000_000))
+    flips, refused = apply(caution, "profiles", [given, taken, kept])
     assert flips == ["marketing enter", "marketing exit"]
     assert refused == [(2, "too_large")]
-    assert caution.learn([taken], TooLarge("changelog", 9_000_000))
-    flips, refused = apply(machine(caution, {}), "profiles", [held, taken, kept])
+    assert caution.learn(held([taken]), TooLarge("changelog", 9_000_000))
+    flips, refused = apply(caution, "profiles", [given, taken, kept])
     # Now it is the other one that takes it away.
     assert (flips, refused) == (["marketing enter", "marketing exit"], [(1, "too_large")])
-    assert not caution.learn([taken], TooLarge("dead-letters", 70_000))
-
-
-def letter(key: int, value: int, reason: str = "too_long") -> DeadLetter:
-    """A dead letter of a record of such lengths."""
-    raw = Record("clickstream", 0, START, b"k" * key, b"v" * value, Refusal(reason, ""))
-    return DeadLetter(raw, reason, "")
-
-
-def test_a_dead_letter_holds_a_record_of_8_megabytes_whole() -> None:
-    """Key and value together; of one byte more it holds 1 kB and 64 kB, and a digest of the value."""
-    key, value, headers = kept_of(letter(2_000, LONGEST_WHOLE - 2_000))
-    assert (len(key or b""), len(value or b""), headers) == (2_000, LONGEST_WHOLE - 2_000, [])
-    key, value, headers = kept_of(letter(2_000, LONGEST_WHOLE - 1_999))
-    assert (key, value) == (b"k" * 1_024, b"v" * 65_536)
-    digest = hashlib.sha256(b"v" * (LONGEST_WHOLE - 1_999)).hexdigest()
-    assert headers == [("sha256", digest.encode()), ("truncated", b"true")]
-
-
-def test_a_letter_of_what_kafka_refused_is_short() -> None:
-    """Whatever its length it is cut; a short one is whole, and may be sent again."""
-    key, value, headers = kept_of(letter(10, 100_000, "too_large"))
-    assert (len(key or b""), len(value or b"")) == (10, 65_536)
-    assert ("truncated", b"true") in headers
-    key, value, headers = kept_of(letter(10, 100, "too_large"))
-    assert (len(key or b""), len(value or b"")) == (10, 100)
-    assert [name for name, _ in headers] == ["sha256"]
+    assert not caution.learn(held([taken]), TooLarge("dead-letters", 70_000))

@@ -8,7 +8,7 @@ from aiokafka.record.util import calc_crc32c
 
 import schemas
 from schemas import records
-from segments.engine import INPUTS, Accepted, BytePartition, EngineSettings, _native, load
+from segments.engine import INPUTS, Accepted, EngineSettings, Partition, _native, load
 from tests.unit.repository import ROOT
 
 NAMES = ("Click", "Transaction", "Profile")
@@ -113,11 +113,9 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 RULES = load([ROOT / "segments"])
 
 
-def made(states: Any = None, count: int = 1) -> BytePartition:
+def made(states: Any = None, count: int = 1) -> Partition:
     """A partition of the rules shipped that reads everything from the beginning."""
-    partition = BytePartition(
-        0, count, RULES, EngineSettings(), _native.States() if states is None else states
-    )
+    partition = Partition(0, count, RULES, EngineSettings(), _native.States() if states is None else states)
     for topic in INPUTS:
         partition.begin(topic, 0)
     return partition
