@@ -91,7 +91,8 @@ struct Keys<'a> {
 }
 
 impl Eval<'_> {
-    fn spend(&self) {
+    /// Count a look. Panics if there were too many: that undoes the record.
+    pub fn spend(&self) {
         match self.steps.get().checked_sub(1) {
             Some(left) => self.steps.set(left),
             None => panic!("more than {STEPS} looks: this would not end"),

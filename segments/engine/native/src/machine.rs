@@ -130,6 +130,7 @@ impl Machine {
     pub fn fire(&mut self, customer: &mut Customer, before: i64) {
         let retention = self.rules.plan.retention;
         loop {
+            self.eval().spend();
             let due = customer.due(retention);
             if m!("what is due at the instant fires", due >= before, due > before) {
                 break;
