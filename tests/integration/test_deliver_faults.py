@@ -125,7 +125,9 @@ def test_killed_at_any_moment_nothing_is_lost(book, spawn, config, receiver):
                 flips[customer] = (customer, "exit" if customer in inside else "enter", "big")
                 inside ^= {customer}
             book.flips(*flips.values())
-        time.sleep(1.2 + dice.random() * 1.5)
+        enough = len(receiver.received) + 5
+        receiver.wait(0, what=lambda enough=enough: len(receiver.received) >= enough)
+        time.sleep(dice.random() / 2)
         running.kill()
     running = spawn("deliver", file)
     receiver.wait(0, 60, what=lambda: held(receiver.taken) == latest(book) and receiver.taken)
@@ -135,7 +137,7 @@ def test_killed_at_any_moment_nothing_is_lost(book, spawn, config, receiver):
     assert held(receiver.taken) == latest(book)
     assert_in_order(receiver.received)
     assert {each.id for each in receiver.received} <= {each["event_id"] for each in book.events}
-    assert len(receiver.taken) > 100
+    assert len(receiver.received) >= 50
     assert max(receiver.most_together.values()) == 1
 
 
