@@ -212,11 +212,12 @@ impl Fetch {
         let magic = rest[PREFIX + 4];
         let broken = Unreadable::Header(self.at);
         let length = usize::try_from(length).map_err(|_| broken.clone())?;
-        if magic < 2 {
-            return Err(Unreadable::OldFormat(base, magic));
-        }
+        // As `is_done`: what is cut off at the end of a fetch comes whole with the next one, whatever it is.
         if length > rest.len() - PREFIX {
             return Ok(None);
+        }
+        if magic < 2 {
+            return Err(Unreadable::OldFormat(base, magic));
         }
         if length < HEADER - PREFIX || magic > 2 {
             return Err(broken);
