@@ -92,7 +92,7 @@ bench: install ## how fast, how late, how large, ours and others: ONLY=latency o
 	$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 .PHONY: wheel
-wheel: install ## the wheel to run workers from, the engine's crate and the codec compiled (needs Rust and a C compiler; installing it does not)
+wheel: install ## the wheel to run workers from (needs Rust; installing it does not)
 	$(BIN)/python -m deploy.dev.wheel
 
 .PHONY: docs

@@ -1,41 +1,24 @@
-"""Python source of a reader or writer under construction, and the field that each of its lines is about.
+"""Python source of a reader or writer under construction, and the field that each of its lines is about."""
 
-What is shipped is the same in every process: a wheel may have it compiled ahead, in `schemas.generated`, which is made
-of `module()`. A function that is not in there, or not with this very text, is compiled when it is needed.
-"""
-
-import hashlib
-import importlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from types import TracebackType
 from typing import Any
 
 from schemas import binary
 
-_AHEAD: dict[str, Callable[..., Any]] = {}
-with suppress(ImportError):
-    _AHEAD = vars(importlib.import_module("schemas.generated"))
-
-_HEAD = "from typing import Any\n\nfrom schemas.binary import *"
-_texts: dict[str, str] = {}
-_traced: dict[Callable[..., Any], tuple[Callable[..., Any], list[str]]] = {}
-"""Each function made, as Python that can be traced, with the field of each of its lines."""
-
-
-def module() -> str:
-    """The source of a module of all functions made so far that need nothing but the primitives."""
-    return "\n\n".join((_HEAD, *_texts.values())) + "\n"
+_fields: dict[Callable[..., Any], list[str]] = {}
+"""For each function made the field of each of its lines."""
 
 
 def failed_at(function: Callable[..., Any], argument: Any) -> str:
     """The field at which a function fails, found by the line of its source: there it is asked once more."""
-    traced, fields = _traced[function]
+    fields = _fields[function]
     try:
-        traced(argument)
+        function(argument)
     except Exception as error:  # noqa: BLE001 - whatever it is, its line is what is asked for
-        return next((fields[line - 1] for code, line in _frames(error) if code is traced.__code__), "")
+        return next((fields[line - 1] for code, line in _frames(error) if code is function.__code__), "")
     return ""
 
 
@@ -104,10 +87,6 @@ class Source:
         text = "\n".join(self.lines)
         names = {**vars(binary), "Any": Any, **self._constants}
         exec(compile(text, f"<{title}>", "exec"), names)  # noqa: S102 - of a schema only its shape gets in
-        traced = made = names["made"]
-        if not self._constants:
-            name = f"made_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-            _texts[name] = text.replace("def made(", f"def {name}(", 1)
-            made = _AHEAD.get(name, traced)
-        _traced[made] = traced, self.fields
+        made = names["made"]
+        _fields[made] = self.fields
         return made

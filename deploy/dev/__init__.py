@@ -3,5 +3,5 @@
 docs      writes the generated parts of the documents
 handbook  writes the generated parts of segments/README.md
 moving    prepares consumed inputs for production to topics with another partition count
-wheel     builds the wheel with the compiled hot path
+wheel     builds the wheel
 """

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.dev import wheel
 from tests.benchmarks.rig import Site, on_the_first_core
 from tests.benchmarks.watch import Died, Pace, pace, watch
 
@@ -23,12 +22,9 @@ SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
 class RunningWorker:
-    """A worker on the first core; `with RunningWorker(...) as worker`. Its settings are the defaults but those given.
+    """A worker on the first core; `with RunningWorker(...) as worker`. Its settings are the defaults but those given."""
 
-    It is run from the wheel, as workers are, its hot path compiled; `pure`: from the checkout.
-    """
-
-    def __init__(self, site: Site, group: str, folder: Path, *, pure: bool = False, **settings: str) -> None:
+    def __init__(self, site: Site, group: str, folder: Path, **settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._site = site
         self._log = folder / "worker.log"
@@ -41,7 +37,6 @@ class RunningWorker:
         }
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SEGMENTS_")},
-            **({} if pure else {"PYTHONPATH": str(wheel.unpacked())}),
             **{f"SEGMENTS_{name}": value for name, value in given.items()},
         }
         self.started = 0.0

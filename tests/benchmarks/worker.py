@@ -29,7 +29,7 @@ def main() -> None:
         if arguments.rules:
             settings["RULES"] = arguments.rules
         place = Path(folder) / "worker"
-        with RunningWorker(site, "segments", place, pure=arguments.pure, **settings) as worker:
+        with RunningWorker(site, "segments", place, **settings) as worker:
             with site.inputs("segments") as reached:
                 pace = worker.pace(reached, site.produced, arguments.timeout)
             stages = stages_of(worker.metrics(), pace.done)
@@ -46,7 +46,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--store", choices=("memory", "rocksdb"), default="memory")
     parser.add_argument("--rules", help="a folder of rules; default: the twelve shipped")
-    parser.add_argument("--pure", action="store_true", help="from the checkout, nothing compiled")
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds")
     return parser.parse_args()
 
