@@ -44,6 +44,11 @@ class PauseFirst(driver.ConsumerRebalanceListener):
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread in which aiokafka fetches and keeps the membership of the group alive."""
 
+    def _stopped_set(self) -> None:
+        # mode asks the thread's loop even if the thread has ended by itself, as it does after a crash.
+        if not self.thread_loop.is_closed():
+            super()._stopped_set()
+
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         conf = self.app.conf
         app: Any = self.app
