@@ -10,6 +10,7 @@ import pytest
 
 import schemas
 from schemas import records, wire
+from tests.kit.broken import HUGE, mutated
 
 FOLDER = Path(schemas.__file__).parent
 NAMES = tuple(schemas.RECORD_OF_TOPIC.values())
@@ -20,7 +21,6 @@ CLICK, TRANSACTION = EXAMPLES["Click"], EXAMPLES["Transaction"]
 
 GOOD = schemas.encode("Click", CLICK)
 HEADER = wire.header(1)
-HUGE = b"\x80\x80\x80\x80\x80\x80\x40"  # 2^40 after zigzag's halving, ten times the memory of the machine
 
 
 @pytest.mark.parametrize(
@@ -71,25 +71,6 @@ def test_absurd_amounts_are_not() -> None:
     """A decimal of hundreds of bytes is not worth reading."""
     with pytest.raises(schemas.DecodeError, match="decimal"):
         schemas.decode("Transaction", schemas.encode("Transaction", {**TRANSACTION, "amount": 1 << 2000}))
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Good bytes with one to four things done to them, as cables and programmers do."""
-    broken = bytearray(data)
-    for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(len(broken) + 1)
-        match chance.randrange(5):
-            case 0 if at < len(broken):
-                broken[at] = chance.randrange(256)
-            case 1 if at < len(broken):
-                broken[at] ^= 1 << chance.randrange(8)
-            case 2:
-                del broken[at : at + chance.randint(1, 9)]
-            case 3:
-                broken[at:at] = chance.randbytes(chance.randint(1, 9))
-            case _:
-                broken[at : at + 1] = chance.choice([HUGE, b"\xff" * 10 + b"\x01", b"\x7f" * 9, b"\x80" * 12])
-    return bytes(broken)
 
 
 @pytest.mark.timeout(60)

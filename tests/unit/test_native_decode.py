@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import schemas
 from schemas import records, wire
 from segments.engine import _native
+from tests.kit.broken import mutated
 from tests.kit.values import values
-from tests.unit.wire_batches import EXAMPLES, NAMES, batch, decoded, known, mutated, runs
+from tests.unit.wire_batches import EXAMPLES, NAMES, batch, decoded, known, runs
 
 KNOWN = known()
 INSTANT = 1_795_000_000_000

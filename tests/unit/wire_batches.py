@@ -1,6 +1,5 @@
 """Record batches as brokers hold them, and both ways to read them: the engine's and Python's."""
 
-import random
 from typing import Any
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
@@ -19,7 +18,6 @@ EXAMPLES = {
 }
 GZIP, SNAPPY, LZ4, ZSTD = range(1, 5)
 APPEND_TIME, TRANSACTIONAL, CONTROL = 0x08, 0x10, 0x20
-HUGE = b"\x80\x80\x80\x80\x80\x80\x40"  # 2^40 after zigzag's halving
 
 Row = tuple[int, int, bytes | None, bytes | None]
 """Offset, Kafka timestamp, key, value."""
@@ -89,25 +87,6 @@ def rows(raw: bytes, position: int = 0, aborted: list[tuple[int, int]] | None = 
 def decoded(schemas_known: _native.Schemas, name: str, raw: bytes) -> list[Any]:
     """The event of each record of a fetch: a dict, None for an erasure, reason and error if it is refused."""
     return [each[4] for run in runs(raw) for each in schemas_known.decode(name, run)]
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Good bytes with one to four things done to them, as cables and programmers do."""
-    broken = bytearray(data)
-    for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(len(broken) + 1)
-        match chance.randrange(5):
-            case 0 if at < len(broken):
-                broken[at] = chance.randrange(256)
-            case 1 if at < len(broken):
-                broken[at] ^= 1 << chance.randrange(8)
-            case 2:
-                del broken[at : at + chance.randint(1, 9)]
-            case 3:
-                broken[at:at] = chance.randbytes(chance.randint(1, 9))
-            case _:
-                broken[at : at + 1] = chance.choice([HUGE, b"\xff" * 10 + b"\x01", b"\x7f" * 9, b"\x80" * 12])
-    return bytes(broken)
 
 
 RULES = load([ROOT / "segments"])
