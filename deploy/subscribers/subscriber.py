@@ -49,7 +49,7 @@ def follow(brokers: str, file: str, announce: Callable[[Any], None]) -> None:
         with db:  # one transaction: after a crash customers and positions are as they were
             for message in consumer.consume(500, 0.2):
                 if not (error := message.error()):
-                    take(db, message, announce)
+                    apply(db, message, announce)
                 elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its public name
                     sys.exit(f"{error}: too far behind. Remove {file} to begin with a snapshot")
 
@@ -65,7 +65,7 @@ def snapshot(db: sqlite3.Connection, consumer: Any, part: int) -> None:
         store(db, message.key(), found["sequence"] if found else 0, names)
 
 
-def take(db: sqlite3.Connection, message: Any, announce: Callable[[Any], None]) -> None:
+def apply(db: sqlite3.Connection, message: Any, announce: Callable[[Any], None]) -> None:
     """Apply one enter or exit, unless the snapshot has it; a sequence of 1 begins a new life of the customer."""
     event, key = decode(message.value()), message.key()
     row = db.execute("SELECT sequence, segments FROM customers WHERE id = ?", (key.decode(),)).fetchone()

@@ -189,9 +189,9 @@ class Partition:
         """Fire everything due up to and including an instant: the end of a replay or a line of a story."""
         self._core.until(instant)
 
-    def take(self) -> Effects | None:
+    def collect_effects(self) -> Effects | None:
         """Everything since the last time, to be committed as a whole; None if nothing changed."""
-        found = self._core.take()
+        found = self._core.collect_effects()
         if found is None:
             return None
         letters = [self._letter(*each) for each in found.pop("dead_letters")]
@@ -271,4 +271,4 @@ def batches_of(states: Mapping[bytes, bytes | None], now: int) -> list[Batch]:
     encoder = Encoder("", 0, 0, 0)
     for key, value in states.items():
         encoder.state(now, key, value)
-    return encoder.take()[3]
+    return encoder.collect()[3]

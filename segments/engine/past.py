@@ -58,7 +58,7 @@ class Past:
         partition.confirm(self._ends, partition.stamp, None)
         while more:
             more = partition.advance()
-            effects = partition.take()
+            effects = partition.collect_effects()
             if effects is not None:
                 effects.commit_to(self.states)
 

@@ -135,7 +135,7 @@ class _Life:
         while partition.advance():
             pass
         partition.until(START + line.last)
-        effects = partition.take()
+        effects = partition.collect_effects()
         if effects is None:
             return []
         if effects.dead_letters:

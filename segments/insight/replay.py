@@ -31,7 +31,7 @@ class Replay:
             more = self.partition.advance()
             if not more and until is not None:
                 self.partition.until(until)
-            effects = self.partition.take()
+            effects = self.partition.collect_effects()
             if effects is not None:
                 effects.commit_to(self._states)
                 yield effects
@@ -89,7 +89,7 @@ class Alone:
             pass
 
     def _effects(self) -> Iterator[Effects]:
-        effects = self.partition.take()
+        effects = self.partition.collect_effects()
         if effects is not None:
             effects.commit_to(self._states)
             yield effects

@@ -72,7 +72,7 @@ class RuleTrial:
         self.partition.confirm(ends, self.partition.stamp, now + self.settings.grace)
         self._advance()
         self.partition.until(now)
-        self._note(self.partition.take())
+        self._note(self.partition.collect_effects())
         found, members = self.found, self.members[number]
         found.now = now
         found.members += len(members)
@@ -109,7 +109,7 @@ class RuleTrial:
         more = True
         while more:
             more = self.partition.advance()
-            self._note(self.partition.take())
+            self._note(self.partition.collect_effects())
 
     def _customers(self, number: int) -> int:
         """Of how many customers anything is remembered, but that they were erased."""

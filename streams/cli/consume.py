@@ -10,7 +10,7 @@ import click
 import schemas
 from streams.cli.customer import CustomerId
 from streams.cli.visible import json_line
-from streams.kafka.read_committed import committed_reader, forever, partitions_of, take, until
+from streams.kafka.read_committed import assign, committed_reader, forever, partitions_of, until
 from streams.registry.registry import connect
 from streams.settings.settings import read_settings
 
@@ -36,7 +36,7 @@ def command(
     settings = read_settings()
     registry = connect(settings)
     with committed_reader(settings) as consumer:
-        ends = take(consumer, partitions_of(consumer, topic, partition), from_beginning)
+        ends = assign(consumer, partitions_of(consumer, topic, partition), from_beginning)
         key = None if customer is None else customer.encode()
         batches = until(consumer, ends, settings) if until_end else forever(consumer)
         for batch in batches:

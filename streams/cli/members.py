@@ -18,7 +18,7 @@ from streams.cli.visible import json_line, visible
 from streams.delivery.members import Member, Now, Then, chosen, decoded
 from streams.errors import StreamsError
 from streams.history.files import read_log
-from streams.kafka.read_committed import committed_reader, partitions_of, take, until
+from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 
@@ -100,7 +100,7 @@ def _committed(settings: Settings, topic: str) -> Iterator[Any]:
     """All committed records of a topic, each partition in its order."""
     registry = connect(settings)
     with committed_reader(settings) as consumer:
-        ends = take(consumer, partitions_of(consumer, topic), from_beginning=True)
+        ends = assign(consumer, partitions_of(consumer, topic), from_beginning=True)
         for batch in until(consumer, ends, settings):
             if registry is not None:
                 registry.learn_all(topic, (record.value for record in batch))

@@ -102,8 +102,8 @@ class Channel:
     async def _round(self, now: int) -> bool:
         """Decide on what is due, as far as requests may be made now; False if there was nothing."""
         free = self.to.concurrency - len(self._requests)
-        tokens = sum(self._bucket.take(now) for _ in range(free))
-        taken = self.lanes.take(now, tokens * self.to.batch + self._ahead) if tokens else []
+        tokens = sum(self._bucket.spend(now) for _ in range(free))
+        taken = self.lanes.next_batch(now, tokens * self.to.batch + self._ahead) if tokens else []
         if not taken:
             self._bucket.give_back(tokens)
             return False
@@ -233,7 +233,7 @@ class Channel:
     async def _token(self) -> None:
         """Wait for the right to make one more request."""
         never = asyncio.Event()
-        while not self._bucket.take(self._parts.clock.now()):
+        while not self._bucket.spend(self._parts.clock.now()):
             await self._parts.clock.wait(never, self._bucket.next_at(self._parts.clock.now()))
 
 

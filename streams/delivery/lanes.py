@@ -86,7 +86,7 @@ class Lanes:
             lane[0].due = 0
             self._schedule(lane[0])
 
-    def take(self, now: int, most: int) -> list[Waiting]:
+    def next_batch(self, now: int, most: int) -> list[Waiting]:
         """The heads of at most so many lanes that are due; each is under way until it is settled or failed."""
         taken: list[Waiting] = []
         while self._due and len(taken) < most and self._due[0][0] <= now >= self.held_until:
@@ -176,7 +176,7 @@ class Bucket:
     def __post_init__(self) -> None:
         self._tokens = float(self.burst)
 
-    def take(self, now: int) -> bool:
+    def spend(self, now: int) -> bool:
         """Take a token, if there is one."""
         self._fill(now)
         if self._tokens < 1:

@@ -149,6 +149,6 @@ class Backfill:
         partition = Partition(filled.number, self._count, self._rules, self._engine, store)
         while partition.sweeping:
             partition.advance()
-            effects = partition.take()
+            effects = partition.collect_effects()
             for _, event in () if effects is None else effects.segment_events:
                 filled.flips[event["segment"], event["transition"]] += 1

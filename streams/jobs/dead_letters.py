@@ -17,7 +17,7 @@ from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartitio
 import schemas
 from streams.errors import StreamsError
 from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, admin, connection
-from streams.kafka.read_committed import DEAD_LETTERS, partitions_of, take, until
+from streams.kafka.read_committed import DEAD_LETTERS, assign, partitions_of, until
 from streams.kafka.topics import INPUTS
 from streams.registry.registry import connect
 from streams.settings.settings import Settings
@@ -127,7 +127,7 @@ class Choice:
 def letters(consumer: KafkaConsumer, settings: Settings, choice: Choice) -> Iterator[Letter]:
     """The dead letters that are meant, up to the ends as they are now; in order within a partition."""
     partitions = partitions_of(consumer, choice.box)
-    ends = take(consumer, partitions, from_beginning=True)
+    ends = assign(consumer, partitions, from_beginning=True)
     if choice.since is not None:
         for each, first in consumer.offsets_for_times(dict.fromkeys(partitions, choice.since)).items():
             consumer.seek(each, ends[each] if first is None else first.offset)

@@ -7,7 +7,7 @@ from kafka import KafkaConsumer
 
 from segments.engine import partition_of
 from streams.jobs.dead_letters import letter_of
-from streams.kafka.read_committed import DEAD_LETTERS, partitions_of, take, until
+from streams.kafka.read_committed import DEAD_LETTERS, assign, partitions_of, until
 from streams.registry.registry import connect
 from streams.settings.settings import Settings
 
@@ -38,5 +38,5 @@ def letters(consumer: KafkaConsumer, settings: Settings, customer: str) -> Itera
 
 
 def _read(consumer: KafkaConsumer, settings: Settings, partitions: Iterable[Any]) -> Iterator[list[Any]]:
-    ends = take(consumer, list(partitions), from_beginning=True)
+    ends = assign(consumer, list(partitions), from_beginning=True)
     yield from until(consumer, ends, settings)

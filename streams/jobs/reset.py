@@ -14,7 +14,7 @@ from kafka.errors import GroupIdNotFoundError
 from streams.clock import wall_clock
 from streams.kafka import group, topics
 from streams.kafka.connection import admin, connection
-from streams.kafka.read_committed import committed_reader, take, until
+from streams.kafka.read_committed import assign, committed_reader, until
 from streams.settings.settings import Settings
 from streams.transport import TransactionalProducer
 from streams.transport.producer import Batches
@@ -61,7 +61,7 @@ def _alive(settings: Settings, topic: str, number: int) -> tuple[bytes, ...]:
     """The keys of a compacted partition whose latest value is not null."""
     place, alive = TopicPartition(topic, number), dict[bytes, None]()
     with committed_reader(settings) as consumer:
-        for batch in until(consumer, take(consumer, [place], from_beginning=True), settings):
+        for batch in until(consumer, assign(consumer, [place], from_beginning=True), settings):
             for record in batch:
                 if record.value is None:
                     alive.pop(record.key, None)

@@ -58,10 +58,10 @@ def partitions_of(consumer: KafkaConsumer, topic: str, wanted: tuple[int, ...] =
     return [TopicPartition(topic, number) for number in sorted(wanted or there)]
 
 
-def take(
+def assign(
     consumer: KafkaConsumer, partitions: list[TopicPartition], from_beginning: bool
 ) -> dict[TopicPartition, int]:
-    """Take the partitions; the ends of what is committed in them, as they are now."""
+    """Assign the partitions; the ends of what is committed in them, as they are now."""
     consumer.assign(partitions)
     ends: dict[TopicPartition, int] = consumer.end_offsets(partitions)
     begins = consumer.beginning_offsets(partitions) if from_beginning else ends

@@ -40,7 +40,7 @@ class PartitionStore(Protocol):
     def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
         """Write states, and with them the position if it is known; None as a state deletes."""
 
-    def take(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
+    def commit(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
         """Write the states that a transaction has committed, as `apply` does."""
 
     @property
@@ -84,7 +84,7 @@ class MemoryStore:
         self.states.apply(list(_pairs(states)))
         self._at(position, as_of)
 
-    def take(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
+    def commit(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
         """Write the states of a transaction, and position."""
         transaction.apply_to(self.states)
         self._at(position, as_of)
@@ -192,7 +192,7 @@ class RocksStore:
         if position is not None:
             self.position, self.as_of = position, as_of
 
-    def take(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
+    def commit(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
         """Write the states of a transaction, and position, in one batch."""
         self.apply(transaction.states, position, as_of)
 

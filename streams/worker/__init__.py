@@ -7,6 +7,7 @@ decode       raw Kafka records to records of the engine
 descriptors  whether the limit of open files is enough for the partitions
 intake       queue of runs of one partition, with backpressure
 ledger       what is processed but not committed: counts and latencies
+monitor      how a partition is doing, for metrics and health
 notices      what records did otherwise than their sender may have meant
 outbox       the effects of a partition as the records of one transaction
 owner        the task of one partition: takes it over and serves it, anew after each failure
@@ -14,7 +15,6 @@ owners       all partitions of this worker, started and stopped as the group ass
 service      serves one partition: takes runs, advances the engine, commits
 standing     how far a partition is, through all of its take-overs
 takeover     takes over a partition: fencing, restore, position
-vitals       how a partition is doing, for metrics and health
 watch        whether the group, the logins and the topics let the worker go on
 witness      whether the inputs are the topics that were read
 """

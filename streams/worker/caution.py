@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from segments.engine import PROFILES
 from streams.transport.errors import TooLarge
-from streams.worker.ledger import Held
+from streams.worker.ledger import OpenRecord
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Caution:
             if where == topic
         ]
 
-    def learn(self, records: Sequence[Held], error: TooLarge) -> bool:
+    def learn(self, records: Sequence[OpenRecord], error: TooLarge) -> bool:
         """Note a refused transaction and the records in it. False if nothing more can be done about it here."""
         if len(records) == 1 and self.most == 1:
             return self._refuse(records[0], error)
@@ -58,7 +58,7 @@ class Caution:
         )  # fmt: skip
         return True
 
-    def _refuse(self, record: Held, error: TooLarge) -> bool:
+    def _refuse(self, record: OpenRecord, error: TooLarge) -> bool:
         place = record.topic, record.offset
         before = self._refused.get(place)
         if before is not None and before[1]:
@@ -85,7 +85,7 @@ class Caution:
                 del self._refused[each]
 
 
-def _ranges(records: Iterable[Held]) -> list[str]:
+def _ranges(records: Iterable[OpenRecord]) -> list[str]:
     """The offsets of some records by topic, from the first to the last."""
     found: dict[str, list[int]] = {}
     for record in records:

@@ -8,7 +8,7 @@ from segments.engine import Accepted
 from streams.transport import Run
 
 
-class Held(NamedTuple):
+class OpenRecord(NamedTuple):
     """A record that was accepted and is not committed."""
 
     topic: str
@@ -38,20 +38,20 @@ class Ledger:
         found = (each.timestamp_from(self.committed[topic]) for each in self._open[topic])
         return next((timestamp for timestamp in found if timestamp is not None), None)
 
-    def taken_in_at(self, topic: str, offset: int) -> int | None:
+    def accepted_at(self, topic: str, offset: int) -> int | None:
         """Return the Kafka timestamp of a record that caused a flip, in milliseconds."""
         for each in self._open.get(topic, ()):
             if each.last >= offset:
                 return each.timestamp_of(offset)
         return None
 
-    def until(self, offsets: Mapping[str, int]) -> list[Held]:
+    def until(self, offsets: Mapping[str, int]) -> list[OpenRecord]:
         """Return the records that are not committed and lie before these offsets."""
-        found: list[Held] = []
+        found: list[OpenRecord] = []
         for topic, end in offsets.items():
             start = self.committed.get(topic, 0)
             for each in self._open[topic]:
-                found += [Held(topic, *record) for record in each.between(start, end)]
+                found += [OpenRecord(topic, *record) for record in each.between(start, end)]
         return found
 
     def settle(self, offsets: Mapping[str, int]) -> Counter[str]:

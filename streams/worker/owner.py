@@ -21,7 +21,7 @@ from streams.worker.takeover import Limits, WorkerContext, take_over
 log = logging.getLogger(__name__)
 
 BACKOFF = (0.1, 0.2, 0.5, 1, 2, 5, 10)
-"""Seconds before a partition is taken over again, by how often that failed in a row."""
+"""Seconds before a partition is owned over again, by how often that failed in a row."""
 
 LOOK_AGAIN = 10.0
 """Seconds after which it is looked again whether a topic that was replaced is back."""
@@ -117,37 +117,37 @@ class Owner:
 
     async def _own(self, cause: str) -> None:
         self._context.metrics.take_overs.labels(cause).inc()
-        taken = await take_over(self._context, self.number, self._standing)
+        owned = await take_over(self._context, self.number, self._standing)
         self.replaced = ()
         try:
             self._service = Service(
-                self._app, self._context, taken, self._limits, self._standing, self._caution
+                self._app, self._context, owned, self._limits, self._standing, self._caution
             )
             if self._stop.is_set():
                 return
-            await self._app.place(self.number, taken.positions)
+            await self._app.place(self.number, owned.positions)
             await self._service.serve()
         finally:
             if self._service is not None:
-                self._service.vitals.leave()
+                self._service.monitor.leave()
             self._service = None
             for topic in INPUTS:
                 self._app.hold(topic, self.number, True)
-            await taken.producer.abandon()
+            await owned.producer.abandon()
 
     @property
     def machine(self) -> Partition | None:
-        """The machine while it is served, None while it is taken over."""
+        """The machine while it is served, None while it is owned over."""
         return None if self._service is None else self._service.machine
 
     def too_old(self, key: bytes) -> int:
         """How many events of a customer no rule looked back to, since the take-over."""
-        return 0 if self._service is None else self._service.vitals.notices.too_old(key)
+        return 0 if self._service is None else self._service.monitor.notices.too_old(key)
 
     def state(self) -> PartitionState:
         """Say how the partition is, for a scrape."""
         if self._service is not None:
-            return self._service.vitals.state()
+            return self._service.monitor.state()
         standing = self._standing
         return PartitionState(
             self.number,
@@ -163,7 +163,7 @@ class Owner:
         """When it last got on, on the monotonic clock: restored, committed, or had nothing left to do."""
         if self.replaced:
             return time.monotonic()
-        return self._standing.moved_at if self._service is None else self._service.vitals.moved_at
+        return self._standing.moved_at if self._service is None else self._service.monitor.moved_at
 
 
 def _words(error: BaseException) -> str:

@@ -13,10 +13,10 @@ from streams.transport.errors import CommitFailed, TooLarge
 from streams.worker.caution import Caution
 from streams.worker.intake import Intake
 from streams.worker.ledger import Ledger
+from streams.worker.monitor import PartitionMonitor
 from streams.worker.outbox import Outbox
 from streams.worker.standing import Standing
 from streams.worker.takeover import Limits, OwnedPartition, WorkerContext
-from streams.worker.vitals import Vitals
 
 SLICE = 1_000
 """Records applied before the event loop gets its turn."""
@@ -41,32 +41,32 @@ class Service:
         self,
         app: BatchApp,
         context: WorkerContext,
-        taken: OwnedPartition,
+        owned: OwnedPartition,
         limits: Limits,
         standing: Standing,
         caution: Caution,
     ) -> None:
         """Stand ready for the first run."""
-        number = taken.partition.number
+        number = owned.partition.number
         self._app = app
         self._context = context
         self._limits = limits
         self._slice = min(SLICE, limits.records)
-        self._producer = taken.producer
-        self._witness = taken.witness
-        self._unwritten = taken.witness.record()
-        self._store = taken.store
-        self._partition = taken.partition
+        self._producer = owned.producer
+        self._witness = owned.witness
+        self._unwritten = owned.witness.record()
+        self._store = owned.store
+        self._partition = owned.partition
         self._caution = caution
-        self._ledger = Ledger(taken.positions)
-        self._intake = Intake(app, taken.partition, self._ledger, caution, context)
+        self._ledger = Ledger(owned.positions)
+        self._intake = Intake(app, owned.partition, self._ledger, caution, context)
         self._outbox = Outbox(context.group, number, context.changelog)
         self._inputs = {TopicPartition(topic, number): topic for topic in INPUTS}
-        self.vitals = Vitals(
-            app, taken.partition, taken.store, self._intake, self._ledger, context.metrics, standing
+        self.monitor = PartitionMonitor(
+            app, owned.partition, owned.store, self._intake, self._ledger, context.metrics, standing
         )
-        self._wake = asyncio.Event()
-        self._intake.ask_registry(context.lookup, self._wake.set)
+        self._changed = asyncio.Event()
+        self._intake.ask_registry(context.lookup, self._changed.set)
         self._stopping = False
         self._asked_at_stamp, self._asked_at = -1, 0.0
         self._gathering_since, self._gathered, self._waiting = 0.0, 0, 0
@@ -74,17 +74,17 @@ class Service:
     def deliver(self, run: Run) -> None:
         """Queue a run."""
         self._intake.add(run)
-        self._wake.set()
+        self._changed.set()
 
     def stop(self) -> None:
         """Commit what is applied, then end."""
         self._stopping = True
-        self._wake.set()
+        self._changed.set()
 
     async def serve(self) -> None:
         """Offer, advance, ask, commit; in this order, so that what a question answers is committed at once."""
         while True:
-            self._wake.clear()
+            self._changed.clear()
             while self._intake and not self._is_full():
                 await self._intake.offer_next()
                 await asyncio.sleep(0)
@@ -115,7 +115,7 @@ class Service:
             self._gathering_since = time.monotonic()
         self._gathered += turn
         self._intake.look()
-        self.vitals.look()
+        self.monitor.look()
         return more
 
     def _is_full(self) -> bool:
@@ -148,7 +148,7 @@ class Service:
         with self._context.metrics.stage("confirm"):
             ends = await self._context.offsets.ends(self._inputs)
         told = {self._inputs[each]: end for each, end in ends.items()}
-        self.vitals.told(told)
+        self.monitor.told(told)
         self._partition.confirm(told, stamp, now)
         await self._intake.fetch_lost(told)
 
@@ -156,8 +156,8 @@ class Service:
         """Sleep until a run arrives or a flip by time is due."""
         seconds = min(self._seconds_to_due(), ASK_AGAIN if self._partition.waiting else CHECK)
         seconds = max(seconds, self._asked_at + SHORTEST_POLL - time.monotonic(), 0.001)
-        with self.vitals.resting(), suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+        with self.monitor.resting(), suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), seconds)
 
     async def _commit(self) -> None:
         """Commit what the machine did since the last time; the store follows only when that is known."""
@@ -184,10 +184,10 @@ class Service:
         with metrics.stage("changelog"):
             end = ends.get(self._context.changelog)
             self._store.apply(self._unwritten, None)
-            self._store.take(transaction, end, wall_clock())
+            self._store.commit(transaction, end, wall_clock())
             self._unwritten = {}
         self._caution.committed(offsets)
-        self.vitals.committed(transaction, time.perf_counter() - began)
+        self.monitor.committed(transaction, time.perf_counter() - began)
 
     @property
     def machine(self) -> Partition:

@@ -91,12 +91,12 @@ def fires_twice() -> None:
         kept = {key: value for key, value in states.items() if key not in gone}
         return batches | {changelog: batches_of(kept, wall_clock())}
 
-    def taken(self: Any, transaction: Any, position: Any, as_of: int = 0) -> None:
+    def commit(self: Any, transaction: Any, position: Any, as_of: int = 0) -> None:
         gone = forgotten.pop(id(transaction), set())
         self.apply([each for each in transaction.states if each[0] not in gone], position, as_of)
 
     outbox.Outbox.batches = forgetful  # type: ignore[method-assign]
-    MemoryStore.take = RocksStore.take = taken  # type: ignore[method-assign]
+    MemoryStore.commit = RocksStore.commit = commit  # type: ignore[method-assign]
 
 
 def due_list_not_rebuilt() -> None:
@@ -277,10 +277,10 @@ def deletions_not_restored() -> None:
             rows = states.items() if hasattr(states, "items") else states
             apply(self, {key: value for key, value in rows if value is not None}, position, as_of)
 
-        def taking(self: Any, transaction: Any, position: Any, as_of: int = 0) -> None:
+        def commit(self: Any, transaction: Any, position: Any, as_of: int = 0) -> None:
             self.apply(transaction.states, position, as_of)
 
-        store.apply, store.take = keeping, taking  # type: ignore[assignment,method-assign]
+        store.apply, store.commit = keeping, commit  # type: ignore[assignment,method-assign]
 
 
 BUGS: dict[str, Callable[[], None]] = {

@@ -178,7 +178,7 @@ def _run(
     partition.confirm(ends, partition.stamp, None)
     while partition.advance(10_000):
         pass
-    effects = partition.take()
+    effects = partition.collect_effects()
     return effects.segment_events if effects is not None else []
 
 

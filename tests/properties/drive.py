@@ -140,7 +140,7 @@ class Worker:
 
     def commit(self) -> None:
         """Publish and store what was done since the last commit, all at once."""
-        effects = self.partition.take()
+        effects = self.partition.collect_effects()
         self.output.clock = self.partition.clock
         if effects is None:
             return

@@ -82,7 +82,7 @@ class World:
             if number in example.changes:
                 self.change(example.changes[number])
             for offset, arrival in merged(logs):
-                self.take(offset, arrival)
+                self.apply(offset, arrival)
             if phase.now is not None:
                 out.clock = max(out.clock, phase.now - self.example.grace)
             for customer in self.customers.values():
@@ -104,7 +104,7 @@ class World:
             self.customers[name] = taken_over(customer, segments, clock, self.known)
         self.segments = segments
 
-    def take(self, offset: int, arrival: Arrival) -> None:
+    def apply(self, offset: int, arrival: Arrival) -> None:
         """A record in its turn."""
         out, outcome = self.output, "dead_letter"
         out.offsets[arrival.topic] = after(offset)

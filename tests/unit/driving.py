@@ -88,7 +88,7 @@ class Driver:
 
     def commit(self) -> Effects | None:
         """Take the effects, and commit them."""
-        effects = self.partition.take()
+        effects = self.partition.collect_effects()
         if effects is not None:
             self._note(effects)
         return effects

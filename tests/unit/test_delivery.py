@@ -174,10 +174,10 @@ def test_the_flips_of_a_customer_go_one_after_another():
     )
     for each in (a, b, c):
         waiting.add(each)
-    assert waiting.take(NOW, 10) == [a, c]
-    assert waiting.take(NOW, 10) == []
+    assert waiting.next_batch(NOW, 10) == [a, c]
+    assert waiting.next_batch(NOW, 10) == []
     waiting.settled(a)
-    assert waiting.take(NOW, 10) == [b]
+    assert waiting.next_batch(NOW, 10) == [b]
     assert (waiting.held, waiting.room) == (2, 98)
 
 
@@ -186,12 +186,12 @@ def test_attempts_follow_the_schedule_of_standard_webhooks():
     waiting, one, now, tries = lanes(), Waiting(flip()), NOW, []
     waiting.add(one)
     while True:
-        assert waiting.take(now, 1) == [one]
+        assert waiting.next_batch(now, 1) == [one]
         tries.append(now)
         if not waiting.failed(one, now):
             break
         now = waiting.next_at()
-        assert waiting.take(now - 1, 1) == []
+        assert waiting.next_batch(now - 1, 1) == []
     pauses = [later - earlier for earlier, later in pairwise(tries)]
     assert len(tries) == 10
     for pause, planned in zip(pauses, SCHEDULE[1:], strict=True):
@@ -208,17 +208,17 @@ def test_who_failed_while_a_destination_was_away_is_due_when_it_is_back():
         away.add(each)
     now = NOW
     for _ in range(4):
-        for each in away.take(now, 10):
+        for each in away.next_batch(now, 10):
             away.failed(each, now)
         now = max(each.due for each in flips)
-    (first, *_), back = away.take(now, 1), now
+    (first, *_), back = away.next_batch(now, 1), now
     away.succeeded(back)
     away.settled(first)
-    assert len(away.take(back, 10)) == 3
+    assert len(away.next_batch(back, 10)) == 3
 
     alone, bad = lanes(), Waiting(flip("bad"))
     alone.add(bad)
-    alone.take(NOW, 1)
+    alone.next_batch(NOW, 1)
     alone.failed(bad, NOW)
     alone.succeeded(NOW + HOUR)
     assert alone.next_at() > NOW
@@ -228,23 +228,23 @@ def test_an_exit_wakes_the_enter_that_it_overtakes():
     """The enter waits for hours; its exit makes it due, to be dropped."""
     waiting, enter = lanes(), Waiting(flip())
     waiting.add(enter)
-    waiting.take(NOW, 1)
+    waiting.next_batch(NOW, 1)
     waiting.failed(enter, NOW)
     for offset in (1, 3):
         waiting.add(Waiting(flip(transition="exit", offset=offset)))
-    assert waiting.take(NOW, 9) == [enter]
-    assert waiting.take(NOW, 9) == []  # woken twice, and under way once
+    assert waiting.next_batch(NOW, 9) == [enter]
+    assert waiting.next_batch(NOW, 9) == []  # woken twice, and under way once
 
 
 def test_an_exit_does_not_wake_an_enter_that_is_under_way():
     """Else one customer would have two requests at a time; the exit is next when the enter is settled."""
     waiting, enter, exit_ = lanes(), Waiting(flip(), due=NOW), Waiting(flip(transition="exit", offset=1))
     waiting.add(enter)
-    assert waiting.take(NOW, 9) == [enter]
+    assert waiting.next_batch(NOW, 9) == [enter]
     waiting.add(exit_)
-    assert waiting.take(NOW, 9) == []
+    assert waiting.next_batch(NOW, 9) == []
     waiting.settled(enter)
-    assert waiting.take(NOW, 9) == [exit_]
+    assert waiting.next_batch(NOW, 9) == [exit_]
 
 
 def test_a_destination_that_asks_for_a_pause_gets_it():
@@ -252,22 +252,22 @@ def test_a_destination_that_asks_for_a_pause_gets_it():
     waiting, one, other = lanes(), Waiting(flip()), Waiting(flip("bob"))
     waiting.add(one)
     waiting.add(other)
-    waiting.take(NOW, 1)
+    waiting.next_batch(NOW, 1)
     waiting.throttled(one, NOW + 30 * SECOND)
-    assert waiting.take(NOW + 29 * SECOND, 9) == []
+    assert waiting.next_batch(NOW + 29 * SECOND, 9) == []
     assert waiting.next_at() == NOW + 30 * SECOND
-    assert set(map(id, waiting.take(NOW + 30 * SECOND, 9))) == {id(one), id(other)}
+    assert set(map(id, waiting.next_batch(NOW + 30 * SECOND, 9))) == {id(one), id(other)}
     assert one.step == 0
 
 
 def test_a_bucket_lets_a_burst_through_and_then_its_rate():
     """Ten at once, then five a second; what is not needed comes back."""
     bucket = Bucket(5, 10)
-    assert sum(bucket.take(NOW) for _ in range(20)) == 10
+    assert sum(bucket.spend(NOW) for _ in range(20)) == 10
     assert bucket.next_at(NOW) - NOW in range(199, 203)
-    assert sum(bucket.take(NOW + each) for each in range(0, 10 * SECOND, 10)) in (49, 50)
+    assert sum(bucket.spend(NOW + each) for each in range(0, 10 * SECOND, 10)) in (49, 50)
     bucket.give_back(3)
-    assert sum(bucket.take(NOW + 10 * SECOND) for _ in range(9)) in (3, 4)
+    assert sum(bucket.spend(NOW + 10 * SECOND) for _ in range(9)) in (3, 4)
 
 
 def test_a_position_is_that_of_the_oldest_that_is_open():

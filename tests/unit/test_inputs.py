@@ -38,23 +38,23 @@ def test_the_earliest_head_goes_first_across_topics():
     partition.confirm({"clickstream": 3, "transactions": 1, "profiles": 0}, partition.stamp, None)
     while partition.advance():
         pass
-    assert partition.take().segment_events == []
+    assert partition.collect_effects().segment_events == []
 
 
 def test_a_topic_that_may_have_records_is_waited_for():
     """A record waits until every other input is confirmed by an answer asked for after it was fetched."""
     partition = _bare(THREE)
-    partition.take()
+    partition.collect_effects()
     early = partition.stamp
     partition.offer("clickstream", 0, [_record("clickstream", 0, 0)], 1)
     ends = {"clickstream": 1, "transactions": 0, "profiles": 0}
     partition.confirm(ends, early, None)
     assert not partition.advance()
     assert partition.waiting
-    assert partition.take() is None
+    assert partition.collect_effects() is None
     partition.confirm(ends, partition.stamp, None)
     partition.advance()
-    assert partition.take().outcomes == {("clickstream", "applied"): 1}
+    assert partition.collect_effects().outcomes == {("clickstream", "applied"): 1}
 
 
 def test_a_refused_head_does_not_wait():
@@ -64,7 +64,7 @@ def test_a_refused_head_does_not_wait():
         "clickstream", 0, [Record("clickstream", 0, START, b"c", b"?", Refusal("undecodable", "x"))], 1
     )
     partition.advance()
-    effects = partition.take()
+    effects = partition.collect_effects()
     assert [each.reason for each in effects.dead_letters] == ["undecodable"]
     assert effects.offsets["clickstream"] == 1
 
@@ -73,7 +73,7 @@ def test_what_was_skipped_is_fetched_again():
     """A run that begins beyond the expected offset is refused with the offset to go back to, and counted."""
     partition = _bare(THREE)
     assert partition.offer("clickstream", 5, [_record("clickstream", 5, 0)], 6) == 0
-    assert partition.take().gaps == 1
+    assert partition.collect_effects().gaps == 1
 
 
 def test_a_run_seen_before_is_cut_to_what_is_new():
@@ -90,7 +90,7 @@ def test_markers_move_the_offset():
     partition = _bare(THREE)
     partition.offer("clickstream", 0, [], 3)
     assert partition.offsets["clickstream"] == 3
-    assert partition.take().offsets["clickstream"] == 3
+    assert partition.collect_effects().offsets["clickstream"] == 3
 
 
 def test_the_wall_clock_counts_only_when_every_input_is_caught_up():
@@ -100,17 +100,17 @@ def test_the_wall_clock_counts_only_when_every_input_is_caught_up():
     ends = {"clickstream": 1, "transactions": 0, "profiles": 0}
     partition.confirm(ends, partition.stamp, None)
     partition.advance()
-    partition.take()
+    partition.collect_effects()
     late = START + HOUR + 2_001
     partition.confirm(ends | {"profiles": 1}, partition.stamp, late)
     assert not partition.advance()
-    assert partition.take() is None
+    assert partition.collect_effects() is None
     partition.confirm(ends, partition.stamp, late - 1)
     partition.advance()
-    assert partition.take() is None, "due at the clock is not due before it"
+    assert partition.collect_effects() is None, "due at the clock is not due before it"
     partition.confirm(ends, partition.stamp, late)
     partition.advance()
-    ((_, flip),) = partition.take().segment_events
+    ((_, flip),) = partition.collect_effects().segment_events
     assert (flip["occurred_at"], flip["reason"], flip["cause"]) == (START + HOUR, "timer", None)
 
 
@@ -122,7 +122,7 @@ def test_a_key_of_another_partition_is_refused():
         partition.offer("clickstream", 0, [_record("clickstream", 0, 0)], 1)
         partition.confirm({"clickstream": 1, "transactions": 0, "profiles": 0}, partition.stamp, None)
         partition.advance()
-        reasons.append([each.reason for each in partition.take().dead_letters])
+        reasons.append([each.reason for each in partition.collect_effects().dead_letters])
     assert sorted(reasons) == [[], ["wrong_partition"]]
 
 
@@ -143,7 +143,7 @@ def test_bad_records_are_refused(fields, reason):
     partition = _bare(THREE)
     partition.offer("transactions", 0, [_record("transactions", 0, 0, **{"kind": "purchase"} | fields)], 1)
     partition.advance()
-    (letter,) = partition.take().dead_letters
+    (letter,) = partition.collect_effects().dead_letters
     assert letter.reason == reason
     assert letter.record.value == b"raw"
 
@@ -154,4 +154,4 @@ def test_five_minutes_ahead_is_not_the_future():
     partition.offer("clickstream", 0, [_record("clickstream", 0, 300_000, timestamp=0)], 1)
     partition.confirm({"clickstream": 1, "transactions": 0, "profiles": 0}, partition.stamp, None)
     partition.advance()
-    assert partition.take().outcomes == {("clickstream", "applied"): 1}
+    assert partition.collect_effects().outcomes == {("clickstream", "applied"): 1}

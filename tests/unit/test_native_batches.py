@@ -181,7 +181,7 @@ def test_states_become_the_batches_of_aiokafka() -> None:
     encoder = _native.Encoder("shop", 2, 4, 5)
     for key, state in states:
         encoder.state(1_795_000_000_000, key, state)
-    batches = encoder.take()[3]
+    batches = encoder.collect()[3]
     assert [each.record_count() for each in batches].count(1) == 1
     made = [finished(each) for each in batches]
     assert made == by_builder([(key, state, []) for key, state in states])
@@ -205,7 +205,7 @@ def test_flips_and_memberships_become_the_records_of_the_outbox() -> None:
         encoder.segment_event({**each, "emitted_at": now})
     encoder.memberships(now, "anna", held)
     encoder.memberships(now, "anna", None)
-    made = [[finished(each) for each in batches] for batches in encoder.take()]
+    made = [[finished(each) for each in batches] for batches in encoder.collect()]
     key = event["customer_id"].encode()
     flips = [
         (key, schemas.encode("SegmentEvent", {**each, "emitted_at": now}), cloud_event(each))
@@ -234,7 +234,7 @@ def letter(key: bytes | None, value: bytes | None, reason: str, error: str) -> A
     """A dead letter as the engine writes it: key, value, headers."""
     encoder = _native.Encoder("shop", 2, 4, 5)
     encoder.dead_letter(0, "clickstream", 17, key, value, reason, error)
-    (batch_,) = encoder.take()[2]
+    (batch_,) = encoder.collect()[2]
     (record,) = list(MemoryRecords(finished(batch_)).next_batch())
     return record.key, record.value, dict(record.headers)
 

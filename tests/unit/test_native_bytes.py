@@ -67,7 +67,7 @@ def by_records(pairs: dict[str, list[Pair]]) -> dict[str, Any]:
         records = [record_of(topic, offset, *pair) for offset, pair in enumerate(pairs[topic])]
         assert partition.offer(number, 0, records, len(records)) is None
     decided(partition, {topic: len(each) for topic, each in pairs.items()})
-    found = partition.take()
+    found = partition.collect_effects()
     assert found is not None
     return found
 

@@ -44,7 +44,7 @@ def test_what_has_no_effect_is_not_written_again():
     driver.click(HOUR, id="x")
     driver.partition.confirm(driver.ends, driver.partition.stamp, None)
     driver.partition.advance()
-    effects = driver.partition.take()
+    effects = driver.partition.collect_effects()
     assert effects is not None
     assert set(effects.states) == {POSITION_KEY}
     assert effects.offsets["clickstream"] == 2

@@ -7,7 +7,7 @@ from segments.engine import INPUTS, EngineSettings, Partition, Record, RuleSet, 
 from segments.language import Segment, consent, page_view
 from streams.transport.errors import TooLarge
 from streams.worker.caution import ENOUGH, Caution
-from streams.worker.ledger import Held
+from streams.worker.ledger import OpenRecord
 from tests.unit.driving import CLICK, START
 from tests.unit.wire_batches import batch, known, runs
 
@@ -27,9 +27,9 @@ def views(count: int) -> list[Record]:
     return [record("clickstream", offset, **CLICK, kind="page_view") for offset in range(count)]
 
 
-def held(records: list[Record]) -> list[Held]:
+def held(records: list[Record]) -> list[OpenRecord]:
     """The same as a ledger tells them."""
-    return [Held(each.topic, each.offset, isinstance(each.event, dict)) for each in records]
+    return [OpenRecord(each.topic, each.offset, isinstance(each.event, dict)) for each in records]
 
 
 def find(caution: Caution, records: list[Record], bad: set[int]) -> list[int]:
@@ -90,7 +90,7 @@ def apply(caution: Caution, topic: str, records: list[Record]) -> tuple[list[str
     partition.confirm(ends, partition.stamp, None)
     while partition.advance():
         pass
-    effects = partition.take()
+    effects = partition.collect_effects()
     assert effects is not None
     flips = [f"{event['segment']} {event['transition']}" for _, event in effects.segment_events]
     return flips, [(letter.record.offset, letter.reason) for letter in effects.dead_letters]

@@ -128,7 +128,7 @@ class Customer:
         if step.event is None:  # (4)
             self.erase(step)
         else:
-            self.take(step, step.event)
+            self._place(step, step.event)
         return "applied"
 
     def fire(self, limit: float) -> None:
@@ -151,7 +151,7 @@ class Customer:
         held = self.memory.profile
         return step.time <= self.erased or (held is not None and step.time < held["occurred_at"])
 
-    def take(self, step: Step, event: Event) -> None:
+    def _place(self, step: Step, event: Event) -> None:
         """The event takes its place in time; what it changes flips at the customer's instant."""
         late, before = step.time < self.instant, self.memory.profile
         self.instant, self.latest = max(self.instant, step.time), max(self.latest, step.time)

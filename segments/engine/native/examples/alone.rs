@@ -179,7 +179,7 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
     for state in &effects.states {
         encoder.state(0, &state.key, state.value.as_deref());
     }
-    let outputs = encoder.take();
+    let outputs = encoder.collect();
     let batches = [
         outputs.segment_events,
         outputs.memberships,
@@ -278,7 +278,9 @@ fn main() {
             if gathered >= COMMIT || !live {
                 gathered = 0;
                 began = cpu();
-                let Some(effects) = partition.take() else { continue };
+                let Some(effects) = partition.collect() else {
+                    continue;
+                };
                 spent[2] += cpu() - began;
                 began = cpu();
                 bytes += emit(&mut encoder, &effects, &rules);

@@ -198,7 +198,11 @@ impl Customers {
     }
 
     /// A customer to be looked at or changed, with the place to put them back to; a new one if nothing is remembered.
-    pub fn take(&mut self, key: &[u8], names: &mut Names) -> Result<(u32, Box<Customer>), StateError> {
+    pub fn get_or_create(
+        &mut self,
+        key: &[u8],
+        names: &mut Names,
+    ) -> Result<(u32, Box<Customer>), StateError> {
         let place = match self.find(key) {
             Some(place) => place,
             None => self.enter(key),
@@ -228,7 +232,7 @@ impl Customers {
         if !known && self.committed(key).is_none() {
             return Ok(None);
         }
-        self.take(key, names).map(Some)
+        self.get_or_create(key, names).map(Some)
     }
 
     /// A customer as committed.

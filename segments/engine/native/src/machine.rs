@@ -213,7 +213,7 @@ impl Machine {
                 Bits::default()
             );
         } else {
-            touched = self.take(customer, turn, event, now);
+            touched = self.keep_event(customer, turn, event, now);
             if customer.latest == BEFORE_ALL {
                 customer.latest = record.at;
                 customer.next = customer.next.min(record.at + self.rules.plan.retention);
@@ -511,7 +511,7 @@ impl Machine {
     }
 
     /// Put an event into the streams of its kind. Gives the rules that it may flip.
-    fn take(&mut self, customer: &mut Customer, turn: Turn, event: &Event, now: i64) -> Bits {
+    fn keep_event(&mut self, customer: &mut Customer, turn: Turn, event: &Event, now: i64) -> Bits {
         let rules = self.rules.clone();
         let (run, at) = (turn.run, turn.record().at);
         let money = m!(

@@ -288,7 +288,7 @@ impl Partition {
             let Some(next) = self.inputs.take_next() else {
                 break;
             };
-            self.take_record(next)?;
+            self.apply_record(next)?;
             taken += 1;
         }
         if taken == records {
@@ -308,7 +308,7 @@ impl Partition {
     }
 
     /// Everything since the last time, to be committed as a whole; None if nothing changed.
-    pub fn take(&mut self) -> Option<Effects> {
+    pub fn collect(&mut self) -> Option<Effects> {
         let out = &self.machine.out;
         let counted = self.outcomes.iter().flatten().any(|count| *count > 0);
         let changed = self.customers.any_changed() || counted || self.inputs.offsets != self.committed;
@@ -369,7 +369,7 @@ impl Partition {
     }
 
     /// One record: steps (1) to (4) of the contract.
-    fn take_record(&mut self, next: Next) -> Result<(), StateError> {
+    fn apply_record(&mut self, next: Next) -> Result<(), StateError> {
         let Next {
             topic,
             run,
@@ -386,7 +386,7 @@ impl Partition {
             index,
         };
         let key = turn.record().key.of(&run.data).unwrap_or_default();
-        let (place, mut customer) = self.customers.take(key, &mut self.machine.names)?;
+        let (place, mut customer) = self.customers.get_or_create(key, &mut self.machine.names)?;
         m!(
             "nothing fires before a record",
             self.fire(place, &mut customer, self.clock)?,
@@ -399,7 +399,7 @@ impl Partition {
                 }
                 self.erase(place, &mut customer, topic, &run, index)?
             }
-            Some(event) => self.take_event(place, &mut customer, (topic, &run, index), event)?,
+            Some(event) => self.apply_event(place, &mut customer, (topic, &run, index), event)?,
         };
         self.outcomes[topic][outcome as usize] += u64::from(outcome != Outcome::DeadLetter);
         let due = customer.next;
@@ -408,7 +408,7 @@ impl Partition {
         Ok(())
     }
 
-    fn take_event(
+    fn apply_event(
         &mut self,
         place: u32,
         customer: &mut Box<Customer>,

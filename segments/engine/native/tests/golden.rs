@@ -165,7 +165,7 @@ impl Life {
                     .confirm(&ends, self.partition.stamp(), line["now"].as_i64());
                 while self.partition.advance(5000).unwrap() {}
             }
-            if let Some(effects) = self.partition.take() {
+            if let Some(effects) = self.partition.collect() {
                 self.tell(&effects);
             }
         }

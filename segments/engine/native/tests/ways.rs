@@ -418,7 +418,7 @@ impl<'a> Life<'a> {
     }
 
     fn commit(&mut self) {
-        let Some(effects) = self.partition.take() else {
+        let Some(effects) = self.partition.collect() else {
             return;
         };
         self.told.note(&effects, &self.case.rules);

@@ -190,10 +190,10 @@ impl Outbox {
     fn collect(&self, py: Python<'_>, partition: &Partition, now: i64) -> PyResult<Option<Transaction>> {
         let rules = partition.rules.clone();
         let made = partition.with(py, |core| {
-            core.take().map(|effects| {
+            core.collect().map(|effects| {
                 let mut encoder = self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
                 encode(&mut encoder, &effects, &rules, self.partition, now);
-                (encoder.take(), effects)
+                (encoder.collect(), effects)
             })
         })?;
         Ok(made.map(|(outputs, effects)| Transaction {

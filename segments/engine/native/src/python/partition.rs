@@ -291,8 +291,8 @@ impl Partition {
     }
 
     /// Everything since the last time, as plain values; None if nothing changed.
-    fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let effects = self.with(py, Core::take)?;
+    fn collect_effects<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let effects = self.with(py, Core::collect)?;
         effects
             .map(|effects| plain(py, &effects, &self.rules, self.number))
             .transpose()

@@ -314,8 +314,8 @@ impl Encoder {
     }
 
     /// The batches of segment events, memberships, dead letters and the changelog.
-    fn take(&mut self) -> (Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>) {
-        let made = self.encoder.take();
+    fn collect(&mut self) -> (Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>) {
+        let made = self.encoder.collect();
         (
             batches_of(made.segment_events),
             batches_of(made.memberships),

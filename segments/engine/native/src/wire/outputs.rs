@@ -222,7 +222,7 @@ impl Encoder {
     }
 
     /// All that was added, as finished batches.
-    pub fn take(&mut self) -> Outputs {
+    pub fn collect(&mut self) -> Outputs {
         Outputs {
             segment_events: self.segment_events.take(),
             memberships: self.memberships.take(),

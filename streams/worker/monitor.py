@@ -26,7 +26,7 @@ class Seen(NamedTuple):
     next_due: int | None
 
 
-class Vitals:
+class PartitionMonitor:
     """Watches one partition from its take-over on."""
 
     def __init__(
@@ -57,8 +57,8 @@ class Vitals:
         self._standing.reached(offsets)
         now = self._standing.committed_at
         for topic, offset in transaction.causes:
-            if (taken_in := self._ledger.taken_in_at(topic, offset)) is not None:
-                self._metrics.event_to_flip.observe(max(0, now - taken_in) / 1000)
+            if (accepted_at := self._ledger.accepted_at(topic, offset)) is not None:
+                self._metrics.event_to_flip.observe(max(0, now - accepted_at) / 1000)
         self.notices.note(Notice(*each) for each in transaction.notices)
         self._metrics.committed(transaction, self._ledger.settle(offsets), seconds)
 
