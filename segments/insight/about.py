@@ -4,9 +4,10 @@ from textwrap import dedent
 
 from segments.insight.remembered import remembered, retention
 from segments.language.loading.source import docstring
+from segments.language.nodes.durations import Duration
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import rule_text
-from segments.language.words.sentence import words
+from segments.language.words.rule import words
 from segments.language.words.timers import timers
 from segments.plan.version import version
 
@@ -24,9 +25,16 @@ def about(segment: Segment, currency: str = "EUR") -> dict[str, str | list[str]]
         "words_nl": words(segment, "nl", currency),
         "when": rule_text(segment.when),
         "until": "" if segment.until is None else rule_text(segment.until),
+        "for_at_least": _length(segment.for_at_least),
+        "at_most_every": _length(segment.at_most_every),
         "state": remembered(segment, currency),
         "flips_by_time": timers(segment, "en"),
         "flips_by_time_nl": timers(segment, "nl"),
         "retention": retention(segment, currency),
         "stories": dedent(segment.examples).strip("\n"),
     }
+
+
+def _length(milliseconds: int) -> str:
+    """A length of time as a rule has it; empty: there is none."""
+    return str(Duration(milliseconds)) if milliseconds else ""

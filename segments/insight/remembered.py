@@ -16,6 +16,10 @@ def remembered(segment: Segment, currency: str = "EUR") -> list[str]:
     if any(isinstance(leaf, ProfileComparison | Consent) for leaf in held):
         lines.append("the profile: until the customer is erased")
     lines += [f"the membership of {leaf.id}" for leaf in held if isinstance(leaf, Segment)]
+    if segment.for_at_least:
+        lines.append("since when the rule has been true: until it is not")
+    if segment.at_most_every:
+        lines.append(f"the latest enter: for {VOCABULARIES['en'].span(segment.at_most_every)}")
     return list(dict.fromkeys(lines))
 
 

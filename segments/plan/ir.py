@@ -218,6 +218,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Outside, a customer enters when this holds and `until` does not; without `until`, leaves when it does not."""
     until: Condition | None
     """Inside, a customer leaves when this holds."""
+    for_at_least: int
+    """A customer enters once what lets them in has held without a break for so many milliseconds."""
+    at_most_every: int
+    """A customer enters no earlier than so many milliseconds after the previous enter."""
     leaves: tuple[int, ...]
     """The leaves of `when`, then of `until`, in source order: the evidence."""
     reads: tuple[int, ...]

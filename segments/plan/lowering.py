@@ -79,6 +79,8 @@ class _Lowering:
             version=version(segment, self.memory.currency),
             when=self._condition(segment.when),
             until=None if segment.until is None else self._condition(segment.until),
+            for_at_least=segment.for_at_least,
+            at_most_every=segment.at_most_every,
             leaves=tuple(self.numbers[id(leaf)] for leaf in held),
             reads=reads_[place],
             readers=tuple(self.places[other.id] for other in self.segments if segment in reads(other)),

@@ -13,6 +13,7 @@ from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
+from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import filter_text, leaves, measure_text, measures_in, short_name
 
@@ -160,9 +161,26 @@ def plan(segments: Sequence[Segment], currency: str = "EUR") -> Plan:
     for leaf in held:
         if isinstance(leaf, Comparison):
             readers[id(leaf)] = _reader(leaf, streams)
-        longest = max([longest, *(kept(measure.events) for measure in measures_in(leaf))])
+    longest = max([longest, *spans(segments)])
     measures = tuple(sorted({reader.measure for reader in readers.values()}))
     return Plan(tuple(streams.found.values()), readers, measures, longest, currency, tuple(held))
+
+
+def spans(segments: Sequence[Segment]) -> list[int]:
+    """For each rule how long an event can matter to it, in milliseconds.
+
+    A rule that holds customers back counts the windows of the segments that it reads, too: what it remembers of the
+    customer would else be forgotten while those segments still stand.
+    """
+    found: dict[str, int] = {}
+    for segment in in_order(segments):
+        held = leaves(segment.when) + leaves(segment.until)
+        windows = [kept(measure.events) for leaf in held for measure in measures_in(leaf)]
+        back = segment.for_at_least + segment.at_most_every
+        if back:
+            windows += [found[other.id] for other in reads(segment)]
+        found[segment.id] = max(windows, default=0) + back
+    return [found[segment.id] for segment in segments]
 
 
 def retention(leaf: Comparison) -> int:

@@ -32,8 +32,16 @@ def _versions(segments: Iterable[Segment], currency: str) -> dict[str, str]:
         until = "" if segment.until is None else condition_text(segment.until)
         others = sorted(f"{other.id}={found[other.id]}" for other in reads(segment))
         money = [f"currency={currency}"] if currency != PLAIN and reads_money(segment) else []
-        found[segment.id] = _digest([condition_text(segment.when), until, *others, *money], 6)
+        found[segment.id] = _digest(
+            [condition_text(segment.when), until, *_held_back(segment), *others, *money], 6
+        )
     return found
+
+
+def _held_back(segment: Segment) -> list[str]:
+    """What holds a customer back from entering at once; rules without it had their versions before it was."""
+    spans = {"for_at_least": segment.for_at_least, "at_most_every": segment.at_most_every}
+    return [f"{name}={span}" for name, span in spans.items() if span]
 
 
 def reads_money(segment: Segment) -> bool:

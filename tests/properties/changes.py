@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 from segments.language import Segment, not_
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.nodes.durations import Duration
 from segments.language.nodes.text import leaves
-from segments.language.truth.memory import Memory
-from segments.language.truth.oracle import holds
 from tests.properties.picking import Pick, one_in, several
 from tests.properties.records import DAY, HOUR, MINUTE, START, Arrival, click
-from tests.properties.rules import bounded, condition, duration, known, rule_set
+from tests.properties.rules import HELD_BACK, SPANS, bounded, condition, duration, rule_set, sound
 from tests.properties.stories import GRACES, Example, Phase, Rules, afterwards, arrivals_to
 
 NAMES = ("bee", "ant", "cat", "dog", "eel", "fly")
@@ -58,13 +57,22 @@ def edited(pick: Pick, rules: Rules) -> Rules:
         if deed != "remove":
             edit = Edit(pick, made, pool, deed == "edit")
             ends = None if each.until is None else edit(each.until)
-            made[each.id] = sound(pick, each.id, edit(each.when), ends)
+            made[each.id] = sound(pick, each.id, edit(each.when), ends, held_back(pick, each, deed == "edit"))
     for name in several(pick, 1, lambda: pick([name for name in NAMES if name not in made]), least=not made):
         others = tuple(made.values())
         when = condition(pick, others) if one_in(pick, 3) else Edit(pick, made, pool, edits=True)(pick(pool))
         ends = not_(pick(pool)) if one_in(pick, 4) else None
         made[name] = sound(pick, name, when, ends)
     return tuple(made.values())
+
+
+def held_back(pick: Pick, segment: Segment, edits: bool) -> dict[str, Duration]:
+    """What holds customers back from a segment; in an edit a length may be another one, or go, or come."""
+    spans = {name: getattr(segment, name) for name in HELD_BACK}
+    if edits and one_in(pick, 3):
+        name = "at_most_every" if segment.until is not None else pick(HELD_BACK)
+        spans[name] = pick((0, *(each.milliseconds for each in SPANS)))
+    return {name: Duration(span) for name, span in spans.items() if span}
 
 
 class Edit:
@@ -92,10 +100,3 @@ class Edit:
 def rebound(pick: Pick, leaf: Comparison) -> Comparison:
     """The same measure against another bound."""
     return (duration if leaf.measure.kind.duration else bounded)(pick, leaf.measure)
-
-
-def sound(pick: Pick, name: str, when: Condition, ends: Condition | None) -> Segment:
-    """A segment that is empty of strangers."""
-    if ends is not None:
-        return Segment(id=name, when=when, until=ends if holds(ends, 0, Memory()) else not_(ends))
-    return Segment(id=name, when=[when, known(pick)] if holds(when, 0, Memory()) else when)

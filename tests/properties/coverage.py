@@ -11,7 +11,7 @@ from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Conditi
 from segments.language.nodes.text import leaves
 from segments.language.truth.life import spans as spans_of
 from tests.properties.model import World
-from tests.properties.rules import NAMES, SHAPES, STEPS
+from tests.properties.rules import HELD_BACK, NAMES, SHAPES, STEPS
 from tests.properties.stories import BEFALLS, BESIDE, Example
 
 COLUMNS = (*STEPS, *SHAPES, *BEFALLS)
@@ -35,6 +35,7 @@ class Coverage:
         for segment in example.segments:
             if segment.id in flipped:
                 bound = {"until"} if segment.until is not None else set[str]()
+                bound |= {name for name in HELD_BACK if getattr(segment, name)}
                 bound |= {"segment"} if segment.id in read or reads(segment) else set()
                 met |= {
                     (measure, column)

@@ -9,7 +9,9 @@ from segments.language.nodes.text import leaf_text, literal
 def rule_text(segment: Segment) -> str:
     """A rule in a line."""
     until = "" if segment.until is None else f", until={source(segment.until)}"
-    return f'{segment.id} = Segment(id="{segment.id}", when={source(segment.when)}{until})'
+    spans = {"for_at_least": segment.for_at_least, "at_most_every": segment.at_most_every}
+    back = "".join(f", {name}={Duration(span)}" for name, span in spans.items() if span)
+    return f'{segment.id} = Segment(id="{segment.id}", when={source(segment.when)}{until}{back})'
 
 
 def source(condition: Condition) -> str:

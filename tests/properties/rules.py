@@ -35,7 +35,8 @@ WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
 NAMES = tuple(MEASURES)
 STEPS = ("within", "since", "by", "same", "where", "ago")
-SHAPES = ("plain", "any_of", "not_", "until", "segment")
+HELD_BACK = ("for_at_least", "at_most_every")
+SHAPES = ("plain", "any_of", "not_", "until", "segment", *HELD_BACK)
 TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity")
 """The fields in which events differ most."""
 TEXTS: dict[str, tuple[str, ...]] = {
@@ -58,6 +59,7 @@ PROFILE: dict[str, tuple[str | float | bool, ...]] = {
     "vip": (True, False),
 }
 IDS = ("bee", "ant", "cat")
+SPANS = (Duration(HOUR), Duration(DAY), Duration(20 * MINUTE), Duration(2 * DAY))
 
 
 Aim = tuple[str, str]
@@ -66,7 +68,10 @@ NO_AIM = ("", "")
 
 
 def rule_set(pick: Pick, until: bool = True, aim: Aim = NO_AIM) -> list[Segment]:
-    """One to three segments, each of which may read those before it; ids are in another order than reading."""
+    """One to three segments, each of which may read those before it; ids are in another order than reading.
+
+    `until`: with what the order of arrival matters to.
+    """
     names, segments = list(IDS), list[Segment]()
     for _ in range(pick((2, 3) if aim[1] == "segment" else (2, 1, 3))):
         name = pick(names)
@@ -76,7 +81,9 @@ def rule_set(pick: Pick, until: bool = True, aim: Aim = NO_AIM) -> list[Segment]
         if aim[1] == "segment" and len(others) == 1:
             when = any_of(when, others[0])
         ends = until and (aim[1] == "until" if aim[1] in SHAPES and not others else one_in(pick, 4))
-        segments.append(segment(pick, name, when, others, ends))
+        back = {aim[1]} if aim[1] in HELD_BACK and not others else set[str]()
+        back |= {each for each in HELD_BACK if one_in(pick, 6)}
+        segments.append(segment(pick, name, when, others, ends, back if until else set()))
     return segments
 
 
@@ -91,12 +98,22 @@ def focused(pick: Pick, measure: str = "", aim: str = "") -> Condition:
     return not_(leaf) if shape == "not_" else either
 
 
-def segment(pick: Pick, name: str, when: Condition, others: tuple[Segment, ...], until: bool) -> Segment:
-    """A segment that is empty of strangers; `until`: with an exit of its own."""
-    if not until:
-        return Segment(id=name, when=[when, known(pick)] if holds(when, 0, Memory()) else when)
-    ends = condition(pick, others)
-    return Segment(id=name, when=when, until=ends if holds(ends, 0, Memory()) else not_(ends))
+def segment(
+    pick: Pick, name: str, when: Condition, others: tuple[Segment, ...], until: bool, back: set[str]
+) -> Segment:
+    """A segment that is empty of strangers; `until`: with an exit of its own; `back`: what holds customers back."""
+    ends = condition(pick, others) if until and "for_at_least" not in back else None
+    return sound(pick, name, when, ends, {each: pick(SPANS) for each in HELD_BACK if each in back})
+
+
+def sound(
+    pick: Pick, name: str, when: Condition, ends: Condition | None, back: dict[str, Duration] | None = None
+) -> Segment:
+    """A segment that is empty of strangers."""
+    back = back or {}
+    if ends is None:
+        return Segment(id=name, when=[when, known(pick)] if holds(when, 0, Memory()) else when, **back)
+    return Segment(id=name, when=when, until=ends if holds(ends, 0, Memory()) else not_(ends), **back)
 
 
 def known(pick: Pick) -> Condition:

@@ -136,7 +136,8 @@ def afterwards(segments: Sequence[Segment], arrivals: Sequence[Arrival]) -> Arri
 def spans_of(segments: Sequence[Segment]) -> list[int]:
     """The lengths of time that matter to these rules."""
     customer = Customer(segments)
-    return sorted({0, MINUTE, 30 * MINUTE, DAY, customer.retention, *customer.spans})
+    back = {span for each in segments for span in (each.for_at_least, each.at_most_every)}
+    return sorted({0, MINUTE, 30 * MINUTE, DAY, customer.retention, *customer.spans, *back})
 
 
 def arrivals_to(pick: Pick, segments: Sequence[Segment], aim: str = "") -> list[Arrival]:

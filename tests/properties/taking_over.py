@@ -29,10 +29,21 @@ def taken_over(
     ids = {each.id for each in new.segments}
     new.inside = {name: stay for name, stay in old.inside.items() if name in ids}
     touched = changed(old.segments, new.segments)
+    held_back(new, old, touched)
     new.swept = max(new.instant, clock) if touched else old.swept
     if new.instant > NEVER:
         flip_changed(new, old, touched, int(max(new.instant, clock)))
     return new
+
+
+def held_back(new: Customer, old: Customer, touched: set[str]) -> None:
+    """What holds the customer back goes on by id: enters that still count, and beginnings of what did not change."""
+    memory, spans = new.memory, {each.id: each.at_most_every for each in old.segments}
+    for name, at in list(memory.entered.items()):
+        if name not in new.inside and at + spans.get(name, 0) <= old.instant:
+            del memory.entered[name]
+    going = {each.id for each in new.segments} - touched
+    memory.begun = {name: at for name, at in memory.begun.items() if name in going}
 
 
 def changed(before: Sequence[Segment], after: Sequence[Segment]) -> set[str]:
@@ -45,6 +56,10 @@ def flip_changed(new: Customer, old: Customer, touched: set[str], now: int) -> N
     """What changed flips, and what was removed is left, in one evaluation."""
     inside = {name for name in new.inside if name not in touched}
     inside |= new.members(now, new.inside) & touched
+    begun = dict(new.memory.begun)
+    new.begin(now, inside, new.memory)
+    since = {name: at for name, at in new.memory.begun.items() if name in touched}
+    new.memory.begun = {name: at for name, at in begun.items() if name not in touched} | since
     removed, names = set(old.inside) - set(new.inside), {each.id for each in old.segments}
     flipped = sorted(removed | {name for name in touched if (name in inside) != (name in new.inside)})
     if not flipped:

@@ -33,7 +33,7 @@ from segments.language.nodes.text import rule_text
 from segments.language.words import phrases
 from segments.language.words.dutch import DUTCH
 from segments.language.words.english import ENGLISH
-from segments.language.words.sentence import words
+from segments.language.words.rule import words
 from segments.language.words.timers import timers
 from segments.plan.version import version
 from streams.cli.trial_text import CHANGES, VERDICTS

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from segments.language.checking.checks import check_leaf
 from segments.language.checking.contradictions import contradictions
+from segments.language.checking.lasting import check_lasting
 from segments.language.errors import Origin, RefusedRules, RuleError
 from segments.language.loading.source import docstring, examples_origin
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum
@@ -110,6 +111,8 @@ def _refused(segment: Segment) -> Iterator[Finding]:
     for leaf in leaves(segment.when) + leaves(segment.until):
         for origin, problem, mend, blocking in check_leaf(leaf):
             yield Finding(segment.id, origin.file, origin.line, problem, mend, blocking)
+    for problem, mend in check_lasting(segment):
+        yield _finding(segment, problem, mend, blocking=True)
     if segment.until is None:
         if holds_of_nothing(segment.when):
             problem = (

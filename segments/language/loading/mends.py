@@ -24,7 +24,10 @@ MENDS = (
         r"Events\.(within|ago)\(\) got an unexpected keyword",
         "A length of time has days=, hours= and minutes=.",
     ),
-    (r"Segment\.__init__\(\)", "A Segment has when=, and may have until=, en=, nl= and examples=."),
+    (
+        r"Segment\.__init__\(\)",
+        "A Segment has when=, and may have until=, for_at_least=, at_most_every=, en=, nl= and examples=.",
+    ),
     (rf"(Events\.({'|'.join(_WITH_FIELD)}))\(\) missing", "Name the field, say .sum(purchase.amount)."),
     (r"'Measure' object is not callable", "idle and age are written without parentheses."),
     (

@@ -4,8 +4,9 @@ Flips by time are found by trying every instant at which one is possible. What i
 `oracle.py`.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -18,7 +19,7 @@ from segments.language.nodes.events import Events
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in, plain
 from segments.language.truth.memory import NEVER, Event, Memory
-from segments.language.truth.oracle import is_member, truth
+from segments.language.truth.oracle import holds, is_member, truth
 from segments.language.truth.sides import crossings, side_text
 
 
@@ -44,9 +45,14 @@ def _sides(leaf: Calculated, key: Any, sides: tuple[Any, Any], *, holds: bool) -
     return {"measure": text, "value": side_text(leaf.left, left), "bound": bound, "holds": holds}
 
 
-def retention(leaf: Condition) -> int:
-    """How long an event can matter."""
-    return max([0, *(_kept(measure.events) for measure in measures_in(leaf))])
+def retention(segment: Segment) -> int:
+    """How long an event can matter to a rule; one that holds customers back counts the segments that it reads, too."""
+    parts = leaves(segment.when) + leaves(segment.until)
+    windows = [_kept(measure.events) for leaf in parts for measure in measures_in(leaf)]
+    back = segment.for_at_least + segment.at_most_every
+    others = [retention(leaf) for leaf in parts if isinstance(leaf, Segment)]
+    longest: int = max([0, *windows, *(others if back else ())])
+    return longest + back
 
 
 def _kept(events: Events) -> int:
@@ -89,7 +95,7 @@ class Customer:
     ) -> None:
         self.segments = sorted(segments, key=lambda each: each.id)
         parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
-        self.retention = max([DAY, *map(retention, parts)])
+        self.retention = max([DAY, *map(retention, self.segments)])
         self.spans = {span for leaf in parts for span in spans(leaf)}
         self.crossing = [leaf for leaf in parts if isinstance(leaf, Calculated) and is_duration(leaf.left)]
         """Durations against durations: they cross at instants that no span tells."""
@@ -133,9 +139,10 @@ class Customer:
 
     def fire(self, limit: float) -> None:
         """What is due before the limit by time alone, each at its own instant; what is due to be forgotten last."""
-        for now in self.instants():
-            if now < limit:
-                self.evaluate(now, "timer", None)
+        for now in self.instants(lambda: self.memory):
+            if now >= limit:
+                break
+            self.evaluate(now, "timer", None)
         if self.memory.profile is None and self.latest + self.retention < limit:
             self.forget()
 
@@ -176,6 +183,7 @@ class Customer:
     def evaluate(self, now: int, reason: str, step: Step | None, consents: Iterable[str] = ()) -> None:
         """One evaluation of all rules: at most one flip for each, in order of their ids."""
         inside = self.members(now, self.inside)
+        self.begin(now, inside, self.memory)
         flipped = [each for each in self.segments if (each.id in inside) != (each.id in self.inside)]
         if not flipped:
             return
@@ -205,15 +213,39 @@ class Customer:
         )
         if enters:
             self.inside[segment.id] = stay
+            self.memory.entered[segment.id] = now
         flip = {"segment": segment.id, "transition": "enter" if enters else "exit", "occurred_at": now}
         return {**flip, "sequence": self.sequence, "episode": stay["episode"]}
 
-    def members(self, now: int, inside: Collection[str]) -> set[str]:
+    def members(self, now: int, inside: Collection[str], memory: Memory | None = None) -> set[str]:
         """The segments that the customer is in at an instant, having been inside these until then."""
-        return {each.id for each in self.segments if is_member(each, now, self.memory, inside)}
+        memory = self.memory if memory is None else memory
+        return {each.id for each in self.segments if is_member(each, now, memory, inside)}
 
-    def instants(self) -> list[int]:
-        """Every instant to come at which time alone could flip something."""
+    def begin(self, now: int, inside: Collection[str], memory: Memory) -> None:
+        """Note of each rule since when it would let the customer in, if it holds customers back for a while."""
+        for each in self.segments:
+            if each.for_at_least and each.id not in inside and holds(each.when, now, memory, inside):
+                memory.begun.setdefault(each.id, now)
+            else:
+                memory.begun.pop(each.id, None)
+
+    def instants(self, memory: Callable[[], Memory]) -> Iterator[int]:
+        """Every instant to come at which time alone could flip something, as the memory then is."""
+        now, times = max(self.instant, self.swept), deque(self.changes())
+        while True:
+            held = [memory().begun.get(each.id, NEVER) + each.for_at_least for each in self.segments]
+            held += [memory().entered.get(each.id, NEVER) + each.at_most_every for each in self.segments]
+            found = [int(time) for time in (*list(times)[:1], *held) if time > now]
+            if not found:
+                return
+            now = min(found)
+            yield now
+            while times and times[0] <= now:
+                times.popleft()
+
+    def changes(self) -> list[int]:
+        """Every instant to come at which time alone could change a leaf."""
         times = {event["occurred_at"] + span for _, event in self.memory.events for span in self.spans}
         if self.crossing:
             since = {event["occurred_at"] for _, event in self.memory.events} | times
@@ -225,8 +257,10 @@ class Customer:
     def next_flip(self, segment: Segment) -> int | None:
         """When time alone will flip a segment, found by living on without events."""
         inside: Collection[str] = self.inside
-        for now in self.instants():
-            inside = self.members(now, inside)
+        memory = replace(self.memory, begun=dict(self.memory.begun), entered=dict(self.memory.entered))
+        for now in self.instants(lambda: memory):
+            inside = self.members(now, inside, memory)
+            self.begin(now, inside, memory)
             if (segment.id in inside) != (segment.id in self.inside):
                 return now
         return None

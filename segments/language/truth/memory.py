@@ -25,6 +25,10 @@ class Memory:
     events: list[tuple[str, Event]] = field(default_factory=list)
     """Topic and event, in order of application."""
     profile: Event | None = None
+    begun: dict[str, int] = field(default_factory=dict)
+    """For rules with `for_at_least`, by id: since when the condition holds, as it was evaluated then."""
+    entered: dict[str, int] = field(default_factory=dict)
+    """The latest enter of each segment."""
     known: Mapping[str, float] = field(default_factory=dict)
     """For measures that came with a later rule set, by their text, the instant from which they know events."""
 

@@ -167,4 +167,11 @@ def holds(condition: Condition, now: int, memory: Memory, inside: Collection[str
 def is_member(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> bool:
     """Whether the customer is in a segment at an instant, having been inside these until then."""
     stays = (segment.until is not None and segment.id in inside) or holds(segment.when, now, memory, inside)
+    stays = stays and (segment.id in inside or now >= ready(segment, now, memory))
     return stays and not (segment.until is not None and holds(segment.until, now, memory, inside))
+
+
+def ready(segment: Segment, now: int, memory: Memory) -> float:
+    """The instant before which the customer is held back, as it stands now."""
+    lasts = memory.begun.get(segment.id, now) + segment.for_at_least
+    return max(lasts, memory.entered.get(segment.id, NEVER) + segment.at_most_every)

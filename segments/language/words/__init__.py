@@ -5,6 +5,7 @@ dutch_clauses  clauses of Dutch as a marketer would say them
 english        nouns and phrases of English
 grammar        what a language must provide: nouns, phrases, numbers, lengths of time
 phrases        what commands say about rules and customers, in both languages
-sentence       the sentence of a rule, in one of the languages
+rule           the sentence of a rule, in one of the languages
+sentence       the clauses that it is made of
 timers         the sentences about what time alone changes
 """

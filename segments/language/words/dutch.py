@@ -57,6 +57,9 @@ DUTCH = Vocabulary(
     words={
         "while": "Een klant zit in dit segment zolang {when}.",
         "hysteresis": "Een klant komt in dit segment zodra {when}, en verlaat het zodra {until}.",
+        "lasting": "Een klant komt in dit segment zodra het {span} achtereen zo is dat {when}, "
+        "en verlaat het zodra dat niet meer zo is.",
+        "at_most_every": "Die komt er niet eerder in dan {span} na de vorige keer.",
         "and": "en",
         "or": "of",
         "the": "de",
@@ -138,6 +141,8 @@ DUTCH = Vocabulary(
         "saturday": "zaterdag",
         "sunday": "zondag",
         "timer": "Ook zonder nieuwe gebeurtenis kan dit veranderen zodra {what} {span} oud is.",
+        "timer_lasting": "De klant komt erin {span} nadat de regel waar wordt, als die dat blijft.",
+        "timer_again": "De klant kan er {span} na de vorige keer weer in komen.",
         "timer_segment": "Ook zonder nieuwe gebeurtenis kan dit veranderen zodra het segment {name} verandert.",
     },
 )

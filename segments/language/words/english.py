@@ -54,6 +54,9 @@ ENGLISH = Vocabulary(
     words={
         "while": "A customer is in this segment while {when}.",
         "hysteresis": "A customer enters this segment once {when}, and leaves it once {until}.",
+        "lasting": "A customer enters this segment once it has been true for {span} without a break that {when}, "
+        "and leaves it as soon as it is not.",
+        "at_most_every": "They enter it no earlier than {span} after they last did.",
         "and": "and",
         "or": "or",
         "the": "the",
@@ -135,6 +138,8 @@ ENGLISH = Vocabulary(
         "saturday": "Saturday",
         "sunday": "Sunday",
         "timer": "By time alone it can change when {what} is {span} old.",
+        "timer_lasting": "They enter {span} after the rule becomes true, if it stays so.",
+        "timer_again": "They can enter it again {span} after they last did.",
         "timer_segment": "By time alone it can change when the segment {name} does.",
     },
 )

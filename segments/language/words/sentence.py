@@ -1,4 +1,4 @@
-"""A rule in a sentence, in English or Dutch, made from what the rule says: it cannot drift from it."""
+"""The clauses of a rule, in English or Dutch, made from what the rule says: they cannot drift from it."""
 
 from decimal import Decimal
 from typing import Literal, cast
@@ -27,15 +27,6 @@ from segments.language.words.grammar import Noun, Vocabulary
 OPPOSITE = {">=": "<", "<": ">=", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 VOCABULARIES = {"en": ENGLISH, "nl": DUTCH}
 Language = Literal["en", "nl"]
-
-
-def words(segment: Segment, language: Language, currency: str = "EUR") -> str:
-    """Who is in the segment, in a sentence of this language."""
-    clauses = speaker(language, currency)
-    when = clauses.condition(segment.when)
-    if segment.until is None:
-        return clauses.word("while").format(when=when)
-    return clauses.word("hysteresis").format(when=when, until=clauses.condition(segment.until))
 
 
 def speaker(language: Language, currency: str = "") -> "Words":

@@ -23,6 +23,8 @@ def timers(segment: Segment, language: Language) -> list[str]:
                 words.word("timer").format(what=what, span=words.vocabulary.span(span))
                 for what, span in of_leaf
             ]
+    for word, span in (("timer_lasting", segment.for_at_least), ("timer_again", segment.at_most_every)):
+        said += [words.word(word).format(span=words.vocabulary.span(span))] if span else []
     return list(dict.fromkeys(said))
 
 

@@ -2,6 +2,7 @@
 
 use crate::bits::Bits;
 use crate::by_key::Held;
+use crate::held_back::{Enter, HeldBack};
 use crate::mutants::m;
 use crate::rows::Kept;
 use crate::rules::Rules;
@@ -138,6 +139,8 @@ pub struct Customer {
     pub held: Vec<Held>,
     /// The profile held.
     pub profile: Option<Box<Profile>>,
+    /// What holds the customer back from segments.
+    pub held_back: Option<Box<HeldBack>>,
     /// At least as many entries as are needed.
     pub entries: usize,
     /// At least as many bytes as these occupy, as the limit counts them.
@@ -182,6 +185,7 @@ impl Customer {
             streams: std::iter::repeat_with(Kept::default).take(streams).collect(),
             held: Vec::new(),
             profile: None,
+            held_back: None,
             entries: 0,
             weight: 0,
             forgets_above: 0,
@@ -347,6 +351,50 @@ impl Customer {
         }
     }
 
+    /// Since when a rule would let the customer in; None: it would not, as it was last evaluated.
+    #[inline]
+    pub fn beginning(&self, rule: usize) -> Option<i64> {
+        self.held_back.as_ref()?.beginning(rule)
+    }
+
+    /// Say since when a rule would let the customer in.
+    pub fn set_beginning(&mut self, rule: usize, at: Option<i64>) {
+        if at.is_some() || self.held_back.is_some() {
+            let back = self.held_back.get_or_insert_default();
+            back.set_beginning(rule, at);
+            if back.is_empty() {
+                self.held_back = None;
+            }
+        }
+    }
+
+    /// The latest enter of a segment that is not to be entered again too soon; `BEFORE_ALL`: none is remembered.
+    #[inline]
+    pub fn entered(&self, rule: usize) -> i64 {
+        self.held_back
+            .as_ref()
+            .map_or(BEFORE_ALL, |back| back.entered(rule))
+    }
+
+    /// Remember an enter of a segment that is not to be entered again too soon.
+    pub fn remember_enter(&mut self, enter: Enter) {
+        let more = self.held_back.get_or_insert_default().enter(enter);
+        if more {
+            self.entries += 1;
+            self.weight += crate::limit::ENTRY_BYTES;
+        }
+    }
+
+    /// Forget the enters that no longer count.
+    pub fn forget_enters(&mut self) {
+        if let Some(back) = &mut self.held_back {
+            back.forget(self.instant);
+            if back.is_empty() {
+                self.held_back = None;
+            }
+        }
+    }
+
     /// What of the streams the rules do not need any more at the customer's instant is forgotten.
     pub fn forget_rows(&mut self, rules: &Rules) {
         for (place, kept) in self.streams.iter_mut().enumerate() {
@@ -390,7 +438,10 @@ impl Customer {
             + 16 * self.ids.capacity()
             + std::mem::size_of::<Held>() * self.held.capacity();
         let profile = self.profile.as_ref().map_or(0, |profile| 48 + profile.heap());
-        std::mem::size_of::<Customer>() + streams + held + lists + profile
+        let back = self.held_back.as_ref().map_or(0, |back| {
+            48 + 16 * back.beginnings.capacity() + 24 * back.enters.capacity()
+        });
+        std::mem::size_of::<Customer>() + streams + held + lists + profile + back
     }
 }
 

@@ -100,9 +100,28 @@ impl Eval<'_> {
     }
 
     /// Whether a rule wants the customer in its segment, and when to look again.
-    pub fn rule(&self, place: usize, customer: &mut Customer, now: i64) -> Look {
+    ///
+    /// `begun`: since when it would let the customer in, as of the evaluation before and then of this one.
+    pub fn rule(&self, place: usize, customer: &mut Customer, now: i64, begun: &mut Option<i64>) -> Look {
         self.spend();
         let rule = &self.rules.rules[place];
+        if rule.for_at_least + rule.at_most_every > 0 && !customer.inside.has(place) {
+            let (enters, at) = self.node(&rule.enter, customer, now);
+            if !enters {
+                *begun = None;
+                return (false, at);
+            }
+            let lasts = *begun.get_or_insert(now) + rule.for_at_least;
+            let again = customer.entered(place).saturating_add(rule.at_most_every);
+            let ready = m!(
+                "what holds back first decides",
+                lasts.max(again),
+                lasts.min(again)
+            );
+            if m!("a span is over late", now < ready, now <= ready) {
+                return (false, m!("a span is not watched", at.min(ready), ready));
+            }
+        }
         let Some(until) = &rule.until else {
             return self.node(&rule.enter, customer, now);
         };
@@ -604,8 +623,9 @@ impl Eval<'_> {
             return customer.dues[due].exact;
         }
         let (inside, mut at) = (customer.inside.has(place), now);
+        let mut begun = customer.beginning(place);
         while at < NEVER {
-            let (holds, after) = self.rule(place, customer, at);
+            let (holds, after) = self.rule(place, customer, at, &mut begun);
             if m!("valid_until is now", holds != inside, true) {
                 break;
             }

@@ -16,6 +16,7 @@ pub mod customer;
 pub mod customers;
 pub mod eval;
 pub mod evidence;
+pub mod held_back;
 pub mod inputs;
 pub mod limit;
 pub mod machine;

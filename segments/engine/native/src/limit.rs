@@ -127,6 +127,8 @@ pub fn needed(customer: &Customer, rules: &Rules, names: &Names, now: i64) -> Ve
         .map(|seen| (seen + DAY, ID_BYTES))
         .filter(|each| m!("an id is needed too long", each.0 > now, each.0 >= now));
     let mut found: Vec<(i64, usize)> = ids.collect();
+    let enters = customer.held_back.iter().flat_map(|back| back.counting(now));
+    found.extend(enters.map(|enter| (enter.until(), ENTRY_BYTES)));
     for (stream, kept) in rules.streams.iter().zip(&customer.streams) {
         match kept {
             Kept::None => {}
@@ -208,6 +210,8 @@ pub fn profile_bytes(profile: Option<&Profile>) -> usize {
 /// How many entries are held, needed or not, and their bytes with the profile's.
 pub fn held(customer: &Customer, rules: &Rules, names: &Names) -> (usize, usize) {
     let (mut entries, mut bytes) = (customer.ids.len(), ID_BYTES * customer.ids.len());
+    let enters = customer.held_back.as_ref().map_or(0, |back| back.enters.len());
+    (entries, bytes) = (entries + enters, bytes + enters * ENTRY_BYTES);
     for (stream, kept) in rules.streams.iter().zip(&customer.streams) {
         for rows in kept.each() {
             entries += rows.0.len() / stream.stride;

@@ -8,6 +8,7 @@ use crate::costs::Costs;
 use crate::customer::{Customer, Digest, Episode, Profile, Trait, digest_from};
 use crate::eval::{Eval, STEPS};
 use crate::evidence::evidence;
+use crate::held_back::Enter;
 use crate::limit;
 use crate::mutants::m;
 use crate::names::Names;
@@ -346,8 +347,12 @@ impl Machine {
         customer.at = now;
         while let Some(place) = left.pop() {
             let began = self.costs.begin();
-            let (holds, due) = eval.rule(place, customer, now);
+            let mut begun = customer.beginning(place);
+            let (holds, due) = eval.rule(place, customer, now, &mut begun);
             self.costs.end(place, began);
+            if eval.rules.rules[place].for_at_least > 0 {
+                customer.set_beginning(place, begun.filter(|_| !holds));
+            }
             if holds != customer.inside.has(place) {
                 flipped.push(place);
                 customer.inside.flip(place);
@@ -386,6 +391,10 @@ impl Machine {
                 sequence: customer.sequence,
                 at: now,
             });
+            let span = self.rules.rules[place].at_most_every;
+            if m!("enters are not remembered", span > 0, false) {
+                customer.remember_enter(Enter { rule, at: now, span });
+            }
             customer.sequence
         } else {
             match customer.episodes.iter().position(|episode| episode.rule == rule) {

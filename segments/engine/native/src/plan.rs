@@ -508,6 +508,12 @@ pub struct Rule {
     pub when: Condition,
     /// Inside, a customer leaves when this holds.
     pub until: Option<Condition>,
+    /// A customer enters once what lets them in has held without a break for so many milliseconds.
+    #[serde(default)]
+    pub for_at_least: i64,
+    /// A customer enters no earlier than so many milliseconds after the previous enter.
+    #[serde(default)]
+    pub at_most_every: i64,
     /// The leaves of `when`, then of `until`, in source order: the evidence.
     pub leaves: Vec<usize>,
     /// The rules whose segments it reads, directly or through others, ascending.

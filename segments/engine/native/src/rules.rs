@@ -228,6 +228,10 @@ pub struct Rule {
     pub enter: Node,
     /// Inside, a customer leaves when this holds; None: when `enter` does not.
     pub until: Option<Node>,
+    /// Milliseconds for which `enter` must have held without a break.
+    pub for_at_least: i64,
+    /// Milliseconds from one enter to the next.
+    pub at_most_every: i64,
     /// The leaves of `when`, then of `until`.
     pub leaves: Vec<usize>,
     /// The rules whose segments it reads, directly or through others.
@@ -460,6 +464,8 @@ impl Rule {
         Rule {
             enter,
             until: rule.until.as_ref().map(|until| Node::of(until, leaves)),
+            for_at_least: rule.for_at_least,
+            at_most_every: rule.at_most_every,
             leaves: rule.leaves.clone(),
             reads: rule.reads.clone(),
             readers: Bits::of(rule.readers.iter().copied()),

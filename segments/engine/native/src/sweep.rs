@@ -3,6 +3,7 @@
 use crate::bits::Bits;
 use crate::codec::{self, StateError};
 use crate::customer::{Customer, Due, Episode};
+use crate::held_back::{Enter, HeldBack};
 use crate::machine::Machine;
 use crate::mutants::m;
 use crate::output::Reason;
@@ -119,7 +120,43 @@ fn carried_customer(old: &Customer, layout: &Layout, mine: &Layout, rules: &Rule
             });
         }
     }
+    customer.entries += customer.episodes.len();
+    customer.held_back = held_back(old, &customer, layout, rules, same);
     customer
+}
+
+/// What holds the customer back goes on by the ids of rules: enters that still count, whatever the version, and the
+/// beginnings of the rules that go on.
+fn held_back(
+    old: &Customer,
+    carried: &Customer,
+    layout: &Layout,
+    rules: &Rules,
+    same: &Bits,
+) -> Option<Box<HeldBack>> {
+    let place = |before: u32| layout.ids.get(before as usize).and_then(|id| rules.place(id));
+    let mut found = HeldBack::default();
+    let counting = old.held_back.iter().flat_map(|back| back.counting(old.instant));
+    let enters = counting.filter_map(|enter| Some((place(enter.rule)?, enter.at)));
+    let stays = carried
+        .episodes
+        .iter()
+        .map(|episode| (episode.rule as usize, episode.at));
+    for (rule, at) in enters.chain(stays) {
+        let span = rules.rules[rule].at_most_every;
+        if span > 0 {
+            let rule = rule as u32;
+            found.enter(Enter { rule, at, span });
+        }
+    }
+    for beginning in old.held_back.iter().flat_map(|back| &back.beginnings) {
+        if let Some(rule) = place(beginning.rule)
+            .filter(|rule| m!("what must last goes on in another rule", same.has(*rule), true))
+        {
+            found.set_beginning(rule, Some(beginning.at));
+        }
+    }
+    (!found.is_empty()).then(|| Box::new(found))
 }
 
 fn flip_changed(

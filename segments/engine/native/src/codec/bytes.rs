@@ -54,6 +54,11 @@ impl<'a> Reader<'a> {
         self.data
     }
 
+    /// Whether all was read.
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+
     /// The next byte.
     #[inline]
     pub fn byte(&mut self) -> Result<u8, StateError> {

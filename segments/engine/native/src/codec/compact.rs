@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! header    2, when something is due (0: never), the layout, the places of segments
-//! customer  its instant, flags, the instants that the flags announce, sequence, profile, counts, stays, dues
+//! customer  its instant, flags, the instants that the flags announce, sequence, profile, counts, stays, dues, and if
+//!           flagged the extras
 //! body      the instants of all entries, the latest first and each once; ids as digests with the places of their
 //!           instants; texts, each once; streams: keys, counts, places of instants, column after column
 //! ```
@@ -11,6 +12,7 @@
 //! The second record is the body alone, of what is older, after its format and the instant.
 
 use super::bytes::{Reader, put_bytes, put_number, put_signed, unzigzag, zigzag};
+use super::extras;
 use super::{FORMAT, Header, Scratch, Shape, StateError};
 use crate::bits::Bits;
 use crate::customer::{Customer, DIGEST, Due, Episode, Profile, Trait, digest_bytes, digest_from};
@@ -27,6 +29,7 @@ const LATEST: u8 = 1;
 const PROFILE: u8 = 2;
 const ERASED: u8 = 4;
 const SEALED: u8 = 8;
+const EXTRAS: u8 = 16;
 
 pub fn header(mut reader: Reader) -> Result<(Header, Reader), StateError> {
     let due = match reader.number()? {
@@ -108,7 +111,9 @@ fn put_customer(out: &mut Vec<u8>, customer: &Customer) {
         (SEALED, customer.sealed),
     ];
     let there = || instants.iter().filter(|each| each.1 != BEFORE_ALL);
-    out.push(there().map(|each| each.0).sum());
+    let extras = extras::of(customer);
+    let flags: u8 = there().map(|each| each.0).sum();
+    out.push(if extras.is_empty() { flags } else { flags | EXTRAS });
     there().for_each(|each| put_signed(out, now - each.1));
     put_number(out, customer.sequence as u64);
     if customer.profile_at != BEFORE_ALL {
@@ -124,6 +129,9 @@ fn put_customer(out: &mut Vec<u8>, customer: &Customer) {
     for due in &customer.dues {
         put_number(out, due.rule as u64);
         put_signed(out, due.at - now);
+    }
+    if !extras.is_empty() {
+        extras::put(out, &extras);
     }
 }
 
@@ -388,6 +396,9 @@ fn read_customer(reader: &mut Reader, customer: &mut Customer, header: &Header) 
             at,
             exact: BEFORE_ALL,
         });
+    }
+    if flags & EXTRAS != 0 {
+        extras::read(reader, customer)?;
     }
     Ok(())
 }

@@ -9,6 +9,8 @@
 pub mod bytes;
 mod compact;
 mod earlier;
+mod extras;
+mod held_back;
 pub mod msgpack;
 
 use crate::customer::Customer;
@@ -197,6 +199,7 @@ pub fn whole(
 pub fn forget(customer: &mut Customer, rules: &Rules, names: &Names) {
     customer.forgets_at = customer.instant + rules.forget_every;
     customer.forget_ids();
+    customer.forget_enters();
     customer.forget_rows(rules);
     let (entries, weight) = crate::limit::held(customer, rules, names);
     (customer.entries, customer.weight) = (entries, weight);

@@ -1,0 +1,60 @@
+//! The extras of a customer's state: what most customers have nothing of, each under a number of its own.
+//!
+//! Behind the flag `EXTRAS` and after the dues: how many there are, then for each its tag, its length, its bytes. Tags
+//! ascend. A tag that this version does not know was written by a later one: the state can't be read.
+
+use super::StateError;
+use super::bytes::{Reader, put_number};
+use super::held_back;
+use crate::customer::Customer;
+
+/// Remembered enters.
+pub const ENTERS: u64 = 2;
+
+/// Beginnings of what must last.
+pub const BEGINNINGS: u64 = 3;
+
+/// An extra as bytes, under its tag.
+pub type Extra = (u64, Vec<u8>);
+
+/// The extras of a customer, by ascending tag.
+pub fn of(customer: &Customer) -> Vec<Extra> {
+    let found = [
+        (ENTERS, held_back::enters(customer)),
+        (BEGINNINGS, held_back::beginnings(customer)),
+    ];
+    found.into_iter().filter(|each| !each.1.is_empty()).collect()
+}
+
+/// Write the extras, at least one.
+pub fn put(out: &mut Vec<u8>, extras: &[Extra]) {
+    put_number(out, extras.len() as u64);
+    for (tag, bytes) in extras {
+        put_number(out, *tag);
+        put_number(out, bytes.len() as u64);
+        out.extend_from_slice(bytes);
+    }
+}
+
+/// Read what `put` wrote.
+pub fn read(reader: &mut Reader, customer: &mut Customer) -> Result<(), StateError> {
+    let mut before = 0;
+    for _ in 0..reader.count(2)? {
+        let (tag, length) = (reader.number()?, reader.count(1)?);
+        if tag <= before {
+            return Err(StateError::new("the extras are out of order"));
+        }
+        before = tag;
+        let mut part = Reader::new(reader.take(length)?);
+        match tag {
+            ENTERS => held_back::read_enters(&mut part, customer)?,
+            BEGINNINGS => held_back::read_beginnings(&mut part, customer)?,
+            _ => {
+                return Err(StateError::new(format!(
+                    "extra {tag} is unknown: a later version wrote it"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
