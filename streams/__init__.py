@@ -1,6 +1,7 @@
 """Everything that knows Kafka: the worker, the commands, and what they need.
 
 cli        the command `segments`: one file for each subcommand
+console    pages for everyone
 conversion tables of a shop's own, made into records of the input topics
 delivery   members of segments, for the tools that act
 history    past records, from files or topics

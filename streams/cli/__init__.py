@@ -32,6 +32,7 @@ COMMANDS = {
     "why": ("why", "Ask the workers why a customer is in a segment, or not."),
     "members": ("members", "List the members of a segment."),
     "deliver": ("deliver", "Send enters and exits to the tools that act."),
+    "console": ("console", "Serve pages about segments and customers."),
     "export": ("export", "Print all that is known of a customer."),
     "erase": ("erase", "Erase a customer."),
     "backfill": ("backfill", "Fill the measures of an added rule from the history of the topics."),

@@ -21,6 +21,7 @@ from streams.cli.logs import LEVELS, configure
 from streams.errors import BrokerAway, RegistryAway, StreamsError
 from streams.http.answers import Answers
 from streams.http.health import HealthServer, listen, reachable
+from streams.http.hosts import guard
 from streams.kafka import group, retention, topics
 from streams.kafka.permissions import require_allowed
 from streams.registry.lookup import Lookup
@@ -182,7 +183,9 @@ async def _within(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def _serve(built: Worker, settings: Settings, listening: socket.socket, stop: asyncio.Event) -> int:
-    server = HealthServer(built.metrics, built.owners)
+    announced = reachable(settings.http_host, listening)
+    guarded = guard(settings.http_host, announced, settings.http_hosts)
+    server = HealthServer(built.metrics, built.owners, (guarded,))
     server.add(
         Answers(
             built.owners.machine,

@@ -4,4 +4,5 @@ answers      the pages /why/{customer} and /known
 client       asks the workers of a group since when their measures know events
 connections  how many connections at a time, and how long one may say nothing
 health       the pages /metrics, /healthz and /readyz
+hosts        which hosts and origins are answered
 """

@@ -10,10 +10,11 @@ assigned is restored. While a broker is away nothing is served, and it says no; 
 
 import errno
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from streams.errors import StreamsError
 from streams.http.connections import HEADER_SECONDS, Connections
@@ -105,13 +106,18 @@ async def _require_text(request: web.Request, handler: Handler) -> web.StreamRes
 class HealthServer:
     """Serves /metrics, /healthz and /readyz."""
 
-    def __init__(self, metrics: Metrics, owners: Served | None = None) -> None:
-        """Prepare the server; `add` adds more pages before it is started. Without owners the worker is starting."""
+    def __init__(
+        self, metrics: Metrics, owners: Served | None = None, guarded: Sequence[Middleware] = ()
+    ) -> None:
+        """Prepare the server; `add` adds more pages before it is started. Without owners the worker is starting.
+
+        `guarded`: what looks at a request before a page does.
+        """
         self._metrics = metrics
         self._owners = owners
         self.waiting: str | None = None
         """What a worker that is starting waits for."""
-        self._app = web.Application(middlewares=[_require_text])
+        self._app = web.Application(middlewares=[_require_text, *guarded])
         self._app.add_routes(
             [
                 web.get("/metrics", self._get_metrics),

@@ -79,6 +79,14 @@ def workers(settings: Settings, digest: str) -> list[str]:
     return [where for each in found if rules_of(each) == digest and (where := address(each)) is not None]
 
 
+def standing(settings: Settings) -> tuple[bool, list[tuple[str | None, list[tuple[str, int]]]]]:
+    """Whether there is such a group, members or not; and for each member its address and what it is assigned."""
+    with admin(settings) as client:
+        found = client.describe_groups([settings.group])[settings.group]
+    members = [(address(each["client_id"]), list(_assigned(each))) for each in found["members"]]
+    return found.get("state", found.get("group_state")) not in (None, "Dead"), members
+
+
 def require_stopped(settings: Settings) -> None:
     """Nobody else may write to the group's state: wait for members that just stopped to go, then refuse."""
     deadline = time.monotonic() + settings.session_timeout / 1000 + PATIENCE

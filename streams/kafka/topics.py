@@ -6,7 +6,7 @@ LogAppendTime, since the clock of a partition trusts Kafka's timestamps and nobo
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -203,7 +203,16 @@ def require_delivery(settings: Settings) -> int:
 
     Raises TopicsError with one line for each topic that is missing, and BrokerAway.
     """
-    needed = {"segment-events", "segment-memberships", "delivery-dead-letters", *PROFILES}
+    return require_these(
+        settings, {"segment-events", "segment-memberships", "delivery-dead-letters", *PROFILES}
+    )
+
+
+def require_these(settings: Settings, needed: Collection[str]) -> int:
+    """The number of partitions of some of our topics.
+
+    Raises TopicsError with one line for each of them that is missing, and BrokerAway.
+    """
     wanted = [each for each in TOPICS if each.name in needed]
     with admin(settings) as client:
         found = look(client, wanted)

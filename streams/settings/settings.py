@@ -32,6 +32,7 @@ from streams.settings.types import (
     secret,
     secrets_of,
     split_folders,
+    split_hosts,
     zone_name,
 )
 
@@ -195,9 +196,19 @@ class Settings(BaseSettings):
         Field(ge=0, le=LAST_PORT),
         About("Port on which a worker serves them. 0: any free port.", "a port, 0 to 65535"),
     ] = 6066
+    http_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(split_hosts),
+        About(
+            "More names under which workers and the console are reached, such as that of a proxy. Requests to other "
+            "hosts than these and the machine's own are refused.",
+            "host names or addresses, separated by commas",
+        ),
+    ] = ()
     http_token: Annotated[
         SecretStr | None,
-        About("Bearer token that requests about customers must carry.", "a secret"),
+        About("Bearer token of requests about customers, and the login of the console.", "a secret"),
     ] = None
     http_token_file: Annotated[
         ExistingFile | None,

@@ -59,6 +59,16 @@ def addresses(value: str) -> str:
     return ",".join(parts)
 
 
+def split_hosts(value: object) -> object:
+    """Names of hosts, separated by commas."""
+    if not isinstance(value, str):
+        return value
+    found = tuple(each.strip() for each in value.split(",") if each.strip())
+    if any("/" in each or " " in each for each in found):
+        raise ValueError
+    return found
+
+
 def http_url(value: str) -> str:
     """A URL of http or https, with a host."""
     parts = urlsplit(value)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from aiohttp import test_utils, web
 
 import streams.http.connections
 import streams.http.health
@@ -18,6 +19,7 @@ from streams.errors import StreamsError
 from streams.http.answers import Answers
 from streams.http.client import answer_of
 from streams.http.health import HealthServer, listen, reachable
+from streams.http.hosts import addresses, guard
 from streams.kafka import group
 from streams.kafka.client_id import address, identity
 from streams.settings.settings import Settings
@@ -34,7 +36,7 @@ def serving(token=None):
     where = reachable("127.0.0.1", listening)
 
     async def serve():
-        server = HealthServer(Metrics())
+        server = HealthServer(Metrics(), None, [guard("127.0.0.1", where, ["behind.proxy"])])
         server.add(Answers(lambda _number: None, 4, "127.0.0.1", token).routes())
         await server.start(listening)
         ready.set()
@@ -102,9 +104,9 @@ def test_a_header_that_is_no_text_is_the_senders_fault(header):
     """Bytes that are not UTF-8 are 400, whichever header and page, and the token is not compared with them."""
     with serving("secret") as where:
         for page in (b"/why/ann", b"/healthz"):
-            request = b"GET " + page + b" HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n"
+            request = b"GET " + page + b" HTTP/1.1\r\nHost: localhost\r\n" + header + b"\r\n\r\n"
             assert asked(where, request) == 400
-        wrong = b"GET /why/ann HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer s\xc3\xa9cret\r\n\r\n"
+        wrong = b"GET /why/ann HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer s\xc3\xa9cret\r\n\r\n"
         assert asked(where, wrong) == 401
 
 
@@ -112,7 +114,7 @@ def test_a_header_that_is_no_text_is_the_senders_fault(header):
 def test_a_path_that_is_no_text_is_no_failure(path):
     """Whatever stands in the path is somebody whom nobody knows here, or a wrong request."""
     with serving() as where:
-        assert 400 <= asked(where, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n") < 500
+        assert 400 <= asked(where, b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n") < 500
 
 
 @contextmanager
@@ -222,3 +224,47 @@ def test_health_says_what_it_waits_for_before_there_is_a_worker():
             urllib.request.urlopen(f"http://{where}/readyz", timeout=5)
         assert refused.value.code == 503
         refused.value.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        *(
+            ("localhost", 404),
+            ("127.0.0.1:9", 404),
+            ("[::1]:80", 404),
+            ("behind.proxy", 404),
+            ("BEHIND.proxy:1", 404),
+        ),
+        *(
+            ("evil.example", 421),
+            ("behind.proxy.evil.example", 421),
+            ("192.0.2.1", 421),
+            ("", 421),
+            ("[::1", 421),
+        ),
+        ("localhost@evil.example", 421),
+    ],
+)
+def test_a_worker_answers_its_own_hosts_alone(host, status):
+    """421 to a name that is not the worker's, so that no page elsewhere reaches it through a browser; probes may."""
+    with serving() as where:
+        assert asked(where, f"GET /why/ann HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()) == status
+        assert asked(where, f"GET /metrics HTTP/1.1\r\nHost: {host or 'x'}\r\n\r\n".encode()) == 200
+
+
+def test_a_worker_on_all_addresses_answers_each_of_them():
+    """Bound to all, a request may name any address of the machine, and the name that the worker announces."""
+    (own, *_) = addresses() or {"127.0.0.1"}
+
+    async def answered(host):
+        app = web.Application(middlewares=[guard("0.0.0.0", "worker-1:6066", [])])
+        app.add_routes([web.get("/why", nothing)])
+        async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+            return (await client.get("/why", headers={"Host": host})).status
+
+    async def nothing(_request):
+        return web.Response()
+
+    told = {host: asyncio.run(answered(host)) for host in (own, "worker-1", "worker-2", "192.0.2.1")}
+    assert told == {own: 200, "worker-1": 200, "worker-2": 421, "192.0.2.1": 421}

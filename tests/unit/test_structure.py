@@ -136,6 +136,11 @@ MAY_IMPORT = {
         *("engine", "schemas", "streams/clock.py", "streams/errors.py", "streams/kafka", "streams/registry"),
         *("streams/settings", "streams/telemetry"),
     },
+    "streams/console": {
+        *("engine", "insight", "language", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
+        *("streams/history", "streams/http", "streams/kafka", "streams/registry", "streams/settings"),
+        "streams/telemetry",
+    },
     "streams/jobs": {
         *("engine", "insight", "language/nodes", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
         *("streams/history", "streams/kafka", "streams/registry", "streams/settings", "streams/store"),
@@ -147,6 +152,7 @@ MAY_IMPORT = {
             f"streams/{room}"
             for room in (
                 "clock.py",
+                "console",
                 "conversion",
                 "delivery",
                 "errors.py",

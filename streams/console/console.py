@@ -1,0 +1,78 @@
+"""What the pages of the console share: the numbers, the rules, the state, and how an answer is made."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+import schemas
+from streams.console.figures import Row, Snapshot
+from streams.console.reader import Progress, Reader
+from streams.console.render import Renderer
+from streams.console.rules import Rules
+from streams.console.state import State
+from streams.console.workers import Workers
+from streams.settings.settings import Settings
+from streams.settings.types import zone_of
+
+PAGES = (("/segments", "Segments"),)
+"""The navigation: address and name."""
+
+
+class Console:
+    """Whatever a page needs."""
+
+    def __init__(self, settings: Settings, reader: Reader, workers: Workers, rules: Rules) -> None:
+        self.settings = settings
+        self.reader = reader
+        self.workers = workers
+        self.rules = rules
+        self.renderer = Renderer(
+            zone_of(settings.timezone), settings.language, logins=settings.why_token is not None
+        )
+        self._boot = secrets.token_hex(4)
+
+    @property
+    def progress(self) -> Progress:
+        """How far the topics are read."""
+        return self.reader.progress
+
+    @property
+    def unserved(self) -> tuple[int, ...]:
+        """The partitions that nobody serves."""
+        return self.workers.group.unserved(self.progress.partitions)
+
+    async def snapshot(self) -> Snapshot:
+        """All segments, those that have a rule and no members yet included."""
+        found = await self.reader.ask(self.reader.figures.snapshot)
+        missing = self.rules.segments.keys() - found.rows.keys()
+        rows = {**found.rows, **{each: Row(each, 0, 0, 0, None, 0) for each in missing}}
+        return Snapshot(rows, found.customers, found.in_none, found.overlap, found.revision)
+
+    def since(self, revision: int) -> str:
+        """A revision as the id of an event: of another run of the console it would mean nothing."""
+        return f"{self._boot}-{revision}"
+
+    def revision(self, since: str) -> int:
+        """The revision of such an id; 0 of one that means nothing."""
+        boot, _, number = since.partition("-")
+        return int(number) if boot == self._boot and number.isdecimal() else 0
+
+    def page(self, request: web.Request, template: str, state: State, **values: Any) -> web.Response:
+        """A page with its state."""
+        return self.renderer.page(
+            request, template, state=state, pages=PAGES, zone=self.settings.timezone, detail=False, **values
+        )
+
+    def json(self, state: State, values: Mapping[str, Any], status: int = 200) -> web.Response:
+        """The numbers of a page as JSON, with its state."""
+        body: dict[str, Any] = {
+            "state": state.name,
+            "as_of": None if state.as_of is None else schemas.to_iso(state.as_of),
+        }
+        if state.problem is not None:
+            body["problem"] = state.problem
+        if state.partitions:
+            body["partitions"] = list(state.partitions)
+        return web.json_response(body | dict(values), status=status)

@@ -1,0 +1,205 @@
+"""The console's file: how often segments were entered and left by hour, and of each customer the membership record.
+
+It holds no events and can be made again from the topics at any time. So a file that is missing, damaged or of another
+format is made anew, and its journal is cut after each transaction: of who was erased nothing stays in it.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Raised with each change of the tables."""
+HOUR = 3_600_000
+"""Milliseconds."""
+CACHE_KIBIBYTES = 16_384
+"""Of pages in memory: the upper levels of the index of a million customers."""
+
+TABLES = """
+CREATE TABLE position (topic TEXT, part INT, next INT, PRIMARY KEY (topic, part)) WITHOUT ROWID;
+CREATE TABLE noted (name TEXT PRIMARY KEY, value INT) WITHOUT ROWID;
+CREATE TABLE hourly (
+    segment TEXT, hour INT, transition TEXT, reason TEXT, count INT,
+    PRIMARY KEY (segment, hour, transition, reason)) WITHOUT ROWID;
+CREATE INDEX hourly_by_hour ON hourly (hour);
+CREATE TABLE latest (segment TEXT PRIMARY KEY, at INT, version TEXT) WITHOUT ROWID;
+CREATE TABLE known (customer TEXT PRIMARY KEY, part INT) WITHOUT ROWID;
+CREATE TABLE member (
+    customer TEXT, segment TEXT, value TEXT, entered_at INT, valid_until INT, arm TEXT, version TEXT, episode INT,
+    PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
+CREATE INDEX member_by_segment ON member (segment, customer);
+CREATE TABLE letter (reason TEXT, hour INT, count INT, PRIMARY KEY (reason, hour)) WITHOUT ROWID;
+"""
+
+Flips = tuple[str, int, str, str]
+"""Segment, first millisecond of the hour, transition, reason."""
+Entry = tuple[str, str, int, int | None, str | None, str, int]
+"""Segment, value (see `stored`), entered_at, valid_until, arm, version, episode."""
+
+
+class Database:
+    """One open file. Not for several threads at once."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = file
+        try:
+            self._db = self._opened()
+        except (sqlite3.DatabaseError, _OtherFormat) as error:
+            log.warning("%s: made anew (%s)", file.name, error)
+            self._remove()
+            self._db = self._opened()
+
+    def begin_anew(self) -> None:
+        """Make the file anew."""
+        self._db.close()
+        self._remove()
+        self._db = self._opened()
+
+    def _remove(self) -> None:
+        for name in (self._file, self._file.with_name(f"{self._file.name}-journal")):
+            name.unlink(missing_ok=True)
+
+    def _opened(self) -> sqlite3.Connection:
+        os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
+        self._file.chmod(0o600)
+        db = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+        try:
+            # Not WAL: its file would hold rows of erased customers until it is used again.
+            db.execute("PRAGMA journal_mode = TRUNCATE")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA secure_delete = ON")
+            db.execute("PRAGMA temp_store = MEMORY")
+            db.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+            (found,) = db.execute("PRAGMA user_version").fetchone()
+            tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+            if tables == 0:
+                db.executescript(TABLES)
+                db.execute(f"PRAGMA user_version = {FORMAT}")
+            elif found != FORMAT:
+                raise _OtherFormat(f"it has format {found}, this version has {FORMAT}")
+            if (problem := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                raise sqlite3.DatabaseError(problem)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What happens in the block is kept as a whole, or not at all."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            with suppress(sqlite3.DatabaseError):
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def rows(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a SELECT finds."""
+        return self._db.execute(question, values).fetchall()
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """For each topic and partition the offset to read next."""
+        return {(topic, part): offset for topic, part, offset in self.rows("SELECT * FROM position")}
+
+    def note_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Keep how far topics are read."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO position VALUES (?, ?, ?)",
+            [(*where, offset) for where, offset in positions.items()],
+        )
+
+    def note(self, name: str, value: int) -> None:
+        """Keep a number about the file itself."""
+        self._db.execute("INSERT OR REPLACE INTO noted VALUES (?, ?)", (name, value))
+
+    def noted(self, name: str) -> int | None:
+        """A number about the file itself; None: it was not kept."""
+        found = self.rows("SELECT value FROM noted WHERE name = ?", name)
+        return int(found[0][0]) if found else None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.together():
+            for table in ("position", "noted", "hourly", "latest", "known", "member", "letter"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
+
+    def forget_memberships(self) -> None:
+        """Forget every customer, and read the memberships again from their beginning."""
+        with self.together():
+            self._db.execute("DELETE FROM member")
+            self._db.execute("DELETE FROM known")
+            self._db.execute("DELETE FROM position WHERE topic = 'segment-memberships'")
+
+    def count_flips(self, counts: Mapping[Flips, int], latest: Mapping[str, tuple[int, str]]) -> None:
+        """Count segment events, and keep for each segment the latest instant with the version then."""
+        self._db.executemany(
+            "INSERT INTO hourly VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            [(*flips, count) for flips, count in counts.items()],
+        )
+        self._db.executemany(
+            "INSERT INTO latest VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at), "
+            "version = CASE WHEN excluded.at >= at THEN excluded.version ELSE version END",
+            [(segment, *told) for segment, told in latest.items()],
+        )
+
+    def count_letters(self, letters: Iterable[tuple[str, int]]) -> None:
+        """Count dead letters, each told as its reason and Kafka timestamp."""
+        self._db.executemany(
+            "INSERT INTO letter VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1",
+            [(reason, at // HOUR * HOUR) for reason, at in letters],
+        )
+
+    def memberships(self, customer: str) -> list[Entry] | None:
+        """The entries of a customer's membership record; None: there is none."""
+        if not self.rows("SELECT 1 FROM known WHERE customer = ?", customer):
+            return None
+        return self.rows(
+            "SELECT segment, value, entered_at, valid_until, arm, version, episode FROM member WHERE customer = ?",
+            customer,
+        )
+
+    def replace(self, customer: str, part: int, entries: Sequence[Entry] | None) -> None:
+        """Keep a membership record in place of the one before; None: of the customer nothing is kept."""
+        self._db.execute("DELETE FROM member WHERE customer = ?", (customer,))
+        if entries is None:
+            self._db.execute("DELETE FROM known WHERE customer = ?", (customer,))
+            return
+        self._db.execute("INSERT OR REPLACE INTO known VALUES (?, ?)", (customer, part))
+        self._db.executemany(
+            "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(customer, *entry) for entry in entries],
+        )
+
+    def everybody(self) -> Iterator[tuple[str, str | None]]:
+        """Each customer with each segment, in the order of customers; None: in no segment."""
+        yield from self._db.execute(
+            "SELECT DISTINCT customer, segment FROM known LEFT JOIN member USING (customer) ORDER BY customer"
+        )
+
+
+class _OtherFormat(Exception):
+    """The file was written by another version."""
+
+
+def stored(value: str | None) -> str:
+    """A value as it stands in the table: a null equals no other there."""
+    return "" if value is None else f"={value}"
+
+
+def told(value: str) -> str | None:
+    """A value of the table as it was."""
+    return value[1:] if value else None

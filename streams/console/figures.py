@@ -1,0 +1,158 @@
+"""The numbers of the page of all segments, kept in memory and exact after each batch of records.
+
+A revision is counted up with each change of a segment, so that who saw one is told what changed since.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+from streams.console.database import HOUR, Database, Entry, Flips
+
+PERIOD_HOURS = 168
+"""The hours in which entered, left and the trend are counted, the present one included: a week."""
+LARGEST = 20
+"""Overlaps that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A segment on the page of all segments."""
+
+    segment: str
+    members: int
+    entered: int
+    left: int
+    fresh: int | None
+    """The latest instant at which somebody entered or left, in milliseconds; None: nobody ever did."""
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All segments at one moment."""
+
+    rows: dict[str, Row]
+    customers: int
+    """Customers with a membership record."""
+    in_none: int
+    overlap: Sequence[tuple[str, str, int]]
+    revision: int
+
+
+class Figures:
+    """Counts of one database. Not for several threads at once."""
+
+    def __init__(self, database: Database, now: int) -> None:
+        self._database = database
+        self._members: Counter[str] = Counter()
+        self._pairs: Counter[tuple[str, str]] = Counter()
+        self._revisions: Counter[str] = Counter()
+        self._customers = self._in_none = self._revision = 0
+        self._window: Counter[tuple[str, str]] = Counter()
+        self._begins = 0
+        self._latest: dict[str, int] = {}
+        self._snapshot: Snapshot | None = None
+        self.begin(now)
+
+    def begin(self, now: int) -> None:
+        """Count everything that the database holds."""
+        self._members.clear()
+        self._pairs.clear()
+        self._customers = self._in_none = 0
+        inside: list[str] = []
+        before: str | None = None
+        for customer, segment in self._database.everybody():
+            if customer != before:
+                self._add(inside, before)
+                inside, before = [], customer
+            if segment is not None:
+                inside.append(segment)
+        self._add(inside, before)
+        self._latest = dict(self._database.rows("SELECT segment, at FROM latest"))
+        self._begins = 0
+        self.move_on(now)
+        self._revision += 1
+        self._revisions.update(dict.fromkeys({*self._members, *self._latest}, self._revision))
+
+    def _add(self, inside: list[str], customer: str | None) -> None:
+        if customer is not None:
+            self.moved(None, inside)
+
+    def moved(self, before: Iterable[str] | None, after: Iterable[str] | None) -> None:
+        """A customer's segments changed; None: the customer has no membership record."""
+        self._snapshot = None
+        old, new = set(before or ()), set(after or ())
+        self._customers += (after is not None) - (before is not None)
+        self._in_none += (after is not None and not new) - (before is not None and not old)
+        if old != new:
+            stayed = old & new
+            self._members.subtract(old - new)
+            self._members.update(new - old)
+            self._pairs.subtract(_pairs(old - new, stayed))
+            self._pairs.update(_pairs(new - old, stayed))
+            self._touch(old ^ new)
+
+    def replaced(self, before: Sequence[Entry] | None, after: Sequence[Entry] | None) -> None:
+        """A membership record took the place of another."""
+        self.moved(*(None if each is None else [entry[0] for entry in each] for each in (before, after)))
+
+    def flipped(self, counts: dict[Flips, int], latest: dict[str, tuple[int, str]]) -> None:
+        """Segment events were counted."""
+        for (segment, hour, transition, _), count in counts.items():
+            if hour >= self._begins:
+                self._window[segment, transition] += count
+        for segment, (at, _) in latest.items():
+            self._latest[segment] = max(at, self._latest.get(segment, at))
+        self._touch(latest)
+
+    def _touch(self, segments: Iterable[str]) -> None:
+        self._snapshot = None
+        for segment in segments:
+            self._revision += 1
+            self._revisions[segment] = self._revision
+
+    def move_on(self, now: int) -> None:
+        """Let the period end with the present hour."""
+        begins = now // HOUR * HOUR - (PERIOD_HOURS - 1) * HOUR
+        if begins == self._begins:
+            return
+        self._begins = begins
+        before, self._window = self._window, Counter()
+        for segment, transition, count in self._database.rows(
+            "SELECT segment, transition, sum(count) FROM hourly WHERE hour >= ? GROUP BY 1, 2", begins
+        ):
+            self._window[segment, transition] = count
+        self._touch({segment for segment, _ in (before - self._window) + (self._window - before)})
+
+    def snapshot(self) -> Snapshot:
+        """All segments as they are now."""
+        if self._snapshot is None:
+            self._snapshot = self._counted()
+        return self._snapshot
+
+    def _counted(self) -> Snapshot:
+        segments = {*self._latest, *(each for each, count in self._members.items() if count)}
+        rows = {
+            each: Row(
+                each,
+                self._members[each],
+                self._window[each, "enter"],
+                self._window[each, "exit"],
+                self._latest.get(each),
+                self._revisions[each],
+            )
+            for each in sorted(segments)
+        }
+        # Of pairs with the same count the first ones by name.
+        largest = heapq.nsmallest(LARGEST, self._pairs.items(), key=lambda pair: (-pair[1], pair[0]))
+        overlap = [(*pair, count) for pair, count in largest if count]
+        return Snapshot(rows, self._customers, self._in_none, overlap, self._revision)
+
+
+def _pairs(some: Collection[str], others: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The pairs of which at least one is among `some`, in order of their names."""
+    yield from combinations(sorted(some), 2)
+    yield from ((min(pair), max(pair)) for pair in product(some, others))

@@ -1,0 +1,151 @@
+"""Pages from templates: language, dates in the zone, and text from outside as nothing but text."""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from streams.console.texts import dutch
+
+LANGUAGES = ("en", "nl")
+COOKIE = "lang"
+COOKIE_SECONDS = 365 * 86_400
+SHOWN = 300
+"""Characters of a text from outside that are shown in a line: ids have 128 bytes, a text of an event up to 4,096."""
+FOLDER = Path(__file__).parent
+MONTHS = {
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    "nl": ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec"),
+}
+
+
+class Renderer:
+    """Makes pages."""
+
+    def __init__(self, zone: ZoneInfo, language: str | None, *, logins: bool) -> None:
+        self._zone = zone
+        self._language = language
+        self._environment = Environment(
+            loader=FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {"plain": plain, "segment_path": path_of, "raw": raw}
+        self._environment.globals |= {"logins": logins, "problem": None}
+
+    def language(self, request: web.Request) -> str:
+        """Of ?lang, the cookie, Accept-Language, SEGMENTS_LANGUAGE, in this order; else English."""
+        asked = request.query.get("lang") or request.cookies.get(COOKIE, "")
+        if asked in LANGUAGES:
+            return asked
+        return _accepted(request.headers.get("Accept-Language", "")) or self._language or "en"
+
+    def page(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """A page in the language of the request."""
+        language = self.language(request)
+        say = partial(translated, language)
+        text = self._environment.get_template(template).render(
+            {
+                "lang": language,
+                "say": say,
+                "number": partial(number, language),
+                "date": partial(self.date, language),
+                "iso": iso,
+                "path": request.path,
+                "query": request.query,
+                "languages": self._languages(request),
+                **values,
+            }
+        )
+        response = web.Response(text=text, status=status, content_type="text/html")
+        if request.query.get("lang") in LANGUAGES:
+            response.set_cookie(COOKIE, language, max_age=COOKIE_SECONDS, httponly=True, samesite="Strict")
+        return response
+
+    def _languages(self, request: web.Request) -> Mapping[str, str]:
+        """The address of this page in each language."""
+        return {each: str(request.rel_url.update_query(lang=each)) for each in LANGUAGES}
+
+    def date(self, language: str, instant: int | None) -> str:
+        """An instant for people: 3 Nov 2026, 14:30:05."""
+        moment = moment_of(instant, self._zone)
+        if moment is None:
+            return "–"
+        month = MONTHS[language][moment.month - 1]
+        return f"{moment.day} {month} {moment.year}, {moment:%H:%M:%S}"
+
+
+def moment_of(instant: int | None, zone: ZoneInfo) -> datetime | None:
+    """An instant as date and time of a zone; None where there is none, or no date for it."""
+    if instant is None:
+        return None
+    try:
+        return datetime.fromtimestamp(instant / 1000, UTC).astimezone(zone)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def iso(instant: int | None) -> str:
+    """An instant for programs, UTC."""
+    moment = moment_of(instant, ZoneInfo("UTC"))
+    return "" if moment is None else moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def translated(language: str, english: str, **values: Any) -> str:
+    """A text of the console in a language, with these values in it."""
+    return (dutch(english) if language == "nl" else english).format(**values)
+
+
+def number(language: str, value: float, places: int = 0) -> str:
+    """1,234.5 in English, 1.234,5 in Dutch."""
+    text = f"{value:,.{places}f}"
+    return text.translate(str.maketrans(",.", ".,")) if language == "nl" else text
+
+
+def raw(value: object) -> str:
+    """A value as it stands in `data-value`: nothing for None."""
+    return "" if value is None else str(value)
+
+
+def plain(text: object) -> Markup:
+    """A text from outside: no character that hides, breaks or turns the line, and its direction ends with it."""
+    told = "".join(map(_visible, str(text)))
+    if len(told) > SHOWN:
+        told = f"{told[:SHOWN]}…"
+    return Markup("<bdi>{}</bdi>").format(told)
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    return f"\\u{ord(character):04x}" if category in ("Cc", "Cf", "Cs", "Zl", "Zp") else character
+
+
+def path_of(text: str) -> str:
+    """An id as one segment of a path."""
+    return quote(text, safe="")
+
+
+def _accepted(header: str) -> str | None:
+    """The first of our languages that a browser wants."""
+    wanted = []
+    for place, each in enumerate(header.split(",")):
+        name, _, parameter = each.strip().partition(";")
+        try:
+            weight = float(parameter.strip().removeprefix("q=") or 1)
+        except ValueError:
+            weight = 0.0
+        wanted.append((-weight, place, name.strip().lower()[:2]))
+    return next((name for weight, _, name in sorted(wanted) if name in LANGUAGES and weight < 0), None)
+
+
+Translate = Callable[..., str]

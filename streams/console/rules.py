@@ -1,0 +1,37 @@
+"""The rules whose segments the console shows: titles and words, from the files of SEGMENTS_RULES."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from segments.language import Segment
+from segments.language.errors import SegmentsError
+from segments.language.loading.load import load
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules as they were read at the start."""
+
+    segments: Mapping[str, Segment]
+    problem: str | None = None
+    """Why they could not be read."""
+
+    @classmethod
+    def read(cls, folders: Sequence[Path]) -> "Rules":
+        """Read them; a console whose rules are wrong shows the ids alone."""
+        try:
+            return cls({each.id: each for each in load(list(folders))})
+        except SegmentsError as error:
+            log.warning("the rules can't be read, segments have no titles: %s", error)
+            return cls({}, str(error))
+
+    def title(self, segment: str, language: str) -> str:
+        """The title of a segment; the id of one that no rule has."""
+        rule = self.segments.get(segment)
+        if rule is None:
+            return segment
+        return (rule.nl if language == "nl" else rule.en) or segment

@@ -1,0 +1,112 @@
+"""The console's HTTP server: its pages behind the guard, the login and the headers."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from streams.console import segments_page
+from streams.console.console import Console
+from streams.console.entry import Entry, add_headers
+from streams.console.live import Live
+from streams.console.state import State
+from streams.http.connections import HEADER_SECONDS, Connections
+from streams.http.health import reachable
+from streams.http.hosts import guard
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+STATIC = Path(__file__).parent / "static"
+ENDING_SECONDS = 1.0
+"""In which requests may end when the console is told to stop."""
+
+
+def application(console: Console, announced: str) -> web.Application:
+    """All pages; `announced` is the address, host:port, under which the server is reached."""
+    settings = console.settings
+    entry = Entry(settings.why_token, console.renderer)
+    app = web.Application(
+        middlewares=[
+            guard(settings.http_host, announced, settings.http_hosts),
+            _told(console),
+            entry.middleware,
+        ]
+    )
+    app.on_response_prepare.append(add_headers)
+    live = Live(console)
+    app.on_shutdown.append(live.end)
+    app.add_routes(
+        [
+            *segments_page.routes(console),
+            *live.routes(),
+            *entry.routes(),
+            web.get("/healthz", _healthy),
+            web.get("/readyz", _ready(console)),
+            web.static("/static", STATIC),
+        ]
+    )
+    return app
+
+
+def _told(console: Console) -> Callable[..., Awaitable[web.StreamResponse]]:
+    """Errors as pages or as JSON, never with what a customer sent or is."""
+
+    @web.middleware
+    async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            status, words = error.status, "There is no such page."
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception:
+            log.exception("a page failed")
+            status, words = 500, "This went wrong here. The log of the console tells more."
+        if request.path.startswith("/api/"):
+            return web.json_response({"error": words}, status=status)
+        state = State("error", None)
+        return console.page(request, "error.html", state, status=status, words=words)
+
+    return told
+
+
+async def _healthy(_request: web.Request) -> web.Response:
+    """200: a console that hangs does not answer."""
+    return web.json_response({"alive": True})
+
+
+def _ready(console: Console) -> Handler:
+    async def ready(_request: web.Request) -> web.Response:
+        """200 once the topics are read to their ends."""
+        done = not console.progress.loading
+        return web.json_response({"ready": done}, status=200 if done else 503)
+
+    return ready
+
+
+class Server:
+    """Serves the pages of a console on a socket that listens."""
+
+    def __init__(self, console: Console, listening: socket.socket) -> None:
+        self._listening = listening
+        app = application(console, reachable(console.settings.http_host, listening))
+        self._runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=HEADER_SECONDS, shutdown_timeout=ENDING_SECONDS
+        )
+        self._connections = Connections(self._runner)
+
+    async def start(self) -> None:
+        """Answer."""
+        await self._runner.setup()
+        await self._connections.start(self._listening)
+
+    async def stop(self) -> None:
+        """Stop listening, and end what is open."""
+        self._connections.stop()
+        await self._runner.cleanup()

@@ -1,0 +1,130 @@
+// What a page adds to itself: sorting and filtering in place, and updates as they come. Without it all numbers stand there, too.
+"use strict";
+
+const language = document.documentElement.lang;
+const whole = new Intl.NumberFormat(language);
+const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const one = (selector, from = document) => from.querySelector(selector);
+const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+function show(cell, value, text) {
+  if (cell && cell.dataset.value !== String(value)) {
+    cell.dataset.value = value;
+    cell.textContent = text;
+  }
+}
+
+// --- the table of segments
+
+function valueOf(row, field) {
+  const value = one(`[data-field="${field}"]`, row).dataset.value;
+  return field === "title" ? value : value === "" ? null : Number(value);
+}
+
+function sort(table, field, direction) {
+  const turn = direction === "ascending" ? 1 : -1;
+  const rows = all("tbody tr", table).map((row) => [valueOf(row, field), row]);
+  rows.sort(([a], [b]) => {
+    if (a === null || b === null) return (a === null) - (b === null);
+    return turn * (field === "title" ? a.localeCompare(b, language, { sensitivity: "base" }) : a - b);
+  });
+  one("tbody", table).append(...rows.map(([, row]) => row));
+  for (const header of all("thead th", table)) {
+    header.setAttribute("aria-sort", header.dataset.field === field ? direction : "none");
+  }
+}
+
+function sorting(table) {
+  for (const header of all("thead th[data-field]", table)) {
+    one("button", header).addEventListener("click", (event) => {
+      event.preventDefault();
+      const field = header.dataset.field;
+      const now = header.getAttribute("aria-sort");
+      const first = field === "title" ? "ascending" : "descending";
+      const other = first === "ascending" ? "descending" : "ascending";
+      sort(table, field, now === first ? other : first);
+    });
+  }
+}
+
+function filtering(table) {
+  const input = one('[data-testid="filter"]');
+  const apply = () => {
+    const wanted = input.value.toLowerCase();
+    for (const row of all("tbody tr", table)) {
+      const text = `${row.dataset.segment}\n${valueOf(row, "title")}`.toLowerCase();
+      row.hidden = !text.includes(wanted);
+    }
+  };
+  input.addEventListener("input", apply);
+  input.form.addEventListener("submit", (event) => event.preventDefault());
+}
+
+function segments(update) {
+  const table = one('[data-testid="segments"]');
+  const rows = new Map(all("tbody tr", table).map((row) => [row.dataset.segment, row]));
+  for (const line of update.rows) {
+    const row = rows.get(line.segment);
+    if (!row) {
+      // A segment that is new here: its row is made by the server.
+      location.reload();
+      return;
+    }
+    const cell = (field) => one(`[data-field="${field}"]`, row);
+    show(cell("members"), line.members, whole.format(line.members));
+    show(cell("trend"), line.trend, (line.trend > 0 ? "+" : "") + whole.format(line.trend));
+    show(cell("entered"), line.entered, whole.format(line.entered));
+    show(cell("left"), line.left, whole.format(line.left));
+    if (line.fresh !== null) show(cell("fresh"), line.fresh, line.fresh_text);
+  }
+  for (const row of rows.values()) {
+    const share = update.customers ? valueOf(row, "members") / update.customers : "";
+    show(one('[data-field="share"]', row), share, share === "" ? "–" : `${tenths.format(share * 100)} %`);
+  }
+  const none = one('[data-testid="in-none"]');
+  none.dataset.value = update.in_none;
+  none.textContent = update.in_none_text;
+}
+
+// --- updates
+
+function asOf(update) {
+  const place = one('[data-testid="as-of"]');
+  if (place && update.as_of !== null) {
+    place.dateTime = new Date(update.as_of).toISOString();
+    place.dataset.value = update.as_of;
+    place.textContent = update.as_of_text;
+  }
+}
+
+const HANDLERS = { segments };
+
+function listen(place) {
+  const say = (name) => {
+    place.dataset.value = name;
+    place.textContent = place.dataset[`words${name[0].toUpperCase()}${name.slice(1)}`];
+  };
+  const source = new EventSource(place.dataset.live);
+  source.addEventListener("open", () => say("live"));
+  source.addEventListener("error", () => say(source.readyState === EventSource.CLOSED ? "off" : "reconnecting"));
+  for (const [name, handle] of Object.entries(HANDLERS)) {
+    source.addEventListener(name, (event) => {
+      const update = JSON.parse(event.data);
+      asOf(update);
+      if (update.state !== one("main").dataset.state) {
+        location.reload();
+        return;
+      }
+      handle(update);
+    });
+  }
+  addEventListener("pagehide", () => source.close());
+}
+
+const table = one('[data-testid="segments"]');
+if (table) {
+  sorting(table);
+  filtering(table);
+}
+const place = one('[data-testid="live"][data-live]');
+if (place) listen(place);

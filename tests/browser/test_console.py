@@ -1,0 +1,203 @@
+"""The console in a real browser: what stands there, what moves by itself, keyboard, narrow and dark, hostile text."""
+
+import time
+from pathlib import Path
+
+import pytest
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from streams.clock import wall_clock
+from streams.console.database import HOUR
+from streams.console.rules import Rules
+from tests.kit.console import Topics
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+RULES = Path(__file__).parents[2] / "segments"
+
+
+def named(browser, name):
+    """The element with this data-testid."""
+    return browser.find_element(By.CSS_SELECTOR, f'[data-testid="{name}"]')
+
+
+def state(browser):
+    """The state of the page."""
+    return browser.find_element(By.TAG_NAME, "main").get_attribute("data-state")
+
+
+def cell(browser, segment, field):
+    """The raw number in a cell of the table of segments."""
+    found = browser.find_element(
+        By.CSS_SELECTOR, f'[data-testid="segments"] [data-segment="{segment}"] [data-field="{field}"]'
+    )
+    return found.get_attribute("data-value")
+
+
+def until(browser, condition, seconds=10):
+    """Wait for something, and give it; the page may be loaded anew meanwhile."""
+    gone = (StaleElementReferenceException, NoSuchElementException)
+    return WebDriverWait(browser, seconds, 0.02, gone).until(lambda _: condition())
+
+
+def order(browser):
+    """The segments that are shown, in their order."""
+    rows = browser.find_elements(By.CSS_SELECTOR, '[data-testid="segments"] tbody tr')
+    return [row.get_attribute("data-segment") for row in rows if row.is_displayed()]
+
+
+def sideways(browser):
+    """By how many pixels the page is wider than its window."""
+    return browser.execute_script(
+        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+
+
+def complaints(browser):
+    """What the browser complains of: blocked by the policy, scripts that failed, files that are not there."""
+    return [each for each in browser.get_log("browser") if each["level"] in ("SEVERE", "WARNING")]
+
+
+def filled():
+    """Some customers in shipped segments."""
+    topics, now = Topics(), wall_clock()
+    topics.flip("ann", "enter", "high_value", now - 50 * HOUR)
+    topics.flip("bob", "enter", "high_value", now - 2 * HOUR)
+    topics.flip("bob", "enter", "cart_abandoned", now - HOUR)
+    topics.flip("cat", "enter", "cart_abandoned", now - HOUR)
+    topics.flip("cat", "exit", "cart_abandoned", now - 100)
+    return topics
+
+
+def test_a_flip_comes_to_the_page_within_a_second(browser, served):
+    """Numbers change by themselves, without a reload and without a complaint of the browser."""
+    place = served(Rules.read([RULES]))
+    topics = filled()
+    place.read(topics)
+    browser.get(f"{place.address}/segments")
+    until(browser, lambda: named(browser, "live").text == "live")
+    assert state(browser) == "ready"
+    assert cell(browser, "high_value", "members") == "2"
+    time.sleep(1.1)  # an update has just been sent, the next may come in a second
+    began = time.monotonic()
+    topics.flip("dan", "enter", "high_value")
+    place.read(topics)
+    until(browser, lambda: cell(browser, "high_value", "members") == "3", 5)
+    assert time.monotonic() - began < 1.5
+    assert cell(browser, "high_value", "entered") == "3"
+    assert float(cell(browser, "high_value", "share")) == 3 / 4
+    assert complaints(browser) == []
+
+
+def test_the_table_is_sorted_and_filtered(browser, served):
+    """A header button sorts, and says so; the filter hides what does not match; both by keyboard alone."""
+    place = served(Rules.read([RULES]))
+    place.read(filled())
+    browser.get(f"{place.address}/segments")
+    titles = order(browser)
+    header = browser.find_element(By.CSS_SELECTOR, 'th[data-field="members"]')
+    button = header.find_element(By.TAG_NAME, "button")
+    button.send_keys(Keys.ENTER)
+    assert header.get_attribute("aria-sort") == "descending"
+    assert order(browser)[:2] == ["high_value", "cart_abandoned"]
+    button.send_keys(Keys.ENTER)
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert order(browser)[-1] == "high_value"
+    assert sorted(order(browser)) == sorted(titles)
+    named(browser, "filter").send_keys("cart_ab")
+    assert order(browser) == ["cart_abandoned"]
+
+
+def test_keyboard_and_focus(browser, served):
+    """Tab comes to the skip link first, which leads to the content; whatever has the focus shows it."""
+    place = served()
+    place.read(filled())
+    browser.get(f"{place.address}/segments")
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+    skip = browser.switch_to.active_element
+    assert skip.get_attribute("class") == "skip"
+    assert skip.rect["x"] >= 0
+    skip.send_keys(Keys.ENTER)
+    assert browser.switch_to.active_element.get_attribute("id") == "main"
+    browser.switch_to.active_element.send_keys(Keys.TAB)
+    assert browser.switch_to.active_element.get_attribute("data-testid") == "filter"
+    assert browser.switch_to.active_element.value_of_css_property("outline-style") == "solid"
+
+
+def test_narrow_dark_and_dutch(browser, served):
+    """At 360 pixels nothing but tables scrolls sideways; dark is dark; Dutch titles and words."""
+    place = served(Rules.read([RULES]))
+    place.read(filled())
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True},
+    )
+    grounds = set()
+    for scheme in ("light", "dark"):
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        )
+        browser.get(f"{place.address}/segments?lang=nl")
+        assert sideways(browser) == 0
+        html = browser.find_element(By.TAG_NAME, "html")
+        grounds.add(html.value_of_css_property("background-color"))
+    assert html.get_attribute("lang") == "nl"
+    assert browser.find_element(By.TAG_NAME, "h1").text == "Alle segmenten"
+    assert "Minstens 500 euro" in browser.find_element(By.CSS_SELECTOR, '[data-segment="high_value"]').text
+    assert len(grounds) == 2
+
+
+HOSTILE = (
+    "<script>document.title='hit'</script>",
+    '"><img src=x onerror="document.title=\'hit\'">',
+    "y" * 10_000,
+    "\u202egnp",
+)
+
+
+def test_hostile_text_does_nothing(browser, served):
+    """Markup in ids stands there as text, what is long does not widen the page, and live updates are no way in."""
+    place = served()
+    topics = Topics()
+    for segment in HOSTILE:
+        topics.flip("ann", "enter", segment)
+    place.read(topics)
+    browser.get(f"{place.address}/segments")
+    until(browser, lambda: named(browser, "live").text == "live")
+    topics.flip("bob", "enter", HOSTILE[0])
+    topics.flip("bob", "enter", HOSTILE[1] + "2")
+    place.read(topics)
+    until(browser, lambda: len(order(browser)) == 5)
+    assert "hit" not in browser.title
+    assert set(order(browser)) == {*HOSTILE, HOSTILE[1] + "2"}
+    assert "<script>" in named(browser, "segments").text
+    assert sideways(browser) == 0
+    assert complaints(browser) == []
+
+
+def test_a_login_by_keyboard(browser, served):
+    """A wrong token is told; the right one leads to the page that was asked for."""
+    place = served(http_token="secret-of-the-test")
+    browser.get(f"{place.address}/segments")
+    assert browser.current_url.partition("?")[0].endswith("/login")
+    browser.switch_to.active_element.send_keys("wrong", Keys.ENTER)
+    until(browser, lambda: state(browser) == "error")
+    assert "SEGMENTS_HTTP_TOKEN" in browser.find_element(By.CSS_SELECTOR, '[role="alert"]').text
+    browser.switch_to.active_element.send_keys("secret-of-the-test", Keys.ENTER)
+    until(browser, lambda: browser.current_url.endswith("/segments"))
+    assert state(browser) == "empty"
+
+
+def test_states_come_and_go_by_themselves(browser, served):
+    """Empty, error and ready follow each other on an open page."""
+    place = served()
+    browser.get(f"{place.address}/segments")
+    until(browser, lambda: named(browser, "live").text == "live")
+    assert state(browser) == "empty"
+    place.now(lambda: setattr(place.console.progress, "problem", "no broker answers"))
+    until(browser, lambda: state(browser) == "error")
+    place.now(lambda: setattr(place.console.progress, "problem", None))
+    place.read(filled())
+    until(browser, lambda: state(browser) == "ready")

@@ -1,0 +1,83 @@
+"""`segments console` over a real Kafka: what workers write comes to the page, goes on after a kill, and goes away."""
+
+import json
+import re
+import signal
+import stat
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def asked(where, path, **headers):
+    """Status and body of an answer."""
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{where}{path}", headers=headers), timeout=10
+        ) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def address(console):
+    """Where a console that was started listens."""
+    deadline = time.monotonic() + 20
+    while not (found := re.search(r"the console: (http://\S+)/segments", console.stderr)):
+        assert time.monotonic() < deadline, console.stderr
+        time.sleep(0.05)
+    return found[1]
+
+
+def until(where, condition, seconds=15):
+    """The segments of the API, once they are as wanted."""
+    deadline = time.monotonic() + seconds
+    while True:
+        body = json.loads(asked(where, "/api/segments")[1])
+        found = {line["segment"]: line["members"] for line in body["segments"] if line["members"]}
+        if condition(found, body):
+            return body
+        assert time.monotonic() < deadline, (found, body["state"], body.get("problem"))
+        time.sleep(0.05)
+
+
+def test_what_workers_write_is_on_the_page(spawn, book, environment):
+    """Flips, a kill of the console, more flips, an erasure that leaves no byte within ten seconds, a topic anew."""
+    console = spawn("console", "--port", "0")
+    where = address(console)
+    book.flips(
+        *((f"customer-{number}", "enter", "big") for number in range(20)), ("ann-the-first", "enter", "new")
+    )
+    until(where, lambda found, _: found == {"big": 20, "new": 1})
+    file = Path(environment["SEGMENTS_DATA_DIR"]) / "console.db"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert b"ann-the-first" in file.read_bytes()
+    console.kill()
+    book.flips(("ann-the-first", "enter", "big"), ("customer-3", "exit", "big"))
+    console = spawn("console", "--port", "0")
+    where = address(console)
+    body = until(where, lambda found, body: found == {"big": 20, "new": 1} and body["state"] == "ready")
+    assert body["in_none"] == 1
+    assert [(each["first"], each["second"], each["customers"]) for each in body["overlap"]] == [
+        ("big", "new", 1)
+    ]
+    entered = {line["segment"]: (line["entered"], line["left"]) for line in body["segments"]}
+    assert (entered["big"], entered["new"]) == ((21, 1), (1, 0))
+    book.erase("ann-the-first")
+    until(where, lambda found, _: found == {"big": 19}, seconds=10)
+    assert b"ann-the-first" not in b"".join(each.read_bytes() for each in file.parent.glob("console.db*"))
+    assert asked(where, "/segments", Host="evil.example")[0] == 421
+    console.signal(signal.SIGTERM)
+    assert console.wait(10) == 0, console.stderr
+
+
+def test_a_console_for_others_needs_a_token(run):
+    """Off the loopback it refuses to start without one, and says what to set."""
+    done = run("console", env={"SEGMENTS_HTTP_HOST": "0.0.0.0"})
+    assert done.returncode == 1
+    assert "SEGMENTS_HTTP_TOKEN" in done.stderr

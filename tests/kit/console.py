@@ -1,0 +1,143 @@
+"""A console over recorded topics, without Kafka: what workers would have written is given to its reader."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiokafka import TopicPartition
+
+import schemas
+from schemas.records import SEGMENT_EVENT, SEGMENT_MEMBERSHIPS
+from streams.clock import wall_clock
+from streams.console.console import Console
+from streams.console.database import Database
+from streams.console.reader import DEAD_LETTERS, EVENTS, MEMBERSHIPS, Reader
+from streams.console.rules import Rules
+from streams.console.workers import Workers
+from streams.settings.settings import Settings
+
+NOTHING = {"cause": None, "evidence": [], "valid_until": None, "segment_version": "v1"}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A record as a consumer gives it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: int
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass
+class Topics:
+    """What workers wrote, in one partition: enters, exits and the memberships after each of them."""
+
+    records: list[Recorded] = field(default_factory=list)
+    inside: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    sequence: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(self, topic: str, key: str, value: bytes | None, at: int, **headers: str) -> None:
+        """Write a record."""
+        told = tuple((name, text.encode()) for name, text in headers.items())
+        self.records.append(Recorded(topic, 0, len(self.records), key.encode(), value, at, told))
+
+    def flip(
+        self, customer: str, transition: str, segment: str, at: int | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """Write an enter or exit, and the memberships after it; the event."""
+        at = wall_clock() if at is None else at
+        self.sequence[customer] += 1
+        sequence, inside = self.sequence[customer], self.inside[customer]
+        if transition == "enter":
+            inside[segment] = {
+                "segment": segment,
+                "segment_version": "v1",
+                "entered_at": at,
+                "episode": sequence,
+                "valid_until": None,
+            }
+        episode = inside[segment]["episode"]
+        if transition == "exit":
+            del inside[segment]
+        event = {
+            **NOTHING,
+            "event_id": f"{customer}-{sequence}",
+            "customer_id": customer,
+            "segment": segment,
+            "transition": transition,
+            "occurred_at": at,
+            "emitted_at": at,
+            "sequence": sequence,
+            "episode": episode,
+            "reason": "event",
+            **more,
+        }
+        self.add(EVENTS, customer, schemas.encode(SEGMENT_EVENT, event), at)
+        if event["reason"] != "erasure":
+            self.memberships(customer, at)
+        return event
+
+    def memberships(self, customer: str, at: int) -> None:
+        """Write the customer's memberships as they are."""
+        record = {
+            "customer_id": customer,
+            "sequence": self.sequence[customer],
+            "segments": [self.inside[customer][name] for name in sorted(self.inside[customer])],
+        }
+        self.add(MEMBERSHIPS, customer, schemas.encode(SEGMENT_MEMBERSHIPS, record), at)
+
+    def erase(self, customer: str) -> None:
+        """Write what an erasure gives: the exits, and a null."""
+        for segment in sorted(self.inside[customer]):
+            self.flip(customer, "exit", segment, reason="erasure")
+        self.add(MEMBERSHIPS, customer, None, wall_clock())
+
+    def letter(self, reason: str) -> None:
+        """Write a dead letter."""
+        self.add(DEAD_LETTERS, "somebody", b"\xff", wall_clock(), reason=reason)
+
+    def take(self) -> dict[TopicPartition, list[Recorded]]:
+        """What was written since the last call, as a consumer gives it."""
+        found: dict[TopicPartition, list[Recorded]] = defaultdict(list)
+        for record in self.records:
+            found[TopicPartition(record.topic, 0)].append(record)
+        self.records = []
+        return found
+
+
+def settings_of(folder: Path, **more: Any) -> Settings:
+    """Settings of a console of a test."""
+    return Settings(data_dir=folder, brokers="127.0.0.1:1", **more)
+
+
+def console_of(settings: Settings, rules: Rules | None = None) -> Console:
+    """A console that has read nothing, and is at the end of its topics."""
+    reader = Reader(Database(settings.data_dir / "console.db"), settings, None)
+    reader.progress.caught_up, reader.progress.as_of = True, wall_clock()
+    reader.progress.partitions = 1
+    return Console(settings, reader, Workers(settings), rules or Rules({}))
+
+
+async def read(console: Console, topics: Topics) -> None:
+    """Let a console read what was written."""
+    at = wall_clock()
+    await console.reader.ask(console.reader.take_in, topics.take(), {}, at)
+    console.progress.as_of = at
+    for tell in console.reader.changed:
+        tell()
+
+
+def events_of(text: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Name, id and data of server-sent events."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        if "data" in fields:
+            found.append((fields["event"], fields["id"], json.loads(fields["data"])))
+    return found
