@@ -2,6 +2,7 @@
 
 use crate::bits::Bits;
 use crate::by_key::Held;
+use crate::crowded::Crowded;
 use crate::held_back::{Enter, HeldBack};
 use crate::mutants::m;
 use crate::rows::Kept;
@@ -141,6 +142,8 @@ pub struct Customer {
     pub profile: Option<Box<Profile>>,
     /// What holds the customer back from segments.
     pub held_back: Option<Box<HeldBack>>,
+    /// The instants of entries with keys, of one who was near the limit.
+    pub crowded: Option<Box<Crowded>>,
     /// At least as many entries as are needed.
     pub entries: usize,
     /// At least as many bytes as these occupy, as the limit counts them.
@@ -186,6 +189,7 @@ impl Customer {
             held: Vec::new(),
             profile: None,
             held_back: None,
+            crowded: None,
             entries: 0,
             weight: 0,
             forgets_above: 0,
@@ -397,6 +401,9 @@ impl Customer {
 
     /// What of the streams the rules do not need any more at the customer's instant is forgotten.
     pub fn forget_rows(&mut self, rules: &Rules) {
+        if let Some(crowded) = &mut self.crowded {
+            crowded.forget(rules, self.instant);
+        }
         for (place, kept) in self.streams.iter_mut().enumerate() {
             let (stream, before) = (&rules.streams[place], self.instant - rules.streams[place].keep);
             let empty = match kept {
@@ -441,7 +448,13 @@ impl Customer {
         let back = self.held_back.as_ref().map_or(0, |back| {
             48 + 16 * back.beginnings.capacity() + 24 * back.enters.capacity()
         });
-        std::mem::size_of::<Customer>() + streams + held + lists + profile + back
+        std::mem::size_of::<Customer>()
+            + streams
+            + held
+            + lists
+            + profile
+            + back
+            + self.crowded.as_ref().map_or(0, |crowded| crowded.heap())
     }
 }
 

@@ -12,6 +12,7 @@ pub mod bits;
 pub mod by_key;
 pub mod codec;
 pub mod costs;
+pub mod crowded;
 pub mod customer;
 pub mod customers;
 pub mod eval;

@@ -1,15 +1,17 @@
 //! What one customer may occupy: entries and bytes that the rules and the recognition of duplicates still need.
 //!
 //! Both are functions of what is remembered alone. They are counted exactly only where the limit may have been reached,
-//! and then once for as long as nothing changes.
+//! and then once for as long as nothing changes. Entries are counted by binary searches ([`crate::crowded`]); bytes one by
+//! one, where 1 MiB may have been reached.
 
+use crate::crowded;
 use crate::customer::{Customer, Profile, Trait};
 use crate::mutants::m;
 use crate::names::Names;
 use crate::plan::FieldKind;
 use crate::rows::{Kept, NULL};
 use crate::rules::{Rules, Stream};
-use crate::times::{DAY, NEVER};
+use crate::times::{BEFORE_ALL, DAY, NEVER};
 
 /// Bytes of an entry without its fields: an instant, and what lies around it.
 pub const ENTRY_BYTES: usize = 16;
@@ -63,48 +65,36 @@ pub fn over(
 
 /// Count what is needed at an instant, and find until when that is too much.
 fn count(customer: &mut Customer, rules: &Rules, names: &Names, now: i64, limits: Limits) {
+    let before = customer.entries;
+    let (left, room) = crowded::count(customer, rules, now, limits.entries);
+    customer.entries = left;
+    customer.forgets_above = customer.forgets_above.saturating_sub(before.saturating_sub(left));
+    let light = if customer.weight >= limits.bytes {
+        lighter(customer, rules, names, now, limits)
+    } else {
+        None
+    };
+    if room.is_none() && light.is_none() {
+        return;
+    }
+    customer.full_from = now;
+    customer.full_until = room.unwrap_or(BEFORE_ALL).max(light.unwrap_or(BEFORE_ALL));
+}
+
+/// Count the bytes that are needed at an instant, and if they are too many: when they will be fewer.
+fn lighter(customer: &mut Customer, rules: &Rules, names: &Names, now: i64, limits: Limits) -> Option<i64> {
     let mut found = needed(customer, rules, names, now);
     let bytes = m!(
         "bytes of a profile are not counted",
         profile_bytes(customer.profile.as_deref()),
         0
     ) + found.iter().map(|each| each.1).sum::<usize>();
-    customer.forgets_above = customer
-        .forgets_above
-        .saturating_sub(customer.entries.saturating_sub(found.len()));
-    (customer.entries, customer.weight) = (found.len(), bytes);
-    let (many, heavy) = (
-        m!(
-            "one entry more",
-            found.len() >= limits.entries,
-            found.len() > limits.entries
-        ),
-        { m!("bytes are not counted", bytes >= limits.bytes, false) },
-    );
-    if !many && !heavy {
-        return;
+    customer.weight = bytes;
+    if m!("bytes are not counted", bytes < limits.bytes, true) {
+        return None;
     }
     found.sort_unstable();
-    let room = if many {
-        Some(m!(
-            "room comes late",
-            found[found.len() - limits.entries].0,
-            found[found.len() - limits.entries].0 + 1
-        ))
-    } else {
-        None
-    };
-    let light = if heavy {
-        lighter_at(&found, bytes - limits.bytes)
-    } else {
-        None
-    };
-    customer.full_from = now;
-    customer.full_until = match (many, heavy) {
-        (true, false) => room.unwrap_or(NEVER),
-        (false, _) => light.unwrap_or(NEVER),
-        (true, true) => room.unwrap_or(NEVER).max(light.unwrap_or(NEVER)),
-    };
+    Some(lighter_at(&found, bytes - limits.bytes).unwrap_or(NEVER))
 }
 
 /// The first instant at which so many bytes, and one more, are no longer needed; a profile always is.
@@ -127,8 +117,7 @@ pub fn needed(customer: &Customer, rules: &Rules, names: &Names, now: i64) -> Ve
         .map(|seen| (seen + DAY, ID_BYTES))
         .filter(|each| m!("an id is needed too long", each.0 > now, each.0 >= now));
     let mut found: Vec<(i64, usize)> = ids.collect();
-    let enters = customer.held_back.iter().flat_map(|back| back.counting(now));
-    found.extend(enters.map(|enter| (enter.until(), ENTRY_BYTES)));
+    found.extend(others(customer, now));
     for (stream, kept) in rules.streams.iter().zip(&customer.streams) {
         match kept {
             Kept::None => {}
@@ -151,6 +140,12 @@ pub fn needed(customer: &Customer, rules: &Rules, names: &Names, now: i64) -> Ve
         }
     }
     found
+}
+
+/// Until when each entry stays needed that is neither an id nor an event, and its bytes.
+pub fn others(customer: &Customer, now: i64) -> impl Iterator<Item = (i64, usize)> + '_ {
+    let enters = customer.held_back.iter().flat_map(move |back| back.counting(now));
+    enters.map(|enter| (enter.until(), ENTRY_BYTES))
 }
 
 fn add(stream: &Stream, words: &[i64], names: &Names, now: i64, found: &mut Vec<(i64, usize)>) {

@@ -626,14 +626,21 @@ impl Machine {
                 }
                 let Kept::Keyed(groups) = kept else { return };
                 let group = groups.enter(key);
-                put(
-                    stream,
-                    &mut groups.list[group].1,
-                    &row,
-                    now,
-                    touched,
-                    &mut customer.entries,
-                );
+                let rows = &mut groups.list[group].1;
+                let before = if stream.latest {
+                    rows.0.first().copied()
+                } else {
+                    None
+                };
+                put(stream, rows, &row, now, touched, &mut customer.entries);
+                if let Some(crowded) = &mut customer.crowded {
+                    crowded.put(
+                        place,
+                        stream,
+                        before,
+                        if stream.latest { rows.0[0] } else { row[0] },
+                    );
+                }
                 group
             }
         };

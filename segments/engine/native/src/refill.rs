@@ -270,6 +270,7 @@ impl Fill {
         let Some(mut customer) = read(&*self.of.states, key, &layout.shapes, &mut self.names)? else {
             return Ok(None);
         };
+        customer.crowded = None;
         customer.streams = carried(&customer.streams, layout, &self.mine, &self.of.rules).into();
         for (place, cut) in &self.cuts {
             let kept = std::mem::take(&mut customer.streams[*place]);
