@@ -1,6 +1,6 @@
 """The language of rules: all that a rule file imports.
 
-events[.where][.by][.since][.within][.ago].measure  comparison  bound
+events[.where][.after][.by][.since][.within][.ago].measure  comparison  bound
 
 The rooms behind it:
 

@@ -43,6 +43,7 @@ from segments.plan.events import (
 
 __all__ = [
     "FORMAT",
+    "After",
     "All",
     "AllTests",
     "AnyTest",
@@ -120,11 +121,24 @@ class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mea
     reset_view: View | None
     same: bool
     """The latest event of the reset stream with the same key: it has a key, too."""
+    after: tuple["After", ...]
+    """Only what came after events of these, the first directly, those after events of the second."""
     window: int
     """An event at t counts while t <= now < t + window. Milliseconds."""
     offset: int
     """The measure is taken as it was so many milliseconds ago."""
     comparison: Comparison
+
+
+class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An event counts if it is later than one of these by less than the span."""
+
+    stream: int
+    view: View | None
+    span: int
+    """Milliseconds."""
+    same: bool
+    """Only events with the same key: the stream has one, too."""
 
 
 class OfProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="profile"):

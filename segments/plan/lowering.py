@@ -140,6 +140,17 @@ class _Lowering:
             reset=reader.reset,
             reset_view=None if reset is None or since is None else _view(reset, since, None),
             same=since is not None and since.match is not None,
+            after=tuple(
+                ir.After(
+                    stream=place,
+                    view=_view(self.memory.streams[place], before, None),
+                    span=follower.span or 0,
+                    same=before.match is not None,
+                )
+                for place, follower, before in zip(
+                    reader.chain, (events, *events.chain), events.chain, strict=False
+                )
+            ),
             window=events.window or 0,
             offset=events.offset or 0,
             comparison=comparison(_operator(leaf.operator), leaf.bound, measure.type),
@@ -149,7 +160,7 @@ class _Lowering:
         readers = [
             rule
             for rule, held in enumerate(self.of_rule)
-            if any(place in (each.stream, each.reset) for each in map(self._reader, held) if each)
+            if any(place in each.streams for each in map(self._reader, held) if each)
         ]
         return ir.Stream(
             identity=stream.identity,

@@ -54,6 +54,13 @@ class Reader:
     stream: int
     reset: int | None
     """The stream of the events of `since`."""
+    chain: tuple[int, ...] = ()
+    """The streams of the events of `after`, and of those that these came after."""
+
+    @property
+    def streams(self) -> tuple[int, ...]:
+        """All streams that it reads."""
+        return (self.stream, *(() if self.reset is None else (self.reset,)), *self.chain)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,8 +196,10 @@ def retention(leaf: Comparison) -> int:
 
 
 def kept(events: Events) -> int:
-    """How long an event matters: its window, and until it counts; 30 minutes longer for visits."""
-    return (events.window or 0) + (events.offset or 0) + (SESSION_GAP if events.source.visits else 0)
+    """How long an event matters: its window, until it counts, what it is `after`; 30 minutes longer for visits."""
+    follows = sum(each.span or 0 for each in (events, *events.chain))
+    visits = any(each.source.visits for each in (events, *events.chain))
+    return (events.window or 0) + (events.offset or 0) + follows + (SESSION_GAP if visits else 0)
 
 
 def _reader(leaf: Comparison, streams: _Streams) -> Reader:
@@ -198,10 +207,16 @@ def _reader(leaf: Comparison, streams: _Streams) -> Reader:
     keep = (events.window or 0) + (events.offset or 0)
     present = measure.field if measure.kind.needs_value else None
     columns = () if measure.field is None else (measure.field,)
-    # What was the latest some time ago need not be the latest now.
+    # What was the latest some time ago need not be the latest now, nor need it have come after anything.
     latest = not events.offset
-    stream = streams.add(events, events.key, present, columns, keep, measure.kind.latest and latest)
+    only = measure.kind.latest and latest and events.follows is None
+    stream = streams.add(events, events.key, present, columns, keep, only)
     reset = None
     if events.reset is not None:
         reset = streams.add(events.reset, events.reset.match, None, (), keep, latest)
-    return Reader(leaf, short_name(measure_text(measure)), stream, reset)
+    chain, reach = list[int](), keep
+    for each in (events, *events.chain):
+        if each.follows is not None:
+            reach += each.span or 0
+            chain.append(streams.add(each.follows, each.follows.match, None, (), reach, False))
+    return Reader(leaf, short_name(measure_text(measure)), stream, reset, tuple(chain))

@@ -51,7 +51,7 @@ def reads_money(segment: Segment) -> bool:
 
 
 def _of_money(measure: Measure) -> bool:
-    events = [each for each in (measure.events, measure.events.reset) if each is not None]
+    events = measure.events.sets
     fields = [measure.field, *(field for each in events for field in (each.key, each.match))]
     return any(map(is_money, (*fields, *(each.filter for each in events))))
 

@@ -81,7 +81,7 @@ def _inputs_of(leaves: Sequence[Condition]) -> list[frozenset[Input]]:
     for leaf in leaves:
         if isinstance(leaf, Comparison):
             events = leaf.measure.events
-            found += [_belonging(each.source) for each in (events, events.reset) if each is not None]
+            found += [_belonging(each.source) for each in events.sets]
         elif isinstance(leaf, ProfileComparison | Consent):
             found.append(frozenset([(PROFILES, "")]))
     return found

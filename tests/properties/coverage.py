@@ -101,6 +101,8 @@ def narrowed(leaf: Comparison) -> set[str]:
         "since": events.reset is not None,
         "same": events.reset is not None and events.reset.match is not None,
         "ago": events.offset is not None,
+        "after": bool(events.chain),
+        "chain": len(events.chain) > 1,
     }
     return {name for name, there in held.items() if there} or {"within"}
 

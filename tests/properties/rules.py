@@ -34,7 +34,7 @@ USUAL = ("page_view", "visit", "purchase", "any_event", "purchase.items", "produ
 WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
 NAMES = tuple(MEASURES)
-STEPS = ("within", "since", "by", "same", "where", "ago")
+STEPS = ("within", "since", "by", "same", "where", "ago", "after", "chain")
 HELD_BACK = ("for_at_least", "at_most_every")
 SHAPES = ("plain", "any_of", "not_", "until", "segment", *HELD_BACK)
 TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity")
@@ -182,12 +182,23 @@ def narrowed(pick: Pick, events: Events, steps: set[str]) -> Events:
     """`where`, `by`, `since`, `ago` if wanted, and a window."""
     if "where" in steps:
         events = events.where(*several(pick, 2, lambda: where(pick, events.source), least=1))
-    if steps & {"by", "same"}:
-        events = events.by(field(pick, events.source))
+    key = field(pick, events.source) if steps & {"by", "same"} else None
+    if steps & {"after", "chain"}:
+        events = events.after(before(pick, key, "chain" in steps), minutes=pick(WINDOWS) // MINUTE)
+    if key is not None:
+        events = events.by(key)
     if steps & {"since", "same"}:
         events = events.since(reset(pick, events.key, "same" in steps))
     events = events.within(minutes=pick(WINDOWS) // MINUTE)
     return events.ago(minutes=pick(WINDOWS) // MINUTE) if "ago" in steps else events
+
+
+def before(pick: Pick, key: Field | None, chain: bool) -> Events:
+    """The events of `after`: filtered or not, of the same value or not, perhaps after others."""
+    events = reset(pick, key, not one_in(pick, 3))
+    if not chain:
+        return events
+    return events.after(before(pick, key, chain=False), minutes=pick(WINDOWS) // MINUTE)
 
 
 def reset(pick: Pick, key: Field | None, always: bool) -> Events:

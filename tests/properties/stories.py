@@ -137,7 +137,8 @@ def spans_of(segments: Sequence[Segment]) -> list[int]:
     """The lengths of time that matter to these rules."""
     customer = Customer(segments)
     back = {span for each in segments for span in (each.for_at_least, each.at_most_every)}
-    return sorted({0, MINUTE, 30 * MINUTE, DAY, customer.retention, *customer.spans, *back})
+    after = {each.span for events in measured_by(segments) for each in events.sets if each.span}
+    return sorted({0, MINUTE, 30 * MINUTE, DAY, customer.retention, *customer.spans, *back, *after})
 
 
 def arrivals_to(pick: Pick, segments: Sequence[Segment], aim: str = "") -> list[Arrival]:
@@ -225,10 +226,15 @@ def read_by(segments: Sequence[Segment]) -> list[Any]:
     return [leaf for segment in segments for leaf in leaves(segment.when) + leaves(segment.until)]
 
 
+def measured_by(segments: Sequence[Segment]) -> list[Events]:
+    """The event sets of all measures of these rules."""
+    return [leaf.measure.events for leaf in read_by(segments) if isinstance(leaf, Comparison)]
+
+
 def kinds_of(segments: Sequence[Segment]) -> list[str]:
     """The kinds that these rules look at, and here and there another one."""
-    measured = [leaf.measure.events for leaf in read_by(segments) if isinstance(leaf, Comparison)]
-    sets = [*measured, *(events.reset for events in measured if events.reset is not None)]
+    measured = measured_by(segments)
+    sets = [each for events in measured for each in events.sets]
     wanted = [kind for events in sets for kind in kinds_in(events)]
     measured_kinds = [kind for events in measured for kind in kinds_in(events)]
     return (

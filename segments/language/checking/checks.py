@@ -38,9 +38,8 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
 
 def _check_measure(measure: Measure, origin: Origin) -> Iterator[Fault]:
     """Its events, field and window, whatever it is compared with."""
-    for events in (measure.events, measure.events.reset):
-        if events is not None:
-            yield from _check_events(events, origin)
+    for events in measure.events.sets:
+        yield from _check_events(events, origin)
     yield from _check_same(measure.events, origin)
     if measure.field is not None:
         yield from _check_field(measure.field, measure.events, origin)
@@ -88,16 +87,19 @@ def _check_same(events: Events, origin: Origin) -> Iterator[Fault]:
         mend = (
             "Write, say, .by(product_view.product_id).since(purchase.items.same(purchase.items.product_id))."
         )
-        yield origin, f"{events.name}.same({events.match}) stands outside of since.", mend, True
-    if events.reset is None or events.reset.match is None:
-        return
-    if events.key is None:
-        mend = f"Write {events.name}.by(field).since({events.reset.name}.same({events.reset.match}))."
-        yield origin, f"same({events.reset.match}) has no by to be the same as.", mend, True
-    elif events.key.type is not events.reset.match.type:
-        key, match = events.key, events.reset.match
-        problem = f"{key} is {key.type.value}, {match} is {match.type.value}: they are never the same."
-        yield origin, problem, "Compare fields of one type.", True
+        yield origin, f"{events.name}.same({events.match}) stands outside of since and after.", mend, True
+    for other in events.sets[1:]:
+        match, key = other.match, events.key
+        if match is None:
+            continue
+        if key is None:
+            mend = f"Write {events.name}.by(field).since({other.name}.same({match}))."
+            if other is not events.reset:
+                mend = f"Write {events.name}.after({other.name}.same({match}), days=30).by(field)."
+            yield origin, f"same({match}) has no by to be the same as.", mend, True
+        elif key.type is not match.type:
+            problem = f"{key} is {key.type.value}, {match} is {match.type.value}: they are never the same."
+            yield origin, problem, "Compare fields of one type.", True
 
 
 def _check_reach(leaf: Comparison) -> Iterator[Fault]:

@@ -44,10 +44,9 @@ def _unknown(measure: Measure) -> Iterator[str]:
 
 def _fields(measure: Measure) -> Iterator[Field]:
     events = measure.events
-    for each in (events, events.reset):
-        if each is not None:
-            yield from fields_in(each.filter)
-            yield from (field for field in (each.key, each.match) if field is not None)
+    for each in events.sets:
+        yield from fields_in(each.filter)
+        yield from (field for field in (each.key, each.match) if field is not None)
     if measure.field is not None:
         yield measure.field
 

@@ -38,8 +38,8 @@ def contradictions(condition: Condition | None) -> Said:
         case Not(inner):
             yield from contradictions(inner)
         case Comparison(measure):
-            for events in (measure.events, measure.events.reset):
-                yield from _of_filter(None if events is None else events.filter)
+            for events in measure.events.sets:
+                yield from _of_filter(events.filter)
 
 
 def _together(parts: Iterable[Any], kind: Any = AllOf) -> Iterator[Any]:

@@ -21,7 +21,7 @@ MENDS = (
         "Are parentheses missing? Write, say, .count() >= 3.",
     ),
     (
-        r"Events\.(within|ago)\(\) got an unexpected keyword",
+        r"Events\.(within|ago|after)\(\) got an unexpected keyword",
         "A length of time has days=, hours= and minutes=.",
     ),
     (

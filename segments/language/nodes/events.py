@@ -1,6 +1,6 @@
 """Event sets: what happened, chosen by kind, filter, window and what came before.
 
-events[.where][.by][.since][.within][.ago].measure  comparison  bound
+events[.where][.after][.by][.since][.within][.ago].measure  comparison  bound
 """
 
 import difflib
@@ -23,6 +23,10 @@ class Events:
     source: EventSet
     """What is chosen from: `visit`, `purchase`, `purchase.items`, `any_event`, `event("own_kind")` …"""
     filter: Filter | None = None
+    follows: "Events | None" = None
+    """The events of `after`: only what came less than `span` after one of them counts."""
+    span: int | None = None
+    """Milliseconds: the length of `after`."""
     key: Field | None = None
     """The field of `by`: the condition is asked for each of its values apart."""
     reset: "Events | None" = None
@@ -38,6 +42,16 @@ class Events:
     def name(self) -> str:
         """What the event set is called in a rule."""
         return self.source.name
+
+    @property
+    def chain(self) -> tuple["Events", ...]:
+        """The events of `after`, then those that these came after."""
+        return () if self.follows is None else (self.follows, *self.follows.chain)
+
+    @property
+    def sets(self) -> tuple["Events", ...]:
+        """All event sets that it speaks of: its own, those of `after`, that of `since`."""
+        return (self, *self.chain, *(() if self.reset is None else (self.reset,)))
 
     def where(self, *tests: Filter, **named: object) -> "Events":
         """Only the events that pass all these tests on their fields."""
@@ -60,6 +74,33 @@ class Events:
         depth(found)
         return replace(self, filter=found) if both else self
 
+    def after(
+        self, events: "Events", *unitless: object, days: int = 0, hours: int = 0, minutes: int = 0
+    ) -> "Events":
+        """Only what came later than one of those events, by less than this long."""
+        if unitless:
+            raise _no_unit(self, "after", "a length of time", unitless[0])
+        self._once("after", self.follows)
+        if any(each is not None for each in (self.key, self.reset, self.window, self.offset)):
+            raise RuleError(
+                f"{self.name}.after stands behind by, since, within or ago.",
+                f"Write it before them, say {self.name}.after(email_click, days=30).within(days=365).",
+            )
+        narrowed = (
+            (events.window, events.key, events.reset, events.offset) if is_a(Events, events) else (True,)
+        )
+        if any(each is not None for each in narrowed):
+            raise RuleError(
+                f"{self.name}.after: a set of events was expected, narrowed by nothing but where, same and after.",
+                f"Write, say, {self.name}.after(email_click, days=30).",
+            )
+        if len(events.chain) > 1:
+            raise RuleError(
+                f"{self.name}.after: a chain of {2 + len(events.chain)} events; it has three at most.",
+                "Leave the first of them out.",
+            )
+        return replace(self, follows=events, span=span("after", days=days, hours=hours, minutes=minutes))
+
     def by(self, field: Field, *others: Field) -> "Events":
         """The condition holds if it holds for at least one value of this field."""
         if others:
@@ -72,7 +113,9 @@ class Events:
         """Only what happened later than the latest of those events."""
         self._once("since", self.reset)
         narrowed = (
-            (events.window, events.key, events.reset, events.offset) if is_a(Events, events) else (True,)
+            (events.window, events.key, events.reset, events.offset, events.follows)
+            if is_a(Events, events)
+            else (True,)
         )
         if any(each is not None for each in narrowed):
             raise RuleError(
@@ -82,7 +125,7 @@ class Events:
         return replace(self, reset=events)
 
     def same(self, field: Field) -> "Events":
-        """In `since`, beside `by`: the latest of those events that have the same value in this field."""
+        """In `since` and `after`, beside `by`: of those events the ones that have the same value in this field."""
         self._once("same", self.match)
         return replace(self, match=self._own(field, "same"))
 

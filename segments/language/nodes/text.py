@@ -85,6 +85,8 @@ def events_text(events: Events) -> str:
     text = events.name
     if events.filter is not None:
         text += f".where({filter_text(events.filter)})"
+    if events.follows is not None:
+        text += f".after({events_text(events.follows)}, {span_text(events.span or 0)})"
     if events.match is not None:
         text += f".same({events.match})"
     if events.key is not None:

@@ -103,9 +103,7 @@ def own_kinds(segment: Segment) -> frozenset[str]:
     measures = [
         measure for leaf in leaves(segment.when) + leaves(segment.until) for measure in measures_in(leaf)
     ]
-    events = [
-        each for measure in measures for each in (measure.events, measure.events.reset) if each is not None
-    ]
+    events = [each for measure in measures for each in measure.events.sets]
     named = {each.source.own_kind for each in events if each.source.own_kind is not None}
     return frozenset(named).union(*map(own_kinds, reads(segment)))
 

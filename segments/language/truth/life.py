@@ -56,6 +56,9 @@ def retention(segment: Segment) -> int:
 
 
 def _kept(events: Events) -> int:
+    if events.follows is not None:
+        own = (events.window or 0) + (events.offset or 0) + (events.span or 0)
+        return own + max(_kept(events.follows), SESSION_GAP * events.source.visits)
     return (events.window or 0) + (events.offset or 0) + SESSION_GAP * events.source.visits
 
 

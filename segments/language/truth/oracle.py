@@ -56,7 +56,7 @@ def combine(node: Condition | Filter, leaf: Callable[[Any], bool]) -> bool:
     return leaf(node)
 
 
-def passing(events: Events, memory: Memory, by: Field | None, key: Any) -> list[Event]:
+def passing(events: Events, memory: Memory, by: Field | None, key: Any, known: float = NEVER) -> list[Event]:
     """The events of a set that pass its `where`, and have this key in the field of `by` or `same`, if there is one."""
 
     def passes(row: Event) -> bool:
@@ -64,7 +64,16 @@ def passing(events: Events, memory: Memory, by: Field | None, key: Any) -> list[
         return events.filter is None or bool(combine(events.filter, test))
 
     rows = filter(passes, happened(events.source, memory))
-    return [row for row in rows if by is None or read(by, row, memory) == key]
+    found = [row for row in rows if by is None or read(by, row, memory) == key]
+    return found if events.follows is None else followers(events, found, memory, key, known)
+
+
+def followers(events: Events, rows: list[Event], memory: Memory, key: Any, known: float) -> list[Event]:
+    """The events that came after one of those of `after`, by less than its length."""
+    before: Any = events.follows
+    first = [each["occurred_at"] for each in passing(before, memory, before.match, key, known)]
+    times, span = [at for at in first if at >= known], events.span or 0
+    return [row for row in rows if any(at < row["occurred_at"] < at + span for at in times)]
 
 
 def selected(measure: Measure, now: int, memory: Memory, key: Any) -> list[Event]:
@@ -72,9 +81,9 @@ def selected(measure: Measure, now: int, memory: Memory, key: Any) -> list[Event
     events, reset = measure.events, measure.events.reset
     resets = passing(reset, memory, reset.match, key) if reset else []
     after = max((each["occurred_at"] for each in resets if each["occurred_at"] <= now), default=NEVER)
-    if memory.known:
-        after = max(after, memory.known.get(measure_text(measure), NEVER) - 1)
-    rows, window = passing(events, memory, events.key, key), events.window or float("inf")
+    known = memory.known.get(measure_text(measure), NEVER) if memory.known else NEVER
+    after = max(after, known - 1)
+    rows, window = passing(events, memory, events.key, key, known), events.window or float("inf")
     return [each for each in rows if after < each["occurred_at"] <= now < each["occurred_at"] + window]
 
 
@@ -91,7 +100,7 @@ def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool
     then, by = now - (events.offset or 0), events.key
     keys: list[Any] = [None]
     if by is not None:
-        keys = sorted({read(by, each, memory) for each in passing(events, memory, None, None)} - {None})
+        keys = sorted({read(by, each, memory) for each in happened(events.source, memory)} - {None})
     for key in keys:
         rows = selected(leaf.measure, then, memory, key)
         value = reckon(leaf.measure, rows, then, memory)
@@ -138,8 +147,8 @@ def calculated(leaf: Calculated, now: int, memory: Memory) -> tuple[Any, Any, bo
 def met(measure: Measure, now: int, memory: Memory) -> set[Any]:
     """The values of `by` of the events that a measure selects."""
     by: Any = measure.events.key
-    then, rows = now - (measure.events.offset or 0), passing(measure.events, memory, None, None)
-    every = {read(by, each, memory) for each in rows} - {None}
+    then = now - (measure.events.offset or 0)
+    every = {read(by, each, memory) for each in happened(measure.events.source, memory)} - {None}
     return {key for key in every if selected(measure, then, memory, key)}
 
 

@@ -82,6 +82,7 @@ DUTCH = Vocabulary(
         "not": "niet",
         "missing": "(of ontbreekt)",
         "since": "sinds",
+        "after": "binnen {span} na {events}",
         "in_past": "in de afgelopen",
         "in_past_neuter": "in het afgelopen",
         "in_past_many": "in de afgelopen",

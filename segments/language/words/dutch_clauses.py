@@ -183,7 +183,7 @@ class DutchWords(Words):
 
     def _marks(self, events: Events) -> str:
         """The filter, and the value that all of them share."""
-        text, key = self._where(events), events.key
+        text, key = self._where(events) + self._after(events), events.key
         if key is None or key.name == self._of(events.source).of:
             return text
         noun = self.vocabulary.noun_of_field(key.name, key.key)

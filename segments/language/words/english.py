@@ -79,6 +79,7 @@ ENGLISH = Vocabulary(
         "not": "not",
         "missing": "(or is missing)",
         "since": "since",
+        "after": "within {span} after {events}",
         "in_past": "in the past",
         "in_past_neuter": "in the past",
         "in_past_many": "in the past",

@@ -196,6 +196,7 @@ class Words:
     def narrowed(self, events: Events, *, span: bool = True) -> str:
         """What follows the noun: filter and key, then, unless left out, the window and what came before."""
         text = self._where(events) + (self._same("same", events.key) if events.key is not None else "")
+        text += self._after(events)
         spans = [self._span(events)] if events.window and span else []
         if events.reset is not None and span:
             noun = self.vocabulary.noun_of_events(events.reset.source)
@@ -211,6 +212,18 @@ class Words:
         if events.offset:
             return self.vocabulary.earlier(events.window or 0, events.offset)
         return self.vocabulary.past(events.window or 0)
+
+    def _after(self, events: Events) -> str:
+        """` within 30 days after clicks in mails`, which may have come after others."""
+        if events.follows is None:
+            return ""
+        before = events.follows
+        said = self.word("after").format(
+            span=self.vocabulary.span(events.span or 0),
+            events=self.vocabulary.noun_of_events(before.source).many,
+        )
+        same = self._same("that_same", before.match) if before.match is not None else ""
+        return f" {said}{self._where(before)}{same}{self._after(before)}"
 
     def _same(self, word: str, field: Field) -> str:
         noun = self.vocabulary.noun_of_field(field.name, field.key)

@@ -1,5 +1,6 @@
 //! Whether leaves and rules hold at an instant, and an instant before which time alone can't change that.
 
+use crate::after::{Instants, follows};
 use crate::by_key::{self, Look};
 use crate::customer::{Customer, Trait};
 use crate::measures::{Asked, Value};
@@ -306,17 +307,18 @@ impl Eval<'_> {
             measured,
             now,
         );
-        let rows = match &measured.view {
-            None => rows,
-            Some(view) => {
-                for row in (0..rows.len())
-                    .map(|row| rows.row(row))
-                    .filter(|row| self.is_seen(view, row))
-                {
-                    seen.extend_from_slice(&[row[0], measured.column.map_or(NULL, |column| row[column])]);
-                }
-                Series::new(seen, 2)
+        let before = self.before(measured, customer, None);
+        let rows = if measured.view.is_none() && before.is_none() {
+            rows
+        } else {
+            for row in (0..rows.len())
+                .map(|row| rows.row(row))
+                .filter(|row| measured.view.as_ref().is_none_or(|view| self.is_seen(view, row)))
+                .filter(|row| came_after(row, &before))
+            {
+                seen.extend_from_slice(&[row[0], measured.column.map_or(NULL, |column| row[column])]);
             }
+            Series::new(seen, 2)
         };
         (!rows.is_empty()).then_some(rows)
     }
@@ -332,7 +334,7 @@ impl Eval<'_> {
     }
 
     /// Whether a visit passes the filter of a view, and has what it must have.
-    fn is_seen(&self, view: &View, row: &[i64]) -> bool {
+    pub fn is_seen(&self, view: &View, row: &[i64]) -> bool {
         let has = |place: &Option<usize>| place.is_none_or(|place| row[place] != NULL);
         let read = |field: &_| match view.columns.iter().position(|column| column == field) {
             Some(column) => reading::of_word(field, row[1 + column], self.names),
@@ -418,6 +420,11 @@ impl Eval<'_> {
             customer,
             now,
         )?;
+        let own = if measured.after.is_empty() {
+            own
+        } else {
+            self.after_its_own(own, measured, customer)?
+        };
         let floor = self.floor(measured, customer, now);
         let resets = match measured.reset {
             Some(reset) if measured.same => {
@@ -465,6 +472,41 @@ impl Eval<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Of the rows of each key those that came after something.
+    fn after_its_own(
+        &self,
+        own: Grouped,
+        measured: &Measured,
+        customer: &Customer,
+    ) -> Option<Grouped<'static>> {
+        let mut groups: Vec<(i64, Seen)> = Vec::new();
+        // What every key must have come after is found once.
+        let shared = measured.after.iter().all(|link| !link.same);
+        let of_all = self.before(measured, customer, None).filter(|_| shared);
+        let column = match &own {
+            Grouped::Seen(_) => Some(1),
+            Grouped::Kept(..) => measured.column,
+        };
+        for place in 0..own.len() {
+            let (key, rows) = (own.key(place), own.rows(place));
+            let of_key = if shared {
+                None
+            } else {
+                self.before(measured, customer, Some(key))
+            };
+            let before = if shared { &of_all } else { &of_key };
+            let rows = (0..rows.len()).map(|row| rows.row(row));
+            let seen: Seen = rows
+                .filter(|row| came_after(row, before))
+                .flat_map(|row| [row[0], column.map_or(NULL, |column| row[column])])
+                .collect();
+            if !seen.is_empty() {
+                groups.push((key, seen));
+            }
+        }
+        (!groups.is_empty()).then_some(Grouped::Seen(groups))
     }
 
     /// The rows of a key, and its own floor; None: none of them counts.
@@ -634,6 +676,14 @@ impl Eval<'_> {
         customer.dues[due].exact = at.min(NEVER);
         at.min(NEVER)
     }
+}
+
+/// Whether an event came after what it must have come after.
+#[inline]
+fn came_after(row: &[i64], before: &Option<(Instants, i64)>) -> bool {
+    before
+        .as_ref()
+        .is_none_or(|(before, span)| m!("after is nothing", follows(row[0], before, *span), true))
 }
 
 fn of_nothing(measure: Measure) -> Value {

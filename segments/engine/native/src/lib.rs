@@ -7,6 +7,7 @@
 pub mod plan;
 
 // What the engine decides.
+pub mod after;
 pub mod agenda;
 pub mod bits;
 pub mod by_key;

@@ -393,12 +393,29 @@ pub struct Measured {
     pub reset_view: Option<View>,
     /// The latest event of the reset stream with the same key.
     pub same: bool,
+    /// Only what came after events of these, the first directly, those after events of the second.
+    #[serde(default)]
+    pub after: Vec<After>,
     /// Milliseconds that an event counts.
     pub window: i64,
     /// The measure is taken as it was so many milliseconds ago.
     pub offset: i64,
     /// With what it is compared.
     pub comparison: Comparison,
+}
+
+/// An event counts if it is later than one of these by less than the span.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct After {
+    /// The stream of these.
+    pub stream: usize,
+    /// How it is read, if it is one of visits.
+    pub view: Option<View>,
+    /// Milliseconds.
+    pub span: i64,
+    /// Only events with the same key.
+    pub same: bool,
 }
 
 /// What an attribute of the profile is compared with.
@@ -616,7 +633,13 @@ impl Plan {
         let Some(stream) = self.streams.get(asked.stream) else {
             return false;
         };
+        let linked = |after: &After| {
+            self.streams
+                .get(after.stream)
+                .is_some_and(|stream| after.view.as_ref().is_none_or(|view| view.in_range(stream)))
+        };
         asked.known < self.measures.len()
+            && asked.after.iter().all(linked)
             && asked.column.is_none_or(|column| column < stream.columns.len())
             && asked.view.as_ref().is_none_or(|view| view.in_range(stream))
             && match asked.reset.map(|reset| self.streams.get(reset)) {

@@ -160,12 +160,27 @@ pub struct Measured {
     pub reset_view: Option<View>,
     /// The latest event of that stream with the same key.
     pub same: bool,
+    /// Only what came after events of these; empty: no matter after what.
+    pub after: Vec<After>,
     /// Milliseconds.
     pub window: i64,
     /// Milliseconds.
     pub offset: i64,
     /// Whether cents are measured.
     pub money: bool,
+}
+
+/// An event counts if it is later than one of these by less than the span.
+#[derive(Debug)]
+pub struct After {
+    /// The stream of these.
+    pub stream: usize,
+    /// How it is read, if it is one of visits.
+    pub view: Option<View>,
+    /// Milliseconds.
+    pub span: i64,
+    /// Only events with the same key.
+    pub same: bool,
 }
 
 /// What a leaf asks.
@@ -417,13 +432,14 @@ impl Measured {
     fn of(measured: &plan::Measured, plan: &Plan, held: &mut usize) -> Measured {
         let stream = &plan.streams[measured.stream];
         let column = measured.column.map(|column| 1 + column);
-        // In a view the measured field always comes first.
-        let seen = if measured.view.is_some() {
+        // In a view, and among what came after something, the measured field always comes first.
+        let seen = if measured.view.is_some() || !measured.after.is_empty() {
             1
         } else {
             column.unwrap_or(0)
         };
-        let kept = measured.by.is_some() && !stream.visits && measured.offset == 0;
+        let kept =
+            measured.by.is_some() && !stream.visits && measured.offset == 0 && measured.after.is_empty();
         let held = kept.then(|| {
             *held += 1;
             *held - 1
@@ -441,9 +457,26 @@ impl Measured {
             reset: measured.reset,
             reset_view: reset_view.map(|(reset, view)| View::of(view, &plan.streams[reset])),
             same: measured.same,
+            after: measured
+                .after
+                .iter()
+                .map(|after| After::of(after, plan))
+                .collect(),
             window: measured.window,
             offset: measured.offset,
             money: measured.money,
+        }
+    }
+}
+
+impl After {
+    fn of(after: &plan::After, plan: &Plan) -> After {
+        let view = after.view.as_ref();
+        After {
+            stream: after.stream,
+            view: view.map(|view| View::of(view, &plan.streams[after.stream])),
+            span: after.span,
+            same: after.same,
         }
     }
 }

@@ -297,6 +297,7 @@ pub(crate) mod testing {
             reset: None,
             reset_view: None,
             same: false,
+            after: vec![],
             window: 10,
             offset: 0,
             comparison,
