@@ -17,6 +17,7 @@ def replay(
     customer_limit: int = 10_000,
     customer_bytes: int = 1_048_576,
     sort: bool = False,
+    required_consent: str = "",
 ) -> list[dict[str, Any]]:
     """What rules would have done with these events, by the very engine of the worker: one dict for each enter or exit.
 
@@ -35,6 +36,7 @@ def replay(
         customer_bytes: Bytes that one customer may occupy, as `SEGMENTS_CUSTOMER_BYTES`.
         sort: Sort the events of each topic by time first. Events that come late flip what they change at the instant
             that their customer has come to; how many there are is said on stderr.
+        required_consent: The consent that rules need, as `SEGMENTS_REQUIRED_CONSENT`.
 
     Returns:
         The segment events with the fields and values of the lines of `segments replay`; times are ISO 8601 texts.
@@ -63,7 +65,9 @@ def replay(
     from segments.insight import notebook
 
     settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
-    return notebook.replay(events, rules, until, partitions=partitions, sort=sort, settings=settings)
+    return notebook.replay(
+        events, rules, until, partitions=partitions, sort=sort, required=required_consent, settings=settings
+    )
 
 
 def why(
@@ -79,6 +83,7 @@ def why(
     customer_limit: int = 10_000,
     customer_bytes: int = 1_048_576,
     sort: bool = False,
+    required_consent: str = "",
 ) -> dict[str, Any]:
     """Why a customer is in the segments, or not, after these events: what `segments why --file --json` prints.
 
@@ -94,6 +99,7 @@ def why(
         customer_limit: As for `replay`.
         customer_bytes: As for `replay`.
         sort: As for `replay`.
+        required_consent: As for `replay`.
 
     Returns:
         In or out of each segment, since when, the value of each leaf with its bound, what would change it, and when
@@ -107,7 +113,15 @@ def why(
 
     settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
     return notebook.why(
-        events, rules, customer, segment, until, partitions=partitions, sort=sort, settings=settings
+        events,
+        rules,
+        customer,
+        segment,
+        until,
+        partitions=partitions,
+        sort=sort,
+        required=required_consent,
+        settings=settings,
     )
 
 

@@ -8,7 +8,7 @@ from segments.engine._native import Rules
 from segments.language.checking.lint import refuse
 from segments.language.loading.load import load as load_segments
 from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
-from segments.language.nodes.order import in_order, reads
+from segments.language.nodes.order import in_order, reads, require
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.plan.ir import Plan as PlanData
@@ -78,8 +78,12 @@ class RuleSet:
         )
 
 
-def load(folders: Sequence[Path | str], currency: str = "EUR") -> RuleSet:
-    """The rule set of these folders or files; a wrong rule raises a `RuleError` with file, line and mend."""
+def load(folders: Sequence[Path | str], currency: str = "EUR", *, required: str | None = None) -> RuleSet:
+    """The rule set of these folders or files; a wrong rule raises a `RuleError` with file, line and mend.
+
+    `required`: the consent that each rule needs that has no lawful basis of its own.
+    """
     segments = load_segments(folders)
     refuse(segments)
+    require(segments, required or "")
     return RuleSet(segments, currency)

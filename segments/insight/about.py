@@ -25,6 +25,8 @@ def about(segment: Segment, currency: str = "EUR") -> dict[str, str | list[str]]
         "words_nl": words(segment, "nl", currency),
         "when": rule_text(segment.when),
         "until": "" if segment.until is None else rule_text(segment.until),
+        "lawful_basis": segment.lawful_basis,
+        "required_consent": segment.required,
         "for_at_least": _length(segment.for_at_least),
         "at_most_every": _length(segment.at_most_every),
         "state": remembered(segment, currency),

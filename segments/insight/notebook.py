@@ -17,7 +17,7 @@ from segments.language.checking.lint import lint as findings
 from segments.language.errors import RefusedRules, RuleError, SegmentsError
 from segments.language.loading.load import load as load_segments
 from segments.language.loading.load import rules_of
-from segments.language.nodes.order import in_order
+from segments.language.nodes.order import in_order, require
 from segments.language.nodes.segment import Segment
 
 TRANSPORT = ("topic", "partition", "offset", "timestamp", "erase")
@@ -37,10 +37,11 @@ def replay(
     *,
     partitions: int | None = None,
     sort: bool = False,
+    required: str = "",
     settings: EngineSettings,
 ) -> list[dict[str, Any]]:
     """See `segments.replay`."""
-    chosen = _rules(rules, settings.currency)
+    chosen = _rules(rules, settings.currency, required)
     end = None if until is None else instant("until", until)
     logs = _logs(events, partitions, end)
     if sort:
@@ -64,10 +65,11 @@ def why(
     *,
     partitions: int | None,
     sort: bool,
+    required: str,
     settings: EngineSettings,
 ) -> dict[str, Any]:
     """See `segments.why`."""
-    chosen = _rules(rules, settings.currency)
+    chosen = _rules(rules, settings.currency, required)
     if segment is not None and segment not in chosen.ids:
         raise SegmentsError(f"There is no segment {segment}: there are {', '.join(sorted(chosen.ids))}.")
     end = None if until is None else instant("until", until)
@@ -128,17 +130,18 @@ def _with_times(value: Any) -> Any:
     }
 
 
-def _rules(rules: Rules, currency: str) -> RuleSet:
+def _rules(rules: Rules, currency: str, required: str) -> RuleSet:
     if isinstance(rules, RuleSet):
         return rules
     each = [rules] if isinstance(rules, str | Path | Segment) else list(rules)
     segments = [one for one in each if isinstance(one, Segment)]
     if not segments:
-        return load(cast("list[str | Path]", each), currency)
+        return load(cast("list[str | Path]", each), currency, required=required)
     if len(segments) < len(each):
         raise SegmentsError("rules: expected folders and files, or segments; came both.")
     ordered = rules_of(in_order(segments))
     refuse(ordered)
+    require(ordered, required)
     return RuleSet(ordered, currency)
 
 

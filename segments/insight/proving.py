@@ -5,16 +5,17 @@ not come. Only the rule itself and the segments that it reads take part: another
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from segments.engine import INPUTS, EngineSettings, Partition, Record, RuleSet
 from segments.insight.told import evidence_lines
 from segments.insight.why import why
-from segments.language.errors import StoryError
-from segments.language.nodes.order import in_order
+from segments.language.catalogue import PROFILES
+from segments.language.errors import Origin, StoryError
+from segments.language.nodes.order import in_order, require
 from segments.language.nodes.segment import Segment
-from segments.language.stories.events import CUSTOMER
+from segments.language.stories.events import CUSTOMER, StoryEvent
 from segments.language.stories.reader import START, Line, Story, read_stories, time_text
 
 
@@ -36,8 +37,10 @@ Machine = Callable[[Sequence[Segment], Story, str], list[Flip]]
 def failures(segment: Segment, machine: Machine, currency: str = "EUR") -> list[StoryError]:
     """The stories of a rule that do not come true, each with file, line, what was told and what happened."""
     rules = [segment, *(each for each in in_order([segment]) if each is not segment)]
-    found = []
-    for story in read_stories(segment, currency):
+    found, required = [], next((each.required for each in rules if each.required), "")
+    for told in read_stories(segment, currency):
+        story = with_consent(told, required)
+        require(rules, required if story is not told else "")
         try:
             failing = _compare(story, machine(rules, story, currency))
         except StoryError as refused:
@@ -47,7 +50,44 @@ def failures(segment: Segment, machine: Machine, currency: str = "EUR") -> list[
             instant, error = failing
             error.values = (f"at {time_text(instant)}:", *values(rules, story, currency, instant))
             found.append(error)
+    require(rules, required)
     return found
+
+
+def with_consent(story: Story, name: str) -> Story:
+    """The story of a customer who has given a required consent, where a line of it takes it; else as it is told.
+
+    What nobody takes is as if it were not asked for: the rule as it was written comes to the same.
+    """
+    consents = [
+        line.event.record.get("consents", {}) for line in story.lines if line.event and line.event.record
+    ]
+    if not name or not any(each.get(name) is False for each in consents):
+        return story
+    lines = [_given(line, name) for line in story.lines]
+    first = min(line.at for line in lines) - 1
+    return Story((_giving(lines[0].origin, first, name), *lines))
+
+
+def _given(line: Line, name: str) -> Line:
+    """A line with the consent, if it is a profile that does not tell of it."""
+    event = line.event
+    if event is None or event.record is None or event.topic != PROFILES.name:
+        return line
+    record = {**event.record, "consents": {name: True} | event.record["consents"]}
+    return replace(line, event=replace(event, record=record))
+
+
+def _giving(origin: Origin, at: int, name: str) -> Line:
+    """The profile that gives the consent before anything happens."""
+    record = {
+        "event_id": f"required {name}",
+        "customer_id": CUSTOMER,
+        "occurred_at": START + at,
+        "attributes": {},
+        "consents": {name: True},
+    }
+    return Line(origin, at, StoryEvent(PROFILES.name, record), ())
 
 
 def _compare(story: Story, happened: Sequence[Flip]) -> tuple[int, StoryError] | None:

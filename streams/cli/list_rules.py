@@ -40,6 +40,8 @@ def _print(segment: Segment, currency: str, known: Coverage) -> None:
     click.echo(f"{click.style(segment.id, bold=True)}  {version(segment, currency)}")
     click.echo(f"  en  {segment.en}\n  nl  {segment.nl}")
     click.echo(f"      remembers {retention(segment, currency)}; {by_time}")
+    if segment.lawful_basis:
+        click.echo(f"      lawful basis: {segment.lawful_basis}")
     if segment.id in known.warming:
         until = schemas.to_iso(known.warming[segment.id])
         click.echo(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from segments.language import Segment
 from segments.language.loading.load import load
+from segments.language.nodes.order import require
 from streams.settings.settings import Settings
 
 
@@ -13,8 +14,10 @@ def rules_in(paths: Sequence[str], settings: Settings) -> tuple[Segment, ...]:
     folders = [Path(path) for path in paths] or list(settings.rules)
     files = {folder.resolve() for folder in folders if not folder.is_dir()}
     whole = {folder.resolve() for folder in folders if folder.is_dir()}
+    loaded = load(folders)
+    require(loaded, settings.required_consent or "")
     return tuple(
         segment
-        for segment in load(folders)
+        for segment in loaded
         if (file := Path(segment.origin.file).resolve()) in files or file.parent in whole
     )

@@ -54,7 +54,7 @@ def command(http_port: int | None, log_level: str) -> None:
     """
     settings = read_settings()
     configure(log_level, settings.secrets)
-    rules = load(settings.rules, settings.currency)
+    rules = load(settings.rules, settings.currency, required=settings.required_consent)
     port = settings.http_port if http_port is None else http_port
     _collect_garbage_rarely()
     sys.exit(_run(_main(settings, rules, port)))

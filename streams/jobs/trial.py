@@ -64,7 +64,11 @@ def _file(rule: str, shipped: list[Path]) -> Path:
 
 
 def _with(file: Path, shipped: list[Path], settings: Settings) -> RuleSet:
-    return load([*(each for each in shipped if each.stem != file.stem), file], settings.currency)
+    return load(
+        [*(each for each in shipped if each.stem != file.stem), file],
+        settings.currency,
+        required=settings.required_consent,
+    )
 
 
 def needed_since(tried: TrialRules, now: int, days: int) -> int | None:

@@ -126,6 +126,13 @@ class Settings(BaseSettings):
         AfterValidator(zone_name),
         About("Time zone of dates (IANA name, such as Europe/Amsterdam).", "a time zone of the IANA list"),
     ] = "UTC"
+    required_consent: Annotated[
+        str | None,
+        About(
+            "The consent that each rule needs, unless it has a lawful_basis of its own.",
+            "the name of a consent, such as profiling",
+        ),
+    ] = None
     language: Annotated[
         Literal["en", "nl"] | None,
         About(

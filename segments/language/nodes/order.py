@@ -40,6 +40,12 @@ def in_order(segments: Iterable[Segment]) -> list[Segment]:
     return list(done)
 
 
+def require(segments: Iterable[Segment], consent: str) -> None:
+    """Put a consent beside what these segments, and those that they read, say; "" takes it away."""
+    for segment in in_order(segments):
+        segment.require(consent)
+
+
 def _twice(segment: Segment, first: Segment) -> RuleError:
     problem = f"There are two rules named {segment.id}; the other is {first.origin}."
     return RuleError(problem, "Rename one of them; segments made in Python have id=.", segment.origin)

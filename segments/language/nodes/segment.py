@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segments.language.errors import RuleError, here
-from segments.language.nodes.conditions import Condition, as_condition
+from segments.language.nodes.conditions import AllOf, AnyOf, Condition, Consent, Not, as_condition
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.fields import came
 from segments.language.nodes.literals import shown, text
@@ -17,10 +17,24 @@ class Segment(Condition):
     `en`, `nl`: the segment in a sentence. `when`: the condition, a list meaning *and*. `until`: if given, the segment
     is entered when `when` holds and `until` does not, and left when `until` holds. `for_at_least`: it is entered once
     `when` has held without a break for so long. `at_most_every`: it is entered no earlier than that after its previous
-    enter. `examples`: stories that prove it. `id`: by default the name of the file that it stands in.
+    enter. `lawful_basis`: why the rule needs no consent where one is required of rules. `examples`: stories that prove
+    it. `id`: by default the name of the file that it stands in.
     """
 
-    __slots__ = ("at_most_every", "en", "examples", "for_at_least", "id", "nl", "origin", "until", "when")
+    __slots__ = (
+        "at_most_every",
+        "en",
+        "examples",
+        "for_at_least",
+        "id",
+        "lawful_basis",
+        "nl",
+        "origin",
+        "required",
+        "until",
+        "when",
+        "written",
+    )
 
     def __init__(
         self,
@@ -31,6 +45,7 @@ class Segment(Condition):
         until: Condition | Sequence[Any] | None = None,
         for_at_least: Duration | None = None,
         at_most_every: Duration | None = None,
+        lawful_basis: str = "",
         examples: str = "",
         id: str = "",  # noqa: A002 - the word that rule authors, topics and commands use
     ) -> None:
@@ -47,10 +62,32 @@ class Segment(Condition):
         self.for_at_least = _length("for_at_least", for_at_least, "hours(2)")
         self.at_most_every = _length("at_most_every", at_most_every, "days(7)")
         self.examples = examples
-        for name, given in (("en", en), ("nl", nl), ("examples", examples)):
+        self.lawful_basis = lawful_basis
+        self.written = self.when, self.until
+        """`when` and `until` as they were written."""
+        self.required = ""
+        """The consent that was put beside them."""
+        for name, given in (
+            ("en", en),
+            ("nl", nl),
+            ("examples", examples),
+            ("lawful_basis", lawful_basis),
+        ):
             if not isinstance(given, str):
                 raise RuleError(f"{name}={shown(given)}: a text was expected.", f'Write {name}="...".')
             text(given, f"{name}=")
+
+    def require(self, name: str) -> None:
+        """Put a consent beside what was written, unless the rule has a lawful basis of its own; "" takes it away."""
+        self.required = "" if self.lawful_basis else name
+        self.when, self.until = self.written
+        if self.required:
+            parts = self.when.parts if isinstance(self.when, AllOf) else (self.when,)
+            self.when = AllOf((*parts, Consent(name, self.origin)))
+            if self.until is not None:
+                gone = Not(Consent(name, self.origin))
+                parts = self.until.parts if isinstance(self.until, AnyOf) else (self.until,)
+                self.until = AnyOf((*parts, gone))
 
     def __repr__(self) -> str:
         return f"Segment({self.id})"
