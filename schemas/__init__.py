@@ -13,6 +13,7 @@ from schemas.records import (
     RECORD_OF_TOPIC,
     SEGMENT_EVENT,
     SEGMENT_MEMBERSHIPS,
+    SEGMENT_OUTCOME,
     TRANSACTION,
 )
 from schemas.wire import accept, check, decode, encode, is_settled, refuse, renumber, written_id
@@ -23,6 +24,7 @@ __all__ = [
     "RECORD_OF_TOPIC",
     "SEGMENT_EVENT",
     "SEGMENT_MEMBERSHIPS",
+    "SEGMENT_OUTCOME",
     "TRANSACTION",
     "DecodeError",
     "EncodeError",

@@ -36,6 +36,7 @@ _TESTS = {
     "boolean": "{0} is True or {0} is False",
     "string": "isinstance({0}, str)",
     "double": "isinstance({0}, float | int)",
+    "decimal": "isinstance({0}, int)",
     "long": "isinstance({0}, int)",
     "record": "isinstance({0}, dict)",
 }

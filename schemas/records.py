@@ -15,6 +15,7 @@ TRANSACTION = "Transaction"
 PROFILE = "Profile"
 SEGMENT_EVENT = "SegmentEvent"
 SEGMENT_MEMBERSHIPS = "SegmentMemberships"
+SEGMENT_OUTCOME = "SegmentOutcome"
 
 RECORD_OF_TOPIC: dict[str, str] = {
     "clickstream": CLICK,
@@ -22,6 +23,7 @@ RECORD_OF_TOPIC: dict[str, str] = {
     "profiles": PROFILE,
     "segment-events": SEGMENT_EVENT,
     "segment-memberships": SEGMENT_MEMBERSHIPS,
+    "segment-outcomes": SEGMENT_OUTCOME,
 }
 
 FOLDER = Path(__file__).parent

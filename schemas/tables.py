@@ -10,8 +10,6 @@ from schemas.source import kind_of
 ADVICE: dict[str, dict[str, str]] = records.read(records.FOLDER / "advice.json")
 """What to do with each field of what we write, by record."""
 
-_WORDS = {"decimal": "decimal (12, 2)", "long": "long", "int": "int"}
-
 
 def text() -> str:
     """All tables, each with an example of the whole record."""
@@ -68,7 +66,9 @@ def in_words(schema: Any) -> str:
         return f"`{schema['name']}`"
     if kind == "long" and not isinstance(schema, str):
         return "timestamp-millis"
-    return _WORDS.get(kind, kind)
+    if kind == "decimal":
+        return f"decimal ({schema['precision']}, {schema['scale']})"
+    return kind
 
 
 def _records_in(schema: Any) -> Iterator[Any]:

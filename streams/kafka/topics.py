@@ -85,6 +85,7 @@ TOPICS = (
     *(Topic(each.name, "compact" if each.erases else "delete", "in") for each in catalogue.TOPICS),
     Topic("segment-events", "delete", "out"),
     Topic("segment-memberships", "compact", "out"),
+    Topic("segment-outcomes", "delete", "out"),
     Topic("dead-letters", "delete", "out"),
     Topic("delivery-dead-letters", "delete", "delivery"),
 )

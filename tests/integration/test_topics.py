@@ -18,6 +18,7 @@ OURS = [
     "profiles",
     "segment-events",
     "segment-memberships",
+    "segment-outcomes",
     "transactions",
 ]
 

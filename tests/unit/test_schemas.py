@@ -234,7 +234,7 @@ def test_what_we_write_comes_with_advice() -> None:
             for field in schema["fields"]:
                 look(field["type"])
 
-    for name in ("SegmentEvent", "SegmentMemberships"):
+    for name in ("SegmentEvent", "SegmentMemberships", "SegmentOutcome"):
         look(records.schema(name))
     assert {name: set(each) for name, each in tables.ADVICE.items()} == found
 
