@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import signal
+from functools import partial
 
 import click
 
+from streams.cli.export import exported
 from streams.cli.logs import LEVELS, configure
 from streams.console.console import Console
 from streams.console.database import Database
@@ -56,7 +58,8 @@ async def _serve(settings: Settings, port: int) -> None:
     rules = Rules.read(settings.rules)
     reader = Reader(Database(settings.data_dir / FILE), settings, connect(settings))
     workers = Workers(settings)
-    server = Server(Console(settings, reader, workers, rules), listening)
+    console = Console(settings, reader, workers, rules, partial(exported, settings))
+    server = Server(console, listening)
     await server.start()
     log.info("the console: http://%s:%d/segments", settings.http_host, listening.getsockname()[1])
     running = [asyncio.create_task(each) for each in (reader.run(), workers.run(), stop.wait())]

@@ -31,15 +31,19 @@ def command(customer: str, as_json: bool) -> None:
     `now` is what the workers say of them (as `segments why --json`), null if none runs. `delivered` is what each
     destination of `segments deliver` was sent, by the files of this SEGMENTS_DATA_DIR.
     """
-    settings = read_settings()
-    found: dict[str, Any] = {
+    found = exported(read_settings(), customer)
+    click.echo(json_line(found) if as_json else json_text(found))
+
+
+def exported(settings: Settings, customer: str) -> dict[str, Any]:
+    """All that is known of a customer."""
+    return {
         "customer_id": customer,
         "as_of": schemas.to_iso(wall_clock()),
         "topics": _topics(settings, customer),
         "now": _now(settings, customer),
         "delivered": delivered(settings.data_dir / "deliver", customer),
     }
-    click.echo(json_line(found) if as_json else json_text(found))
 
 
 def _topics(settings: Settings, customer: str) -> dict[str, list[dict[str, Any]]]:

@@ -1,13 +1,21 @@
 """`segments console`: pages for everyone, read only, from what the workers write and say.
 
+asking         questions to the workers
 console        what the pages share
+customer_page  search, and one customer
 database       the file: counts by hour, and each customer's membership record
+drawing        pictures as SVG
 entry          the login, and the headers of every answer
 figures        the numbers of all segments, in memory
+health_page    whether anything is wrong right now
+history        one customer's past, read on request
+lanes          the rows of a customer's swim lanes
 live           server-sent events
+membership     what the database tells of one segment or customer
 reader         reads the topics along, into the database
 render         pages from templates: languages, dates, text from outside
 rules          titles and words of the rules
+segment_page   one segment
 segments_page  the page of all segments
 server         all pages, behind guard and login
 state          loading, ready, empty, error or partial

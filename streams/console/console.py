@@ -1,13 +1,15 @@
 """What the pages of the console share: the numbers, the rules, the state, and how an answer is made."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
 import schemas
 from streams.console.figures import Row, Snapshot
+from streams.console.history import Readings
 from streams.console.reader import Progress, Reader
 from streams.console.render import Renderer
 from streams.console.rules import Rules
@@ -16,16 +18,25 @@ from streams.console.workers import Workers
 from streams.settings.settings import Settings
 from streams.settings.types import zone_of
 
-PAGES = (("/segments", "Segments"),)
+PAGES = (("/segments", "Segments"), ("/customers", "Customers"), ("/health", "Health"))
 """The navigation: address and name."""
+
+
+Export = Callable[[str], Mapping[str, Any]]
+"""Gives all that is known of a customer."""
 
 
 class Console:
     """Whatever a page needs."""
 
-    def __init__(self, settings: Settings, reader: Reader, workers: Workers, rules: Rules) -> None:
+    def __init__(
+        self, settings: Settings, reader: Reader, workers: Workers, rules: Rules, export: Export
+    ) -> None:
         self.settings = settings
+        self.export = export
         self.reader = reader
+        self.readings = Readings(settings, reader.registry)
+        reader.forgotten.append(self.readings.forget)
         self.workers = workers
         self.rules = rules
         self.renderer = Renderer(
@@ -59,10 +70,15 @@ class Console:
         boot, _, number = since.partition("-")
         return int(number) if boot == self._boot and number.isdecimal() else 0
 
+    @staticmethod
+    def quoted(text: str) -> str:
+        """A text as a part of an address."""
+        return quote(text, safe="")
+
     def page(self, request: web.Request, template: str, state: State, **values: Any) -> web.Response:
         """A page with its state."""
         return self.renderer.page(
-            request, template, state=state, pages=PAGES, zone=self.settings.timezone, detail=False, **values
+            request, template, state=state, pages=PAGES, zone=self.settings.timezone, **values
         )
 
     def json(self, state: State, values: Mapping[str, Any], status: int = 200) -> web.Response:

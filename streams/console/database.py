@@ -14,7 +14,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Raised with each change of the tables."""
 HOUR = 3_600_000
 """Milliseconds."""
@@ -28,7 +28,8 @@ CREATE TABLE hourly (
     segment TEXT, hour INT, transition TEXT, reason TEXT, count INT,
     PRIMARY KEY (segment, hour, transition, reason)) WITHOUT ROWID;
 CREATE INDEX hourly_by_hour ON hourly (hour);
-CREATE TABLE latest (segment TEXT PRIMARY KEY, at INT, version TEXT) WITHOUT ROWID;
+CREATE TABLE version (
+    segment TEXT, version TEXT, first INT, latest INT, PRIMARY KEY (segment, version)) WITHOUT ROWID;
 CREATE TABLE known (customer TEXT PRIMARY KEY, part INT) WITHOUT ROWID;
 CREATE TABLE member (
     customer TEXT, segment TEXT, value TEXT, entered_at INT, valid_until INT, arm TEXT, version TEXT, episode INT,
@@ -39,6 +40,8 @@ CREATE TABLE letter (reason TEXT, hour INT, count INT, PRIMARY KEY (reason, hour
 
 Flips = tuple[str, int, str, str]
 """Segment, first millisecond of the hour, transition, reason."""
+Version = tuple[str, str]
+"""Segment, version."""
 Entry = tuple[str, str, int, int | None, str | None, str, int]
 """Segment, value (see `stored`), entered_at, valid_until, arm, version, episode."""
 
@@ -134,7 +137,7 @@ class Database:
     def clear(self) -> None:
         """Forget everything."""
         with self.together():
-            for table in ("position", "noted", "hourly", "latest", "known", "member", "letter"):
+            for table in ("position", "noted", "hourly", "version", "known", "member", "letter"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
 
     def forget_memberships(self) -> None:
@@ -144,16 +147,16 @@ class Database:
             self._db.execute("DELETE FROM known")
             self._db.execute("DELETE FROM position WHERE topic = 'segment-memberships'")
 
-    def count_flips(self, counts: Mapping[Flips, int], latest: Mapping[str, tuple[int, str]]) -> None:
-        """Count segment events, and keep for each segment the latest instant with the version then."""
+    def count_flips(self, counts: Mapping[Flips, int], versions: Mapping[Version, tuple[int, int]]) -> None:
+        """Count segment events, and keep for each version of a segment the first and the latest instant."""
         self._db.executemany(
             "INSERT INTO hourly VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
             [(*flips, count) for flips, count in counts.items()],
         )
         self._db.executemany(
-            "INSERT INTO latest VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at), "
-            "version = CASE WHEN excluded.at >= at THEN excluded.version ELSE version END",
-            [(segment, *told) for segment, told in latest.items()],
+            "INSERT INTO version VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "first = min(first, excluded.first), latest = max(latest, excluded.latest)",
+            [(*version, *told) for version, told in versions.items()],
         )
 
     def count_letters(self, letters: Iterable[tuple[str, int]]) -> None:

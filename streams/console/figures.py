@@ -5,11 +5,11 @@ A revision is counted up with each change of a segment, so that who saw one is t
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from streams.console.database import HOUR, Database, Entry, Flips
+from streams.console.database import HOUR, Database, Entry, Flips, Version
 
 PERIOD_HOURS = 168
 """The hours in which entered, left and the trend are counted, the present one included: a week."""
@@ -71,7 +71,7 @@ class Figures:
             if segment is not None:
                 inside.append(segment)
         self._add(inside, before)
-        self._latest = dict(self._database.rows("SELECT segment, at FROM latest"))
+        self._latest = dict(self._database.rows("SELECT segment, max(latest) FROM version GROUP BY 1"))
         self._begins = 0
         self.move_on(now)
         self._revision += 1
@@ -99,14 +99,14 @@ class Figures:
         """A membership record took the place of another."""
         self.moved(*(None if each is None else [entry[0] for entry in each] for each in (before, after)))
 
-    def flipped(self, counts: dict[Flips, int], latest: dict[str, tuple[int, str]]) -> None:
+    def flipped(self, counts: Mapping[Flips, int], versions: Mapping[Version, tuple[int, int]]) -> None:
         """Segment events were counted."""
         for (segment, hour, transition, _), count in counts.items():
             if hour >= self._begins:
                 self._window[segment, transition] += count
-        for segment, (at, _) in latest.items():
+        for (segment, _), (_, at) in versions.items():
             self._latest[segment] = max(at, self._latest.get(segment, at))
-        self._touch(latest)
+        self._touch({segment for segment, _ in versions})
 
     def _touch(self, segments: Iterable[str]) -> None:
         self._snapshot = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,9 @@ from aiohttp import web
 
 from streams.console.console import Console
 from streams.console.figures import Snapshot
+from streams.console.health_page import Looking, cells_of, health_state
 from streams.console.render import translated
+from streams.console.segment_page import segment_state
 from streams.console.segments_page import in_none_text, line_of, segments_state
 
 EVERY = 1.0
@@ -17,12 +20,18 @@ EVERY = 1.0
 MOST_BYTES = 32_000
 """Of one update; what does not fit comes with the next."""
 
+Update = dict[str, Any]
+Found = tuple[Update, int, bool]
+"""An update, the revision up to which it tells, and whether there is more to tell at once."""
+Source = Callable[[int], Awaitable[Found]]
+
 
 class Live:
     """The page /live."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, looking: Looking) -> None:
         self._console = console
+        self._looking = looking
         self.changed = asyncio.Event()
         self._streams: set[asyncio.Task[Any]] = set()
         console.reader.changed.append(self.tell)
@@ -46,55 +55,108 @@ class Live:
         assert task is not None  # noqa: S101 - a request has one
         self._streams.add(task)
         task.add_done_callback(self._streams.discard)
-        console, language = self._console, self._console.renderer.language(request)
+        name, source = self._source(request)
         since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
-        revision = console.revision(since)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         await response.write(b"retry: 2000\n\n")
-        told: Any = None
-        while True:
-            changed = self.changed
-            snapshot = await console.snapshot()
-            update, revision = self._update(snapshot, revision, language)
-            now = {key: value for key, value in update.items() if key != "as_of_text"}
-            if now != told:
-                told = now
-                text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
-                event = f"event: segments\nid: {console.since(revision)}\ndata: {text}\n\n"
-                await response.write(event.encode())
-            await asyncio.sleep(EVERY)
-            try:
-                async with asyncio.timeout(EVERY if revision >= snapshot.revision else 0):
-                    await changed.wait()
-            except TimeoutError:
-                pass
+        await self._send(response, name, source, self._console.revision(since))
         return response
 
-    def _update(self, snapshot: Snapshot, since: int, language: str) -> tuple[dict[str, Any], int]:
+    async def _send(self, response: web.StreamResponse, name: str, source: Source, revision: int) -> None:
+        """Send for ever what changed."""
+        told: Update | None = None
+        while True:
+            changed = self.changed
+            update, revision, more = await source(revision)
+            if update != told:
+                told = update
+                text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
+                event = f"event: {name}\nid: {self._console.since(revision)}\ndata: {text}\n\n"
+                await response.write(event.encode())
+            await asyncio.sleep(EVERY)
+            if not more:
+                try:
+                    async with asyncio.timeout(EVERY):
+                        await changed.wait()
+                except TimeoutError:
+                    continue
+
+    def _source(self, request: web.Request) -> tuple[str, Source]:
+        """The name of the events of a page, and what makes them."""
+        language = self._console.renderer.language(request)
+        match request.query.get("page"):
+            case "segment":
+                return "segment", partial(self._segment, language, request.query.get("segment", ""))
+            case "health":
+                return "health", partial(self._health, language)
+            case "customer":
+                return "segment", partial(self._state, language)
+        return "segments", partial(self._segments, language)
+
+    def _head(self, language: str, state: str) -> Update:
+        as_of = self._console.progress.as_of
+        told = translated(language, "as of {at}", at=self._console.renderer.date(language, as_of))
+        return {"as_of": as_of, "as_of_text": told, "state": state}
+
+    async def _state(self, language: str, revision: int) -> Found:
+        """Of a page that shows what was read for it: only as of when the topics are read."""
+        return self._head(language, ""), revision, False
+
+    async def _health(self, language: str, revision: int) -> Found:
+        health = await self._looking.health()
+        head = self._head(language, health_state(self._console, health).name)
+        return head | {"cells": self._bounded(cells_of(health), language)}, revision, False
+
+    def _bounded(self, cells: dict[str, int | None], language: str) -> dict[str, list[Any]]:
+        """Cells with their texts, as many as an update may have: of hundreds of partitions the first."""
+        found: dict[str, list[Any]] = {}
+        room = MOST_BYTES - 500
+        for key, value in cells.items():
+            dated = key.startswith(("clock:", "next:"))
+            text = self._console.renderer.date(language, value) if dated else None
+            room -= len(json.dumps([key, value, text], ensure_ascii=False).encode()) + 2
+            if room < 0:
+                break
+            found[key] = [value, text]
+        return found
+
+    async def _segment(self, language: str, segment: str, revision: int) -> Found:
+        snapshot = await self._console.snapshot()
+        head = self._head(language, segment_state(self._console, snapshot, segment).name)
+        row = snapshot.rows.get(segment)
+        if row is None:
+            return head | {"cells": {}}, revision, False
+        line = line_of(row, snapshot, "")
+        told = {
+            name: [line[name], self._console.renderer.date(language, row.fresh) if name == "fresh" else None]
+            for name in ("members", "share", "entered", "left", "fresh")
+        }
+        return head | {"cells": told}, max(revision, row.revision), False
+
+    async def _segments(self, language: str, since: int) -> Found:
         """What changed since a revision, as much as fits, and the revision up to which it is told."""
-        console = self._console
-        as_of, say = console.progress.as_of, partial(translated, language)
-        update: dict[str, Any] = {
-            "as_of": as_of,
-            "as_of_text": say("as of {at}", at=console.renderer.date(language, as_of)),
-            "state": segments_state(console, snapshot).name,
+        snapshot = await self._console.snapshot()
+        update = self._head(language, segments_state(self._console, snapshot).name) | {
             "customers": snapshot.customers,
             "in_none": snapshot.in_none,
             "in_none_text": in_none_text(snapshot, language),
         }
-        room = MOST_BYTES - 500
-        rows: list[dict[str, Any]] = []
+        rows, since = self._rows(snapshot, since, language)
+        return update | {"rows": rows}, since, since < snapshot.revision
+
+    def _rows(self, snapshot: Snapshot, since: int, language: str) -> tuple[list[Update], int]:
+        console, room = self._console, MOST_BYTES - 1_000
+        rows: list[Update] = []
         for row in sorted(snapshot.rows.values(), key=lambda row: row.revision):
             if row.revision <= since:
                 continue
             line = line_of(row, snapshot, console.rules.title(row.segment, language))
             line["fresh_text"] = console.renderer.date(language, row.fresh)
             room -= len(json.dumps(line, ensure_ascii=False).encode())
-            if room < 0:
-                break
-            rows.append(line)
+            if room < 0 and rows:
+                return rows, since
+            if room >= 0:  # else its name alone is larger than an update
+                rows.append(line)
             since = row.revision
-        else:
-            since = max(since, snapshot.revision)
-        return update | {"rows": rows}, since
+        return rows, max(since, snapshot.revision)

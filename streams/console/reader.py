@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 import schemas
 from schemas.records import SEGMENT_EVENT, SEGMENT_MEMBERSHIPS
 from streams.clock import wall_clock
-from streams.console.database import HOUR, Database, Entry, Flips, stored
+from streams.console.database import HOUR, Database, Entry, Flips, Version, stored
 from streams.console.figures import Figures
 from streams.errors import StreamsError
 from streams.kafka.connection import connection
@@ -78,10 +78,12 @@ class Reader:
         self.database = database
         self.progress = Progress(as_of=database.noted("as_of"))
         self._settings = settings
-        self._registry = registry
+        self.registry = registry
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
         self.figures = Figures(database, wall_clock())
         self.changed: list[Callable[[], None]] = []
+        self.forgotten: list[Callable[[str], None]] = []
+        self._gone: list[str] = []
         self._starts: dict[TopicPartition, int] = {}
         self._heard = False
 
@@ -176,16 +178,17 @@ class Reader:
         ends: dict[TopicPartition, int] = {}
         while True:
             batches = await consumer.getmany(timeout_ms=POLL_MILLISECONDS, max_records=AT_ONCE)
-            if self._registry is not None:
+            if self.registry is not None:
                 for partition, records in batches.items():
                     values = [record.value for record in records if record.value is not None]
-                    await asyncio.to_thread(self._registry.learn_all, partition.topic, values)
+                    await asyncio.to_thread(self.registry.learn_all, partition.topic, values)
             positions = {each: await consumer.position(each) for each in partitions}
             self.progress.read = sum(positions[each] - self._starts[each] for each in partitions)
             caught_up = bool(ends) and all(positions[each] >= ends[each] for each in partitions)
             if batches or caught_up:
                 noted = {tuple(each): offset for each, offset in positions.items()}
                 await self.ask(self.take_in, batches, noted, at if caught_up else None)
+                self.tell_forgotten()
             if ends:
                 self.progress.behind = frozenset(
                     each.partition for each in partitions if positions[each] < ends[each]
@@ -199,6 +202,13 @@ class Reader:
                 # Before the question: what comes while it is answered is not known to be read.
                 at, asked = wall_clock(), loop.time()
                 ends = await consumer.end_offsets(partitions)
+
+    def tell_forgotten(self) -> None:
+        """Tell who was erased or forgotten in what was taken in."""
+        gone, self._gone = self._gone, []
+        for customer in gone:
+            for tell in self.forgotten:
+                tell(customer)
 
     def take_in(
         self, batches: Mapping[TopicPartition, Sequence[Any]], positions: Mapping[Part, int], at: int | None
@@ -220,15 +230,17 @@ class Reader:
 
     def _events(self, records: Sequence[Any]) -> None:
         counts: Counter[Flips] = Counter()
-        latest: dict[str, tuple[int, str]] = {}
+        versions: dict[Version, tuple[int, int]] = {}
         for record in records:
             if (event := _decoded(SEGMENT_EVENT, record)) is None:
                 continue
             segment, at = event["segment"], event["occurred_at"]
             counts[segment, at // HOUR * HOUR, event["transition"], event["reason"]] += 1
-            latest[segment] = max(latest.get(segment, (at, "")), (at, event["segment_version"]))
-        self.database.count_flips(counts, latest)
-        self.figures.flipped(counts, latest)
+            version = segment, event["segment_version"]
+            first, latest = versions.get(version, (at, at))
+            versions[version] = min(first, at), max(latest, at)
+        self.database.count_flips(counts, versions)
+        self.figures.flipped(counts, versions)
 
     def _memberships(self, number: int, records: Sequence[Any]) -> None:
         for record in records:
@@ -241,6 +253,8 @@ class Reader:
             before = self.database.memberships(customer)
             self.database.replace(customer, number, entries)
             self.figures.replaced(before, entries)
+            if entries is None:
+                self._gone.append(customer)
 
 
 def _entry(entry: Mapping[str, Any]) -> Entry:

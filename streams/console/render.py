@@ -13,6 +13,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from segments.insight.told import duration
 from streams.console.texts import dutch
 
 LANGUAGES = ("en", "nl")
@@ -20,6 +21,19 @@ COOKIE = "lang"
 COOKIE_SECONDS = 365 * 86_400
 SHOWN = 300
 """Characters of a text from outside that are shown in a line: ids have 128 bytes, a text of an event up to 4,096."""
+REASONS = {
+    "erasure": "erased",
+    "merged": "merged with another id",
+    "rule_added": "the rule is new",
+    "rule_changed": "the rule changed",
+    "rule_removed": "the rule was removed",
+    "borders": "a border moved",
+    "late_event": "an event that came late",
+    "consent": "a consent",
+    "profile": "the profile",
+    "event": "an event",
+    "timer": "time alone",
+}
 FOLDER = Path(__file__).parent
 MONTHS = {
     "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -59,6 +73,8 @@ class Renderer:
                 "lang": language,
                 "say": say,
                 "number": partial(number, language),
+                "reason_words": partial(reason_words, language),
+                "leaf_text": partial(leaf_text, language),
                 "date": partial(self.date, language),
                 "iso": iso,
                 "path": request.path,
@@ -71,6 +87,10 @@ class Renderer:
         if request.query.get("lang") in LANGUAGES:
             response.set_cookie(COOKIE, language, max_age=COOKIE_SECONDS, httponly=True, samesite="Strict")
         return response
+
+    def sayer(self, language: str) -> Callable[..., str]:
+        """What says a text of the console in a language."""
+        return partial(translated, language)
 
     def _languages(self, request: web.Request) -> Mapping[str, str]:
         """The address of this page in each language."""
@@ -112,6 +132,23 @@ def number(language: str, value: float, places: int = 0) -> str:
     return text.translate(str.maketrans(",.", ".,")) if language == "nl" else text
 
 
+def reason_words(language: str, reason: str) -> str:
+    """Why somebody entered or left, in words; a reason of a later version as it is."""
+    return translated(language, REASONS[reason]) if reason in REASONS else shortened(reason, 40)
+
+
+def leaf_text(language: str, leaf: Mapping[str, Any], text: str | None) -> str:
+    """A value or bound of evidence for people: durations in units."""
+    if text is None:
+        return translated(language, "nothing")
+    if leaf.get("kind") == "duration":
+        try:
+            return duration(int(text))
+        except ValueError:
+            return text
+    return text
+
+
 def raw(value: object) -> str:
     """A value as it stands in `data-value`: nothing for None."""
     return "" if value is None else str(value)
@@ -119,10 +156,13 @@ def raw(value: object) -> str:
 
 def plain(text: object) -> Markup:
     """A text from outside: no character that hides, breaks or turns the line, and its direction ends with it."""
-    told = "".join(map(_visible, str(text)))
-    if len(told) > SHOWN:
-        told = f"{told[:SHOWN]}…"
-    return Markup("<bdi>{}</bdi>").format(told)
+    return Markup("<bdi>{}</bdi>").format(shortened(str(text), SHOWN))
+
+
+def shortened(text: str, most: int) -> str:
+    """A text without characters that hide, break or turn the line, cut at so many characters."""
+    told = "".join(map(_visible, text[: most + 1]))
+    return told if len(told) <= most else f"{told[:most]}…"
 
 
 def _visible(character: str) -> str:
@@ -146,6 +186,3 @@ def _accepted(header: str) -> str | None:
             weight = 0.0
         wanted.append((-weight, place, name.strip().lower()[:2]))
     return next((name for weight, _, name in sorted(wanted) if name in LANGUAGES and weight < 0), None)
-
-
-Translate = Callable[..., str]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from streams.console import segments_page
+from streams.console import customer_page, health_page, segment_page, segments_page
 from streams.console.console import Console
 from streams.console.entry import Entry, add_headers
+from streams.console.health_page import Looking
 from streams.console.live import Live
 from streams.console.state import State
 from streams.http.connections import HEADER_SECONDS, Connections
@@ -29,6 +30,8 @@ def application(console: Console, announced: str) -> web.Application:
     """All pages; `announced` is the address, host:port, under which the server is reached."""
     settings = console.settings
     entry = Entry(settings.why_token, console.renderer)
+    looking = Looking(console)
+    live = Live(console, looking)
     app = web.Application(
         middlewares=[
             guard(settings.http_host, announced, settings.http_hosts),
@@ -37,11 +40,13 @@ def application(console: Console, announced: str) -> web.Application:
         ]
     )
     app.on_response_prepare.append(add_headers)
-    live = Live(console)
     app.on_shutdown.append(live.end)
     app.add_routes(
         [
             *segments_page.routes(console),
+            *segment_page.routes(console),
+            *customer_page.routes(console),
+            *health_page.routes(console, looking),
             *live.routes(),
             *entry.routes(),
             web.get("/healthz", _healthy),
@@ -94,6 +99,7 @@ class Server:
     """Serves the pages of a console on a socket that listens."""
 
     def __init__(self, console: Console, listening: socket.socket) -> None:
+        self._console = console
         self._listening = listening
         app = application(console, reachable(console.settings.http_host, listening))
         self._runner = web.AppRunner(
@@ -109,4 +115,5 @@ class Server:
     async def stop(self) -> None:
         """Stop listening, and end what is open."""
         self._connections.stop()
+        self._console.readings.close()
         await self._runner.cleanup()

@@ -39,15 +39,25 @@ class Workers:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.group = Group()
+        self._looking: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Look for ever; while no broker answers the group is as it was."""
         while True:
-            try:
-                self.group = await asyncio.to_thread(self.look)
-            except (StreamsError, KafkaError, OSError) as error:
-                log.debug("the group can't be looked at: %r", error)
+            await self.look_again()
             await asyncio.sleep(EVERY)
+
+    async def look_again(self) -> None:
+        """Look now; who asks while somebody looks gets what that one sees."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        await asyncio.shield(self._looking)
+
+    async def _look(self) -> None:
+        try:
+            self.group = await asyncio.to_thread(self.look)
+        except (StreamsError, KafkaError, OSError) as error:
+            log.debug("the group can't be looked at: %r", error)
 
     def look(self) -> Group:
         """The group as it is now."""

@@ -83,12 +83,25 @@ def answer_of(where: str, path: str, token: str | None, seconds: float) -> Any:
         StreamsError: it refused, in its own words, or gave no answer.
 
     """
+    try:
+        return json.loads(_asked(where, path, token, seconds))
+    except ValueError as error:
+        raise StreamsError(f"The worker at {where} does not answer: {error}.") from None
+
+
+def text_of(where: str, path: str, seconds: float) -> str:
+    """What a worker answers for a path that needs no token, as text; StreamsError as `answer_of`."""
+    return _asked(where, path, None, seconds).decode(errors="replace")
+
+
+def _asked(where: str, path: str, token: str | None, seconds: float) -> bytes:
     request = urllib.request.Request(f"http://{where}{path}")
     if token is not None:
         request.add_header("Authorization", f"Bearer {token}")
     try:
         with _OPENER.open(request, timeout=seconds) as response:
-            return json.load(response)
+            answer: bytes = response.read()
+            return answer
     except urllib.error.HTTPError as error:
         with error:
             raise StreamsError(_refusal(error, where)) from None

@@ -1,5 +1,6 @@
 """The console in a real browser: what stands there, what moves by itself, keyboard, narrow and dark, hostile text."""
 
+import os
 import time
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
 from streams.console.rules import Rules
-from tests.kit.console import Topics
+from tests.kit.console import Topics, click
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 RULES = Path(__file__).parents[2] / "segments"
@@ -201,3 +203,126 @@ def test_states_come_and_go_by_themselves(browser, served):
     place.now(lambda: setattr(place.console.progress, "problem", None))
     place.read(filled())
     until(browser, lambda: state(browser) == "ready")
+
+
+def past(reading, _count):
+    """Somebody's clicks and flips, as they would be read from Kafka."""
+    now = wall_clock()
+    reading.total = reading.done = 100
+    for hours in (70, 50, 49, 3, 2):
+        reading.add("clickstream", now - hours * HOUR, click(reading.customer, now - hours * HOUR))
+    topics = Topics()
+    for number, hours in enumerate((60, 20, 2)):
+        evidence = [
+            {
+                "measure": "visit.within(days=7).count()",
+                "value": str(number + 2),
+                "bound": "3",
+                "holds": number > 0,
+            }
+        ]
+        event = topics.flip(
+            reading.customer,
+            ("enter", "exit")[number % 2],
+            "high_value",
+            now - hours * HOUR,
+            evidence=evidence,
+        )
+        reading.add("segment-events", now - hours * HOUR, schemas.encode(schemas.SEGMENT_EVENT, event))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/segments",
+        "/segments/high_value",
+        "/customers",
+        "/customers/bob",
+        "/customers/nobody%2F%00",
+        "/health",
+    ],
+)
+def test_every_page_is_for_everyone(browser, served, path):
+    """One h1, landmarks, labels, pictures with titles, nothing wider than 360 pixels, nothing that the browser complains of."""
+    place = served(Rules.read([RULES]))
+    place.read(filled())
+    place.console.readings.read = past if path == "/customers/bob" else lambda *_: None
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True},
+    )
+    browser.get(f"{place.address}{path}")
+    until(browser, lambda: named(browser, "live").get_attribute("data-value") == "live")
+    assert sideways(browser) == 0
+    for selector, count in (("h1", 1), ("main", 1), ("header nav[aria-label]", 2), ("footer", 1)):
+        assert len(browser.find_elements(By.CSS_SELECTOR, selector)) == count, selector
+    for picture in browser.find_elements(By.TAG_NAME, "svg"):
+        assert picture.get_attribute("role") == "img"
+        assert picture.find_elements(By.TAG_NAME, "title")
+    for field in browser.find_elements(By.CSS_SELECTOR, "input:not([type=hidden])"):
+        assert field.find_elements(By.XPATH, "ancestor::label")
+    assert poor_contrast(browser) == []
+    assert complaints(browser) == []
+    if keep := os.environ.get("SEGMENTS_TEST_SCREENSHOTS"):
+        screenshots(browser, place, path, Path(keep))
+
+
+def poor_contrast(browser):
+    """Texts whose colour has less than 4.5:1 against what is behind them."""
+    return browser.execute_script(CONTRAST)
+
+
+CONTRAST = """
+const light = (colour) => {
+  const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((each) => each / 255)
+    .map((each) => (each <= 0.03928 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+};
+const behind = (node) => {
+  for (; node; node = node.parentElement) {
+    const colour = getComputedStyle(node).backgroundColor;
+    if (!/, 0\\)$|transparent/.test(colour)) return colour;
+  }
+  return "rgb(255, 255, 255)";
+};
+return [...document.querySelectorAll("body *")]
+  .filter((node) => [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim()))
+  .filter((node) => node.checkVisibility() && !(node instanceof SVGElement))
+  .map((node) => [node.outerHTML.slice(0, 80), light(getComputedStyle(node).color), light(behind(node))])
+  .filter(([, one, other]) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05) < 4.5)
+  .map(([text]) => text);
+"""
+
+
+def screenshots(browser, place, path, folder):
+    """Keep what a page looks like, narrow and wide, light and dark, for somebody to look at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for width in (360, 1200):
+        for scheme in ("light", "dark"):
+            browser.execute_cdp_cmd(
+                "Emulation.setDeviceMetricsOverride",
+                {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+            )
+            browser.execute_cdp_cmd(
+                "Emulation.setEmulatedMedia",
+                {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+            )
+            browser.get(f"{place.address}{path}?lang={'nl' if scheme == 'dark' else 'en'}")
+            until(browser, lambda: named(browser, "live").get_attribute("data-value") == "live")
+            name = path.strip("/").replace("/", "-").replace("%", "")
+            browser.save_screenshot(str(folder / f"{name}-{width}-{scheme}.png"))
+
+
+def test_members_are_drawn_over_time(browser, served):
+    """The chart of a segment is a picture as wide as its place, and updates come to the numbers beside it."""
+    place = served(Rules.read([RULES]))
+    topics = filled()
+    place.read(topics)
+    browser.get(f"{place.address}/segments/high_value")
+    until(browser, lambda: named(browser, "live").text == "live")
+    canvas = named(browser, "members-chart").find_element(By.TAG_NAME, "canvas")
+    assert canvas.rect["width"] > 300
+    topics.flip("dan", "enter", "high_value")
+    place.read(topics)
+    until(browser, lambda: browser.find_element(By.CSS_SELECTOR, '[data-key="members"]').text == "3")
+    assert complaints(browser) == []

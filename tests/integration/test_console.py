@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import schemas
+
 pytestmark = pytest.mark.timeout(120)
 
 
@@ -81,3 +83,42 @@ def test_a_console_for_others_needs_a_token(run):
     done = run("console", env={"SEGMENTS_HTTP_HOST": "0.0.0.0"})
     assert done.returncode == 1
     assert "SEGMENTS_HTTP_TOKEN" in done.stderr
+
+
+def test_pages_ask_the_workers(spawn, run, fresh_topics):
+    """Why and next come from the worker of the customer's partition, health from all; one that is gone is named."""
+    fresh_topics(2)
+    now = int(time.time() * 1000)
+    lines = [
+        {
+            "event_id": f"v{day}",
+            "customer_id": "ada",
+            "kind": "page_view",
+            "occurred_at": now - day * 86_400_000,
+        }
+        for day in (4, 3, 1)
+    ]
+    assert run("produce", "clickstream", stdin="\n".join(map(json.dumps, lines))).returncode == 0
+    worker = spawn("worker")
+    where = address(spawn("console", "--port", "0"))
+    until(
+        where, lambda found, body: "three_visits_without_conversion" in found and body["state"] == "ready", 40
+    )
+    body = json.loads(asked(where, "/api/customers/ada")[1])
+    assert body["state"] == "ready"
+    assert [each["kind"] for each in body["events"]] == ["page_view"] * 3
+    (told,) = [each for each in body["why"] if each["segment"] == "three_visits_without_conversion"]
+    assert told["inside"]
+    assert [(leaf["value"], leaf["bound"], leaf["holds"]) for leaf in told["evidence"]] == [("3", "3", True)]
+    leaves = {each["segment"]: each for each in body["next"]}["three_visits_without_conversion"]
+    assert leaves["transition"] == "exit"
+    assert leaves["at"] == schemas.to_iso(now - 4 * 86_400_000 + 7 * 86_400_000)
+    health = json.loads(asked(where, "/api/health")[1])
+    assert (health["state"], [each["partitions"] for each in health["workers"]]) == ("ready", [[0, 1]])
+    assert {(each["topic"], each["records"]) for each in health["lag"]} >= {("clickstream", 0)}
+    assert sum(each["customers"] for each in health["timers"]) == 1
+    export = json.loads(asked(where, "/customers/ada/export")[1])
+    assert len(export["topics"]["clickstream"]) == 3
+    worker.signal(signal.SIGTERM)
+    until(where, lambda _, body: body["state"] == "partial" and body["partitions"] == [0, 1], 30)
+    assert b'data-state="partial"' in asked(where, "/customers/ada")[1]

@@ -1,11 +1,13 @@
 """A console over recorded topics, without Kafka: what workers would have written is given to its reader."""
 
+import asyncio
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aiohttp import test_utils
 from aiokafka import TopicPartition
 
 import schemas
@@ -15,6 +17,7 @@ from streams.console.console import Console
 from streams.console.database import Database
 from streams.console.reader import DEAD_LETTERS, EVENTS, MEMBERSHIPS, Reader
 from streams.console.rules import Rules
+from streams.console.server import application
 from streams.console.workers import Workers
 from streams.settings.settings import Settings
 
@@ -111,6 +114,19 @@ class Topics:
         return found
 
 
+def click(customer, at, kind="page_view", **more):
+    """A click, encoded."""
+    nothing = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
+    event = {
+        "event_id": f"{kind}{at}",
+        "customer_id": customer,
+        "occurred_at": at,
+        "kind": kind,
+        "attributes": {},
+    }
+    return schemas.encode(schemas.CLICK, nothing | event | more)
+
+
 def settings_of(folder: Path, **more: Any) -> Settings:
     """Settings of a console of a test."""
     return Settings(data_dir=folder, brokers="127.0.0.1:1", **more)
@@ -121,16 +137,34 @@ def console_of(settings: Settings, rules: Rules | None = None) -> Console:
     reader = Reader(Database(settings.data_dir / "console.db"), settings, None)
     reader.progress.caught_up, reader.progress.as_of = True, wall_clock()
     reader.progress.partitions = 1
-    return Console(settings, reader, Workers(settings), rules or Rules({}))
+    return Console(
+        settings, reader, Workers(settings), rules or Rules({}), lambda customer: {"customer_id": customer}
+    )
 
 
 async def read(console: Console, topics: Topics) -> None:
     """Let a console read what was written."""
     at = wall_clock()
     await console.reader.ask(console.reader.take_in, topics.take(), {}, at)
+    console.reader.tell_forgotten()
     console.progress.as_of = at
     for tell in console.reader.changed:
         tell()
+
+
+def visiting(tmp_path, visit, rules=None, **settings):
+    """Run a visit, given a client and the console, against a console of its own."""
+
+    async def main():
+        console = console_of(settings_of(tmp_path, **settings), rules)
+        app = application(console, "127.0.0.1:0")
+        async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+            try:
+                return await visit(client, console)
+            finally:
+                await console.reader.close()
+
+    return asyncio.run(main())
 
 
 def events_of(text: str) -> list[tuple[str, str, dict[str, Any]]]:

@@ -1,40 +1,22 @@
 """The console over recorded topics: its numbers, who is let in, languages, hostile text, and its file."""
 
 import ast
-import asyncio
 import hashlib
 import re
 import sqlite3
 import stat
 
 import pytest
-from aiohttp import test_utils
 
 from streams.clock import wall_clock
 from streams.console.database import HOUR, Database
 from streams.console.figures import Figures
-from streams.console.server import application
 from streams.console.texts import DUTCH
-from tests.kit.console import Topics, console_of, events_of, read, settings_of
+from tests.kit.console import Topics, events_of, read, visiting
 from tests.unit.repository import ROOT
 
 pytestmark = pytest.mark.timeout(60)
 TOKEN = "a-token-of-the-test"
-
-
-def visiting(tmp_path, visit, rules=None, **settings):
-    """Run a visit, given a client and the console, against a console of its own."""
-
-    async def main():
-        console = console_of(settings_of(tmp_path, **settings), rules)
-        app = application(console, "127.0.0.1:0")
-        async with test_utils.TestClient(test_utils.TestServer(app)) as client:
-            try:
-                return await visit(client, console)
-            finally:
-                await console.reader.close()
-
-    return asyncio.run(main())
 
 
 async def numbers(client):

@@ -97,7 +97,17 @@ function asOf(update) {
   }
 }
 
-const HANDLERS = { segments };
+// Cells of a page of one segment, or of health, by their keys: value and text, or a number that is told here.
+function cells(update) {
+  for (const [key, [value, text]] of Object.entries(update.cells || {})) {
+    const cell = all("[data-key]").find((each) => each.dataset.key === key);
+    if (!cell) continue;
+    const number = key === "share" ? `${tenths.format(value * 100)} %` : whole.format(value);
+    if (value !== null) show(cell, value, text === null ? number : text);
+  }
+}
+
+const HANDLERS = { segments, segment: cells, health: cells };
 
 function listen(place) {
   const say = (name) => {
@@ -111,7 +121,7 @@ function listen(place) {
     source.addEventListener(name, (event) => {
       const update = JSON.parse(event.data);
       asOf(update);
-      if (update.state !== one("main").dataset.state) {
+      if (update.state && update.state !== one("main").dataset.state) {
         location.reload();
         return;
       }
@@ -121,6 +131,46 @@ function listen(place) {
   addEventListener("pagehide", () => source.close());
 }
 
+// --- members over time
+
+function chart(place) {
+  const series = JSON.parse(place.dataset.series);
+  if (!series.length || typeof uPlot === "undefined") return;
+  const ink = getComputedStyle(document.documentElement).getPropertyValue("--ink");
+  const line = getComputedStyle(document.documentElement).getPropertyValue("--line");
+  const accent = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+  const time = { timeZone: place.dataset.zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  const dates = new Intl.DateTimeFormat(language, time);
+  const axis = { stroke: ink, grid: { stroke: line }, ticks: { stroke: line } };
+  const plot = new uPlot(
+    {
+      width: place.clientWidth,
+      height: 220,
+      legend: { show: false },
+      cursor: { show: false },
+      scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(1, high)] } },
+      axes: [
+        { ...axis, space: 120, values: (_, all) => all.map((each) => dates.format(each * 1000)) },
+        { ...axis, values: (_, all) => all.map((each) => whole.format(each)) },
+      ],
+      series: [{}, { label: place.dataset.name, stroke: accent, width: 2, paths: uPlot.paths.stepped({ align: 1 }) }],
+    },
+    [series.map((row) => row[0]), series.map((row) => row[1])],
+    place,
+  );
+  addEventListener("resize", () => plot.setSize({ width: place.clientWidth, height: 220 }));
+}
+
+// --- a customer's past, while it is read
+
+function reading() {
+  const bar = one("progress");
+  const stop = one('[data-testid="stop"]');
+  if (bar && stop) setTimeout(() => location.reload(), 1500);
+}
+
+for (const place of all("[data-series]")) chart(place);
+reading();
 const table = one('[data-testid="segments"]');
 if (table) {
   sorting(table);

@@ -1,0 +1,84 @@
+"""The swim lanes of a customer: events, stays in segments, and their measures against the bounds, as rows to draw."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from streams.console.drawing import Bar, Lane, Point
+from streams.console.history import Event, Reading
+
+MOST_SEGMENTS = 12
+"""That get lanes: those whose stays are the latest."""
+MOST_TICKS = 500
+"""Of one lane: more would touch each other."""
+
+Title = Callable[[str], str]
+Stay = tuple[str, str | None]
+
+
+def rows_of(
+    reading: Reading, memberships: Sequence[Mapping[str, Any]], why: Mapping[str, Any] | None, title: Title
+) -> list[Lane]:
+    """The lanes: one for each kind of event, then for each segment its stays and its measures."""
+    kinds: dict[str, list[Event]] = defaultdict(list)
+    for event in reading.events:
+        kinds[f"{event.topic}: {event.kind}"].append(event)
+    rows = [
+        Lane(kind, ticks=[(each.at, each.kind) for each in events[-MOST_TICKS:]])
+        for kind, events in sorted(kinds.items())
+    ]
+    stays = stays_of(reading.flips, memberships)
+    asked = {each["segment"]: each for each in (why or {}).get("segments", [])}
+    latest = sorted(stays, key=lambda stay: -max(bar.start for bar in stays[stay]))[:MOST_SEGMENTS]
+    for stay in latest:
+        segment, value = stay
+        name = title(segment) if value is None else f"{title(segment)} [{value}]"
+        now = asked.get(segment)
+        rows.append(Lane(name, bars=stays[stay], due=None if now is None else now["flips_at"]))
+        rows += _measures(segment, reading.flips, now, None if why is None else why.get("clock"))
+    return rows
+
+
+def stays_of(flips: Sequence[Event], memberships: Sequence[Mapping[str, Any]]) -> dict[Stay, list[Bar]]:
+    """The stays by segment and value: those told by enters and exits, and those that last."""
+    found: dict[Stay, list[Bar]] = defaultdict(list)
+    begun: dict[Stay, int] = {}
+    for flip in flips:
+        stay = flip.fields["segment"], flip.fields.get("value")
+        if flip.kind == "enter":
+            begun[stay] = flip.at
+        else:
+            # Its enter may have been deleted from the topic: then the stay is as short as is known.
+            found[stay].append(Bar(begun.pop(stay, flip.at), flip.at, flip.fields["reason"]))
+    lasting = {(each["segment"], each["value"]): each["entered_at"] for each in memberships}
+    for stay, start in (begun | lasting).items():
+        found[stay].append(Bar(start, None, ""))
+    return found
+
+
+def _measures(
+    segment: str, flips: Sequence[Event], now: Mapping[str, Any] | None, clock: int | None
+) -> list[Lane]:
+    """A lane for each leaf whose value is a number: at each flip, and now."""
+    points: dict[str, list[Point]] = defaultdict(list)
+    bounds: dict[str, float | None] = {}
+    told = [(flip.at, flip.fields["evidence"]) for flip in flips if flip.fields["segment"] == segment]
+    if now is not None and clock is not None:
+        told.append((clock, now["evidence"]))
+    for at, evidence in told:
+        for leaf in evidence:
+            value, bound = _number(leaf["value"]), _number(leaf["bound"])
+            if value is None or leaf["bound"] == "true":
+                continue
+            name = f"{leaf['measure']} ({leaf['bound']})"
+            points[name].append(Point(at, value, f"{leaf['measure']} = {leaf['value']}"))
+            bounds[name] = bound
+    return [Lane(name, points=found, bound=bounds[name]) for name, found in points.items()]
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        found = float(text or "")
+    except ValueError:
+        return None
+    return found if abs(found) < float("inf") else None

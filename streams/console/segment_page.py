@@ -1,0 +1,137 @@
+"""The page of one segment: members over time, who they are, how long they stay, what the rule says."""
+
+from typing import Any
+
+from aiohttp import web
+
+import schemas
+from segments.insight.about import about
+from segments.language.errors import SegmentsError
+from streams.clock import wall_clock
+from streams.console.console import Console
+from streams.console.database import HOUR
+from streams.console.drawing import bars
+from streams.console.figures import Row, Snapshot
+from streams.console.membership import STAYS, SegmentTold, segment_told
+from streams.console.render import translated
+from streams.console.segments_page import line_of
+from streams.console.state import State, state_of
+
+DAYS = 30
+"""That the chart shows."""
+STAY_NAMES = (
+    "less than an hour",
+    "less than a day",
+    "less than a week",
+    "less than 30 days",
+    "less than 90 days",
+    "90 days or more",
+)
+assert len(STAY_NAMES) == len(STAYS) + 1  # noqa: S101
+
+Line = dict[str, Any]
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The page and its JSON."""
+    page = _Segment(console)
+    return [web.get("/segments/{segment}", page.html), web.get("/api/segments/{segment}", page.json)]
+
+
+class _Segment:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    async def _found(self, request: web.Request) -> tuple[Line, SegmentTold, State]:
+        console, segment = self._console, request.match_info["segment"]
+        snapshot = await console.snapshot()
+        known = segment in snapshot.rows
+        told = await console.reader.ask(
+            segment_told,
+            console.reader.database,
+            segment,
+            request.query.get("q", ""),
+            wall_clock() // HOUR * HOUR - (DAYS * 24 - 1) * HOUR,
+            wall_clock(),
+        )
+        row = snapshot.rows.get(segment, Row(segment, 0, 0, 0, None, 0))
+        title = console.rules.title(segment, console.renderer.language(request))
+        state = segment_state(console, snapshot, segment)
+        return line_of(row, snapshot, title) | {"known": known}, told, state
+
+    async def html(self, request: web.Request) -> web.Response:
+        """The page; `q` searches the members."""
+        console, language = self._console, self._console.renderer.language(request)
+        line, told, state = await self._found(request)
+        snapshot = await console.snapshot()
+        return console.page(
+            request,
+            "segment.html",
+            state,
+            line=line,
+            told=told,
+            q=request.query.get("q", ""),
+            stays=list(zip(STAY_NAMES, told.stays, strict=True)),
+            stays_picture=bars(
+                translated(language, "How long the members have been in"),
+                [
+                    (translated(language, name), float(count))
+                    for name, count in zip(STAY_NAMES, told.stays, strict=True)
+                ],
+            ),
+            series=[[each.at // 1000, each.members, each.entered, each.left] for each in told.hours],
+            rule=self._rule(line["segment"]),
+            live=f"/live?page=segment&segment={console.quoted(line['segment'])}"
+            f"&since={console.since(snapshot.revision)}",
+        )
+
+    def _rule(self, segment: str) -> Line | None:
+        """What the rule says; None: there is none here, or this version's words do not reach it."""
+        rule = self._console.rules.segments.get(segment)
+        try:
+            return None if rule is None else about(rule, self._console.settings.currency)
+        except SegmentsError:
+            return None
+
+    async def json(self, request: web.Request) -> web.Response:
+        """The same numbers."""
+        line, told, state = await self._found(request)
+        body = {name: value for name, value in line.items() if name != "known"} | {
+            "fresh": None if line["fresh"] is None else schemas.to_iso(line["fresh"]),
+            "memberships": told.memberships,
+            "hours": [
+                {
+                    "hour": schemas.to_iso(each.at),
+                    "entered": each.entered,
+                    "left": each.left,
+                    "members": each.members,
+                }
+                for each in told.hours
+            ],
+            "reasons": [
+                {"transition": transition, "reason": reason, "count": count}
+                for transition, reason, count in told.reasons
+            ],
+            "stays": dict(zip(STAY_NAMES, told.stays, strict=True)),
+            "versions": [
+                {"version": version, "first": schemas.to_iso(first), "latest": schemas.to_iso(latest)}
+                for version, first, latest in told.versions
+            ],
+            "member_list": [
+                {
+                    "customer_id": customer,
+                    "value": value,
+                    "entered_at": schemas.to_iso(entered),
+                    "valid_until": None if until is None else schemas.to_iso(until),
+                }
+                for customer, value, entered, until in told.members
+            ],
+        }
+        return self._console.json(state, body)
+
+
+def segment_state(console: Console, snapshot: Snapshot, segment: str) -> State:
+    """Empty: neither a rule nor anybody who ever entered."""
+    row = snapshot.rows.get(segment)
+    empty = row is None or (row.fresh is None and not row.members)
+    return state_of(console.progress, console.unserved, empty=empty)

@@ -1,0 +1,180 @@
+"""The pages of one segment, of customers and of health, over recorded topics."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+import schemas
+from streams.clock import wall_clock
+from streams.console.database import HOUR
+from streams.console.rules import Rules
+from tests.kit.console import Topics, click, events_of, read, visiting
+from tests.unit.repository import ROOT
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def events_read(*events):
+    """What reads a customer's past, from records instead of Kafka."""
+
+    def read_them(reading, _count):
+        reading.total = reading.done = len(events)
+        for topic, value, at in events:
+            reading.add(topic, at, value)
+
+    return read_them
+
+
+def test_a_segments_page_tells_its_hours_members_stays_and_versions(tmp_path):
+    """Members over the hours follow from what there is now and what happened; stays, reasons and versions are counted."""
+
+    async def visit(client, console):
+        topics, now = Topics(), wall_clock()
+        topics.flip("ann", "enter", "high_value", now - 60 * 24 * HOUR, segment_version="v0")
+        topics.flip("bob", "enter", "high_value", now - 50 * HOUR)
+        topics.flip("cat", "enter", "high_value", now - 50 * HOUR)
+        topics.flip("cat", "exit", "high_value", now - 20 * HOUR, reason="timer")
+        topics.flip("bobby", "enter", "high_value", now - 60_000)
+        await read(console, topics)
+        body = await (await client.get("/api/segments/high_value")).json()
+        assert (body["members"], body["memberships"], body["entered"], body["left"]) == (3, 3, 3, 1)
+        assert [each["members"] for each in body["hours"]] == [3, 2, 3]
+        assert [each["entered"] for each in body["hours"]] == [2, 0, 1]
+        told = {(each["transition"], each["reason"]): each["count"] for each in body["reasons"]}
+        assert told == {("enter", "event"): 3, ("exit", "timer"): 1}
+        assert list(body["stays"].values()) == [1, 0, 1, 0, 1, 0]
+        assert [each["version"] for each in body["versions"]] == ["v1", "v0"]
+        assert [each["customer_id"] for each in body["member_list"]] == ["ann", "bob", "bobby"]
+        page = await (await client.get("/segments/high_value?q=bob")).text()
+        assert re.findall(r'data-customer="(\w+)"', page) == ["bob", "bobby"]
+        assert 'data-state="ready"' in page
+        for name in ("members-chart", "stays", "words", "stories", "versions", "members", "search"):
+            assert f'data-testid="{name}"' in page
+        assert "at least" in page
+        assert 'data-state="empty"' in await (await client.get("/segments/nothing")).text()
+
+    visiting(tmp_path, visit, Rules.read([ROOT / "segments"]))
+
+
+def test_a_customers_page_tells_past_and_memberships(tmp_path):
+    """Events and flips of the topics, lanes drawn of them, the segments now; without a worker it is partial and says so."""
+
+    async def visit(client, console):
+        topics, now = Topics(), wall_clock()
+        evidence = [{"measure": "visit.count()", "value": "3", "bound": "3", "holds": True}]
+        enter = topics.flip("ann/1", "enter", "big", now - HOUR, evidence=evidence)
+        await read(console, topics)
+        console.readings.read = events_read(
+            ("clickstream", click("ann/1", now - 2 * HOUR, page="/<b>"), now - 2 * HOUR),
+            ("segment-events", schemas.encode(schemas.SEGMENT_EVENT, enter), now - HOUR),
+            ("clickstream", b"\xff", now),
+        )
+        answer = await client.get("/customers/ann%2F1")
+        text = await answer.text()
+        assert answer.status == 200
+        assert 'data-state="partial"' in text
+        assert "partition 0" in text
+        assert 'data-kind="page_view"' in text
+        assert "/&lt;b&gt;" in text
+        assert text.count('<rect class="stay"') == 1
+        assert text.count('class="bound"') == 1
+        body = await (await client.get("/api/customers/ann%2F1")).json()
+        assert [each["kind"] for each in body["events"]] == ["page_view"]
+        assert [(each["segment"], each["transition"]) for each in body["flips"]] == [("big", "enter")]
+        assert [each["segment"] for each in body["memberships"]] == ["big"]
+        assert (body["why"], body["next"]) == (None, [])
+        assert (await (await client.get("/customers/ann%2F1/export")).json()) == {"customer_id": "ann/1"}
+        found = await (await client.get("/api/customers?q=ann")).json()
+        assert found["customers"] == ["ann/1"]
+
+    visiting(tmp_path, visit)
+
+
+def test_of_an_erased_customer_nothing_is_shown(tmp_path):
+    """Not from the file, nor what a page had read before, nor what topics still hold of before the erasure."""
+
+    async def visit(client, console):
+        topics, now = Topics(), wall_clock()
+        topics.flip("ann", "enter", "big", now - HOUR)
+        await read(console, topics)
+        console.readings.read = events_read(("clickstream", click("ann", now - 9), now - 9))
+        assert 'data-kind="page_view"' in await (await client.get("/customers/ann")).text()
+        topics.erase("ann")
+        await read(console, topics)
+        console.readings.read = events_read(
+            ("clickstream", click("ann", now - 9), now - 9), ("profiles", None, now - 5)
+        )
+        answer = await client.get("/customers/ann")
+        text = await answer.text()
+        assert answer.status == 200
+        assert 'data-state="empty"' in text
+        assert "data-kind" not in text
+
+    visiting(tmp_path, visit)
+
+
+def test_a_long_reading_shows_its_progress_and_can_be_stopped(tmp_path):
+    """The page comes while it is read; after a stop it shows what was found by then."""
+
+    async def visit(client, console):
+        def slowly(reading, _count):
+            reading.total, reading.done = 1_000, 10
+            reading.add("clickstream", wall_clock(), click("ann", wall_clock()))
+            assert reading.stopped.wait(20)
+
+        console.readings.read = slowly
+        text = await (await client.get("/customers/ann")).text()
+        assert 'data-state="loading"' in text
+        assert '<progress max="1000" value="10">' in text
+        text = await (await client.get("/customers/ann?stop=1")).text()
+        assert 'data-state="partial"' in text
+        assert "10 of 1,000" in text
+        assert 'data-kind="page_view"' in text
+
+    visiting(tmp_path, visit)
+
+
+def test_health_counts_dead_letters(tmp_path):
+    """By reason, within a day and in all; without workers the page says so."""
+
+    async def visit(client, console):
+        topics = Topics()
+        for reason in ("unknown_kind", "no_key", "no_key"):
+            topics.letter(reason)
+        topics.records[0] = replace(topics.records[0], timestamp=wall_clock() - 30 * HOUR)
+        await read(console, topics)
+        body = await (await client.get("/api/health")).json()
+        assert body["dead_letters"] == [
+            {"reason": "no_key", "recent": 2, "count": 2},
+            {"reason": "unknown_kind", "recent": 0, "count": 1},
+        ]
+        assert (body["state"], body["workers"], body["lag"]) == ("empty", [], [])
+        text = await (await client.get("/health")).text()
+        for name in ("lag", "clock", "timers", "dead-letters", "deployments", "workers"):
+            assert f'data-testid="{name}"' in text
+
+    visiting(tmp_path, visit)
+
+
+@pytest.mark.parametrize(("page", "name"), [("segment&segment=big", "segment"), ("health", "health")])
+def test_each_page_has_updates(tmp_path, page, name):
+    """Their events are named after the page, and tell cells by their keys."""
+
+    async def visit(client, console):
+        topics = Topics()
+        topics.flip("ann", "enter", "big")
+        topics.letter("no_key")
+        await read(console, topics)
+        async with client.get(f"/live?page={page}") as answer:
+            text = ""
+            async for chunk in answer.content.iter_any():
+                text += chunk.decode()
+                if events_of(text):
+                    break
+        ((told, _, update),) = events_of(text)
+        assert told == name
+        wanted = {"segment": ("members", 1), "health": ("letters:no_key", 1)}[name]
+        assert update["cells"][wanted[0]][0] == wanted[1]
+
+    visiting(tmp_path, visit)
