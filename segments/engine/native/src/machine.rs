@@ -183,7 +183,13 @@ impl Machine {
 
     /// Remember a click, a transaction or a profile, and flip what it flips. `alone`: a profile of which only this takes
     /// effect.
-    pub fn apply(&mut self, customer: &mut Customer, turn: Turn, digest: Digest, alone: Option<Profile>) {
+    pub fn apply(
+        &mut self,
+        customer: &mut Customer,
+        turn: Turn,
+        (digest, known): (Digest, Option<usize>),
+        alone: Option<Profile>,
+    ) {
         let record = turn.record();
         let Body::Event(event) = &record.body else { return };
         let late = m!(
@@ -226,7 +232,7 @@ impl Machine {
                 );
             }
         }
-        customer.recognise(digest);
+        customer.recognise(digest, known);
         if customer.next <= now {
             touched.add(&m!("what is due waits", customer.due_by(now), Bits::default()));
         }

@@ -420,12 +420,13 @@ impl Partition {
             &self.rules.plan.topics[topic].name,
             event.id.of(&run.data).unwrap_or_default(),
         );
+        let known = customer.find_id(digest);
         let limits = Limits {
             entries: self.settings.customer_limit,
             bytes: self.settings.customer_bytes,
         };
         let of = (&*self.rules, &self.machine.names);
-        let (screened, notice) = screening::screen(customer, turn, event, digest, (self.clock, limits), of);
+        let (screened, notice) = screening::screen(customer, turn, event, known, (self.clock, limits), of);
         if let Some(notice) = notice {
             self.notice(notice, turn, customer);
         }
@@ -450,7 +451,7 @@ impl Partition {
         let most = self.settings.customer_bytes;
         let done = self.guarded(|machine| {
             let profile = alone.then(|| consents_alone(customer, turn, event, most));
-            machine.apply(customer, turn, digest, profile);
+            machine.apply(customer, turn, (digest, known), profile);
         });
         if let Err(error) = done {
             if before {
@@ -732,7 +733,8 @@ fn redo(machine: &mut Machine, customer: &mut Customer, step: &Step, most: usize
                 Some(event) if *alone => Some(consents_alone(customer, turn, event, most)),
                 _ => None,
             };
-            machine.apply(customer, turn, *digest, profile);
+            let known = customer.find_id(*digest);
+            machine.apply(customer, turn, (*digest, known), profile);
         }
     }
     customer.next = customer.next.min(customer.due(machine.rules.plan.retention));

@@ -1,6 +1,6 @@
 //! Step (2) of the contract: the records that end at the state of their customer, and those that get past a limit.
 
-use crate::customer::{Customer, Digest, Profile};
+use crate::customer::{Customer, Profile};
 use crate::limit::{self, Limits};
 use crate::machine::{Turn, profile_of};
 use crate::mutants::m;
@@ -26,17 +26,19 @@ pub enum Screened {
 }
 
 /// Screen an event of a customer, at the clock of the partition; what its sender may not have meant is noticed.
+///
+/// `known`: where its id stands among those that the customer has seen.
 pub fn screen(
     customer: &mut Customer,
     turn: Turn,
     event: &Event,
-    digest: Digest,
+    known: Option<usize>,
     (clock, limits): (i64, Limits),
     (rules, names): (&Rules, &Names),
 ) -> (Screened, Option<Notice>) {
     let at = turn.record().at;
     let of_profile = rules.plan.topics[turn.topic].record == RecordKind::Profile;
-    if is_duplicate(customer, digest, at) {
+    if is_duplicate(customer, known, at) {
         return (Screened::Ends(Outcome::Duplicate), None);
     }
     let too_old = !of_profile && at + rules.plan.retention < clock;
@@ -68,8 +70,8 @@ pub fn screen(
 }
 
 /// The same id in the same topic, for 24 hours of the customer's own time.
-fn is_duplicate(customer: &Customer, digest: Digest, at: i64) -> bool {
-    let Some(place) = customer.find_id(digest) else {
+fn is_duplicate(customer: &Customer, known: Option<usize>, at: i64) -> bool {
+    let Some(place) = known else {
         return false;
     };
     let now = m!("a duplicate by its own time", customer.instant.max(at), at);
