@@ -2,6 +2,7 @@
 
 about       all facts about one rule, under the headings that `segments show` prints
 findings    the figures of a trial
+fitting     models of purchases, fitted to what customers did
 notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out
 plain       plain values to records of the engine, and flips back to plain values
 proving     runs the stories of rules through the engine

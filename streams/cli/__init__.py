@@ -27,6 +27,7 @@ COMMANDS = {
     "lint": ("lint", "Check rules, and say what to write instead."),
     "test": ("test_rules", "Run the stories of the rules."),
     "try": ("try_rule", "Try a rule on past events."),
+    "fit": ("fit", "Fit a model of purchases, for rules that look ahead."),
     "convert": ("convert", "Make JSON lines of a CSV file."),
     "replay": ("replay", "Compute segment events from a file of events, without Kafka."),
     "why": ("why", "Ask the workers why a customer is in a segment, or not."),

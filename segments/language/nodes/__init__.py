@@ -7,6 +7,7 @@ events      event sets: kind, filter, window, reset
 fields      fields of events and tests on them
 literals    what a rule compares with: texts, booleans, and numbers in one normal form
 measures    count, sum, mean and so on over an event set
+models      fitted models of purchases, read from their files
 order       which segments a rule reads; a rule set in dependency order
 segment     a segment: title, condition, stories
 text        rules as normalised text

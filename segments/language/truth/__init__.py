@@ -1,5 +1,6 @@
 """The oracle: an independent and slow definition of what rules mean, for tests of the engine.
 
+buying  purchases to come: the formulas of the models, with many digits
 life    what flips when in the life of one customer
 memory  the events that happened to a customer
 oracle  whether a condition holds at an instant

@@ -1,0 +1,206 @@
+"""Models of purchases: the formulas to the last digit, and fits by the command on histories with a known answer."""
+
+import json
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from segments.language import RuleError
+from segments.language.nodes.models import looked_up_in, model, read_model
+from segments.language.truth.buying import alive, expected, history, spend
+from streams.cli import main
+from tests.unit.repository import ROOT
+
+VECTORS = json.loads((ROOT / "tests" / "unit" / "vectors.json").read_text())
+MODELS = {
+    name: {key: Decimal(value) for key, value in numbers.items()}
+    for name, numbers in VECTORS["models"].items()
+}
+DAY = VECTORS["day_ms"]
+START = VECTORS["start"]
+CLOSE = Decimal("1e-22")
+"""Relative: the vectors have 25 digits."""
+
+
+def case(vector):
+    """The words by which a vector is known in a report."""
+    return f"{vector['model']} x={vector['x']} T={vector.get('T_ms', vector.get('bound'))}"
+
+
+@pytest.mark.parametrize("vector", VECTORS["values"], ids=case)
+def test_values_are_those_of_the_papers(vector):
+    """alive, expected, spend and clv have each digit that was computed elsewhere."""
+    numbers, x = MODELS[vector["model"]], vector["x"]
+    last, now = Decimal(vector["t_x_ms"]) / DAY, Decimal(vector["T_ms"]) / DAY
+    found = {
+        "alive": alive(numbers, x, last, now),
+        "expected": expected(numbers, x, last, now, vector["days"]),
+        "spend": spend(numbers, (Decimal(vector["z"] or 0),) * vector["n"]),
+    }
+    found["clv"] = found["expected"] * found["spend"]
+    for name, value in found.items():
+        assert abs(value / Decimal(vector[name]) - 1) < CLOSE, name
+
+
+def test_purchases_of_one_day_of_the_zone_are_one():
+    """A purchase day begins with its first purchase in the window, and its total is of all of them."""
+    at = [START, START + 23 * DAY // 24, START + 3 * DAY, START + 3 * DAY + 1]
+    amounts = [Decimal(20), Decimal(5), None, Decimal(7)]
+    found = history(list(zip(at, amounts, strict=True)), "UTC")
+    assert (found.days, found.totals) == ((at[0], at[2]), (Decimal(7),))
+    found = history(list(zip(at, amounts, strict=True)), "Europe/Amsterdam")
+    assert (found.days, found.totals) == ((at[0], at[1], at[2]), (Decimal(5), Decimal(7)))
+
+
+def drawn(count, seed, *, r=0.8, alpha=30.0, a=0.9, b=2.5, length=400):
+    """Purchases of customers who behave as the model says, as JSON lines."""
+    chance, lines = random.Random(seed), []
+    for number in range(count):
+        rate, leaves = chance.gammavariate(r, 1 / alpha), chance.betavariate(a, b)
+        scale, day = chance.gammavariate(4.0, 1 / 20.0), chance.uniform(0, 100)
+        while day < length:
+            lines.append((day, number, chance.gammavariate(6.0, 1 / scale)))
+            if chance.random() < leaves:
+                break
+            day += chance.expovariate(rate)
+    for place, (day, number, amount) in enumerate(sorted(lines)):
+        at = START + int(day * DAY)
+        yield {
+            "topic": "transactions", "event_id": f"e{place}", "customer_id": f"c{number}", "occurred_at": at,
+            "kind": "purchase", "order_id": f"o{place}", "amount": f"{amount + 0.01:.2f}", "currency": "EUR",
+            "items": [],
+        }  # fmt: skip
+
+
+@pytest.fixture
+def fit(tmp_path, monkeypatch):
+    """Runs `segments fit buyers` on these lines."""
+    monkeypatch.setenv("SEGMENTS_RULES", str(tmp_path))
+
+    def run(lines, *options):
+        file = tmp_path / "log.jsonl"
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return CliRunner().invoke(main, ["fit", "buyers", "--file", str(file), *options])
+
+    return run
+
+
+def test_the_fit_finds_the_numbers_that_the_customers_were_drawn_with(fit, tmp_path):
+    """Each parameter is within three standard errors, the check adds up, and the file can be read by a rule."""
+    result = fit(drawn(4000, seed=7), "--until", str(START + 400 * DAY), "--holdout", "90")
+    assert result.exit_code == 0, result.output
+    content = json.loads((tmp_path / "buyers.model.json").read_text())
+    fitted = content["fitted"]
+    truth = {"r": 0.8, "alpha": 30.0, "a": 0.9, "b": 2.5, "p": 6.0, "q": 4.0, "v": 20.0}
+    for name, value in (content["parameters"] | content["spend"]).items():
+        assert abs(float(value) - truth[name]) < 3 * fitted["standard_errors"][name], name
+    holdout = fitted["holdout"]
+    assert (holdout["days"], [row["x"] for row in holdout["rows"]]) == (90, [*"0123456", "7+"])
+    assert holdout["actual"] == sum(row["actual"] for row in holdout["rows"])
+    assert 0.9 < holdout["expected"] / holdout["actual"] < 1.1
+    assert {key: content[key] for key in ("format", "model", "of", "within", "unit", "zone", "currency")} == {
+        "format": 1, "model": "mbg-nbd", "of": "purchase", "within": None, "unit": "day", "zone": "UTC",
+        "currency": "EUR",
+    }  # fmt: skip
+    with looked_up_in([tmp_path]):
+        found = model("buyers")
+    assert {name: str(value) for name, value in found.parameters} == content["parameters"]
+    picture = (tmp_path / "buyers.model.svg").read_text()
+    assert 'role="img"' in picture
+    assert f"counted ({holdout['actual']:,})" in picture
+
+
+def test_a_fit_of_too_few_customers_is_refused(fit, tmp_path):
+    """Under 300 customers with a second purchase day nothing is written, and the exit code is 1."""
+    result = fit(drawn(300, seed=1))
+    assert result.exit_code == 1
+    assert "at least 300 are needed" in result.output
+    assert not (tmp_path / "buyers.model.json").exists()
+
+
+def test_a_history_shorter_than_the_window_is_refused(fit, tmp_path):
+    """A window that reaches back before the first event would make customers look new."""
+    result = fit(drawn(2000, seed=2), "--within", "500")
+    assert result.exit_code == 1
+    assert "shorter than --within 500 days" in result.output
+    assert not (tmp_path / "buyers.model.json").exists()
+
+
+def test_customers_who_never_cease_have_no_maximum(fit, tmp_path):
+    """Who buys every ten days for ever has no dropout to be fitted."""
+    lines = [
+        {**line, "customer_id": f"c{number}", "event_id": f"{number}-{each}", "order_id": f"{number}-{each}",
+         "occurred_at": START + each * 10 * DAY}
+        for each in range(30) for number in range(400) for line in list(drawn(1, seed=0))[:1]
+    ]  # fmt: skip
+    result = fit(lines, "--of", "purchase")
+    assert result.exit_code == 1, result.output
+    assert "has no maximum" in result.output
+    assert not (tmp_path / "buyers.model.json").exists()
+
+
+def test_amounts_of_another_currency_make_no_model_of_spend(fit, tmp_path):
+    """The model of purchases is fitted all the same, spend is null, and a warning says why."""
+    result = fit([{**line, "currency": "USD"} for line in drawn(1500, seed=3)])
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "buyers.model.json").read_text())["spend"] is None
+    assert "0 customers have an amount in the currency" in result.output
+
+
+def test_customers_who_stop_at_once_are_warned_of(fit):
+    """If nothing comes in the last days, the ratio of expected and counted says so."""
+    lines = [each for each in drawn(1500, seed=4) if each["occurred_at"] < START + 300 * DAY]
+    result = fit(lines, "--until", str(START + 400 * DAY), "--holdout", "100")
+    assert result.exit_code == 0, result.output
+    assert "outside 0.8 to 1.25" in result.output
+
+
+def test_a_set_that_is_no_set_of_purchases_is_refused(fit):
+    """`--of` takes what a rule could write, without a window or a measure."""
+    for wrong in ("purchase.count()", "purchase.by(purchase.channel)", "visit", "nothing", "purchase.items"):
+        result = fit([], "--of", wrong)
+        assert (result.exit_code, wrong in result.output) == (1, True), wrong
+
+
+CONTENT = {
+    "format": 1, "model": "mbg-nbd", "of": "purchase", "within": 365 * DAY, "unit": "day", "zone": "UTC",
+    "currency": "EUR", "parameters": {"r": "0.5", "alpha": "43.281", "a": "0.891", "b": "1.614"},
+    "spend": {"p": "6.25", "q": "3.74", "v": "15.44"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"format": 2}, "format is 2"),
+        ({"model": "bg-nbd"}, "'mbg-nbd' was expected"),
+        ({"within": "a year"}, "milliseconds were expected"),
+        ({"parameters": {"r": "1"}}, "parameters r, alpha, a, b were expected"),
+        ({"parameters": {**CONTENT["parameters"], "a": "-1"}}, "a number above 0 was expected"),
+        ({"parameters": {**CONTENT["parameters"], "b": "nan"}}, "a number above 0 was expected"),
+        ({"spend": {"p": "6", "q": "1", "v": "15"}}, "q is 1"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused(change, said):
+    """The error names what is wrong and what to run."""
+    read_model(CONTENT, "buyers")
+    with pytest.raises(RuleError, match=said):
+        read_model({**CONTENT, **change}, "buyers")
+
+
+def test_a_model_is_looked_for_in_all_folders_once(tmp_path):
+    """A missing one names the command, and two of one name are refused."""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+    with looked_up_in(folders), pytest.raises(RuleError, match="segments fit buyers"):
+        model("buyers")
+    Path(folders[0] / "buyers.model.json").write_text(json.dumps(CONTENT))
+    with looked_up_in(folders):
+        assert model("buyers").parameters[0] == ("r", Decimal("0.5"))
+    Path(folders[1] / "buyers.model.json").write_text(json.dumps(CONTENT))
+    with looked_up_in(folders), pytest.raises(RuleError, match="two models of this name"):
+        model("buyers")
