@@ -1,6 +1,7 @@
 """Questions about rules and customers that change nothing; everything here reads the engine and is not read by it.
 
 about       all facts about one rule, under the headings that `segments show` prints
+census      all customers at one moment, counted
 findings    the figures of a trial
 fitting     models of purchases, fitted to what customers did
 notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out

@@ -20,6 +20,7 @@ from segments.engine import RuleSet, load
 from streams.cli.logs import LEVELS, configure
 from streams.errors import BrokerAway, RegistryAway, StreamsError
 from streams.http.answers import Answers
+from streams.http.census import Censuses
 from streams.http.health import HealthServer, listen, reachable
 from streams.http.hosts import guard
 from streams.kafka import group, retention, topics
@@ -186,14 +187,12 @@ async def _serve(built: Worker, settings: Settings, listening: socket.socket, st
     announced = reachable(settings.http_host, listening)
     guarded = guard(settings.http_host, announced, settings.http_hosts)
     server = HealthServer(built.metrics, built.owners, (guarded,))
+    answers = Answers(
+        built.owners.machine, built.partitions, settings.http_host, settings.why_token, built.owners.too_old
+    )
+    server.add(answers.routes())
     server.add(
-        Answers(
-            built.owners.machine,
-            built.partitions,
-            settings.http_host,
-            settings.why_token,
-            built.owners.too_old,
-        ).routes()
+        Censuses(built.owners.machine, built.owners.customers, built.partitions, answers.refusal).routes()
     )
     await server.start(listening)
     port = listening.getsockname()[1]

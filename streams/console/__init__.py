@@ -2,6 +2,7 @@
 
 asking         questions to the workers
 console        what the pages share
+counting       counts of all customers, by the workers
 customer_page  search, and one customer
 database       the file: counts by hour, and each customer's membership record
 drawing        pictures as SVG

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 import schemas
+from streams.console.counting import Counting
 from streams.console.figures import Row, Snapshot
 from streams.console.history import Readings
 from streams.console.reader import Progress, Reader
@@ -35,6 +36,7 @@ class Console:
         self.settings = settings
         self.export = export
         self.reader = reader
+        self.counting = Counting(settings, workers)
         self.readings = Readings(settings, reader.registry)
         reader.forgotten.append(self.readings.forget)
         self.workers = workers

@@ -1,8 +1,10 @@
 """The page of one segment: members over time, who they are, how long they stay, what the rule says."""
 
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 import schemas
 from segments.insight.about import about
@@ -13,7 +15,7 @@ from streams.console.database import HOUR
 from streams.console.drawing import bars
 from streams.console.figures import Row, Snapshot
 from streams.console.membership import STAYS, SegmentTold, segment_told
-from streams.console.render import translated
+from streams.console.render import leaf_text, shortened, translated
 from streams.console.segments_page import line_of
 from streams.console.state import State, state_of
 
@@ -62,6 +64,9 @@ class _Segment:
     async def html(self, request: web.Request) -> web.Response:
         """The page; `q` searches the members."""
         console, language = self._console, self._console.renderer.language(request)
+        if "count" in request.query:
+            console.counting.begin(console.progress.partitions)
+            raise web.HTTPSeeOther(f"{request.path}#count")
         line, told, state = await self._found(request)
         snapshot = await console.snapshot()
         return console.page(
@@ -81,9 +86,30 @@ class _Segment:
             ),
             series=[[each.at // 1000, each.members, each.entered, each.left] for each in told.hours],
             rule=self._rule(line["segment"]),
+            **self._counted(line["segment"], language),
             live=f"/live?page=segment&segment={console.quoted(line['segment'])}"
             f"&since={console.since(snapshot.revision)}",
         )
+
+    def _counted(self, segment: str, language: str) -> Line:
+        """What was counted of the segment, with pictures of it."""
+        found = self._console.counting.of(segment)
+        leaves = [] if found is None else found["leaves"]
+        date = self._console.renderer.date
+        return {
+            "counting": self._console.counting.latest,
+            "counted": found,
+            "distributions": [
+                {**leaf, "picture": distribution(leaf, language)} for leaf in leaves if "groups" in leaf
+            ],
+            "ahead_picture": bars(
+                translated(language, "Flips by time in the next 7 days"),
+                [
+                    (f"{date(language, each['hour'])}: {each['customers']}", float(each["customers"]))
+                    for each in (found or {}).get("ahead", [])
+                ],
+            ),
+        }
 
     def _rule(self, segment: str) -> Line | None:
         """What the rule says; None: there is none here, or this version's words do not reach it."""
@@ -96,38 +122,67 @@ class _Segment:
     async def json(self, request: web.Request) -> web.Response:
         """The same numbers."""
         line, told, state = await self._found(request)
+        counting = self._console.counting
+        if "count" in request.query:
+            counting.begin(self._console.progress.partitions)
         body = {name: value for name, value in line.items() if name != "known"} | {
             "fresh": None if line["fresh"] is None else schemas.to_iso(line["fresh"]),
-            "memberships": told.memberships,
-            "hours": [
-                {
-                    "hour": schemas.to_iso(each.at),
-                    "entered": each.entered,
-                    "left": each.left,
-                    "members": each.members,
-                }
-                for each in told.hours
-            ],
-            "reasons": [
-                {"transition": transition, "reason": reason, "count": count}
-                for transition, reason, count in told.reasons
-            ],
-            "stays": dict(zip(STAY_NAMES, told.stays, strict=True)),
-            "versions": [
-                {"version": version, "first": schemas.to_iso(first), "latest": schemas.to_iso(latest)}
-                for version, first, latest in told.versions
-            ],
-            "member_list": [
-                {
-                    "customer_id": customer,
-                    "value": value,
-                    "entered_at": schemas.to_iso(entered),
-                    "valid_until": None if until is None else schemas.to_iso(until),
-                }
-                for customer, value, entered, until in told.members
-            ],
+            "census": None if counting.latest is None else counting.latest.told(line["segment"]),
+            **plain_values(told),
         }
         return self._console.json(state, body)
+
+
+def plain_values(told: SegmentTold) -> Line:
+    """What the database tells, as JSON."""
+    return {
+        "memberships": told.memberships,
+        "hours": [
+            {
+                "hour": schemas.to_iso(each.at),
+                "entered": each.entered,
+                "left": each.left,
+                "members": each.members,
+            }
+            for each in told.hours
+        ],
+        "reasons": [
+            {"transition": transition, "reason": reason, "count": count}
+            for transition, reason, count in told.reasons
+        ],
+        "stays": dict(zip(STAY_NAMES, told.stays, strict=True)),
+        "versions": [
+            {"version": version, "first": schemas.to_iso(first), "latest": schemas.to_iso(latest)}
+            for version, first, latest in told.versions
+        ],
+        "member_list": [
+            {
+                "customer_id": customer,
+                "value": value,
+                "entered_at": schemas.to_iso(entered),
+                "valid_until": None if until is None else schemas.to_iso(until),
+            }
+            for customer, value, entered, until in told.members
+        ],
+    }
+
+
+def distribution(leaf: Line, language: str) -> Markup:
+    """The groups of a leaf's values, with the bound where it stands."""
+    groups = leaf["groups"]
+    mark = next(
+        (place for place, each in enumerate(groups) if Decimal(each["from"]) == Decimal(leaf["bound"])), None
+    )
+    named = [
+        (f"{leaf_text(language, leaf, _whole(each['from']))}: {each['customers']}", float(each["customers"]))
+        for each in groups
+    ]
+    return bars(shortened(leaf["measure"], 100), named, mark)
+
+
+def _whole(text: str) -> str:
+    """A number without digits after the point that say nothing."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def segment_state(console: Console, snapshot: Snapshot, segment: str) -> State:

@@ -116,4 +116,5 @@ class Server:
         """Stop listening, and end what is open."""
         self._connections.stop()
         self._console.readings.close()
+        self._console.counting.close()
         await self._runner.cleanup()

@@ -18,6 +18,9 @@ Owned = Callable[[int], Partition | None]
 TooOld = Callable[[int, bytes], int]
 """How many events of a customer of a partition no rule looked back to."""
 
+Allowed = Callable[[web.Request], web.Response | None]
+"""Refuses a request that may not be answered; None: it may."""
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -40,32 +43,35 @@ class Answers:
         """The pages."""
         return [web.get("/why/{customer}", self._why), web.get("/known", self._known)]
 
-    def _allowed(self, request: web.Request) -> bool:
+    def refusal(self, request: web.Request) -> web.Response | None:
+        """Why a request is not answered; None: it may be."""
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return self._open or (
+        if self._open or (
             self._token is not None and hmac.compare_digest(given.encode(), current(self._token).encode())
-        )
+        ):
+            return None
+        mend = "send the token of SEGMENTS_HTTP_TOKEN as a bearer token"
+        if self._token is None:
+            mend = "set SEGMENTS_HTTP_TOKEN at the workers, and send it as a bearer token"
+        return refused(401, f"This shows customers, and not on the loopback: {mend}.")
 
     async def _why(self, request: web.Request) -> web.Response:
-        if not self._allowed(request):
-            mend = "send the token of SEGMENTS_HTTP_TOKEN as a bearer token"
-            if self._token is None:
-                mend = "set SEGMENTS_HTTP_TOKEN at the workers, and send it as a bearer token"
-            return _error(401, f"This shows a customer, and not on the loopback: {mend}.")
+        if (refusal := self.refusal(request)) is not None:
+            return refusal
         customer, segment = request.match_info["customer"], request.query.get("segment")
         number = partition_of(customer.encode(), self._count)
         partition = self._owned(number)
         if partition is None:
-            return _error(404, f"This worker does not serve partition {number}.")
+            return refused(404, f"This worker does not serve partition {number}.")
         if segment is not None and segment not in partition.rules.ids:
-            return _error(404, f"There is no segment {segment}.")
+            return refused(404, f"There is no segment {segment}.")
         too_old = self._too_old(number, customer.encode())
         return web.json_response(why(partition, customer, segment) | {"too_old": too_old})
 
     async def _known(self, request: web.Request) -> web.Response:
         """Of the partitions served here: since when measures know events, and from when on rules are exact."""
-        if not self._allowed(request):
-            return _error(401, "Send the token of SEGMENTS_HTTP_TOKEN as a bearer token.")
+        if (refusal := self.refusal(request)) is not None:
+            return refusal
         found: dict[str, Counter[str]] = {"known_since": Counter(), "warming_until": Counter()}
         for partition in filter(None, map(self._owned, range(self._count))):
             since = partition.known_since
@@ -74,6 +80,7 @@ class Answers:
         return web.json_response(found)
 
 
-def _error(status: int, message: str) -> web.Response:
+def refused(status: int, message: str) -> web.Response:
+    """An answer that says in words why there is no other."""
     body: dict[str, Any] = {"error": message}
     return web.json_response(body, status=status)

@@ -34,6 +34,9 @@ class PartitionStore(Protocol):
     def items(self) -> Iterable[tuple[bytes, bytes]]:
         """Return all states."""
 
+    def keys(self) -> Iterable[bytes]:
+        """Return the keys of all states."""
+
     def size(self) -> tuple[int, int]:
         """Return the number of states and their bytes, keys included; may be estimated."""
 
@@ -74,6 +77,10 @@ class MemoryStore:
     def items(self) -> Iterable[tuple[bytes, bytes]]:
         """Return all states."""
         return self.states.items()
+
+    def keys(self) -> Iterable[bytes]:
+        """Return the keys of all states, as they are now."""
+        return self.states.keys()
 
     def size(self) -> tuple[int, int]:
         """Return the number of states, each whether it is in one record or in two, and their bytes."""
@@ -170,6 +177,10 @@ class RocksStore:
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Return all states, in key order."""
         return ((key, value) for key, value in self._db.items() if key != META_KEY)
+
+    def keys(self) -> Iterator[bytes]:
+        """Return the keys of all states, in their order, as they are at the call."""
+        return (key for key in self._db.keys() if key != META_KEY)  # noqa: SIM118 - no dict
 
     def size(self) -> tuple[int, int]:
         """Return RocksDB's estimates: what was written again and not compacted yet counts twice, as do two records."""

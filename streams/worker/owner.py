@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 
 from aiokafka.errors import KafkaError
 
@@ -134,6 +135,10 @@ class Owner:
             for topic in INPUTS:
                 self._app.hold(topic, self.number, True)
             await owned.producer.abandon()
+
+    def customers(self) -> Iterable[bytes]:
+        """The keys of the states of customers, for a census; none while it is owned over."""
+        return () if self._service is None else self._service.customers()
 
     @property
     def machine(self) -> Partition | None:

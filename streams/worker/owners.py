@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
@@ -113,6 +113,11 @@ class Owners:
         """The machine of a partition that is being served, for a question."""
         owned = self._owned.get(number)
         return None if owned is None else owned.owner.machine
+
+    def customers(self, number: int) -> Iterable[bytes]:
+        """The keys of the states of a partition's customers, for a census."""
+        owned = self._owned.get(number)
+        return () if owned is None else owned.owner.customers()
 
     def too_old(self, number: int, key: bytes) -> int:
         """How many events of a customer of a partition no rule looked back to, since it was taken over."""

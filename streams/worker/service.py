@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 from aiokafka import TopicPartition
@@ -188,6 +189,10 @@ class Service:
             self._unwritten = {}
         self._caution.committed(offsets)
         self.monitor.committed(transaction, time.perf_counter() - began)
+
+    def customers(self) -> Iterable[bytes]:
+        """The keys of the committed states, for a census; those of second records among them."""
+        return self._store.keys()
 
     @property
     def machine(self) -> Partition:

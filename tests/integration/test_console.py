@@ -119,6 +119,16 @@ def test_pages_ask_the_workers(spawn, run, fresh_topics):
     assert sum(each["customers"] for each in health["timers"]) == 1
     export = json.loads(asked(where, "/customers/ada/export")[1])
     assert len(export["topics"]["clickstream"]) == 3
+    path = "/api/segments/three_visits_without_conversion?count=1"
+    while (census := json.loads(asked(where, path)[1])["census"])["found"] is None:
+        assert census["problem"] is None
+        time.sleep(0.1)
+    (leaf,) = census["found"]["leaves"]
+    assert (leaf["reached"], [each["customers"] for each in leaf["groups"]][:5]) == (1, [0, 0, 0, 1, 0])
+    assert [each["transition"] for each in census["found"]["ahead"]] == ["exit"]
+    page = asked(where, "/segments/three_visits_without_conversion")[1].decode()
+    assert 'data-leaf="visit.since(purchase).within(days=7).count()"' in page
+    assert 'data-bound="true"' in page
     worker.signal(signal.SIGTERM)
     until(where, lambda _, body: body["state"] == "partial" and body["partitions"] == [0, 1], 30)
     assert b'data-state="partial"' in asked(where, "/customers/ada")[1]

@@ -161,12 +161,10 @@ function chart(place) {
   addEventListener("resize", () => plot.setSize({ width: place.clientWidth, height: 220 }));
 }
 
-// --- a customer's past, while it is read
+// --- what is being read or counted: the page is loaded again until that has ended
 
 function reading() {
-  const bar = one("progress");
-  const stop = one('[data-testid="stop"]');
-  if (bar && stop) setTimeout(() => location.reload(), 1500);
+  if (one('[data-testid="stop"], progress[data-reload]')) setTimeout(() => location.reload(), 1500);
 }
 
 for (const place of all("[data-series]")) chart(place);

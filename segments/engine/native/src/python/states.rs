@@ -77,6 +77,14 @@ impl States {
         self.read(|held| held.map.get(key).map(|value| PyBytes::new(py, value)))
     }
 
+    /// All keys, in any order.
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.read(|held| {
+            let keys = held.map.keys().map(|key| PyBytes::new(py, key));
+            PyList::new(py, keys.collect::<Vec<_>>())
+        })
+    }
+
     /// All keys and states, in any order.
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.read(|held| {
