@@ -13,6 +13,7 @@ size        bytes that a rule keeps of one customer, measured on an invented one
 tally       what became of the records of a log: applied, late, refused and why
 told        evidence in lines for people: the one printer of `why`, `try` and failing stories
 trial       a rule on past events: members, flips, and what an edit changes
+varying     the numbers of a rule, and the rule with other numbers
 warming     the instant from which a rule is exact, when its measures know events only from some instant on
 why         why a customer is in a segment or not
 """

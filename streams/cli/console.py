@@ -55,7 +55,7 @@ async def _serve(settings: Settings, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     listening = listen(settings.http_host, port)
-    rules = Rules.read(settings.rules)
+    rules = Rules.read(settings.rules, settings.required_consent)
     reader = Reader(Database(settings.data_dir / FILE), settings, connect(settings))
     workers = Workers(settings)
     console = Console(settings, reader, workers, rules, partial(exported, settings))

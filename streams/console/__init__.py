@@ -21,5 +21,7 @@ segments_page  the page of all segments
 server         all pages, behind guard and login
 state          loading, ready, empty, error or partial
 texts          what the console says, in two languages
+try_page       a rule with other numbers
+trying         trials on past events
 workers        who serves which partition
 """

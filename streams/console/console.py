@@ -15,11 +15,12 @@ from streams.console.reader import Progress, Reader
 from streams.console.render import Renderer
 from streams.console.rules import Rules
 from streams.console.state import State
+from streams.console.trying import Trials
 from streams.console.workers import Workers
 from streams.settings.settings import Settings
 from streams.settings.types import zone_of
 
-PAGES = (("/segments", "Segments"), ("/customers", "Customers"), ("/health", "Health"))
+PAGES = (("/segments", "Segments"), ("/customers", "Customers"), ("/try", "Try"), ("/health", "Health"))
 """The navigation: address and name."""
 
 
@@ -36,6 +37,7 @@ class Console:
         self.settings = settings
         self.export = export
         self.reader = reader
+        self.trials = Trials(settings)
         self.counting = Counting(settings, workers)
         self.readings = Readings(settings, reader.registry)
         reader.forgotten.append(self.readings.forget)

@@ -8,6 +8,7 @@ from pathlib import Path
 from segments.language import Segment
 from segments.language.errors import SegmentsError
 from segments.language.loading.load import load
+from segments.language.nodes.order import require
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +22,12 @@ class Rules:
     """Why they could not be read."""
 
     @classmethod
-    def read(cls, folders: Sequence[Path]) -> "Rules":
-        """Read them; a console whose rules are wrong shows the ids alone."""
+    def read(cls, folders: Sequence[Path], required: str | None = None) -> "Rules":
+        """Read them, with the consent that they need; a console whose rules are wrong shows the ids alone."""
         try:
-            return cls({each.id: each for each in load(list(folders))})
+            segments = load(list(folders))
+            require(segments, required or "")
+            return cls({each.id: each for each in segments})
         except SegmentsError as error:
             log.warning("the rules can't be read, segments have no titles: %s", error)
             return cls({}, str(error))

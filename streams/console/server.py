@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from streams.console import customer_page, health_page, segment_page, segments_page
+from streams.console import customer_page, health_page, segment_page, segments_page, try_page
 from streams.console.console import Console
 from streams.console.entry import Entry, add_headers
 from streams.console.health_page import Looking
@@ -46,6 +46,7 @@ def application(console: Console, announced: str) -> web.Application:
             *segments_page.routes(console),
             *segment_page.routes(console),
             *customer_page.routes(console),
+            *try_page.routes(console),
             *health_page.routes(console, looking),
             *live.routes(),
             *entry.routes(),
@@ -117,4 +118,5 @@ class Server:
         self._connections.stop()
         self._console.readings.close()
         self._console.counting.close()
+        self._console.trials.close()
         await self._runner.cleanup()

@@ -1,6 +1,7 @@
 """The console in a real browser: what stands there, what moves by itself, keyboard, narrow and dark, hostile text."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -240,6 +241,7 @@ def past(reading, _count):
         "/customers/bob",
         "/customers/nobody%2F%00",
         "/health",
+        "/try?segment=high_value",
     ],
 )
 def test_every_page_is_for_everyone(browser, served, path):
@@ -260,7 +262,7 @@ def test_every_page_is_for_everyone(browser, served, path):
         assert picture.get_attribute("role") == "img"
         assert picture.find_elements(By.TAG_NAME, "title")
     for field in browser.find_elements(By.CSS_SELECTOR, "input:not([type=hidden])"):
-        assert field.find_elements(By.XPATH, "ancestor::label")
+        assert field.find_elements(By.XPATH, "ancestor::label"), field.get_attribute("outerHTML")
     assert poor_contrast(browser) == []
     assert complaints(browser) == []
     if keep := os.environ.get("SEGMENTS_TEST_SCREENSHOTS"):
@@ -307,9 +309,10 @@ def screenshots(browser, place, path, folder):
                 "Emulation.setEmulatedMedia",
                 {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
             )
-            browser.get(f"{place.address}{path}?lang={'nl' if scheme == 'dark' else 'en'}")
+            mark = "&" if "?" in path else "?"
+            browser.get(f"{place.address}{path}{mark}lang={'nl' if scheme == 'dark' else 'en'}")
             until(browser, lambda: named(browser, "live").get_attribute("data-value") == "live")
-            name = path.strip("/").replace("/", "-").replace("%", "")
+            name = "-".join(re.findall(r"\w+", path))
             browser.save_screenshot(str(folder / f"{name}-{width}-{scheme}.png"))
 
 

@@ -129,6 +129,21 @@ def test_pages_ask_the_workers(spawn, run, fresh_topics):
     page = asked(where, "/segments/three_visits_without_conversion")[1].decode()
     assert 'data-leaf="visit.since(purchase).within(days=7).count()"' in page
     assert 'data-bound="true"' in page
+    tried = json.loads(asked(where, "/api/try?segment=three_visits_without_conversion&n0=3")[1])
+    (number,) = tried["numbers"]
+    assert (number["leaf"], number["now"], tried["result"]) == (
+        "visit.since(purchase).within(days=7).count()", "3", None,
+    )  # fmt: skip
+    for bound, told in (("2", (1, 0, 0)), ("4", (0, 0, 1))):
+        path = f"/api/try?segment=three_visits_without_conversion&n0={bound}"
+        while (tried := json.loads(asked(where, path)[1]))["state"] == "loading":
+            time.sleep(0.1)
+        found = tried["result"]
+        assert (found["stay"], found["enter"], found["leave"]) == told
+        assert (found["members_now"], found["customers"]) == (1, 1)
+    page = asked(where, path.removeprefix("/api"))[1].decode()
+    assert 'data-testid="leave" data-value="1"' in page
+    assert json.loads(asked(where, f"{path}x")[1])["state"] == "error"
     worker.signal(signal.SIGTERM)
     until(where, lambda _, body: body["state"] == "partial" and body["partitions"] == [0, 1], 30)
     assert b'data-state="partial"' in asked(where, "/customers/ada")[1]

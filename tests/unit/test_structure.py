@@ -138,8 +138,8 @@ MAY_IMPORT = {
     },
     "streams/console": {
         *("engine", "insight", "language", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
-        *("streams/history", "streams/http", "streams/kafka", "streams/registry", "streams/settings"),
-        "streams/telemetry",
+        *("streams/history", "streams/http", "streams/jobs", "streams/kafka", "streams/registry"),
+        *("streams/settings", "streams/telemetry"),
     },
     "streams/jobs": {
         *("engine", "insight", "language/nodes", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
