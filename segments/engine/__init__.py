@@ -4,6 +4,7 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 """
 
 from segments.engine._native import Accepted, Batch, Fetch, Outbox, Records, Schemas, States, Transaction
+from segments.engine.chain import FILL, RULES, Chain, Deployment, runnable
 from segments.engine.door import Partition, Position, batches_of, entry_size, position_of
 from segments.engine.door import States as CommittedStates
 from segments.engine.murmur import partition_of
@@ -12,6 +13,7 @@ from segments.engine.records import (
     BEFORE_ALL,
     CLICKSTREAM,
     CURRENCY_CASE,
+    DEPLOYMENTS,
     FIRST,
     INPUTS,
     LAST,
@@ -34,14 +36,16 @@ from segments.engine.records import (
     of_customer,
 )
 from segments.engine.refill import EVENTS, Refill
-from segments.engine.rules import RuleSet, load
+from segments.engine.rules import PlannedRules, RuleSet, load
 from segments.engine.views import CustomerView, RuleView, WhyView
 
 __all__ = [
     "BEFORE_ALL",
     "CLICKSTREAM",
     "CURRENCY_CASE",
+    "DEPLOYMENTS",
     "EVENTS",
+    "FILL",
     "FIRST",
     "INPUTS",
     "LAST",
@@ -50,13 +54,16 @@ __all__ = [
     "OLDER",
     "POSITION_KEY",
     "PROFILES",
+    "RULES",
     "TOO_OLD",
     "TRANSACTIONS",
     "Accepted",
     "Batch",
+    "Chain",
     "CommittedStates",
     "CustomerView",
     "DeadLetter",
+    "Deployment",
     "Effects",
     "EngineSettings",
     "Event",
@@ -65,6 +72,7 @@ __all__ = [
     "Outbox",
     "Partition",
     "Past",
+    "PlannedRules",
     "Position",
     "Record",
     "Records",
@@ -85,4 +93,5 @@ __all__ = [
     "of_customer",
     "partition_of",
     "position_of",
+    "runnable",
 ]

@@ -22,8 +22,10 @@ from segments.engine._native import (
 from segments.engine._native import Partition as Core
 from segments.engine._native import entry_size as size_of_entry
 from segments.engine._native import position as read_position
+from segments.engine.chain import Deployment, runnable
 from segments.engine.records import (
     BEFORE_ALL,
+    DEPLOYMENTS,
     INPUTS,
     DeadLetter,
     Effects,
@@ -32,7 +34,7 @@ from segments.engine.records import (
     Record,
     Refusal,
 )
-from segments.engine.rules import RuleSet
+from segments.engine.rules import PlannedRules, RuleSet
 from segments.engine.views import CustomerView, WhyView
 from segments.language.errors import SegmentsError
 
@@ -48,19 +50,60 @@ class States(Protocol):
 
 
 class Partition:
-    """The state machine of one partition; `states` must be restored before it is made."""
+    """The state machine of one partition; `states` must be restored before it is made.
+
+    With a `deployment` its rule set is a record of the log, deployments are an input, too, and at the next one that is
+    offered it stands still: see `successor`.
+    """
 
     def __init__(
-        self, number: int, count: int, rules: RuleSet, settings: EngineSettings, states: States
+        self,
+        number: int,
+        count: int,
+        rules: RuleSet | PlannedRules,
+        settings: EngineSettings,
+        states: States,
+        deployment: Deployment | None = None,
     ) -> None:
         self.number, self.count, self.rules, self.settings = number, count, rules, settings
+        self.deployment = deployment
+        """The record that has the rule set."""
+        self.topics = INPUTS if deployment is None else (*INPUTS, DEPLOYMENTS)
+        """The inputs."""
+        self._coming: deque[Deployment] = deque()
         limits = settings.customer_limit, settings.customer_bytes
         try:
-            self._core = Core(rules.native, number, count, settings.grace, limits, states)
+            deployed = deployment and (deployment.deployment_id, deployment.offset, deployment.at)
+            self._core = Core(rules.native, number, count, settings.grace, limits, states, deployed)
         except ValueError as error:
             raise SegmentsError(str(error)) from error
         self._offered: dict[str, deque[Record]] = {topic: deque() for topic in INPUTS}
         """Records that were offered as objects and not taken yet: a dead letter names its record."""
+
+    @classmethod
+    def deployed(cls, number: int, count: int, deployment: Deployment, states: States) -> "Partition":
+        """A partition that runs the rule set of a deployment, by its settings.
+
+        States that another rule set wrote are taken over, before anything else happens, at the later of their clock and
+        the deployment's instant. Raises SegmentsError, with the mend, if the deployment can't be read.
+        """
+        rules = runnable(deployment).rules
+        if rules is None or deployment.settings is None:
+            raise SegmentsError(f"Deployment {deployment.deployment_id} brings no rule set.")
+        return cls(number, count, rules, deployment.settings, states, deployment)
+
+    @property
+    def successor(self) -> Deployment | None:
+        """The deployment that goes next, once all before it is done; the partition does nothing any more.
+
+        Whoever drives it commits, and makes it anew by `deployed`.
+        """
+        found = self._core.successor
+        if found is None:
+            return None
+        while self._coming[0].offset < found[0]:
+            self._coming.popleft()
+        return self._coming[0]
 
     @property
     def clock(self) -> int:
@@ -114,7 +157,7 @@ class Partition:
 
     def begin(self, topic: str, offset: int) -> None:
         """Say where reading of a topic begins that was never read."""
-        self._core.begin(INPUTS.index(topic), offset)
+        self._core.begin(self.topics.index(topic), offset)
 
     def offer(self, topic: str, start: int, records: list[Record], end: int) -> int | None:
         """Take in a fetched run covering offsets [start, end).
@@ -127,6 +170,18 @@ class Partition:
             raise SegmentsError(str(error)) from error
         if missing is None:
             self._offered[topic].extend(records)
+        return missing
+
+    def offer_deployments(self, start: int, followed: list[Deployment], end: int) -> int | None:
+        """Take in a run of `segment-deployments`: of its records those that the partition follows.
+
+        Returns None if it is accepted, else the offset to fetch again, as `offer` does.
+        """
+        records = [(each.offset, each.timestamp, each.at) for each in followed]
+        missing = self._core.offer_deployments(start, records, end)
+        if missing is None:
+            known = self._coming[-1].offset if self._coming else -1
+            self._coming.extend(each for each in followed if each.offset > known)
         return missing
 
     def offer_fetched(
@@ -159,11 +214,11 @@ class Partition:
 
         While another rule set takes over, the clock stays as it was committed: all are taken over at that one.
         """
-        self._core.confirm([ends.get(topic) for topic in INPUTS], stamp, now)
+        self._core.confirm([ends.get(topic) for topic in self.topics], stamp, now)
 
     def buffered(self, topic: str) -> int:
         """How many records of a topic wait."""
-        return self._core.buffered(INPUTS.index(topic))
+        return self._core.buffered(self.topics.index(topic))
 
     def advance(self, records: int = 5000) -> bool:
         """Apply up to so many records and flips by time. True: more can be done at once."""
@@ -200,7 +255,7 @@ class Partition:
         reasons = Counter(letter.reason for letter in letters)
         effects = Effects(dead_letters=letters, outcomes=outcomes, notices=notices, reasons=reasons, **found)
         for topic, offset in effects.offsets.items():
-            offered = self._offered[topic]
+            offered = self._offered.get(topic)
             while offered and offered[0].offset < offset:
                 offered.popleft()
         return effects
@@ -237,7 +292,7 @@ class Partition:
         return self._core.remembered(key)
 
 
-def entry_size(rules: RuleSet, identity: str) -> int:
+def entry_size(rules: RuleSet | PlannedRules, identity: str) -> int:
     """Bytes that an entry of a stream, by its identity, adds to the state of a customer, rounded up.
 
     Texts are taken to be twelve characters long, and each entry of `by` to have a value of its own.
@@ -256,6 +311,8 @@ class Position:
     """In milliseconds."""
     count: int
     """Of the partitions."""
+    deployment: tuple[str, int, int] | None = None
+    """Id, offset and instant of the deployment that the partition runs; None: its rule set was never deployed."""
 
 
 def position_of(record: bytes) -> Position:

@@ -12,6 +12,8 @@ TRANSACTIONS = catalogue.TRANSACTIONS.name
 PROFILES = catalogue.PROFILES.name
 INPUTS = tuple(sorted(catalogue.INPUTS))
 """The input topics, in the order that breaks ties."""
+DEPLOYMENTS = "segment-deployments"
+"""The input topic of rule sets, of a partition whose rule set is a record of its log."""
 
 POSITION_KEY = b"\xff/position"
 """The key of the partition's own record beside its customers: no customer id is this, since it is not UTF-8."""

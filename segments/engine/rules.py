@@ -12,6 +12,7 @@ from segments.language.nodes.order import in_order, reads, require
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.plan.ir import Plan as PlanData
+from segments.plan.ir import from_bytes
 from segments.plan.lowering import lower
 from segments.plan.planner import Plan, plan
 from segments.plan.version import digest, version
@@ -76,6 +77,19 @@ class RuleSet:
         return tuple(
             frozenset(leaf.name for leaf in each if isinstance(leaf, Consent)) for each in self.leaves
         )
+
+
+class PlannedRules:
+    """A rule set as its plan alone: what a worker runs that has no rule files."""
+
+    def __init__(self, plan: bytes) -> None:
+        """From the bytes of a plan; raises ValueError if they are none of a format that this version reads."""
+        self.data: PlanData = from_bytes(plan)
+        self.native = Rules(plan)
+        self.ids = tuple(rule.id for rule in self.data.rules)
+        self.versions = tuple(rule.version for rule in self.data.rules)
+        self.digest = self.data.digest
+        self.rank = {place: rule.rank for place, rule in enumerate(self.data.rules)}
 
 
 def load(folders: Sequence[Path | str], currency: str = "EUR", *, required: str | None = None) -> RuleSet:

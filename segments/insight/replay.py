@@ -3,38 +3,82 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from segments.engine import BEFORE_ALL, INPUTS, Effects, EngineSettings, Partition, Record, RuleSet
+from segments.engine import (
+    BEFORE_ALL,
+    DEPLOYMENTS,
+    INPUTS,
+    Chain,
+    Deployment,
+    Effects,
+    EngineSettings,
+    Partition,
+    Record,
+    RuleSet,
+)
 
 Log = Mapping[str, Sequence[Record]]
 """The records of one partition by topic, each topic in the order of its offsets."""
 
 
 class Replay:
-    """One partition of `count` over a log; iterate over it for what it emits."""
+    """One partition of `count` over a log; iterate over it for what it emits.
 
-    def __init__(self, number: int, count: int, log: Log, rules: RuleSet, settings: EngineSettings) -> None:
+    With deployments in the log it begins with the first one of the chain, and neither `rules` nor `settings` are read.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        count: int,
+        log: Log,
+        rules: RuleSet,
+        settings: EngineSettings,
+        deployments: Sequence[Deployment] = (),
+    ) -> None:
         self._states: dict[bytes, bytes] = {}
-        self.partition = Partition(number, count, rules, settings, self._states)
-        ends = {}
+        self._log, self._number, self._count = log, number, count
+        self._followed = Chain().add_all(deployments)
+        if self._followed:
+            self._follow(self._followed[0])
+        else:
+            self.partition = Partition(number, count, rules, settings, self._states)
+            self._offer()
+
+    def _follow(self, deployment: Deployment) -> None:
+        self.partition = Partition.deployed(self._number, self._count, deployment, self._states)
+        self._offer()
+
+    def _offer(self) -> None:
+        """The log, from where the partition stands."""
+        partition, ends = self.partition, {}
         for topic in INPUTS:
-            records = list(log.get(topic, ()))
-            start = records[0].offset if records else 0
+            records = list(self._log.get(topic, ()))
             ends[topic] = records[-1].offset + 1 if records else 0
-            self.partition.begin(topic, start)
-            self.partition.offer(topic, start, records, ends[topic])
-        self.partition.confirm(ends, self.partition.stamp, None)
+            if topic not in partition.offsets:
+                partition.begin(topic, records[0].offset if records else 0)
+            start = partition.offsets[topic]
+            partition.offer(topic, start, [each for each in records if each.offset >= start], ends[topic])
+        if self._followed:
+            start, ends[DEPLOYMENTS] = partition.offsets[DEPLOYMENTS], self._followed[-1].offset + 1
+            coming = [each for each in self._followed if each.offset >= start]
+            partition.offer_deployments(start, coming, ends[DEPLOYMENTS])
+        partition.confirm(ends, partition.stamp, None)
 
     def run(self, until: int | None = None) -> Iterator[Effects]:
         """Apply the whole log; at the end what is due up to and including `until` fires."""
         more = True
         while more:
             more = self.partition.advance()
-            if not more and until is not None:
+            successor = self.partition.successor
+            if not more and successor is None and until is not None:
                 self.partition.until(until)
             effects = self.partition.collect_effects()
             if effects is not None:
                 effects.commit_to(self._states)
                 yield effects
+            if successor is not None:
+                self._follow(successor)
+                more = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,11 +234,11 @@ fn main() {
         let held = Held::default();
         let count = logs.len() as u32;
         let mut partition = Partition::new(
-            number as u32,
-            count,
+            (number as u32, count),
             rules.clone(),
             settings,
             Box::new(Memory(held.clone())),
+            None,
         )
         .expect("states");
         let mut encoder = Encoder::new("segments", number as i32, 4, 5);

@@ -49,6 +49,10 @@ pub struct Next {
 /// The input topics of one partition.
 pub struct Inputs {
     inputs: Vec<Input>,
+    /// The numbers of the topics in the order that breaks ties, which is that of their names.
+    order: Vec<usize>,
+    /// The topic whose records have no customer as key, so that any partition may hold them.
+    keyless: Option<usize>,
     number: u32,
     count: u32,
     /// The next offset to be taken, by topic; None: the topic was never read.
@@ -60,8 +64,15 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// The inputs of a partition of so many, from these offsets on.
-    pub fn new(number: u32, count: u32, offsets: Vec<Option<i64>>) -> Inputs {
+    /// The inputs of a partition of so many, by their names, from these offsets on; keys are not checked in `keyless`.
+    pub fn new(
+        (number, count): (u32, u32),
+        names: &[String],
+        offsets: Vec<Option<i64>>,
+        keyless: Option<usize>,
+    ) -> Inputs {
+        let mut order: Vec<usize> = (0..offsets.len()).collect();
+        order.sort_by_key(|topic| &names[*topic]);
         let input = |expected: &Option<i64>| Input {
             runs: VecDeque::new(),
             expected: *expected,
@@ -72,6 +83,8 @@ impl Inputs {
         let inputs = offsets.iter().map(input).collect();
         Inputs {
             inputs,
+            order,
+            keyless,
             number,
             count,
             offsets,
@@ -144,10 +157,11 @@ impl Inputs {
             .sum()
     }
 
-    /// The record to go next; None: wait.
-    pub fn take_next(&mut self) -> Option<Next> {
+    /// The topic whose head goes next; None: wait.
+    pub fn choose(&mut self) -> Option<usize> {
         let (mut best, mut best_at, mut confirmed) = (None, 0, self.stamp);
-        for (topic, each) in self.inputs.iter().enumerate() {
+        for topic in self.order.iter().copied() {
+            let each = &self.inputs[topic];
             match &each.head {
                 None => {
                     let known = if Some(each.end) == each.expected {
@@ -164,7 +178,7 @@ impl Inputs {
                         false && head.refusal.is_some()
                     ) =>
                 {
-                    return self.pop(topic);
+                    return Some(topic);
                 }
                 Some(head)
                     if best.is_none()
@@ -183,10 +197,18 @@ impl Inputs {
             stamp.is_some_and(|stamp| stamp > confirmed),
             false
         );
-        if self.waiting { None } else { self.pop(best?) }
+        if self.waiting { None } else { best }
     }
 
-    fn pop(&mut self, topic: usize) -> Option<Next> {
+    /// Offset and instant of the head of a topic.
+    pub fn head(&self, topic: usize) -> Option<(i64, i64)> {
+        let each = &self.inputs[topic];
+        let queued = each.runs.front()?;
+        Some((queued.run.records[queued.index].offset, each.head.as_ref()?.at))
+    }
+
+    /// Take the head of a topic.
+    pub fn pop(&mut self, topic: usize) -> Option<Next> {
         let each = &mut self.inputs[topic];
         let refusal = each.head.take()?.refusal;
         let queued = each.runs.front_mut()?;
@@ -208,7 +230,7 @@ impl Inputs {
             if let Some(record) = queued.run.records.get(queued.index) {
                 let head = Head {
                     at: record.at,
-                    refusal: self.refusal(&queued.run, record),
+                    refusal: self.refusal(topic, &queued.run, record),
                 };
                 self.inputs[topic].head = Some(head);
                 return;
@@ -223,11 +245,11 @@ impl Inputs {
         self.inputs[topic].head = None;
     }
 
-    fn refusal(&self, run: &Run, record: &Record) -> Option<Box<Refusal>> {
+    fn refusal(&self, topic: usize, run: &Run, record: &Record) -> Option<Box<Refusal>> {
         if let Body::Refused(refusal) = &record.body {
             return Some(refusal.clone());
         }
-        if self.count == 1 {
+        if self.count == 1 || self.keyless == Some(topic) {
             return None;
         }
         let partition = partition_of(record.key.of(&run.data)?, self.count);

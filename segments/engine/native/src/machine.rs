@@ -82,6 +82,8 @@ pub struct Machine {
     pub poison: Vec<Box<[u8]>>,
     /// What evaluations take.
     pub costs: Costs,
+    /// The record that has this rule set, the cause of what flips by its take-over: topic, offset and id.
+    pub deployed: Option<(usize, i64, String)>,
     /// Looks left to the step going on.
     pub steps: Cell<u64>,
 }
@@ -102,6 +104,7 @@ impl Machine {
             members,
             poison: Vec::new(),
             costs,
+            deployed: None,
             steps: Cell::new(STEPS),
         }
     }
@@ -427,6 +430,10 @@ impl Machine {
         reason: Reason,
         turn: Option<Turn>,
     ) {
+        let deployed = match reason {
+            Reason::RuleAdded | Reason::RuleChanged => self.cause_of_rules(),
+            _ => None,
+        };
         let (eval, out, members) = self.parts();
         members.of_rules[place] += if enters {
             m!("members are not counted", 1, 0)
@@ -450,6 +457,7 @@ impl Machine {
                 .and_then(|event| event.id.of(&turn.run.data))
                 .map(|id| out.put(id)),
         });
+        let cause = cause.or(deployed);
         let (first, entries) = evidence(&eval, place, customer, now, out);
         let flip = Flip {
             id,
@@ -472,9 +480,20 @@ impl Machine {
         out.flips.push(flip);
     }
 
+    /// The deployment of the rule set, as the cause of what flips by it.
+    fn cause_of_rules(&mut self) -> Option<Cause> {
+        let (topic, offset, id) = self.deployed.as_ref()?;
+        Some(Cause {
+            topic: *topic,
+            offset: *offset,
+            event_id: Some(self.out.put(id.as_bytes())),
+        })
+    }
+
     /// Emit an exit from a segment whose rule is gone, and with it what it measured: there is no evidence.
     pub fn emit_removed(&mut self, customer: &mut Customer, id: &str, version: &str, now: i64, episode: i64) {
         customer.sequence += 1;
+        let cause = self.cause_of_rules();
         *self.members.of_others.entry_ref(id).or_insert(0) -= 1;
         let out = &mut self.out;
         let flip = Flip {
@@ -489,7 +508,7 @@ impl Machine {
             sequence: customer.sequence,
             episode,
             reason: Reason::RuleRemoved,
-            cause: None,
+            cause,
             evidence: out.evidence.len() as u32,
             entries: 0,
             valid_until: None,

@@ -13,8 +13,8 @@ use crate::limit::Limits;
 use crate::machine::{Machine, Members, Turn, digest_of};
 use crate::mutants::m;
 use crate::output::{DeadLetter, Effects, Mark, Notice, Noticed, Outcome, Segment, State};
-use crate::plan::RecordKind;
-use crate::position::{self, Position};
+use crate::plan::{DEPLOYMENTS, RecordKind};
+use crate::position::{self, Deployment, Position};
 use crate::rules::Rules;
 use crate::screening::{self, Screened, consents_alone};
 use crate::sweep::{self, Sweep};
@@ -69,6 +69,10 @@ pub struct Partition {
     /// In milliseconds; `BEFORE_ALL` until something was applied.
     clock: i64,
     inputs: Inputs,
+    /// The names of the inputs: those of the plan, and that of deployments, if the rule set was deployed.
+    topics: Vec<String>,
+    /// Offset and instant of a deployment that is the head of its topic and goes next.
+    successor: Option<(i64, i64)>,
     customers: Customers,
     sweep: Option<Sweep>,
     outcomes: Vec<[u64; 4]>,
@@ -79,27 +83,45 @@ pub struct Partition {
 
 impl Partition {
     /// A partition of so many, as its committed states have it.
+    ///
+    /// `deployment`: the record of its log that has this rule set; then deployments are an input, too, with the number
+    /// after those of the plan, and it goes on there after this one or what it had read. None: a rule set that is in no
+    /// log, of files.
     pub fn new(
-        number: u32,
-        count: u32,
+        (number, count): (u32, u32),
         rules: Arc<Rules>,
         settings: Settings,
         states: Box<dyn States>,
+        deployment: Option<Deployment>,
     ) -> Result<Partition, StateError> {
-        let position = Position::read(states.get(position::KEY).as_deref(), &rules, count)?;
-        let topics = &rules.plan.topics;
-        let offsets: Vec<Option<i64>> = topics
+        let record = states.get(position::KEY);
+        let position = Position::read(record.as_deref(), &rules, count, deployment.clone())?;
+        let mut topics: Vec<String> = rules.plan.topics.iter().map(|each| each.name.clone()).collect();
+        let mut offsets: Vec<Option<i64>> = topics
             .iter()
-            .map(|topic| position.offsets.get(&topic.name).copied())
+            .map(|topic| position.offsets.get(topic).copied())
             .collect();
         let mut machine = Machine::new(rules.clone());
         machine.known = position.known(&rules);
+        let keyless = deployment.as_ref().map(|_| topics.len());
+        if let Some(Deployment { id, offset, .. }) = deployment {
+            let read = position.offsets.get(DEPLOYMENTS).copied().unwrap_or(0);
+            offsets.push(Some(m!(
+                "a deployment is taken twice",
+                read.max(offset + 1),
+                read.max(offset)
+            )));
+            topics.push(DEPLOYMENTS.to_owned());
+            machine.deployed = Some((topics.len() - 1, offset, id));
+        }
         let mut partition = Partition {
             number,
             clock: position.clock,
-            inputs: Inputs::new(number, count, offsets.clone()),
+            inputs: Inputs::new((number, count), &topics, offsets.clone(), keyless),
+            successor: None,
             customers: Customers::new(states, rules.clone(), count.max(1) as usize),
             outcomes: vec![[0; 4]; topics.len()],
+            topics,
             committed: offsets,
             sweep: None,
             journal: Vec::new(),
@@ -159,6 +181,17 @@ impl Partition {
     /// The clock, in milliseconds; `BEFORE_ALL` until something was applied.
     pub fn clock(&self) -> i64 {
         self.clock
+    }
+
+    /// The names of the inputs, by number.
+    pub fn topics(&self) -> &[String] {
+        &self.topics
+    }
+
+    /// The deployment that goes next, once all before it is applied: its offset, and the instant at which it occurred.
+    /// Nothing else goes on here: who drives the partition commits, and makes it anew with that rule set.
+    pub fn successor(&self) -> Option<(i64, i64)> {
+        self.successor
     }
 
     /// The next offset expected by topic; None: the topic was never read.
@@ -285,7 +318,13 @@ impl Partition {
         }
         let mut taken = 0;
         while taken < records {
-            let Some(next) = self.inputs.take_next() else {
+            let Some(topic) = self.inputs.choose() else {
+                break;
+            };
+            if topic == self.rules.plan.topics.len() {
+                return self.make_room(records);
+            }
+            let Some(next) = self.inputs.pop(topic) else {
                 break;
             };
             self.apply_record(next)?;
@@ -296,6 +335,19 @@ impl Partition {
         } else {
             self.fire_due(records, self.clock)
         }
+    }
+
+    /// Before another rule set: what is due before the clock fires by this one, whether time was left for it or not.
+    fn make_room(&mut self, most: usize) -> Result<bool, StateError> {
+        if m!(
+            "a deployment goes before what is due",
+            self.fire_due(most, self.clock)?,
+            false
+        ) {
+            return Ok(true);
+        }
+        self.successor = self.inputs.head(self.rules.plan.topics.len());
+        Ok(false)
     }
 
     /// Fire everything due up to and including an instant: the end of a replay or a line of a story.
@@ -324,14 +376,14 @@ impl Partition {
         self.journal.clear();
         self.customers
             .write(self.position.current, &mut self.machine.names, &mut out.states);
-        let topics = self.rules.plan.topics.len();
+        let topics = self.topics.len();
         out.outcomes = std::mem::replace(&mut self.outcomes, vec![[0; 4]; topics]);
         (out.offsets, out.clock) = (self.inputs.offsets.clone(), self.clock);
         self.committed.clone_from(&self.inputs.offsets);
         let mut offsets = self.position.offsets.clone();
-        for (topic, offset) in self.rules.plan.topics.iter().zip(&self.inputs.offsets) {
+        for (topic, offset) in self.topics.iter().zip(&self.inputs.offsets) {
             if let Some(offset) = offset {
-                offsets.insert(topic.name.clone(), *offset);
+                offsets.insert(topic.clone(), *offset);
             }
         }
         let record = self.position.write(offsets, self.clock, self.sweep.is_none());
@@ -679,8 +731,7 @@ impl Partition {
             let (customers, machine) = (&self.customers, &mut self.machine);
             let mut find = |key: &[u8]| customers.committed(key);
             machine.steps.set(STEPS);
-            let customer =
-                sweep::take_over(key.clone(), &data, &mut find, &self.position, machine, self.clock)?;
+            let customer = sweep::take_over(key.clone(), &data, &mut find, &self.position, machine)?;
             self.keep_swept(key, customer)?;
         }
         if self.sweep.as_ref().is_some_and(|sweep| sweep.left.is_empty()) {

@@ -577,7 +577,15 @@ struct Numbered {
     format: u32,
 }
 
+/// The topic of rule sets: an input beside those of a plan.
+pub const DEPLOYMENTS: &str = "segment-deployments";
+
 impl Plan {
+    /// The name of an input, by its number: that after the topics of the plan is the one of deployments.
+    pub fn topic(&self, number: usize) -> &str {
+        self.topics.get(number).map_or(DEPLOYMENTS, |topic| &topic.name)
+    }
+
     /// Reads a plan from the bytes that `segments.plan` writes.
     pub fn read(data: &[u8]) -> Result<Plan, PlanError> {
         let refused = |error: serde_json::Error| PlanError(format!("The bytes are no plan: {error}."));

@@ -192,6 +192,17 @@ pub fn shapes_of(rules: &Rules) -> Vec<Shape> {
     rules.streams.iter().map(shape).collect()
 }
 
+/// The rule set that a partition runs: a record of its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its `deployment_id`.
+    pub id: String,
+    /// Its offset in the topic of deployments.
+    pub offset: i64,
+    /// Milliseconds: when it takes over; the later of this and the clock, once the partition runs it.
+    pub at: i64,
+}
+
 /// Where a partition stands.
 #[derive(Clone, Debug)]
 pub struct Position {
@@ -207,6 +218,8 @@ pub struct Position {
     pub last: u64,
     /// How many partitions the topics have.
     pub count: u32,
+    /// Where the rule set stands in the log; None: it was never deployed.
+    pub deployment: Option<Deployment>,
     /// Whether the record says already what this rule set is.
     pub written: bool,
     /// The layouts as they were last written.
@@ -215,7 +228,14 @@ pub struct Position {
 
 impl Position {
     /// The position as committed, with a layout for this rule set: the last one if that is the same.
-    pub fn read(data: Option<&[u8]>, rules: &Rules, count: u32) -> Result<Position, StateError> {
+    ///
+    /// `deployment`: the record that has this rule set; None: it stays whose it was.
+    pub fn read(
+        data: Option<&[u8]>,
+        rules: &Rules,
+        count: u32,
+        deployment: Option<Deployment>,
+    ) -> Result<Position, StateError> {
         let Some(data) = data else {
             let known = rules
                 .plan
@@ -224,7 +244,9 @@ impl Position {
                 .map(|measure| (measure.clone(), BEFORE_ALL))
                 .collect();
             let layouts = BTreeMap::from([(0, Layout::of(rules, known))]);
-            return Ok(Position::new(BTreeMap::new(), BEFORE_ALL, layouts, 0, count));
+            let mut position = Position::new(BTreeMap::new(), BEFORE_ALL, layouts, 0, count);
+            position.deployment = deployment;
+            return Ok(position);
         };
         let mut position = if data.first() == Some(&FORMAT) {
             Position::decoded(&data[1..])?
@@ -238,7 +260,9 @@ impl Position {
                 position.count
             )));
         }
+        let goes_on = position.follow(deployment);
         position.take_up(rules)?;
+        position.written &= goes_on;
         Ok(position)
     }
 
@@ -266,9 +290,38 @@ impl Position {
             current,
             last: current,
             count,
+            deployment: None,
             written: false,
             cached: Vec::new(),
         }
+    }
+
+    /// Run what a deployment says from now on. True: it is what was run before.
+    fn follow(&mut self, deployment: Option<Deployment>) -> bool {
+        let Some(mut next) = deployment else {
+            return true;
+        };
+        let same = |held: &Deployment| (&held.id, held.offset) == (&next.id, next.offset);
+        if self.deployment.as_ref().is_some_and(same) {
+            return true;
+        }
+        next.at = m!(
+            "a deployment takes over before the clock",
+            next.at.max(self.clock),
+            next.at
+        );
+        self.deployment = Some(next);
+        false
+    }
+
+    /// The instant at which this rule set took over: what is known only since then is known from then on.
+    pub fn since(&self) -> i64 {
+        let at = self.deployment.as_ref().map_or(BEFORE_ALL, |each| each.at);
+        m!(
+            "customers are taken over at the clock",
+            at.max(self.clock),
+            self.clock
+        )
     }
 
     fn take_up(&mut self, rules: &Rules) -> Result<(), StateError> {
@@ -283,10 +336,11 @@ impl Position {
             return Ok(());
         }
         let since = |measure: &String| {
-            last.known
-                .get(measure)
-                .copied()
-                .unwrap_or(m!("a new measure knows all", self.clock, BEFORE_ALL))
+            last.known.get(measure).copied().unwrap_or(m!(
+                "a new measure knows all",
+                self.since(),
+                BEFORE_ALL
+            ))
         };
         let known = rules
             .plan
@@ -312,7 +366,15 @@ impl Position {
         for _ in 0..reader.count(5)? {
             layouts.insert(reader.number()?, Layout::read(&mut reader)?);
         }
-        Ok(Position::new(offsets, clock, layouts, current, count))
+        let mut position = Position::new(offsets, clock, layouts, current, count);
+        if !reader.is_empty() {
+            position.deployment = Some(Deployment {
+                id: reader.text()?.to_owned(),
+                offset: reader.signed()?,
+                at: reader.signed()?,
+            });
+        }
+        Ok(position)
     }
 
     fn earlier(data: &[u8]) -> Result<Position, StateError> {
@@ -363,6 +425,11 @@ impl Position {
         put_signed(&mut out, clock);
         put_number(&mut out, self.count.into());
         out.extend_from_slice(&self.cached);
+        if let Some(deployment) = &self.deployment {
+            put_bytes(&mut out, deployment.id.as_bytes());
+            put_signed(&mut out, deployment.offset);
+            put_signed(&mut out, deployment.at);
+        }
         out
     }
 }

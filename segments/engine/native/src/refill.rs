@@ -42,7 +42,7 @@ impl Refill {
         wanted: &[String],
         count: u32,
     ) -> Result<Refill, StateError> {
-        let position = Position::read(states.get(position::KEY).as_deref(), &rules, count)?;
+        let position = Position::read(states.get(position::KEY).as_deref(), &rules, count, None)?;
         let asked = measures_of(&rules, wanted);
         let known = position
             .layouts
@@ -251,6 +251,7 @@ impl Fill {
         }
         let current = self.numbers[&position.last];
         let mut moved = Position::new(BTreeMap::new(), position.clock, layouts, current, position.count);
+        moved.deployment = position.deployment.clone();
         moved.write(position.offsets.clone(), position.clock, false)
     }
 

@@ -28,15 +28,15 @@ impl Sweep {
     }
 }
 
-/// First what goes on fires what is due before the clock; then what changed flips, in one evaluation.
+/// First what goes on fires what is due before the clock, or the deployment; then what changed flips, in one evaluation.
 pub fn take_over(
     key: Arc<[u8]>,
     data: &[u8],
     find: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
     position: &Position,
     machine: &mut Machine,
-    clock: i64,
 ) -> Result<Customer, StateError> {
+    let clock = position.since();
     let layout = layout_of(position, codec::header(data)?.layout)?;
     let mine = layout_of(position, position.current)?;
     let old = codec::decode(key, data, &layout.shapes, &mut machine.names, find)?;

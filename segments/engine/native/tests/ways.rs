@@ -433,8 +433,14 @@ impl<'a> Life<'a> {
 }
 
 fn open(case: &Case, way: Way, store: &Store) -> Partition {
-    let mut partition =
-        Partition::new(0, 1, case.rules.clone(), case.settings, Box::new(store.clone())).unwrap();
+    let mut partition = Partition::new(
+        (0, 1),
+        case.rules.clone(),
+        case.settings,
+        Box::new(store.clone()),
+        None,
+    )
+    .unwrap();
     partition.apart_from(way.apart);
     if way.poisoned {
         partition.poison(every_third(case));

@@ -124,7 +124,7 @@ impl<'py> View<'_, 'py> {
 
     fn cause(&self, cause: Cause) -> PyResult<Bound<'py, PyDict>> {
         let found = PyDict::new(self.py);
-        found.set_item("topic", &self.rules.plan.topics[cause.topic].name)?;
+        found.set_item("topic", self.rules.plan.topic(cause.topic))?;
         found.set_item("partition", self.partition)?;
         found.set_item("offset", cause.offset)?;
         found.set_item("event_id", cause.event_id.map(|text| self.text(text)))?;
@@ -199,9 +199,9 @@ impl<'py> View<'_, 'py> {
 
     fn offsets(&self) -> PyResult<Bound<'py, PyDict>> {
         let found = PyDict::new(self.py);
-        for (topic, offset) in self.rules.plan.topics.iter().zip(&self.effects.offsets) {
+        for (topic, offset) in self.effects.offsets.iter().enumerate() {
             if let Some(offset) = offset {
-                found.set_item(&topic.name, offset)?;
+                found.set_item(self.rules.plan.topic(topic), offset)?;
             }
         }
         Ok(found)
@@ -209,10 +209,10 @@ impl<'py> View<'_, 'py> {
 
     fn outcomes(&self) -> PyResult<Bound<'py, PyDict>> {
         let found = PyDict::new(self.py);
-        for (topic, counts) in self.rules.plan.topics.iter().zip(&self.effects.outcomes) {
+        for (topic, counts) in self.effects.outcomes.iter().enumerate() {
             for (outcome, count) in Outcome::ALL.iter().zip(counts) {
                 if *count > 0 {
-                    found.set_item((&topic.name, outcome.name()), count)?;
+                    found.set_item((self.rules.plan.topic(topic), outcome.name()), count)?;
                 }
             }
         }

@@ -17,8 +17,9 @@ use crate::customer::Customer;
 use crate::machine::Machine;
 use crate::partition::{Partition as Core, Settings};
 use crate::plan::{Plan, RecordKind};
+use crate::position::Deployment;
 use crate::rules::Rules as Ready;
-use crate::wire::record::{Body, Format, Run};
+use crate::wire::record::{Body, Format, Record, Run, Span};
 use crate::wire::refusals::{Reason, Refusal};
 
 /// A rule set, made ready once for all partitions of a process.
@@ -86,7 +87,7 @@ impl Partition {
         let found = self.with(py, |core| {
             core.begun(topic).then(|| core.offer(topic, start, run, end))
         })?;
-        let name = &self.rules.plan.topics[topic].name;
+        let name = self.rules.plan.topic(topic);
         found.ok_or_else(|| PyLookupError::new_err(format!("{name}: begin() was not called.")))
     }
 }
@@ -99,9 +100,14 @@ fn wrong(error: StateError) -> PyErr {
 impl Partition {
     /// A partition over its committed states: an object with `get` and `items`, or a `States` of this module.
     ///
-    /// `limits`: the entries and the bytes that one customer may occupy. Raises ValueError if the states were written
-    /// for another number of partitions, or can't be read.
+    /// `limits`: the entries and the bytes that one customer may occupy. `deployment`: id, offset and instant of the
+    /// record that has the rule set; with one, deployments are an input, too. Raises ValueError if the states were
+    /// written for another number of partitions, or can't be read.
     #[new]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a door: one for each thing that a partition stands on"
+    )]
     fn new(
         py: Python<'_>,
         rules: &Rules,
@@ -110,6 +116,7 @@ impl Partition {
         grace: i64,
         limits: (usize, usize),
         states: Py<PyAny>,
+        deployment: Option<(String, i64, i64)>,
     ) -> PyResult<Partition> {
         let (customer_limit, customer_bytes) = limits;
         let settings = Settings {
@@ -119,7 +126,8 @@ impl Partition {
         };
         let failure = Failure::default();
         let (ready, stored) = (rules.0.clone(), Stored::new(py, states, failure.clone()));
-        let core = py.detach(|| Core::new(number, count, ready, settings, Box::new(stored)));
+        let deployment = deployment.map(|(id, offset, at)| Deployment { id, offset, at });
+        let core = py.detach(|| Core::new((number, count), ready, settings, Box::new(stored), deployment));
         raised(&failure)?;
         let core = Mutex::new(core.map_err(wrong)?);
         let formats = rules
@@ -148,12 +156,18 @@ impl Partition {
     fn offsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let offsets = self.with(py, |core| core.offsets().to_vec())?;
         let found = PyDict::new(py);
-        for (topic, offset) in self.rules.plan.topics.iter().zip(offsets) {
+        for (topic, offset) in offsets.into_iter().enumerate() {
             if let Some(offset) = offset {
-                found.set_item(&topic.name, offset)?;
+                found.set_item(self.rules.plan.topic(topic), offset)?;
             }
         }
         Ok(found)
+    }
+
+    /// Offset and instant of the deployment that goes next, once nothing before it is left to do.
+    #[getter]
+    fn successor(&self, py: Python<'_>) -> PyResult<Option<(i64, i64)>> {
+        self.with(py, |core| core.successor())
     }
 
     #[getter]
@@ -233,6 +247,35 @@ impl Partition {
     ) -> PyResult<Option<i64>> {
         let run = run_of(records, self.formats[topic], start, end)?;
         self.offer_run(py, topic, run)
+    }
+
+    /// Take in deployments of the chain, as offset, Kafka timestamp and instant: a run of offsets [start, end).
+    ///
+    /// All others between them are passed over. Gives what `offer` does.
+    fn offer_deployments(
+        &self,
+        py: Python<'_>,
+        start: i64,
+        deployments: Vec<(i64, i64, i64)>,
+        end: i64,
+    ) -> PyResult<Option<i64>> {
+        let record = |(offset, timestamp, at)| Record {
+            offset,
+            timestamp,
+            at,
+            key: Span::NONE,
+            value: Span::NONE,
+            body: Body::Erasure,
+        };
+        let records = deployments.into_iter().map(record).collect();
+        let run = Run {
+            start,
+            end,
+            records,
+            ..Run::default()
+        };
+        let topic = self.rules.plan.topics.len();
+        self.with(py, |core| core.offer(topic, start, Arc::new(run), end))
     }
 
     /// Take in fetched records, which are decoded by what the schemas know by now; raises as `offer` does.

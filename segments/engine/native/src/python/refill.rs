@@ -114,9 +114,13 @@ pub fn entry_size(rules: &Rules, stream: usize) -> usize {
     sizes::entry_size(&rules.0, stream)
 }
 
-/// What the record of a partition beside its customers says: offsets by topic, clock, number of partitions.
+type Told = (BTreeMap<String, i64>, i64, u32, Option<(String, i64, i64)>);
+
+/// What the record of a partition beside its customers says: offsets by topic, clock, number of partitions,
+/// and id, offset and instant of the deployment that it runs.
 #[pyfunction]
-pub fn position(data: &[u8]) -> PyResult<(BTreeMap<String, i64>, i64, u32)> {
+pub fn position(data: &[u8]) -> PyResult<Told> {
     let told = Position::told(data).map_err(wrong)?;
-    Ok((told.offsets, told.clock, told.count))
+    let deployment = told.deployment.map(|each| (each.id, each.offset, each.at));
+    Ok((told.offsets, told.clock, told.count, deployment))
 }

@@ -37,7 +37,7 @@ impl<'e> View<'e> {
     }
 
     fn topic(&self, topic: usize) -> &'e str {
-        &self.rules.plan.topics[topic].name
+        self.rules.plan.topic(topic)
     }
 
     /// Id and version.

@@ -1,0 +1,113 @@
+"""The chain of a group: which records of `segment-deployments` a partition follows, and with which rule set.
+
+The chain is the group's first deployment, then each time the next by offset whose `follows` is the chain's last. A
+partition passes over all others: those of other groups, those that were planned on something else, and a second one of
+the same id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from segments.engine.records import BEFORE_ALL, EngineSettings
+from segments.engine.rules import PlannedRules, RuleSet
+from segments.language.errors import SegmentsError
+
+RULES = "rules"
+"""The kind of a deployment that brings a rule set."""
+FILL = "fill"
+"""The kind that asks for measures to be filled from history: nothing follows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A record of `segment-deployments` of one partition, of the group that the partition belongs to."""
+
+    offset: int
+    timestamp: int
+    """The Kafka timestamp, in milliseconds."""
+    deployment_id: str
+    follows: str | None
+    """The chain's last deployment when it was written."""
+    occurred_at: int
+    """In milliseconds; 0: at once, before what waits."""
+    kind: str
+    rules: RuleSet | PlannedRules | None = None
+    """None of a kind that brings no rule set."""
+    settings: EngineSettings | None = None
+    """Those that decide, from its take-over on."""
+    wrong: str | None = None
+    """Why it can't be followed, with the mend: it is read to its place, and no further."""
+
+    @property
+    def at(self) -> int:
+        """Its place in the order of the inputs, in milliseconds."""
+        return min(self.occurred_at, self.timestamp) if self.occurred_at else BEFORE_ALL
+
+
+class Chain:
+    """The chain of one partition, which its records are added to in the order of their offsets."""
+
+    def __init__(self) -> None:
+        """Begin before the first record."""
+        self.followed: dict[int, Deployment] = {}
+        """Those that bring a rule set, and those that can't be read, by offset."""
+        self.passed_over: list[Deployment] = []
+        """Those of the group that are not of the chain."""
+        self.last: str | None = None
+        """The id that the next one has to follow."""
+        self._known: set[str] = set()
+        self._end = 0
+
+    def add(self, deployment: Deployment) -> bool:
+        """Whether the partition follows the record: it is of the chain, or can't be read. One added before stays."""
+        if deployment.offset < self._end:
+            return deployment.offset in self.followed
+        self._end = deployment.offset + 1
+        readable = deployment.wrong is None or deployment.kind == RULES
+        if readable and not self._is_next(deployment):
+            self.passed_over.append(deployment)
+            return False
+        self.followed[deployment.offset] = deployment
+        self.last = deployment.deployment_id
+        self._known.add(deployment.deployment_id)
+        return True
+
+    def _is_next(self, deployment: Deployment) -> bool:
+        if deployment.kind != RULES or deployment.deployment_id in self._known:
+            return False
+        return self.last is None or deployment.follows == self.last
+
+    def add_all(self, deployments: Sequence[Deployment]) -> list[Deployment]:
+        """Add records; those that the partition follows are returned."""
+        return [each for each in deployments if self.add(each)]
+
+    @property
+    def first(self) -> Deployment | None:
+        """The first one that has a rule set: it takes over the states of a group that was never deployed."""
+        return next(iter(self.followed.values()), None)
+
+    @property
+    def newest(self) -> Deployment | None:
+        """The last one that has a rule set: a partition without states begins with it."""
+        return next(reversed(self.followed.values()), None)
+
+    def at(self, offset: int) -> Deployment:
+        """The one at an offset that can be run; raises SegmentsError, with the mend, if it can't be read."""
+        found = self.followed.get(offset)
+        if found is None:
+            raise SegmentsError(
+                f"segment-deployments: offset {offset} is no deployment of this group any more. The topic was made"
+                " anew, or records were deleted: it must keep them for ever (retention.ms=-1). Start a new group"
+                " (SEGMENTS_GROUP), and deploy there."
+            )
+        return runnable(found)
+
+
+def runnable(deployment: Deployment) -> Deployment:
+    """The same, if its rule set can be run; raises SegmentsError, with the mend, if it can't."""
+    if deployment.wrong is not None:
+        raise SegmentsError(
+            f"segment-deployments, offset {deployment.offset}: deployment {deployment.deployment_id or '?'} can't be "
+            f"read: {deployment.wrong} Nothing after it is applied. Update the workers of this group."
+        )
+    return deployment
