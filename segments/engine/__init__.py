@@ -5,10 +5,11 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 
 from segments.engine._native import Accepted, Batch, Fetch, Outbox, Records, Schemas, States, Transaction
 from segments.engine.chain import FILL, RULES, Chain, Deployment, runnable
-from segments.engine.door import Partition, Position, batches_of, entry_size, position_of
+from segments.engine.door import Partition, batches_of
 from segments.engine.door import States as CommittedStates
 from segments.engine.murmur import partition_of
 from segments.engine.past import Past, listening
+from segments.engine.position import Position, position_of
 from segments.engine.records import (
     BEFORE_ALL,
     CLICKSTREAM,
@@ -36,7 +37,7 @@ from segments.engine.records import (
     of_customer,
 )
 from segments.engine.refill import EVENTS, Refill
-from segments.engine.rules import PlannedRules, RuleSet, load
+from segments.engine.rules import PlannedRules, RuleSet, entry_size, load
 from segments.engine.views import CustomerView, RuleView, WhyView
 
 __all__ = [

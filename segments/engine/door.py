@@ -6,7 +6,6 @@ clock, never awaits. The worker, `segments replay`, the simulation and the tests
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from segments.engine._native import (
@@ -20,8 +19,6 @@ from segments.engine._native import (
     offer_fetched,
 )
 from segments.engine._native import Partition as Core
-from segments.engine._native import entry_size as size_of_entry
-from segments.engine._native import position as read_position
 from segments.engine.chain import Deployment, runnable
 from segments.engine.records import (
     BEFORE_ALL,
@@ -73,8 +70,10 @@ class Partition:
         self._coming: deque[Deployment] = deque()
         limits = settings.customer_limit, settings.customer_bytes
         try:
-            deployed = deployment and (deployment.deployment_id, deployment.offset, deployment.at)
-            self._core = Core(rules.native, number, count, settings.grace, limits, states, deployed)
+            named = (
+                None if deployment is None else (deployment.deployment_id, deployment.offset, deployment.at)
+            )
+            self._core = Core(rules.native, number, count, settings.grace, limits, states, named)
         except ValueError as error:
             raise SegmentsError(str(error)) from error
         self._offered: dict[str, deque[Record]] = {topic: deque() for topic in INPUTS}
@@ -290,37 +289,6 @@ class Partition:
         `streams` by identity the rows of each key (None where there are no keys): instant, columns, end of a visit.
         """
         return self._core.remembered(key)
-
-
-def entry_size(rules: RuleSet | PlannedRules, identity: str) -> int:
-    """Bytes that an entry of a stream, by its identity, adds to the state of a customer, rounded up.
-
-    Texts are taken to be twelve characters long, and each entry of `by` to have a value of its own.
-    """
-    identities = [stream.identity for stream in rules.data.streams]
-    return size_of_entry(rules.native, identities.index(identity))
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """What a partition's own record says, which stands beside its customers under `POSITION_KEY`."""
-
-    offsets: dict[str, int]
-    """The next offset to be applied, by topic."""
-    clock: int
-    """In milliseconds."""
-    count: int
-    """Of the partitions."""
-    deployment: tuple[str, int, int] | None = None
-    """Id, offset and instant of the deployment that the partition runs; None: its rule set was never deployed."""
-
-
-def position_of(record: bytes) -> Position:
-    """Read such a record, of whatever rule set; raises SegmentsError if it is none."""
-    try:
-        return Position(*read_position(record))
-    except ValueError as error:
-        raise SegmentsError(str(error)) from error
 
 
 def batches_of(states: Mapping[bytes, bytes | None], now: int) -> list[Batch]:

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from segments.engine._native import Rules
+from segments.engine._native import entry_size as size_of_entry
 from segments.language.checking.lint import refuse
 from segments.language.loading.load import load as load_segments
 from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
@@ -101,3 +102,12 @@ def load(folders: Sequence[Path | str], currency: str = "EUR", *, required: str 
     refuse(segments)
     require(segments, required or "")
     return RuleSet(segments, currency)
+
+
+def entry_size(rules: RuleSet | PlannedRules, identity: str) -> int:
+    """Bytes that an entry of a stream, by its identity, adds to the state of a customer, rounded up.
+
+    Texts are taken to be twelve characters long, and each entry of `by` to have a value of its own.
+    """
+    identities = [stream.identity for stream in rules.data.streams]
+    return size_of_entry(rules.native, identities.index(identity))

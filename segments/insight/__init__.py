@@ -6,6 +6,7 @@ findings    the figures of a trial
 fitting     models of purchases, fitted to what customers did
 notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out
 plain       plain values to records of the engine, and flips back to plain values
+planned     the same answers from a plan alone, where a partition has no rule files
 proving     runs the stories of rules through the engine
 remembered  which events and fields a rule keeps of a customer, and for how long
 replay      a log through the engine, without Kafka and without a wall clock

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from segments.engine import RuleSet, WhyView
-from segments.insight.told import leaf_places
+from segments.engine import PlannedRules, RuleSet, WhyView
+from segments.insight.planned import places
 
 GROUPS = 30
 """Of values; the bound stands after the tenth. One more has what is larger."""
@@ -73,16 +73,14 @@ class RuleCensus:
 class Census:
     """Counts customers one by one."""
 
-    def __init__(self, rules: RuleSet, views: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, rules: RuleSet | PlannedRules, views: Sequence[Mapping[str, Any]]) -> None:
         """Count by these rules; `views` is what `Partition.why` says of each of them, of anybody."""
         self.customers = 0
         self.at: int | None = None
         """The clock when the latest customer was counted, in milliseconds."""
         self.rules = [
-            RuleCensus(segment.id, [_leaf(*each) for each in zip(view["evidence"], places, strict=True)])
-            for segment, view, places in zip(
-                rules.segments, views, (leaf_places(each) for each in rules.segments), strict=True
-            )
+            RuleCensus(name, [_leaf(*each) for each in zip(view["evidence"], of_rule, strict=True)])
+            for name, view, of_rule in zip(rules.ids, views, places(rules), strict=True)
         ]
 
     def note(self, found: WhyView) -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 
-from segments.engine import BEFORE_ALL, RuleSet
+from segments.engine import BEFORE_ALL, PlannedRules, RuleSet
+from segments.insight import planned
 from segments.language.nodes.conditions import Comparison
 from segments.plan.planner import retention
 
 
-def warming(rules: RuleSet, known_since: Mapping[str, int], now: int) -> dict[str, int]:
+def warming(rules: RuleSet | PlannedRules, known_since: Mapping[str, int], now: int) -> dict[str, int]:
     """For each rule that is not exact yet, those that it reads included, the instant from which on it is.
 
     By then whatever a measure has not heard of is out of its window anyway.
     """
+    if isinstance(rules, PlannedRules):
+        return planned.warming(rules, known_since, now)
     own = []
     for leaves in rules.leaves:
         ends = [BEFORE_ALL]

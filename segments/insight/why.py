@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segments.engine import BEFORE_ALL, Partition, RuleSet, RuleView
+from segments.engine import BEFORE_ALL, Partition, PlannedRules, RuleSet, RuleView
+from segments.insight import planned
 from segments.insight.told import leaf_places
 from segments.insight.warming import warming
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
@@ -38,8 +39,10 @@ def why(
 
 
 def _of_segment(
-    rules: RuleSet, found: RuleView, place: int, known_since: Mapping[str, int]
+    rules: RuleSet | PlannedRules, found: RuleView, place: int, known_since: Mapping[str, int]
 ) -> dict[str, Any]:
+    if isinstance(rules, PlannedRules):
+        return planned.of_segment(rules, found, place, known_since)
     segment, entries, inside = rules.segments[place], found["evidence"], found["inside"]
     places = leaf_places(segment)
     for leaf, entry, where in zip(rules.leaves[place], entries, places, strict=True):

@@ -1,9 +1,11 @@
 """The rule set of a partition is a record of its log: applied at one place, whatever the runs, commits and crashes."""
 
+from pathlib import Path
 from random import Random
 
 import pytest
 
+import segments
 from segments.engine import (
     BEFORE_ALL,
     DEPLOYMENTS,
@@ -13,11 +15,14 @@ from segments.engine import (
     Deployment,
     EngineSettings,
     Partition,
+    PlannedRules,
     Record,
     RuleSet,
+    load,
     position_of,
 )
 from segments.insight.replay import Replay
+from segments.insight.why import why
 from segments.language import Segment, days, page_view
 from segments.language.errors import SegmentsError
 from tests.unit.driving import CLICK, DAY, HOUR, START
@@ -308,3 +313,26 @@ def test_the_first_deployment_is_committed_though_nothing_flips():
     partition = Partition.deployed(0, 1, _deployment(3, 0, SETS[0]), states)
     _flips(partition, states, [])
     assert position_of(states[POSITION_KEY]).deployment == ("d3", 3, START)
+
+
+def test_a_partition_without_rule_files_says_why_all_the_same():
+    """What `why` tells of a customer from the plan alone is what it tells from the files, of every rule shipped."""
+    shipped = load([Path(segments.__file__).parent])
+    told = []
+    for rules in (shipped, PlannedRules(shipped.data.to_bytes())):
+        states = {}
+        for at, deployed in enumerate((SETS[0], rules)):
+            partition = Partition.deployed(0, 1, _deployment(at, at * DAY, deployed), states)
+            for topic in INPUTS:
+                if topic not in partition.offsets:
+                    partition.begin(topic, 0)
+            partition.offer("clickstream", 0, [_click(0, 0, "a")], 1)
+            partition.confirm(
+                dict.fromkeys((*INPUTS, DEPLOYMENTS), 0) | {"clickstream": 1}, partition.stamp, None
+            )
+            while partition.advance():
+                pass
+            _flips(partition, states, [])
+        told.append(why(partition, "a"))
+    assert told[0] == told[1]
+    assert any(each["would_change"] and each["warming_until"] for each in told[0]["segments"])

@@ -1,0 +1,28 @@
+"""The record of a partition beside its customers: offsets, clock, and the deployment that it runs."""
+
+from dataclasses import dataclass
+
+from segments.engine._native import position as read_position
+from segments.language.errors import SegmentsError
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What a partition's own record says, which stands beside its customers under `POSITION_KEY`."""
+
+    offsets: dict[str, int]
+    """The next offset to be applied, by topic."""
+    clock: int
+    """In milliseconds."""
+    count: int
+    """Of the partitions."""
+    deployment: tuple[str, int, int] | None = None
+    """Id, offset and instant of the deployment that the partition runs; None: its rule set was never deployed."""
+
+
+def position_of(record: bytes) -> Position:
+    """Read such a record, of whatever rule set; raises SegmentsError if it is none."""
+    try:
+        return Position(*read_position(record))
+    except ValueError as error:
+        raise SegmentsError(str(error)) from error

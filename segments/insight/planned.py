@@ -1,0 +1,183 @@
+"""What `why` and `warming` say where a partition has no rule files: from the plan of a deployment alone."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from segments.engine import BEFORE_ALL, PlannedRules, RuleSet, RuleView
+from segments.insight.told import leaf_places
+from segments.language.catalogue import SESSION_GAP
+from segments.language.nodes.durations import Duration
+from segments.language.nodes.text import literal
+from segments.plan import ir
+
+Place = tuple[int, str, int | None]
+"""A leaf, the part of the rule that it stands in, and the outermost `any_of` within that part, by its number."""
+
+
+def of_segment(
+    rules: PlannedRules, found: RuleView, place: int, known_since: Mapping[str, int]
+) -> dict[str, Any]:
+    """One rule with its evidence, as `why` tells it."""
+    plan, rule, inside = rules.data, rules.data.rules[place], found["inside"]
+    for (number, part, any_of), entry in zip(_places(rule), found["evidence"], strict=True):
+        leaf = plan.leaves[number]
+        asked = leaf.asked
+        known = [
+            known_since[plan.measures[each]]
+            for each in _measures(asked)
+            if plan.measures[each] in known_since
+        ]
+        entry |= {
+            "kind": _kind(asked),
+            "part": part,
+            "any_of": any_of,
+            "operator": _operator(asked),
+            "known_since": max(known, default=None),
+        }
+    numbers = (number for number, _, _ in _places(rule))
+    holds = {number: entry["holds"] for number, entry in zip(numbers, found["evidence"], strict=True)}
+    tested = rule.until if inside and rule.until is not None else rule.when
+    wanted = (rule.until is not None) if inside else True
+    blocking = _blocking(tested, plan, holds, wanted=wanted)
+    return {
+        "segment": rule.id,
+        "segment_version": rule.version,
+        "inside": inside,
+        "entered_at": found["entered_at"],
+        "episode": found["episode"],
+        "evidence": found["evidence"],
+        "would_change": sorted(set(blocking)),
+        "flips_at": found["flips_at"],
+    }
+
+
+def places(rules: RuleSet | PlannedRules) -> list[list[dict[str, Any]]]:
+    """For each rule, for each leaf in the order of evidence: its kind, its part and the `any_of` it stands in."""
+    if isinstance(rules, RuleSet):
+        return [leaf_places(segment) for segment in rules.segments]
+    plan = rules.data
+    return [
+        [
+            {"kind": _kind(plan.leaves[number].asked), "part": part, "any_of": any_of}
+            for number, part, any_of in _places(rule)
+        ]
+        for rule in plan.rules
+    ]
+
+
+def warming(rules: PlannedRules, known_since: Mapping[str, int], now: int) -> dict[str, int]:
+    """For each rule that is not exact yet, those that it reads included, the instant from which on it is."""
+    plan = rules.data
+    own = []
+    for rule in plan.rules:
+        ends = [BEFORE_ALL]
+        for number in rule.leaves:
+            asked = plan.leaves[number].asked
+            since = [
+                known_since[plan.measures[each]]
+                for each in _measures(asked)
+                if plan.measures[each] in known_since
+            ]
+            ends += [max(since) + _kept(asked, plan)] if since else []
+        own.append(max(ends))
+    whole = {
+        rule.id: max(own[each] for each in (place, *rule.reads)) for place, rule in enumerate(plan.rules)
+    }
+    return {name: until for name, until in whole.items() if until > now}
+
+
+def _measures(asked: ir.Asked) -> Iterator[int]:
+    if isinstance(asked, ir.Measured):
+        yield asked.known
+
+
+def _kept(asked: ir.Asked, plan: ir.Plan) -> int:
+    """How long an event matters to a leaf, in milliseconds."""
+    if not isinstance(asked, ir.Measured):
+        return 0
+    streams = [asked.stream, *(each.stream for each in asked.after)]
+    visits = any(plan.streams[each].visits for each in streams)
+    return (
+        asked.window + asked.offset + sum(each.span for each in asked.after) + (SESSION_GAP if visits else 0)
+    )
+
+
+def _kind(asked: ir.Asked) -> str:
+    match asked:
+        case ir.Measured(kind="mean", money=money):
+            return "money" if money else "number"
+        case ir.Measured(kind=kind):
+            return kind
+        case ir.OfProfile():
+            return "profile"
+    return "truth"
+
+
+def _operator(asked: ir.Asked) -> str:
+    match asked:
+        case ir.Measured(comparison=comparison):
+            found = comparison.operator
+        case ir.OfProfile(operator=operator):
+            found = operator
+        case _:
+            return "=="
+    return "is_in" if found == "in" else found
+
+
+def _places(rule: ir.Rule) -> Iterator[Place]:
+    """The leaves of a rule as its evidence has them: those of `when`, then those of `until`."""
+    for part, condition in (("when", rule.when), ("until", rule.until)):
+        groups = iter(range(len(rule.leaves)))
+        if condition is not None:
+            for leaf, any_of in _leaves(condition, None, groups):
+                yield leaf, part, any_of
+
+
+def _leaves(
+    condition: ir.Condition, any_of: int | None, groups: Iterator[int]
+) -> Iterator[tuple[int, int | None]]:
+    match condition:
+        case ir.IsLeaf(leaf):
+            yield leaf, any_of
+        case ir.Not(inner):
+            yield from _leaves(inner, any_of, groups)
+        case ir.All(parts):
+            for part in parts:
+                yield from _leaves(part, any_of, groups)
+        case ir.AtLeastOne(parts):
+            within = next(groups) if any_of is None else any_of
+            for part in parts:
+                yield from _leaves(part, within, groups)
+
+
+def _blocking(
+    condition: ir.Condition, plan: ir.Plan, holds: Mapping[int, bool], *, wanted: bool
+) -> list[str]:
+    """The leaves that would have to turn for a condition to be as wanted, in the notation of the rule."""
+    match condition:
+        case ir.Not(inner):
+            return _blocking(inner, plan, holds, wanted=not wanted)
+        case ir.All(parts) | ir.AtLeastOne(parts):
+            return [text for part in parts for text in _blocking(part, plan, holds, wanted=wanted)]
+        case ir.IsLeaf(leaf) if holds[leaf] != wanted:
+            text = _leaf_text(plan.leaves[leaf])
+            return [text if wanted else f"not_({text})"]
+    return []
+
+
+def _leaf_text(leaf: ir.Leaf) -> str:
+    """A leaf as a rule has it."""
+    operator = _operator(leaf.asked)
+    match leaf.asked:
+        case ir.Measured(kind="duration"):
+            bound = str(Duration(int(leaf.bound)))
+        case ir.Measured(comparison=ir.Comparison(texts=(_, *_) as texts)):
+            bound = literal(texts if operator == "is_in" else texts[0])
+        case ir.OfProfile(bounds=bounds):
+            values = tuple(each.value for each in bounds)
+            bound = literal(values if operator == "is_in" else values[0])
+        case ir.Measured():
+            bound = leaf.bound
+        case _:
+            return leaf.measure
+    return f"{leaf.measure}.is_in{bound}" if operator == "is_in" else f"{leaf.measure} {operator} {bound}"
