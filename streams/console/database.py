@@ -9,12 +9,13 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """Raised with each change of the tables."""
 HOUR = 3_600_000
 """Milliseconds."""
@@ -35,6 +36,9 @@ CREATE TABLE member (
     customer TEXT, segment TEXT, value TEXT, entered_at INT, valid_until INT, arm TEXT, version TEXT, episode INT,
     PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
 CREATE INDEX member_by_segment ON member (segment, customer);
+CREATE TABLE outcome (
+    segment TEXT, arm TEXT, mature INT, converted INT, goals INT, revenue TEXT,
+    PRIMARY KEY (segment, arm)) WITHOUT ROWID;
 CREATE TABLE letter (reason TEXT, hour INT, count INT, PRIMARY KEY (reason, hour)) WITHOUT ROWID;
 """
 
@@ -42,6 +46,31 @@ Flips = tuple[str, int, str, str]
 """Segment, first millisecond of the hour, transition, reason."""
 Version = tuple[str, str]
 """Segment, version."""
+Arm = tuple[str, str]
+"""Segment, and the arm as `stored` tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of stays: how many matured, how many of them reached the goal, how often, and for how much."""
+
+    mature: int = 0
+    converted: int = 0
+    goals: int = 0
+    revenue: int | None = None
+    """In hundredths of the currency; None: the goal has no revenue."""
+
+    def plus(self, other: "Outcome") -> "Outcome":
+        """Both together."""
+        known = [each.revenue for each in (self, other) if each.revenue is not None]
+        return Outcome(
+            self.mature + other.mature,
+            self.converted + other.converted,
+            self.goals + other.goals,
+            sum(known) if known else None,
+        )
+
+
 Entry = tuple[str, str, int, int | None, str | None, str, int]
 """Segment, value (see `stored`), entered_at, valid_until, arm, version, episode."""
 
@@ -137,7 +166,7 @@ class Database:
     def clear(self) -> None:
         """Forget everything."""
         with self.together():
-            for table in ("position", "noted", "hourly", "version", "known", "member", "letter"):
+            for table in ("position", "noted", "hourly", "version", "known", "member", "outcome", "letter"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
 
     def forget_memberships(self) -> None:
@@ -166,6 +195,28 @@ class Database:
             [(reason, at // HOUR * HOUR) for reason, at in letters],
         )
 
+    def count_outcomes(self, sums: Mapping[Arm, Outcome]) -> None:
+        """Count stays in segments with a goal whose time to reach it is over."""
+        for (segment, arm), more in sums.items():
+            before = self.outcomes(segment).get(arm, Outcome())
+            total = before.plus(more)
+            revenue = None if total.revenue is None else str(total.revenue)
+            self._db.execute(
+                "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?)",
+                (segment, arm, total.mature, total.converted, total.goals, revenue),
+            )
+
+    def outcomes(self, segment: str) -> dict[str, Outcome]:
+        """By arm, as `stored` tells it, what came of the stays in a segment."""
+        found = self.rows(
+            "SELECT arm, mature, converted, goals, revenue FROM outcome WHERE segment = ? ORDER BY arm",
+            segment,
+        )
+        return {
+            arm: Outcome(mature, converted, goals, _cents(revenue))
+            for arm, mature, converted, goals, revenue in found
+        }
+
     def memberships(self, customer: str) -> list[Entry] | None:
         """The entries of a customer's membership record; None: there is none."""
         if not self.rows("SELECT 1 FROM known WHERE customer = ?", customer):
@@ -192,6 +243,11 @@ class Database:
         yield from self._db.execute(
             "SELECT DISTINCT customer, segment FROM known LEFT JOIN member USING (customer) ORDER BY customer"
         )
+
+
+def _cents(text: str | None) -> int | None:
+    """A sum of the table: as text, since it may have more digits than SQLite's integers."""
+    return None if text is None else int(text)
 
 
 class _OtherFormat(Exception):

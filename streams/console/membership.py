@@ -1,10 +1,10 @@
 """What the database tells of one segment, one customer, and dead letters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.console.database import HOUR, Database, told
+from streams.console.database import HOUR, Database, Outcome, told
 
 MOST = 100
 """Customers in a list."""
@@ -38,6 +38,8 @@ class SegmentTold:
     """Version, first and latest instant of its flips; the latest version first."""
     reasons: Sequence[tuple[str, str, int]]
     """Transition, reason, count, within the period asked for."""
+    outcomes: Mapping[str | None, Outcome]
+    """By arm; None: there are no arms."""
 
 
 def segment_told(database: Database, segment: str, search: str, since: int, now: int) -> SegmentTold:
@@ -67,6 +69,7 @@ def segment_told(database: Database, segment: str, search: str, since: int, now:
                 *(segment, since),
             )
         ],
+        {told(arm): outcome for arm, outcome in database.outcomes(segment).items()},
     )
 
 

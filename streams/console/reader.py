@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 import schemas
-from schemas.records import SEGMENT_EVENT, SEGMENT_MEMBERSHIPS
+from schemas.records import SEGMENT_EVENT, SEGMENT_MEMBERSHIPS, SEGMENT_OUTCOME
 from streams.clock import wall_clock
-from streams.console.database import HOUR, Database, Entry, Flips, Version, stored
+from streams.console.database import HOUR, Arm, Database, Entry, Flips, Outcome, Version, stored
 from streams.console.figures import Figures
 from streams.errors import StreamsError
 from streams.kafka.connection import connection
@@ -28,7 +28,10 @@ from streams.settings.settings import Settings
 log = logging.getLogger(__name__)
 
 EVENTS, MEMBERSHIPS = "segment-events", "segment-memberships"
-TOPICS = (EVENTS, MEMBERSHIPS, DEAD_LETTERS)
+OUTCOMES = "segment-outcomes"
+TOPICS = (EVENTS, MEMBERSHIPS, OUTCOMES, DEAD_LETTERS)
+NO_ENTER = frozenset({"rule_added", "rule_changed", "merged"})
+"""Reasons of enters that nothing happened for: their outcomes are left out, as in `segments report`."""
 AT_ONCE = 5_000
 """Records of one transaction of the database: some 100 ms, in which no page is answered."""
 POLL_MILLISECONDS = 100
@@ -221,6 +224,8 @@ class Reader:
                         self._events(records)
                     case "segment-memberships":
                         self._memberships(partition.partition, records)
+                    case "segment-outcomes":
+                        self._outcomes(records)
                     case _:
                         self.database.count_letters(map(_letter, records))
             self.database.note_positions(positions)
@@ -241,6 +246,18 @@ class Reader:
             versions[version] = min(first, at), max(latest, at)
         self.database.count_flips(counts, versions)
         self.figures.flipped(counts, versions)
+
+    def _outcomes(self, records: Sequence[Any]) -> None:
+        sums: dict[Arm, Outcome] = {}
+        for record in records:
+            told = _decoded(SEGMENT_OUTCOME, record)
+            if told is None or told["kind"] != "matured" or told["reason"] in NO_ENTER:
+                continue
+            arm = told["segment"], stored(told["arm"])
+            reached = told["first_goal_at"] is not None
+            one = Outcome(1, int(reached), told["goals"], told["revenue"])
+            sums[arm] = sums.get(arm, Outcome()).plus(one)
+        self.database.count_outcomes(sums)
 
     def _memberships(self, number: int, records: Sequence[Any]) -> None:
         for record in records:

@@ -85,6 +85,8 @@ class _Segment:
                 ],
             ),
             series=[[each.at // 1000, each.members, each.entered, each.left] for each in told.hours],
+            outcomes=outcome_values(told),
+            currency=console.settings.currency,
             rule=self._rule(line["segment"]),
             **self._counted(line["segment"], language),
             live=f"/live?page=segment&segment={console.quoted(line['segment'])}"
@@ -155,6 +157,7 @@ def plain_values(told: SegmentTold) -> Line:
             {"version": version, "first": schemas.to_iso(first), "latest": schemas.to_iso(latest)}
             for version, first, latest in told.versions
         ],
+        "outcome": outcome_values(told),
         "member_list": [
             {
                 "customer_id": customer,
@@ -165,6 +168,26 @@ def plain_values(told: SegmentTold) -> Line:
             for customer, value, entered, until in told.members
         ],
     }
+
+
+def outcome_values(told: SegmentTold) -> list[Line]:
+    """What came of the stays by arm, as JSON."""
+    return [
+        {
+            "arm": arm,
+            "mature": each.mature,
+            "converted": each.converted,
+            "conversion": each.converted / each.mature,
+            "goals": each.goals,
+            "revenue": None if each.revenue is None else cents(each.revenue),
+        }
+        for arm, each in told.outcomes.items()
+    ]
+
+
+def cents(amount: int) -> str:
+    """Hundredths as an amount with two decimals."""
+    return f"{amount // 100}.{amount % 100:02}"
 
 
 def distribution(leaf: Line, language: str) -> Markup:

@@ -11,11 +11,11 @@ from aiohttp import test_utils
 from aiokafka import TopicPartition
 
 import schemas
-from schemas.records import SEGMENT_EVENT, SEGMENT_MEMBERSHIPS
+from schemas.records import SEGMENT_EVENT, SEGMENT_MEMBERSHIPS, SEGMENT_OUTCOME
 from streams.clock import wall_clock
 from streams.console.console import Console
 from streams.console.database import Database
-from streams.console.reader import DEAD_LETTERS, EVENTS, MEMBERSHIPS, Reader
+from streams.console.reader import DEAD_LETTERS, EVENTS, MEMBERSHIPS, OUTCOMES, Reader
 from streams.console.rules import Rules
 from streams.console.server import application
 from streams.console.workers import Workers
@@ -100,6 +100,31 @@ class Topics:
         for segment in sorted(self.inside[customer]):
             self.flip(customer, "exit", segment, reason="erasure")
         self.add(MEMBERSHIPS, customer, None, wall_clock())
+
+    def outcome(self, segment: str, arm: str | None, *, converted: bool, **more: Any) -> None:
+        """Write what came of a stay."""
+        at = wall_clock()
+        told = {
+            **dict.fromkeys(("value", "experiment", "control")),
+            "event_id": f"outcome-{len(self.records)}",
+            "customer_id": "ann",
+            "entered_as": "ann",
+            "segment": segment,
+            "segment_version": "v1",
+            "episode": 1,
+            "kind": "matured",
+            "reason": "event",
+            "arm": arm,
+            "goal": "purchase.within(days=7)",
+            "entered_at": at - 10,
+            "first_goal_at": at - 5 if converted else None,
+            "occurred_at": at,
+            "emitted_at": at,
+            "goals": int(converted),
+            "revenue": 4_995 if converted else 0,
+            **more,
+        }
+        self.add(OUTCOMES, "ann", schemas.encode(SEGMENT_OUTCOME, told), at)
 
     def letter(self, reason: str) -> None:
         """Write a dead letter."""

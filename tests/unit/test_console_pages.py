@@ -178,3 +178,32 @@ def test_each_page_has_updates(tmp_path, page, name):
         assert update["cells"][wanted[0]][0] == wanted[1]
 
     visiting(tmp_path, visit)
+
+
+def test_outcomes_are_counted_by_arm(tmp_path):
+    """Mature stays, those that reached the goal, and their revenue; not those of enters that nothing happened for."""
+
+    async def visit(client, console):
+        topics = Topics()
+        for arm, converted in (("treated", True), ("treated", True), ("treated", False), ("control", False)):
+            topics.outcome("cart", arm, converted=converted)
+        topics.outcome("cart", "treated", converted=True, kind="converted")
+        topics.outcome("cart", "treated", converted=True, reason="rule_added")
+        await read(console, topics)
+        topics.outcome("cart", "treated", converted=True, revenue=10**21)
+        topics.outcome("plain", None, converted=False, revenue=None)
+        await read(console, topics)
+        body = await (await client.get("/api/segments/cart")).json()
+        assert body["outcome"] == [
+            {"arm": "control", "mature": 1, "converted": 0, "conversion": 0, "goals": 0, "revenue": "0.00"},
+            {
+                "arm": "treated", "mature": 4, "converted": 3, "conversion": 0.75, "goals": 3,
+                "revenue": "10000000000000000099.90",
+            },
+        ]  # fmt: skip
+        page = await (await client.get("/segments/cart")).text()
+        assert re.findall(r'data-arm="(\w+)"', page) == ["control", "treated"]
+        (plain,) = (await (await client.get("/api/segments/plain")).json())["outcome"]
+        assert (plain["arm"], plain["revenue"]) == (None, None)
+
+    visiting(tmp_path, visit)
