@@ -18,6 +18,7 @@ from schemas import tables
 from streams.cli import COMMANDS, main
 from streams.cli.settings import default_in_words
 from streams.settings.settings import Settings, about, variable
+from streams.telemetry.console import ConsoleMetrics
 from streams.telemetry.delivery import DeliveryMetrics
 from streams.telemetry.metrics import Metrics
 
@@ -82,7 +83,12 @@ def delivery_metrics() -> str:
     return _metrics(DeliveryMetrics())
 
 
-def _metrics(measured: Metrics | DeliveryMetrics) -> str:
+def console_metrics() -> str:
+    """Every metric of `segments console`, in the same way."""
+    return _metrics(ConsoleMetrics())
+
+
+def _metrics(measured: Metrics | DeliveryMetrics | ConsoleMetrics) -> str:
     measured.watch(list)
     wrapped = [each for each in vars(measured).values() if isinstance(each, MetricWrapperBase)]
     # Nothing public tells the labels of what has no sample yet.
@@ -130,6 +136,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"engines": engines},
     "deploy/commands.md": {"commands": commands},
     "deploy/configuration.md": {"settings": settings},
+    "deploy/console.md": {"metrics": console_metrics},
     "deploy/delivery.md": {"metrics": delivery_metrics},
     "deploy/metrics.md": {"metrics": metrics},
     "schemas/README.md": {"tables": tables.text},

@@ -29,7 +29,13 @@ FILE = "console.db"
 
 
 @click.command(name="console")
-@click.option("--port", type=click.IntRange(0, 65535), help=f"Of the pages; 0: a free one. Default: {PORT}.")
+@click.option(
+    "--port",
+    "--http-port",
+    "port",
+    type=click.IntRange(0, 65535),
+    help=f"Of the pages; 0: a free one. Default: SEGMENTS_HTTP_PORT if it is set, else {PORT}.",
+)
 @click.option(
     "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What to log."
 )
@@ -47,7 +53,11 @@ def command(port: int | None, log_level: str) -> None:
             f"the console shows customers, and SEGMENTS_HTTP_HOST {settings.http_host} is not the loopback: "
             "set SEGMENTS_HTTP_TOKEN (or SEGMENTS_HTTP_TOKEN_FILE)"
         )
-    asyncio.run(_serve(settings, PORT if port is None else port))
+    asyncio.run(_serve(settings, _port(settings) if port is None else port))
+
+
+def _port(settings: Settings) -> int:
+    return settings.http_port if "http_port" in settings.model_fields_set else PORT
 
 
 async def _serve(settings: Settings, port: int) -> None:

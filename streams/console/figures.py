@@ -108,6 +108,11 @@ class Figures:
             self._latest[segment] = max(at, self._latest.get(segment, at))
         self._touch({segment for segment, _ in versions})
 
+    @property
+    def customers(self) -> int:
+        """Customers with a membership record."""
+        return self._customers
+
     def _touch(self, segments: Iterable[str]) -> None:
         self._snapshot = None
         for segment in segments:

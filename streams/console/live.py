@@ -41,6 +41,11 @@ class Live:
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
 
+    @property
+    def count(self) -> int:
+        """Pages that are open and are sent updates."""
+        return len(self._streams)
+
     def routes(self) -> list[web.RouteDef]:
         """The page."""
         return [web.get("/live", self._stream)]

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from streams.console import customer_page, health_page, segment_page, segments_page, try_page
 from streams.console.console import Console
@@ -15,8 +17,9 @@ from streams.console.health_page import Looking
 from streams.console.live import Live
 from streams.console.state import State
 from streams.http.connections import HEADER_SECONDS, Connections
-from streams.http.health import reachable
+from streams.http.health import METRICS_TYPE, reachable
 from streams.http.hosts import guard
+from streams.telemetry.console import ConsoleMetrics, ConsoleState
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +44,11 @@ def application(console: Console, announced: str) -> web.Application:
     )
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(live.end)
+    metrics = _metrics(console, live)
+    app.middlewares.insert(0, _counted(metrics))
     app.add_routes(
         [
+            web.get("/metrics", _scraped(metrics)),
             *segments_page.routes(console),
             *segment_page.routes(console),
             *customer_page.routes(console),
@@ -56,6 +62,47 @@ def application(console: Console, announced: str) -> web.Application:
         ]
     )
     return app
+
+
+def _metrics(console: Console, live: Live) -> ConsoleMetrics:
+    metrics = ConsoleMetrics()
+
+    def states() -> Iterable[ConsoleState]:
+        progress = console.progress
+        remaining = 0 if progress.caught_up else max(0, progress.total - progress.read)
+        yield ConsoleState(progress.as_of, remaining, console.reader.figures.customers, live.count)
+
+    metrics.watch(states)
+    return metrics
+
+
+def _scraped(metrics: ConsoleMetrics) -> Handler:
+    async def scraped(_request: web.Request) -> web.Response:
+        return web.Response(body=metrics.text(), headers={"Content-Type": METRICS_TYPE})
+
+    return scraped
+
+
+def _counted(metrics: ConsoleMetrics) -> Middleware:
+    """Counts answers by the class of their status, and times those that end by themselves."""
+
+    @web.middleware
+    async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began = time.perf_counter()
+        status = 500
+        try:
+            response = await handler(request)
+            status = response.status
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        finally:
+            metrics.answers.labels(f"{status // 100}xx").inc()
+            if request.path != "/live":
+                metrics.answer_seconds.observe(time.perf_counter() - began)
+        return response
+
+    return counted
 
 
 def _told(console: Console) -> Callable[..., Awaitable[web.StreamResponse]]:

@@ -294,6 +294,22 @@ def test_the_language_of_a_page(tmp_path, path, headers, language):
     visiting(tmp_path, visit)
 
 
+def test_metrics_tell_how_far_it_is_and_what_it_answered(tmp_path):
+    """Without the token, and without anything of a customer."""
+
+    async def visit(client, console):
+        topics = Topics()
+        topics.flip("ann", "enter", "big")
+        await read(console, topics)
+        assert (await client.get("/customers/ann")).status == 200
+        text = await (await client.get("/metrics", headers={"Host": "prometheus"})).text()
+        assert 'segments_console_answers_total{status="2xx"} 1.0' in text
+        assert "segments_console_customers 1.0" in text
+        assert "ann" not in text
+
+    visiting(tmp_path, visit)
+
+
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

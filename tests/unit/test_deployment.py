@@ -235,6 +235,27 @@ def test_the_delivery_of_kubernetes_fits_together():
     assert {str(Path(each).parent) for each in re.findall(r'secret_file = "(.+?)"', toml)} <= mounted
 
 
+def test_the_console_of_kubernetes_fits_together():
+    """One process with a volume; settings exist, probes and ports fit, and the token comes from a secret that is mounted."""
+    stateful = document("console/statefulset.yaml")
+    pod = stateful["spec"]["template"]
+    (console,) = pod["spec"]["containers"]
+    assert stateful["spec"]["replicas"] == 1
+    assert pod["metadata"]["labels"] == stateful["spec"]["selector"]["matchLabels"]
+    sent = {each["name"]: each.get("value") for each in console["env"]}
+    assert sent.keys() <= SETTINGS
+    assert console["ports"] == [{"name": "http", "containerPort": int(sent["SEGMENTS_HTTP_PORT"])}]
+    volumes = {each["name"] for each in pod["spec"]["volumes"]}
+    volumes |= {each["metadata"]["name"] for each in stateful["spec"]["volumeClaimTemplates"]}
+    assert {each["name"] for each in console["volumeMounts"]} == volumes
+    mounted = {each["mountPath"] for each in console["volumeMounts"]}
+    assert str(Path(sent["SEGMENTS_HTTP_TOKEN_FILE"]).parent) in mounted
+    (generated,) = document("console/kustomization.yaml")["configMapGenerator"]
+    assert generated["name"] == console["envFrom"][0]["configMapRef"]["name"]
+    (service,) = document("console/service.yaml")["spec"]["ports"]
+    assert service["targetPort"] == "http"
+
+
 def test_the_unit_leaves_the_worker_what_it_needs():
     """Enough descriptors for a thousand partitions of RocksDB, and the whole of /proc, which process_* are read from."""
     unit = (DEPLOY / "systemd" / "segments@.service").read_text()
@@ -247,7 +268,12 @@ def test_the_unit_leaves_the_worker_what_it_needs():
 
 
 @pytest.mark.parametrize(
-    ("name", "command"), [("segments@", "worker"), ("segments-deliver", "deliver %d/deliver.toml")]
+    ("name", "command"),
+    [
+        ("segments@", "worker"),
+        ("segments-deliver", "deliver %d/deliver.toml"),
+        ("segments-console", "console"),
+    ],
 )
 def test_systemd_takes_the_unit(tmp_path, name, command):
     """`systemd-analyze verify` has nothing to say, but for the program, which is not installed here; settings exist."""

@@ -8,6 +8,7 @@ from deploy.dev.docs import PARTS, made
 from schemas import DecodeError
 from streams.cli import COMMANDS, main
 from streams.settings.settings import Settings, variable
+from streams.telemetry.console import ConsoleMetrics
 from streams.telemetry.delivery import DeliveryMetrics
 from streams.telemetry.metrics import Metrics
 from streams.worker.caution import TOO_LARGE
@@ -16,9 +17,9 @@ from tests.unit.repository import ROOT, files, name
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
 WRITTEN = [file for file in files() if file.suffix == ".md"]
 MADE = made()
-METRICS_PAGE, OPERATIONS, RUNBOOK, DELIVERY = (
+METRICS_PAGE, OPERATIONS, RUNBOOK, DELIVERY, CONSOLE = (
     (ROOT / "deploy" / f"{page}.md").read_text(encoding="utf-8")
-    for page in ("metrics", "operations", "runbook", "delivery")
+    for page in ("metrics", "operations", "runbook", "delivery", "console")
 )
 
 
@@ -62,10 +63,10 @@ def test_every_command_in_the_documents_exists(page):
 def test_every_metric_in_the_documents_exists():
     """A page for operators that names a metric which is not scraped would be no help at night."""
     scraped = set()
-    for metrics in (Metrics(), DeliveryMetrics()):
+    for metrics in (Metrics(), DeliveryMetrics(), ConsoleMetrics()):
         metrics.watch(list)
         scraped |= set(re.findall(r"^# TYPE (\w+) ", metrics.text().decode(), re.MULTILINE))
-    named = set(re.findall(r"`(segments_[a-z_]+)", METRICS_PAGE + OPERATIONS + RUNBOOK + DELIVERY))
+    named = set(re.findall(r"`(segments_[a-z_]+)", METRICS_PAGE + OPERATIONS + RUNBOOK + DELIVERY + CONSOLE))
     assert named
     assert named - scraped == set()
 
