@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from segments.engine.door import Partition
 from segments.engine.records import EngineSettings, Record
 from segments.engine.rules import RuleSet
-from segments.language.nodes.conditions import AllOf, Comparison
+from segments.language.nodes.conditions import AllOf
 from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import measures_in
 from segments.plan import ir
 
 
@@ -16,7 +17,7 @@ class Listening(RuleSet):
     """A rule that reads the same measures, so that the same is kept in the same order, and that nobody is ever in."""
 
     def __init__(self, rules: RuleSet) -> None:
-        measured = tuple(leaf for each in rules.leaves for leaf in each if isinstance(leaf, Comparison))
+        measured = tuple(leaf for each in rules.leaves for leaf in each if measures_in(leaf))
         super().__init__([Segment(id="past", when=AllOf(measured))], rules.plan.currency)
 
     @property

@@ -5,10 +5,11 @@ from typing import Any
 
 from segments.engine import BEFORE_ALL, PlannedRules, RuleSet, RuleView
 from segments.insight.told import leaf_places
-from segments.language.catalogue import SESSION_GAP
+from segments.language.catalogue import SESSION_GAP, Type
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.text import literal
 from segments.plan import ir
+from segments.plan.bounds import SCALES
 
 Place = tuple[int, str, int | None]
 """A leaf, the part of the rule that it stands in, and the outermost `any_of` within that part, by its number."""
@@ -104,8 +105,8 @@ def _kept(asked: ir.Asked, plan: ir.Plan) -> int:
 
 def _kind(asked: ir.Asked) -> str:
     match asked:
-        case ir.Measured(kind="mean", money=money):
-            return "money" if money else "number"
+        case ir.Measured(kind="mean" | "decimal", scale=scale):
+            return "money" if scale == SCALES[Type.MONEY] else "number"
         case ir.Measured(kind=kind):
             return kind
         case ir.OfProfile():

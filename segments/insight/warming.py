@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from segments.engine import BEFORE_ALL, PlannedRules, RuleSet
 from segments.insight import planned
-from segments.language.nodes.conditions import Comparison
-from segments.plan.planner import retention
+from segments.language.nodes.text import measures_in
+from segments.plan.planner import kept
 
 
 def warming(rules: RuleSet | PlannedRules, known_since: Mapping[str, int], now: int) -> dict[str, int]:
@@ -19,9 +19,9 @@ def warming(rules: RuleSet | PlannedRules, known_since: Mapping[str, int], now: 
     for leaves in rules.leaves:
         ends = [BEFORE_ALL]
         for leaf in leaves:
-            if isinstance(leaf, Comparison):
-                since = known_since.get(rules.plan.readers[id(leaf)].measure)
-                ends += [] if since is None else [since + retention(leaf)]
+            for measure in measures_in(leaf):
+                since = known_since.get(rules.plan.readers[id(measure)].measure)
+                ends += [] if since is None else [since + kept(measure.events)]
         own.append(max(ends))
     whole = {
         name: max([own[place], *(own[other] for other in rules.reads[place])])

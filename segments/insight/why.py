@@ -7,8 +7,8 @@ from segments.engine import BEFORE_ALL, Partition, PlannedRules, RuleSet, RuleVi
 from segments.insight import planned
 from segments.insight.told import leaf_places
 from segments.insight.warming import warming
-from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
-from segments.language.nodes.text import rule_text
+from segments.language.nodes.conditions import AllOf, AnyOf, Condition, Not
+from segments.language.nodes.text import measures_in, rule_text
 
 
 def why(
@@ -48,9 +48,8 @@ def _of_segment(
     for leaf, entry, where in zip(rules.leaves[place], entries, places, strict=True):
         entry.update(where)
         entry["operator"] = getattr(leaf, "operator", "==")
-        entry["known_since"] = (
-            known_since.get(rules.plan.readers[id(leaf)].measure) if isinstance(leaf, Comparison) else None
-        )
+        known = [known_since.get(rules.plan.readers[id(each)].measure) for each in measures_in(leaf)]
+        entry["known_since"] = max((each for each in known if each is not None), default=None)
     holds = {id(leaf): entry["holds"] for leaf, entry in zip(rules.leaves[place], entries, strict=True)}
     tested = segment.until if inside and segment.until is not None else segment.when
     wanted = (segment.until is not None) if inside else True

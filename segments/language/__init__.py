@@ -13,6 +13,7 @@ The rooms behind it:
     words     a rule as a sentence in English and Dutch
 
     catalogue the topics, fields, kinds of events, event sets and visits, as data
+    zones     time zones, by the package tzdata
     errors    the errors of the language, each with what to write instead
 """
 

@@ -130,7 +130,12 @@ EVENT_TOPICS = tuple(topic for topic in TOPICS if topic.kinds)
 """The topics of events; profiles are states."""
 
 DAY = Entry("day", Type.TEXT)
-"""A field that every event has and no record: its UTC date, as 2026-11-22."""
+"""A field that every event has and no record: its date in the time zone of the shop, as 2026-11-22."""
+CALENDAR = (Entry("hour", Type.WHOLE), Entry("weekday", Type.TEXT), Entry("month", Type.WHOLE))
+"""Fields that every event has and no record, in the time zone of the shop: 0 to 23, `monday` …, 1 to 12."""
+TOTAL = Entry("total", Type.MONEY)
+"""Of an order line: price × quantity."""
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,24 +200,12 @@ def of_own_kind(kind: str, en: str = "", nl: str = "") -> EventSet:
 def fields_of(events: EventSet) -> dict[str, Type]:
     """The fields of an event set by name: first those that every event has, then its own."""
     shared = [entry for entry in EVENT_TOPICS[0].fields if all(_has(each, entry) for each in EVENT_TOPICS)]
-    found = [*(each for each in shared if _comparable(each)), DAY]
+    found = [*(each for each in shared if _comparable(each)), DAY, *CALENDAR]
     if len(events.topics) == 1:
         own = events.topics[0].fields
         found += [each for each in own if each.of_lines or not events.lines]
-        found += LINE if events.lines else ()
+        found += (*LINE, TOTAL) if events.lines else ()
     return {each.name: each.type for each in found if _comparable(each)}
-
-
-CALENDAR = (Entry("hour", Type.WHOLE), Entry("weekday", Type.TEXT), Entry("month", Type.WHOLE))
-"""Fields that every event has and no record, in the time zone of the shop: 0 to 23, `monday` …, 1 to 12."""
-TOTAL = Entry("total", Type.MONEY)
-"""Of an order line: price × quantity."""
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-def coming_fields_of(events: EventSet) -> dict[str, Type]:
-    """The fields of an event set that the language and the oracle have, and the engine not yet."""
-    return {each.name: each.type for each in (*CALENDAR, *((TOTAL,) if events.lines else ()))}
 
 
 def _has(topic: Topic, entry: Entry) -> bool:

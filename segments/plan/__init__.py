@@ -2,8 +2,12 @@
 
 ir        the plan: leaves and rules, numbered, as they are written and read
 events    the plan: fields, filters and streams
+measured  the plan: measures
+calculations  the plan: sums, differences, multiples and quotients of measures
 lowering  a plan from rules
+arithmetic    calculations from rules, and how their values are told
 bounds    what rules compare with, exact
 planner   which streams a rule set keeps of a customer: events, fields, retention
+zones     a time zone with its changes, as data
 version   the version of a rule and the digest of a rule set
 """

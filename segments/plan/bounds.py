@@ -8,8 +8,8 @@ from segments.language.catalogue import Type
 from segments.language.nodes.literals import Value
 from segments.plan import ir
 
-CENTS = 100
-"""Cents in a unit of money."""
+SCALES = {Type.MONEY: 100, Type.NUMBER: 1_000_000}
+"""How many make a unit: cents, and millionths of the number of an attribute; of other types 1."""
 
 
 def comparison(operator: ir.Operator, bound: Value | tuple[Value, ...], kind: Type) -> ir.Comparison:
@@ -22,9 +22,8 @@ def comparison(operator: ir.Operator, bound: Value | tuple[Value, ...], kind: Ty
 
 
 def number(bound: int | Decimal, kind: Type) -> str:
-    """A number as the plan writes it; money in cents."""
-    exact = Fraction(bound)
-    return str(exact * CENTS if kind is Type.MONEY else exact)
+    """A number as the plan writes it; money in cents, numbers of attributes in millionths."""
+    return str(Fraction(bound) * SCALES.get(kind, 1))
 
 
 def profile_bounds(bound: Value | tuple[Value, ...]) -> tuple[ir.Bound, ...]:

@@ -10,8 +10,11 @@ import msgspec
 Operator = Literal["==", "!=", ">=", ">", "<=", "<", "in"]
 """`in`: equal to one of the bounds. The other operators have one bound."""
 
-FieldKind = Literal["text", "number", "money"]
-"""What a field holds. Money counts if the event's currency is the plan's, else the field is missing."""
+FieldKind = Literal["text", "number", "money", "decimal"]
+"""What a field holds. Money counts if the event's currency is the plan's, else the field is missing.
+
+`decimal`: the text of an attribute as a number, in millionths; a text that is none is missing.
+"""
 
 
 RecordName = Literal["click", "profile", "transaction"]
@@ -37,7 +40,8 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A field of an event."""
 
     name: str
-    """The name in the record; `day`: the UTC date of `occurred_at`, as `2026-11-22`."""
+    """The name in the record; or `day`, `hour`, `weekday`, `month`: those of `occurred_at` in the zone of the plan, as
+    `2026-11-22`, 0 to 23, `monday` and 1 to 12; or `total`: of a line, price × quantity."""
     key: str | None
     """The key in the map `attributes`; None of other fields."""
     line: bool
@@ -92,6 +96,17 @@ class Take(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topic: int
     kinds: tuple[str, ...] | None
     """None: of every kind."""
+
+
+class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The time zone of the calendar."""
+
+    name: str
+    """Its IANA name."""
+    offset: int
+    """Milliseconds ahead of UTC before the first of `changes`."""
+    changes: tuple[tuple[int, int], ...]
+    """Instants, ascending, each with the milliseconds ahead of UTC from then on; of the years 1900 to 2100."""
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ from typing import Literal
 
 import msgspec
 
+from segments.plan.calculations import Calculated, Constant, Part, Product, Quotient, Sum, Term
 from segments.plan.events import (
     AllTests,
     AnyTest,
@@ -39,7 +40,9 @@ from segments.plan.events import (
     Test,
     Topic,
     View,
+    Zone,
 )
+from segments.plan.measured import After, Kind, Measured, MeasureName
 
 __all__ = [
     "FORMAT",
@@ -51,9 +54,11 @@ __all__ = [
     "AtLeastOne",
     "BooleanBound",
     "Bound",
+    "Calculated",
     "Column",
     "Comparison",
     "Condition",
+    "Constant",
     "Field",
     "FieldKind",
     "Filter",
@@ -69,76 +74,28 @@ __all__ = [
     "OfConsent",
     "OfProfile",
     "Operator",
+    "Part",
     "Plan",
     "PlanFormatError",
+    "Product",
+    "Quotient",
     "RecordName",
     "Rule",
     "Session",
     "Stream",
+    "Sum",
     "Take",
+    "Term",
     "Test",
     "TextBound",
     "Topic",
     "View",
+    "Zone",
     "from_bytes",
 ]
 
 FORMAT = 1
 """The number of this format. Whoever reads a plan refuses another number."""
-
-Kind = Literal["number", "money", "duration", "mean", "text", "boolean"]
-"""How a value is written in the evidence.
-
-`number`: digits. `money`: cents, as units with two decimals. `duration`: milliseconds. `mean`: rounded half-even to six
-decimals, of money in its unit. `text`: as it is. `boolean`: `true` or `false`.
-"""
-
-
-MeasureName = Literal["count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last"]
-
-
-class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="measured"):
-    """A measure against a bound."""
-
-    measure: MeasureName
-    known: int
-    """The number of the measure in the plan: since when it knows events is kept under it."""
-    stream: int
-    view: View | None
-    """Of visits, unless their bare starts are read."""
-    column: int | None
-    """The column of the stream that is measured."""
-    kind: Kind
-    """Of the value."""
-    money: bool
-    """Whether cents are measured."""
-    monotone: bool
-    """Whether no value is negative, so that a sum only grows with each event."""
-    by: Field | None
-    """The condition holds if it holds for one value of this field: the key of the stream, or of its view."""
-    reset: int | None
-    """Only what is later than the latest event of this stream counts."""
-    reset_view: View | None
-    same: bool
-    """The latest event of the reset stream with the same key: it has a key, too."""
-    after: tuple["After", ...]
-    """Only what came after events of these, the first directly, those after events of the second."""
-    window: int
-    """An event at t counts while t <= now < t + window. Milliseconds."""
-    offset: int
-    """The measure is taken as it was so many milliseconds ago."""
-    comparison: Comparison
-
-
-class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An event counts if it is later than one of these by less than the span."""
-
-    stream: int
-    view: View | None
-    span: int
-    """Milliseconds."""
-    same: bool
-    """Only events with the same key: the stream has one, too."""
 
 
 class OfProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="profile"):
@@ -185,7 +142,7 @@ class Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="insid
     rule: int
 
 
-Asked = Measured | OfProfile | OfConsent | Inside
+Asked = Measured | Calculated | OfProfile | OfConsent | Inside
 
 
 class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -258,6 +215,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of the meaning of the rules: two rule sets of one digest behave alike."""
     currency: str
     """The currency in which money counts: ISO 4217."""
+    zone: Zone
+    """The zone of the calendar."""
     retention: int
     """R of SEMANTICS.md, section 5: milliseconds after its `occurred_at` from which an event is ignored."""
     topics: tuple[Topic, ...]

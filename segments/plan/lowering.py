@@ -3,25 +3,29 @@
 Which streams a rule set keeps is told by `segments.plan.planner`; this module writes it down as data.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import count
 from typing import cast
 
 from segments.language import catalogue
-from segments.language.catalogue import LINE, SESSION_GAP, VISIT, EventSet, Type
+from segments.language.catalogue import LINE, SESSION_GAP, VISIT, EventSet
 from segments.language.nodes import conditions as said
+from segments.language.nodes.arithmetic import Calculated, Term, measures_of
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import bound_text, leaf_text, leaves
+from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in
 from segments.plan import ir
-from segments.plan.bounds import comparison, profile_bounds
+from segments.plan.arithmetic import KINDS, kind_of, side_kind, term
+from segments.plan.bounds import SCALES, comparison, profile_bounds
 from segments.plan.planner import Plan as Memory
-from segments.plan.planner import Reader, column_name
 from segments.plan.planner import Stream as Kept
+from segments.plan.planner import column_name
 from segments.plan.planner import plan as remembered
 from segments.plan.version import digest, version
+from segments.plan.zones import zone_data
 
 TOPICS = tuple(
     ir.Topic(topic.name, cast("ir.RecordName", topic.record.lower()))
@@ -35,20 +39,21 @@ PER_LINE = tuple(each.name for each in LINE)
 NEVER_NEGATIVE = ("amount",)
 """Fields that no event has below zero: what has is refused."""
 
-KINDS: Mapping[Type, ir.FieldKind] = {Type.TEXT: "text", Type.WHOLE: "number", Type.MONEY: "money"}
+NO_COMPARISON = ir.Comparison("==", (), ())
+"""Of a measure that is calculated with: the whole is compared."""
 
 
-def lower(segments: Sequence[Segment], currency: str = "EUR") -> ir.Plan:
+def lower(segments: Sequence[Segment], currency: str = "EUR", zone: str = "UTC") -> ir.Plan:
     """The plan of a rule set; the segments that a rule reads are among them."""
-    return _Lowering(in_order(segments), currency).plan()
+    return _Lowering(in_order(segments), currency, zone).plan()
 
 
 class _Lowering:
     """One rule set, with the numbers of its streams and leaves."""
 
-    def __init__(self, segments: Sequence[Segment], currency: str) -> None:
+    def __init__(self, segments: Sequence[Segment], currency: str, zone: str) -> None:
         self.segments = segments
-        self.memory: Memory = remembered(segments, currency)
+        self.memory: Memory = remembered(segments, currency, zone)
         self.places = {segment.id: place for place, segment in enumerate(segments)}
         self.of_rule = [(*leaves(each.when), *leaves(each.until)) for each in segments]
         self.held = list({id(leaf): leaf for each in self.of_rule for leaf in each}.values())
@@ -59,8 +64,9 @@ class _Lowering:
         reads = self._reads()
         return ir.Plan(
             format=ir.FORMAT,
-            digest=digest(self.segments, self.memory.currency),
+            digest=digest(self.segments, self.memory.currency, self.memory.zone),
             currency=self.memory.currency,
+            zone=zone_data(self.memory.zone),
             retention=self.memory.retention,
             topics=TOPICS,
             session=ir.Session(VISIT.kinds or (), SESSION_GAP),
@@ -76,7 +82,7 @@ class _Lowering:
         of_profile = any(isinstance(leaf, said.ProfileComparison | said.Consent) for leaf in held)
         return ir.Rule(
             id=segment.id,
-            version=version(segment, self.memory.currency),
+            version=version(segment, self.memory.currency, self.memory.zone),
             when=self._condition(segment.when),
             until=None if segment.until is None else self._condition(segment.until),
             for_at_least=segment.for_at_least,
@@ -113,7 +119,11 @@ class _Lowering:
     def _asked(self, leaf: said.Condition) -> ir.Asked:
         match leaf:
             case said.Comparison():
-                return self._measured(leaf, self.memory.readers[id(leaf)])
+                return self._measured(
+                    leaf.measure, comparison(_operator(leaf.operator), leaf.bound, leaf.measure.type)
+                )
+            case Calculated():
+                return self._calculated(leaf)
             case said.ProfileComparison(name, operator, bound):
                 return ir.OfProfile(name, _operator(operator), profile_bounds(bound))
             case said.Consent(name):
@@ -122,9 +132,16 @@ class _Lowering:
                 return ir.Inside(self.places[name])
         raise TypeError(leaf)
 
-    def _measured(self, leaf: said.Comparison, reader: Reader) -> ir.Measured:
-        measure, events = leaf.measure, leaf.measure.events
-        stream, field = self.memory.streams[reader.stream], leaf.measure.field
+    def _calculated(self, leaf: Calculated) -> ir.Calculated:
+        parts = tuple(self._measured(each, NO_COMPARISON) for each in measures_of(leaf))
+        numbers = count()
+        left, right = (term(side, numbers) for side in (leaf.left, leaf.right))
+        told = side_kind(leaf.right) if isinstance(leaf.right, Term) else None
+        return ir.Calculated(parts, left, _operator(leaf.operator), right, side_kind(leaf.left), told)
+
+    def _measured(self, measure: Measure, compared: ir.Comparison) -> ir.Measured:
+        reader, events = self.memory.readers[id(measure)], measure.events
+        stream, field = self.memory.streams[reader.stream], measure.field
         reset = None if reader.reset is None else self.memory.streams[reader.reset]
         since = events.reset
         return ir.Measured(
@@ -133,8 +150,8 @@ class _Lowering:
             stream=reader.stream,
             view=_view(stream, events, measure),
             column=None if field is None else [str(each) for each in stream.columns].index(str(field)),
-            kind=_kind(measure),
-            money=measure.type is Type.MONEY,
+            kind=kind_of(measure),
+            scale=SCALES.get(measure.type, 1),
             monotone=field is not None and field.name in NEVER_NEGATIVE,
             by=None if events.key is None else _field(events.key),
             reset=reader.reset,
@@ -153,14 +170,16 @@ class _Lowering:
             ),
             window=events.window or 0,
             offset=events.offset or 0,
-            comparison=comparison(_operator(leaf.operator), leaf.bound, measure.type),
+            comparison=compared,
         )
 
     def _stream(self, place: int, stream: Kept) -> ir.Stream:
         readers = [
             rule
             for rule, held in enumerate(self.of_rule)
-            if any(place in each.streams for each in map(self._reader, held) if each)
+            if any(
+                place in self.memory.readers[id(each)].streams for leaf in held for each in measures_in(leaf)
+            )
         ]
         return ir.Stream(
             identity=stream.identity,
@@ -171,15 +190,13 @@ class _Lowering:
             key=None if stream.key is None else _field(stream.key),
             present=None if stream.present is None else _field(stream.present),
             columns=tuple(
-                ir.Column(column_name(each, self.memory.currency), _field(each)) for each in stream.columns
+                ir.Column(column_name(each, self.memory.currency, self.memory.zone), _field(each))
+                for each in stream.columns
             ),
             keep=stream.keep,
             latest=stream.latest,
             readers=tuple(readers),
         )
-
-    def _reader(self, leaf: said.Condition) -> Reader | None:
-        return self.memory.readers.get(id(leaf))
 
 
 def _takes(events: EventSet) -> tuple[ir.Take, ...]:
@@ -218,14 +235,6 @@ def _view(stream: Kept, events: Events, measure: Measure | None) -> ir.View | No
         key=None if key is None else _field(key),
         present=None if present is None else _field(present),
     )
-
-
-def _kind(measure: Measure) -> ir.Kind:
-    if measure.kind.duration:
-        return "duration"
-    if measure.kind.fraction:
-        return "mean"
-    return "number" if measure.kind.counts else KINDS[measure.type]
 
 
 def _operator(operator: str) -> ir.Operator:

@@ -8,14 +8,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from segments.language.catalogue import SESSION_GAP, VISIT, EventSet, Type
-from segments.language.nodes.conditions import Comparison, Condition
+from segments.language.catalogue import CALENDAR, SESSION_GAP, VISIT, EventSet, Type
+from segments.language.catalogue import DAY as DATE
+from segments.language.nodes.conditions import Condition
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import filter_text, leaves, measure_text, measures_in, short_name
+
+UTC = "UTC"
+"""The zone that is no part of a name or a version: they had theirs before there were zones."""
+CALENDAR_NAMES = tuple(each.name for each in (DATE, *CALENDAR))
+"""The fields that depend on the zone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +50,9 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reader:
-    """One leaf condition on a measure: which streams it reads."""
+    """One measure of a leaf: which streams it reads."""
 
-    leaf: Comparison
+    measured: Measure
     measure: str
     """The normalised text of the measure, of a long one its beginning and a digest.
 
@@ -65,7 +72,7 @@ class Reader:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The streams of a rule set, and the readers of each leaf (by the leaf's identity as an object)."""
+    """The streams of a rule set, and the readers of each measure (by the measure's identity as an object)."""
 
     streams: tuple[Stream, ...]
     readers: dict[int, Reader]
@@ -73,6 +80,7 @@ class Plan:
     retention: int
     """R of SEMANTICS.md, section 5, in milliseconds: the longest window, at least 24 hours."""
     currency: str
+    zone: str
     held: tuple[Condition, ...] = field(repr=False, default=())
     """The leaves themselves: keeps their identities from being used again."""
 
@@ -101,17 +109,31 @@ def is_money(given: Filter | Field | None) -> bool:
     return False
 
 
-def column_name(column: Field, currency: str) -> str:
-    """The name under which a column is kept; money of another currency is another column."""
+def is_calendar(given: Filter | Field | None) -> bool:
+    """Whether a field of the calendar is read, so that the zone matters."""
+    match given:
+        case Field(name=name, key=None):
+            return name in CALENDAR_NAMES
+        case Field() | None:
+            return False
+    return any(map(is_calendar, fields_in(given)))
+
+
+def column_name(column: Field, currency: str, zone: str = UTC) -> str:
+    """The name under which a column is kept; money of another currency, or the calendar of another zone, is another."""
     name = column.name if column.key is None else f"{column.name}[{column.key}]"
+    if column.type is Type.NUMBER:
+        name += ".number"
+    if zone != UTC and is_calendar(column):
+        return f"{name}@{zone}"
     return f"{name}:{currency}" if column.type is Type.MONEY else name
 
 
 class _Streams:
     """The streams gathered so far."""
 
-    def __init__(self, currency: str) -> None:
-        self.currency = currency
+    def __init__(self, currency: str, zone: str) -> None:
+        self.currency, self.zone = currency, zone
         self.found: dict[str, Stream] = {}
 
     def add(
@@ -129,11 +151,14 @@ class _Streams:
             stream = Stream(VISIT.name, VISIT, None, None, None)
             latest = False
         else:
-            money = any(map(is_money, (events.filter, key, present)))
+            parts = (events.filter, key, present)
+            money = any(map(is_money, parts))
+            calendar = self.zone != UTC and any(map(is_calendar, parts))
             text = "" if events.filter is None else filter_text(events.filter)
             of_key, of_present = "" if key is None else key, "" if present is None else present
             identity = short_name(
                 f"{events.name}|{text}|{of_key}|{of_present}|{self.currency if money else ''}"
+                + (f"|{self.zone}" if calendar else "")
             )
             stream = Stream(identity, events.source, events.filter, key, present)
         held = self.found.setdefault(stream.identity, stream)
@@ -159,18 +184,18 @@ def fields_in(test: Filter | None) -> list[Field]:
     return []
 
 
-def plan(segments: Sequence[Segment], currency: str = "EUR") -> Plan:
+def plan(segments: Sequence[Segment], currency: str = "EUR", zone: str = UTC) -> Plan:
     """What a rule set must remember so that each of its measures can be told exactly."""
-    streams = _Streams(currency)
+    streams = _Streams(currency, zone)
     readers: dict[int, Reader] = {}
     longest = DAY
     held = [leaf for segment in segments for leaf in leaves(segment.when) + leaves(segment.until)]
     for leaf in held:
-        if isinstance(leaf, Comparison):
-            readers[id(leaf)] = _reader(leaf, streams)
+        for measure in measures_in(leaf):
+            readers[id(measure)] = _reader(measure, streams)
     longest = max([longest, *spans(segments)])
     measures = tuple(sorted({reader.measure for reader in readers.values()}))
-    return Plan(tuple(streams.found.values()), readers, measures, longest, currency, tuple(held))
+    return Plan(tuple(streams.found.values()), readers, measures, longest, currency, zone, tuple(held))
 
 
 def spans(segments: Sequence[Segment]) -> list[int]:
@@ -190,11 +215,6 @@ def spans(segments: Sequence[Segment]) -> list[int]:
     return [found[segment.id] for segment in segments]
 
 
-def retention(leaf: Comparison) -> int:
-    """How long an event matters to a leaf."""
-    return kept(leaf.measure.events)
-
-
 def kept(events: Events) -> int:
     """How long an event matters: its window, until it counts, what it is `after`; 30 minutes longer for visits."""
     follows = sum(each.span or 0 for each in (events, *events.chain))
@@ -202,8 +222,8 @@ def kept(events: Events) -> int:
     return (events.window or 0) + (events.offset or 0) + follows + (SESSION_GAP if visits else 0)
 
 
-def _reader(leaf: Comparison, streams: _Streams) -> Reader:
-    measure, events = leaf.measure, leaf.measure.events
+def _reader(measure: Measure, streams: _Streams) -> Reader:
+    events = measure.events
     keep = (events.window or 0) + (events.offset or 0)
     present = measure.field if measure.kind.needs_value else None
     columns = () if measure.field is None else (measure.field,)
@@ -219,4 +239,4 @@ def _reader(leaf: Comparison, streams: _Streams) -> Reader:
         if each.follows is not None:
             reach += each.span or 0
             chain.append(streams.add(each.follows, each.follows.match, None, (), reach, False))
-    return Reader(leaf, short_name(measure_text(measure)), stream, reset, tuple(chain))
+    return Reader(measure, short_name(measure_text(measure)), stream, reset, tuple(chain))

@@ -1,39 +1,40 @@
 """The version of a rule: a digest of what it means, the segments it reads included, not of how it is written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
-from segments.language.nodes.measures import Measure
+from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import condition_text, leaves, measures_in
-from segments.plan.planner import is_money
+from segments.plan.planner import UTC, is_calendar, is_money
 
 PLAIN = "EUR"
 """The currency that is no part of a version: rules had theirs before it was."""
 
 
-def version(segment: Segment, currency: str = PLAIN) -> str:
+def version(segment: Segment, currency: str = PLAIN, zone: str = UTC) -> str:
     """Twelve hex digits; equal if and only if two rules mean the same: what is money is part of what a rule means."""
-    return _versions([segment], currency)[segment.id]
+    return _versions([segment], currency, zone)[segment.id]
 
 
-def digest(segments: Iterable[Segment], currency: str = PLAIN) -> str:
+def digest(segments: Iterable[Segment], currency: str = PLAIN, zone: str = UTC) -> str:
     """The digest of a rule set: sixteen hex digits."""
     rules = list(segments)
-    found = _versions(rules, currency)
+    found = _versions(rules, currency, zone)
     return _digest(sorted(f"{segment.id}={found[segment.id]}" for segment in rules), 8)
 
 
-def _versions(segments: Iterable[Segment], currency: str) -> dict[str, str]:
+def _versions(segments: Iterable[Segment], currency: str, zone: str) -> dict[str, str]:
     """Of each segment and those that it reads; many may read the same one, which is looked at once."""
     found: dict[str, str] = {}
     for segment in in_order(segments):
         until = "" if segment.until is None else condition_text(segment.until)
         others = sorted(f"{other.id}={found[other.id]}" for other in reads(segment))
         money = [f"currency={currency}"] if currency != PLAIN and reads_money(segment) else []
+        calendar = [f"zone={zone}"] if zone != UTC and reads_calendar(segment) else []
         found[segment.id] = _digest(
-            [condition_text(segment.when), until, *_held_back(segment), *others, *money], 6
+            [condition_text(segment.when), until, *_held_back(segment), *others, *money, *calendar], 6
         )
     return found
 
@@ -46,14 +47,21 @@ def _held_back(segment: Segment) -> list[str]:
 
 def reads_money(segment: Segment) -> bool:
     """Whether a rule reads a field of money, so that the currency matters to it."""
-    measures = [each for leaf in leaves(segment.when) + leaves(segment.until) for each in measures_in(leaf)]
-    return any(map(_of_money, measures))
+    return any(map(is_money, _read_by(segment)))
 
 
-def _of_money(measure: Measure) -> bool:
-    events = measure.events.sets
-    fields = [measure.field, *(field for each in events for field in (each.key, each.match))]
-    return any(map(is_money, (*fields, *(each.filter for each in events))))
+def reads_calendar(segment: Segment) -> bool:
+    """Whether a rule reads the calendar, so that the zone matters to it."""
+    return any(map(is_calendar, _read_by(segment)))
+
+
+def _read_by(segment: Segment) -> Iterator[Field | Filter | None]:
+    """The fields and filters of a rule's measures."""
+    for leaf in leaves(segment.when) + leaves(segment.until):
+        for measure in measures_in(leaf):
+            yield measure.field
+            for events in measure.events.sets:
+                yield from (events.key, events.match, events.filter)
 
 
 def _digest(parts: list[str], size: int) -> str:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from segments.engine import CLICKSTREAM, PROFILES, TRANSACTIONS, Accepted, Partition, RuleSet
 from segments.language.catalogue import EventSet
-from segments.language.nodes.conditions import Comparison, Condition, Consent, ProfileComparison
+from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
+from segments.language.nodes.text import measures_in
 from streams.telemetry.gauges import RuleState
 
 EVERY = 32
@@ -79,10 +80,9 @@ def _inputs_of(leaves: Sequence[Condition]) -> list[frozenset[Input]]:
     """The sets of events that a rule reads, each as the topics and kinds that belong to it."""
     found: list[frozenset[Input]] = []
     for leaf in leaves:
-        if isinstance(leaf, Comparison):
-            events = leaf.measure.events
-            found += [_belonging(each.source) for each in events.sets]
-        elif isinstance(leaf, ProfileComparison | Consent):
+        for measure in measures_in(leaf):
+            found += [_belonging(each.source) for each in measure.events.sets]
+        if isinstance(leaf, ProfileComparison | Consent):
             found.append(frozenset([(PROFILES, "")]))
     return found
 

@@ -14,6 +14,7 @@ from typing import Any
 import schemas
 from segments.engine import RuleSet
 from segments.language.catalogue import ON_SITE
+from segments.language.nodes.text import measures_in
 
 HOUR = 3_600_000
 CLICKS = (
@@ -119,7 +120,8 @@ def _touching(rules: RuleSet, kind: str) -> set[int]:
         place
         for place, leaves in enumerate(rules.leaves)
         for leaf in leaves
-        if id(leaf) in readers and not streams.isdisjoint({readers[id(leaf)].stream, readers[id(leaf)].reset})
+        for measure in measures_in(leaf)
+        if not streams.isdisjoint(readers[id(measure)].streams)
     }
 
 

@@ -37,7 +37,7 @@ NAMES = tuple(MEASURES)
 STEPS = ("within", "since", "by", "same", "where", "ago", "after", "chain")
 HELD_BACK = ("for_at_least", "at_most_every")
 SHAPES = ("plain", "any_of", "not_", "until", "segment", *HELD_BACK)
-TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity")
+TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity", "total")
 """The fields in which events differ most."""
 TEXTS: dict[str, tuple[str, ...]] = {
     "kind": ("page_view", "purchase", "product_view"),
@@ -51,6 +51,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "currency": ("EUR", "USD"),
     "attributes": ("c1", "c2"),
     "event_id": ("e1", "e2"),
+    "weekday": ("thursday", "friday", "saturday"),
 }
 AMOUNTS: tuple[int | Decimal, ...] = (100, 50, 0, Decimal("99.99"), 150, Decimal("149.99"))
 PROFILE: dict[str, tuple[str | float | bool, ...]] = {
@@ -214,7 +215,10 @@ def reset(pick: Pick, key: Field | None, always: bool) -> Events:
 def fields_held(events: EventSet) -> list[Field]:
     """All fields of an event set, one key of the map of attributes among them."""
     held = [getattr(Events(events), each) for each in fields_of(events)]
-    return [*held, Events(events).attributes["campaign"]] if events.attributes else held
+    if events.attributes:
+        attributes = Events(events).attributes
+        held += [attributes["campaign"], attributes["score"].number]
+    return held
 
 
 def field(pick: Pick, events: EventSet, number: bool = False) -> Field:
@@ -229,6 +233,8 @@ def value(pick: Pick, of: Field) -> str | int | Decimal:
         return "a" if one_in(pick, 2) else 1
     if of.type is Type.TEXT:
         return pick(TEXTS[of.name])
+    if of.type is Type.NUMBER:
+        return pick((7, Decimal("7.5"), 0, Decimal("-0.000001")))
     return pick(AMOUNTS) if of.type is Type.MONEY else pick((1, 2, 0, 3))
 
 

@@ -196,7 +196,9 @@ def happening(pick: Pick, at: int, kind: str, customer: str, id: str, lag: int) 
         names = ("session_id", "page", "product_id", "category", "channel")
         fields = {name: maybe(pick, TEXTS[name]) for name in names}
         campaign = maybe(pick, TEXTS["attributes"])
-        attributes = {} if campaign is None else {"campaign": campaign}
+        score = maybe(pick, ("7", "+7.50", "0", "-0.000001", "none"))
+        given = {"campaign": campaign, "score": score}
+        attributes = {name: text for name, text in given.items() if text is not None}
         return click(at, kind, customer, id, lag, attributes=attributes, **fields)
     fields = {"channel": maybe(pick, TEXTS["channel"]), "order_id": pick(TEXTS["order_id"])}
     currency, lines = pick(("EUR", "EUR", "EUR", "USD")), several(pick, 2, lambda: line(pick))

@@ -3,7 +3,18 @@
 import pytest
 
 from schemas import RECORD_OF_TOPIC, records
-from segments.language.catalogue import CLICKSTREAM, INPUTS, LINE, ON_SITE, SETS, TOPICS, Type, fields_of
+from segments.language.catalogue import (
+    CALENDAR,
+    CLICKSTREAM,
+    INPUTS,
+    LINE,
+    ON_SITE,
+    SETS,
+    TOPICS,
+    TOTAL,
+    Type,
+    fields_of,
+)
 from streams.kafka.topics import TOPICS as OURS
 
 SHAPES = {
@@ -60,11 +71,11 @@ def test_the_kinds_are_those_of_the_schema():
 
 @pytest.mark.parametrize("events", SETS.values(), ids=str)
 def test_every_field_of_a_set_is_one_of_its_records(events):
-    """A field that a rule may use is in every record of the set, or in each line of its orders."""
+    """A field that a rule may use is in every record of the set or in each line of its orders, or follows from those."""
     for topic in events.topics:
         held = (
             {each.name for each in topic.fields}
-            | {"day"}
-            | ({each.name for each in LINE} if events.lines else set())
+            | {"day", *(each.name for each in CALENDAR)}
+            | ({each.name for each in (*LINE, TOTAL)} if events.lines else set())
         )
         assert set(fields_of(events)) <= held

@@ -70,7 +70,7 @@ def test_whatever_an_author_can_write_has_a_plan():
         measured = [leaf.asked for leaf in plan.leaves if isinstance(leaf.asked, ir.Measured)]
         measures |= {each.measure for each in measured}
         filters += sum(stream.filter is not None for stream in plan.streams)
-    assert len(measures) == 9
+    assert len(measures) == 12
     assert asked == {ir.Measured, ir.OfProfile, ir.OfConsent, ir.Inside}
     assert filters
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import cast
 
-from segments.language.catalogue import SETS, Type, coming_fields_of, fields_of
+from segments.language.catalogue import SETS, Type, fields_of
 from segments.language.checking.coming import check_coming
 from segments.language.checking.meaning import (
     Fault,
@@ -73,7 +73,7 @@ def _check_field(field: Field, events: Events, origin: Origin) -> Iterator[Fault
     if field.events != events.source:
         mend = f"Write {events.name}.{field.name}, if it has that field."
         yield origin, f"{field} is a field of {field.events}, used for {events.name}.", mend, True
-    elif field.key is None and field.name not in fields_of(events.source) | coming_fields_of(events.source):
+    elif field.key is None and field.name not in fields_of(events.source):
         yield (
             origin,
             f"{events.name} has no field {field.name}.",

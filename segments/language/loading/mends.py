@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segments.language.errors import Origin, RuleError
-from segments.language.measures import COMING, MEASURES, Argument
+from segments.language.measures import MEASURES, Argument
 
 LONGEST_LINE = 200
 """Characters of a line of the rule that a message repeats."""
-_WITH_FIELD = [
-    each.name for each in (*MEASURES.values(), *COMING.values()) if each.argument is not Argument.NONE
-]
+_WITH_FIELD = [each.name for each in MEASURES.values() if each.argument is not Argument.NONE]
 
 MENDS = (
     (

@@ -32,7 +32,6 @@ from segments.language.measures.sum import SUM
 
 __all__ = [
     "AGE",
-    "COMING",
     "COUNT",
     "DISTINCT",
     "FIRST",
@@ -49,7 +48,7 @@ __all__ = [
     "MeasureKind",
 ]
 
-MEASURES = {each.name: each for each in (COUNT, SUM, MEAN, MAX, MIN, DISTINCT, LAST, IDLE, AGE)}
+MEASURES = {
+    each.name: each for each in (COUNT, SUM, MEAN, MAX, MIN, DISTINCT, LAST, FIRST, MODE, IDLE, AGE, GAP)
+}
 """By name, in the order of the documents."""
-COMING = {each.name: each for each in (FIRST, MODE, GAP)}
-"""Those that the language and the oracle have, and the engine not yet: the linter refuses them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segments.language import measures
-from segments.language.catalogue import SETS, EventSet, Type, coming_fields_of, fields_of
+from segments.language.catalogue import SETS, EventSet, Type, fields_of
 from segments.language.errors import RuleError
 from segments.language.nodes.durations import Duration, span
 from segments.language.nodes.fields import AllTests, Attributes, Field, Filter, NoTruth, came, depth, is_a
@@ -197,7 +197,7 @@ class Events:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        known = fields_of(self.source) | coming_fields_of(self.source)
+        known = fields_of(self.source)
         if name in known:
             return Field(self.source, name, known[name])
         if name == "attributes" and (self.source.attributes or self.source.orders):

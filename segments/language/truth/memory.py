@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from segments.language.catalogue import SESSION_GAP, WEEKDAYS, EventSet, Type
 from segments.language.nodes.fields import Field
+from segments.language.zones import zone_of
 
 Event = Mapping[str, Any]
 NEVER = float("-inf")
@@ -54,16 +54,17 @@ def read(of: Field, event: Event, memory: Memory) -> Any:
         text = event.get("attributes", {}).get(of.key)
         return text if of.type is Type.TEXT else number(text)
     if of.name in CALENDAR:
-        return CALENDAR[of.name](datetime.fromtimestamp(event["occurred_at"] // 1000, ZoneInfo(memory.zone)))
+        return CALENDAR[of.name](datetime.fromtimestamp(event["occurred_at"] // 1000, zone_of(memory.zone)))
     if of.type is Type.MONEY:
         cents = event["price"] * event["quantity"] if of.name == "total" else event[of.name]
-        return Decimal(cents).scaleb(-2) if event["currency"] == memory.currency else None
+        there = event["currency"] == memory.currency and cents.bit_length() < 64
+        return Decimal(cents).scaleb(-2) if there else None
     return event[of.name]
 
 
 def number(text: str | None) -> Decimal | None:
     """The text of an attribute as a number; None if it is missing or none."""
-    return Decimal(text) if text is not None and NUMBER.fullmatch(text) else None
+    return Decimal(text).normalize() + 0 if text is not None and NUMBER.fullmatch(text) else None
 
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)

@@ -18,23 +18,23 @@ def side_text(term: Any, value: Fraction | None) -> str | None:
     """Counts as whole numbers, money with two decimals, all else rounded half-even to six; None without a value."""
     if value is None:
         return None
-    exact = _exact(term)
-    if isinstance(term, Measure) and term.type is Type.NUMBER and exact:
+    money = power_of_money(term) == 1
+    if isinstance(term, Measure) and term.type is Type.NUMBER and not term.kind.fraction:
         return plain(Decimal(value.numerator) / Decimal(value.denominator))
-    digits = (2 if power_of_money(term) == 1 else 0) if exact else 6
+    digits = (2 if money else 0) if _exact(term, 100 if money else 1) else 6
     return plain(Decimal(round(value * 10**digits)).scaleb(-digits))
 
 
-def _exact(term: Any) -> bool:
+def _exact(term: Any, units: int) -> bool:
     """Whether a side is made of counts, or of amounts of money, by sums, differences and whole multiples."""
     match term:
         case Measure(kind=kind):
-            return not kind.fraction
+            return not kind.fraction and term.type is not Type.NUMBER
         case Sum(left, _, right):
-            return _exact(left) and _exact(right)
+            return _exact(left, units) and _exact(right, units)
         case Product(factor, of):
-            return isinstance(factor, int) and _exact(of)
-    return isinstance(term, int | Decimal) and Decimal(term) * 100 % 1 == 0
+            return isinstance(factor, int) and _exact(of, units)
+    return isinstance(term, int | Decimal) and Decimal(term) * units % 1 == 0
 
 
 def crossings(leaf: Calculated, now: int, memory: Memory) -> Iterator[int]:

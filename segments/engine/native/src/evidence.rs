@@ -109,6 +109,7 @@ fn write_key(measured: &Measured, key: i64, names: &Names, out: &mut Vec<u8>) {
     match measured.by {
         Some(FieldKind::Text) => out.extend_from_slice(names.text(key)),
         Some(FieldKind::Money) => write_money(key as i128, out),
+        Some(FieldKind::Decimal) => write_decimal(key as i128, out),
         _ => write_number(key as i128, out),
     }
 }
@@ -134,21 +135,16 @@ fn write_value(kind: Kind, measured: &Measured, shown: &Shown, names: &Names, ou
         Value::Mean(total, count) => {
             write_mean(
                 total,
-                count as i128
-                    * if measured.money {
-                        m!("a mean of money is in cents", 100, 1)
-                    } else {
-                        1
-                    },
+                count as i128 * m!("a mean of money is in cents", measured.scale, 1) as i128,
                 out,
             );
             true
         }
         Value::Number(number) => {
-            if kind == Kind::Money {
-                write_money(number, out)
-            } else {
-                write_number(number, out)
+            match kind {
+                Kind::Money => write_money(number, out),
+                Kind::Decimal => write_decimal(number, out),
+                _ => write_number(number, out),
             }
             true
         }
@@ -182,6 +178,17 @@ fn write_number(number: i128, out: &mut Vec<u8>) {
 fn write_money(cents: i128, out: &mut Vec<u8>) {
     let (sign, size) = (if cents < 0 { "-" } else { "" }, cents.unsigned_abs());
     let _ = write!(out, "{sign}{}.{:02}", size / 100, size % 100);
+}
+
+/// Millionths as a decimal: 7.5.
+fn write_decimal(millionths: i128, out: &mut Vec<u8>) {
+    let (sign, size) = (if millionths < 0 { "-" } else { "" }, millionths.unsigned_abs());
+    let (whole, rest) = (size / MEAN as u128, size % MEAN as u128);
+    let _ = write!(out, "{sign}{whole}");
+    if rest > 0 {
+        let digits = format!("{rest:06}");
+        let _ = write!(out, ".{}", digits.trim_end_matches('0'));
+    }
 }
 
 /// Rounded half-even to six digits, by whole numbers only.
@@ -218,6 +225,20 @@ mod tests {
             (0, "0.00"),
         ] {
             assert_eq!(written(|out| write_money(cents, out)), text);
+        }
+    }
+
+    /// A decimal has the digits that it needs.
+    #[test]
+    fn decimals() {
+        for (millionths, text) in [
+            (7_500_000, "7.5"),
+            (-1, "-0.000001"),
+            (0, "0"),
+            (12_000_000, "12"),
+            (-10_500_000, "-10.5"),
+        ] {
+            assert_eq!(written(|out| write_decimal(millionths, out)), text);
         }
     }
 

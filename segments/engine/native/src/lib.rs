@@ -37,6 +37,7 @@ pub mod sizes;
 pub mod sweep;
 pub mod times;
 pub mod visits;
+pub mod zone;
 
 // Bytes of Kafka and Avro, in and out.
 pub mod wire;

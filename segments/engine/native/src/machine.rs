@@ -559,6 +559,7 @@ impl Machine {
             item: None,
             at,
             money,
+            zone: &rules.plan.zone,
         };
         let mut touched = Bits::default();
         for place in rules.takes[turn.topic].of(event.kind.of(&run.data).unwrap_or_default()) {

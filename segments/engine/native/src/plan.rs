@@ -7,6 +7,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use crate::zone::Zone;
+
 use serde::{Deserialize, Deserializer, de};
 
 /// The number of the plan's format; plans of another number are refused.
@@ -134,6 +136,8 @@ pub enum Kind {
     Duration,
     /// Rounded half-even to six decimals, of money in its unit.
     Mean,
+    /// Millionths, as a decimal without zeros at its end.
+    Decimal,
     /// As it is.
     Text,
     /// `true` or `false`.
@@ -150,6 +154,8 @@ pub enum FieldKind {
     Number,
     /// Cents, missing if the event's currency is not the plan's.
     Money,
+    /// Millionths: the text of an attribute that is a decimal, else missing.
+    Decimal,
 }
 
 /// What a record of a topic tells of.
@@ -188,7 +194,7 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
-    /// The name in the record; `day`: the UTC date of `occurred_at`.
+    /// The name in the record; `day`, `hour`, `weekday`, `month`: of `occurred_at`; `total`: price × quantity.
     pub name: FieldName,
     /// The key in the map `attributes`.
     pub key: Option<String>,
@@ -207,6 +213,9 @@ pub enum FieldName {
     Kind,
     Channel,
     Day,
+    Hour,
+    Weekday,
+    Month,
     SessionId,
     Page,
     ProductId,
@@ -217,6 +226,7 @@ pub enum FieldName {
     Currency,
     Quantity,
     Price,
+    Total,
 }
 
 /// An operator with its bounds. Without bounds it is never true.
@@ -363,6 +373,9 @@ pub enum Measure {
     Idle,
     Age,
     Last,
+    First,
+    Mode,
+    Gap,
 }
 
 /// A measure against a bound.
@@ -381,8 +394,8 @@ pub struct Measured {
     pub column: Option<usize>,
     /// Of the value.
     pub kind: Kind,
-    /// Whether cents are measured.
-    pub money: bool,
+    /// How many of what is measured make a unit: 100 cents, 1,000,000 millionths.
+    pub scale: i64,
     /// Whether no value is negative.
     pub monotone: bool,
     /// The condition holds if it holds for one value of this field.
@@ -555,6 +568,9 @@ pub struct Plan {
     pub digest: String,
     /// The currency in which money counts: ISO 4217.
     pub currency: String,
+    /// The zone of the calendar.
+    #[serde(default)]
+    pub zone: Zone,
     /// Milliseconds after its `occurred_at` from which an event is ignored.
     pub retention: i64,
     /// The inputs, in the order that breaks ties.

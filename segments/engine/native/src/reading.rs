@@ -1,10 +1,12 @@
 //! How `where`, `by` and the columns of a stream read an event, or a row that was kept.
 
+use crate::mutants::m;
 use crate::names::Names;
 use crate::plan::{Field, FieldKind, FieldName, Filter};
 use crate::rows::NULL;
 use crate::times::date;
 use crate::wire::record::{Event, Item, Run, Span, Value};
+use crate::zone::{Zone, hour, month, weekday};
 use std::borrow::Cow;
 
 /// The value of a field.
@@ -30,6 +32,8 @@ pub struct Reading<'a> {
     pub at: i64,
     /// Whether its money is in the currency of the plan.
     pub money: bool,
+    /// The zone of the shop.
+    pub zone: &'a Zone,
 }
 
 impl<'a> Reading<'a> {
@@ -39,7 +43,7 @@ impl<'a> Reading<'a> {
         match field.kind {
             FieldKind::Text => self.text(field).map_or(Read::Missing, Read::Text),
             FieldKind::Money if !self.money => Read::Missing,
-            FieldKind::Number | FieldKind::Money => self.number(field).map_or(Read::Missing, Read::Number),
+            _ => self.number(field).map_or(Read::Missing, Read::Number),
         }
     }
 
@@ -59,16 +63,24 @@ impl<'a> Reading<'a> {
     }
 
     fn text(&self, field: &Field) -> Option<Cow<'a, [u8]>> {
-        if field.name == FieldName::Day {
-            return Some(Cow::Owned(date(self.at).into_bytes()));
+        match (field.name, &field.key) {
+            (FieldName::Day, _) => Some(Cow::Owned(date(self.local()).into_bytes())),
+            (FieldName::Weekday, _) => Some(Cow::Borrowed(weekday(self.local()).as_bytes())),
+            (FieldName::Attributes, Some(key)) => self.attribute(key).map(Cow::Borrowed),
+            _ => self.span(field)?.of(&self.run.data).map(Cow::Borrowed),
         }
-        if let (FieldName::Attributes, Some(key)) = (field.name, &field.key) {
-            let Some(Value::Text(span)) = self.run.entry(self.event.attributes, key.as_bytes()) else {
-                return None;
-            };
-            return span.of(&self.run.data).map(Cow::Borrowed);
+    }
+
+    /// What the clock of the zone shows at the event's instant, as if it were an instant in UTC.
+    fn local(&self) -> i64 {
+        self.zone.local(self.at)
+    }
+
+    fn attribute(&self, key: &str) -> Option<&'a [u8]> {
+        match self.run.entry(self.event.attributes, key.as_bytes()) {
+            Some(Value::Text(span)) => span.of(&self.run.data),
+            _ => None,
         }
-        self.span(field)?.of(&self.run.data).map(Cow::Borrowed)
     }
 
     fn span(&self, field: &Field) -> Option<Span> {
@@ -85,8 +97,7 @@ impl<'a> Reading<'a> {
             FieldName::Category => event.category,
             FieldName::OrderId => event.order,
             FieldName::Currency => event.currency,
-            FieldName::Attributes | FieldName::Day => return None,
-            FieldName::Amount | FieldName::Quantity | FieldName::Price => return None,
+            _ => return None,
         })
     }
 
@@ -95,9 +106,41 @@ impl<'a> Reading<'a> {
             FieldName::Amount => Some(self.event.amount),
             FieldName::Quantity => Some(self.item?.quantity),
             FieldName::Price => Some(self.item?.price),
+            FieldName::Total => self.item.and_then(|item| item.price.checked_mul(item.quantity)),
+            FieldName::Hour => Some(hour(self.local())),
+            FieldName::Month => Some(month(self.local())),
+            FieldName::Attributes => self.attribute(field.key.as_ref()?).and_then(decimal),
             _ => None,
         }
     }
+}
+
+/// A text as a decimal in millionths: `[+-]?[0-9]{1,12}(\.[0-9]{1,6})?`.
+fn decimal(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    };
+    let point = digits.iter().position(|byte| *byte == b'.');
+    let (whole, rest) = match point {
+        None => (digits, &[][..]),
+        Some(point) => (&digits[..point], &digits[point + 1..]),
+    };
+    let all = |digits: &[u8]| digits.iter().all(u8::is_ascii_digit);
+    let fits = (1..=12).contains(&whole.len())
+        && (point.is_none() || !rest.is_empty())
+        && m!("a decimal has seven places", rest.len() <= 6, rest.len() <= 7);
+    if !fits || !all(whole) || !all(rest) {
+        return None;
+    }
+    let zeros = std::iter::repeat_n(&b'0', 6_usize.saturating_sub(rest.len()));
+    let size = whole
+        .iter()
+        .chain(rest)
+        .chain(zeros)
+        .fold(0, |found, digit| 10 * found + i64::from(digit - b'0'));
+    Some(if negative { -size } else { size })
 }
 
 /// Whether something passes a filter. A comparison with a missing field is false.
@@ -119,6 +162,34 @@ pub fn of_word<'a>(field: &Field, word: i64, names: &'a Names) -> Read<'a> {
     match field.kind {
         _ if word == NULL => Read::Missing,
         FieldKind::Text => Read::Text(Cow::Borrowed(names.text(word))),
-        FieldKind::Number | FieldKind::Money => Read::Number(word),
+        _ => Read::Number(word),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Twelve digits before the point and six after it; anything else is no number.
+    #[test]
+    fn decimals() {
+        for (text, number) in [
+            ("7", Some(7_000_000)),
+            ("+7.5", Some(7_500_000)),
+            ("-0.000001", Some(-1)),
+            ("007", Some(7_000_000)),
+            ("999999999999.999999", Some(999_999_999_999_999_999)),
+            ("1000000000000", None),
+            ("1.0000001", None),
+            ("1e3", None),
+            ("", None),
+            ("-", None),
+            (" 7", None),
+            ("7.", None),
+            (".5", None),
+            ("1.2.3", None),
+        ] {
+            assert_eq!(decimal(text.as_bytes()), number, "{text}");
+        }
     }
 }

@@ -166,8 +166,8 @@ pub struct Measured {
     pub window: i64,
     /// Milliseconds.
     pub offset: i64,
-    /// Whether cents are measured.
-    pub money: bool,
+    /// How many of what is measured make a unit: 100 cents, 1,000,000 millionths.
+    pub scale: i64,
 }
 
 /// An event counts if it is later than one of these by less than the span.
@@ -464,7 +464,7 @@ impl Measured {
                 .collect(),
             window: measured.window,
             offset: measured.offset,
-            money: measured.money,
+            scale: measured.scale,
         }
     }
 }

@@ -65,5 +65,6 @@ fn typical(field: &Field, number: i64, names: &mut Names) -> i64 {
         (_, FieldKind::Text) => names.intern(format!("product-12{number:02}").as_bytes()),
         (_, FieldKind::Number) => 2 + number,
         (_, FieldKind::Money) => 49_95 + number,
+        (_, FieldKind::Decimal) => 7_500_000 + number,
     }
 }

@@ -11,14 +11,7 @@ pub const DAY: i64 = 86_400_000;
 
 /// The UTC date of an instant, such as 2026-11-22 (proleptic Gregorian).
 pub fn date(at: i64) -> String {
-    // Howard Hinnant, days_from_civil, turned round; eras of 146,097 days begin on 1 March of a year 400 n.
-    let shifted = at.div_euclid(DAY) + 719_468;
-    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let of_era = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let of_year = day - (365 * of_era + of_era / 4 - of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let (month, day) = ((month + 2) % 12 + 1, of_year - (153 * month + 2) / 5 + 1);
-    let year = of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = crate::zone::civil(at.div_euclid(DAY));
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -8,9 +8,12 @@ mod age;
 mod count;
 mod distinct;
 mod extreme;
+mod first;
+mod gap;
 mod idle;
 mod last;
 mod mean;
+mod mode;
 mod sum;
 
 use crate::by_key::Look;
@@ -102,6 +105,9 @@ enum How {
     Extreme(extreme::End),
     Mean,
     Last,
+    First,
+    Mode,
+    Gap,
     Idle,
     Age,
 }
@@ -160,6 +166,9 @@ impl Kernel {
             Measure::Min => extreme::how(extreme::End::Smallest, comparison.operator),
             Measure::Mean => How::Mean,
             Measure::Last => How::Last,
+            Measure::First => How::First,
+            Measure::Mode => How::Mode,
+            Measure::Gap => How::Gap,
             Measure::Idle => How::Idle,
             Measure::Age => How::Age,
         };
@@ -189,6 +198,9 @@ impl Kernel {
             How::Extreme(end) => extreme::look(self, *end, asked),
             How::Mean => mean::look(self, asked),
             How::Last => last::look(self, asked),
+            How::First => first::look(self, asked),
+            How::Mode => mode::look(self, asked),
+            How::Gap => gap::look(self, asked),
             How::Idle => idle::look(self, asked),
             How::Age => age::look(self, asked),
         }
@@ -204,6 +216,9 @@ impl Kernel {
             Measure::Min => extreme::value(self, extreme::End::Smallest, asked),
             Measure::Mean => mean::value(self, asked),
             Measure::Last => last::value(self, asked),
+            Measure::First => first::value(self, asked),
+            Measure::Mode => mode::value(self, asked),
+            Measure::Gap => gap::value(asked),
             Measure::Idle => idle::value(asked),
             Measure::Age => age::value(asked),
         }
@@ -291,7 +306,7 @@ pub(crate) mod testing {
             view: None,
             column: Some(0),
             kind,
-            money: false,
+            scale: 1,
             monotone: true,
             by: None,
             reset: None,
