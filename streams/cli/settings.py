@@ -57,7 +57,7 @@ def default_in_words(field: FieldInfo) -> str:
 
 def in_words(value: object) -> str:
     """A value as one would set it; a secret is masked, nothing is a dash."""
-    if value is None:
+    if value is None or value == ():
         return "-"
     if isinstance(value, SecretStr):
         return MASK

@@ -9,8 +9,9 @@ import pytest
 from segments.language.errors import RefusedRules, RuleError
 from segments.language.loading.load import load, rules_of
 from segments.language.nodes.segment import Segment
+from tests.unit.repository import ROOT
 
-SHIPPED = Path(__file__).parents[2] / "segments"
+SHIPPED = ROOT / "segments"
 RULE = "from segments.language import Segment, purchase, visit\n{before}\n{name} = Segment(when={when})\n"
 COUNT = "visit.within(days=7).count() >= 3"
 

@@ -3,14 +3,17 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from tests.unit.repository import ROOT
 
 pytestmark = pytest.mark.timeout(60)
 
 EXCUSES = """
 import pytest
+
+from tests.unit.repository import ROOT
 
 @pytest.mark.skip(reason="not today")
 def test_skipped(): ...
@@ -31,7 +34,7 @@ def test_runs(): ...
 
 def test_a_skipped_test_is_a_failure(tmp_path):
     """Skipped or expected to fail, one test or a whole file: the run fails, and the reason is shown."""
-    shutil.copy(Path(__file__).parent.parent / "conftest.py", tmp_path)
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
     (tmp_path / "test_excuses.py").write_text(EXCUSES)
     (tmp_path / "test_whole_file.py").write_text("import pytest\n\npytest.importorskip('no_such_module')\n")
     command = [

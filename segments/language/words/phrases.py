@@ -42,6 +42,7 @@ DUTCH: Mapping[str, str] = {
     "state": "bewaart",
     "flips by time": "verandert door de tijd",
     "retention": "bewaartermijn",
+    "lawful basis": "grondslag",
     "stories": "verhalen",
     "known since": "bekend sinds",
     "warming until": "onvolledig tot",
