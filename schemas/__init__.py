@@ -9,6 +9,7 @@ from schemas.instants import from_iso, to_iso
 from schemas.json_form import from_json, to_json
 from schemas.records import (
     CLICK,
+    DEPLOYMENT,
     PROFILE,
     RECORD_OF_TOPIC,
     SEGMENT_EVENT,
@@ -20,6 +21,7 @@ from schemas.wire import accept, check, decode, encode, is_settled, refuse, renu
 
 __all__ = [
     "CLICK",
+    "DEPLOYMENT",
     "PROFILE",
     "RECORD_OF_TOPIC",
     "SEGMENT_EVENT",

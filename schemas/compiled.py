@@ -35,9 +35,11 @@ _TESTS = {
     "null": "{0} is None",
     "boolean": "{0} is True or {0} is False",
     "string": "isinstance({0}, str)",
+    "bytes": "isinstance({0}, bytes)",
     "double": "isinstance({0}, float | int)",
     "decimal": "isinstance({0}, int)",
     "long": "isinstance({0}, int)",
+    "int": "isinstance({0}, int)",
     "record": "isinstance({0}, dict)",
 }
 """How a writer tells the branches of a union apart, in the order of the questions."""
@@ -111,6 +113,10 @@ def _read_string(source: Source, _schema: Any, _reader: Any, into: str) -> None:
     source.add("end = at + n", f"{into} = data[at:end].decode()", "at = end")
 
 
+def _read_bytes(source: Source, _schema: Any, _reader: Any, into: str) -> None:
+    source.add("n, at = read_length(data, at)", f"{into} = data[at:at + n]", "at += n")
+
+
 def _read_boolean(source: Source, _schema: Any, _reader: Any, into: str) -> None:
     source.add(
         "n = data[at]",
@@ -181,6 +187,7 @@ _READS: dict[str, Callable[[Source, Any, Any, str], None]] = {
     "null": _read_null,
     "boolean": _read_boolean,
     "string": _read_string,
+    "bytes": _read_bytes,
     "union": _read_union,
     "record": _read_record,
     "array": _read_array,
@@ -199,6 +206,10 @@ def _write(source: Source, schema: Any, value: str) -> None:
 def _write_string(source: Source, _schema: Any, value: str) -> None:
     source.add(f"b = {value}.encode()", "n = len(b)")
     source.add("if n < 64: out.append(n << 1)", "else: write_long(out, n)", "out += b")
+
+
+def _write_bytes(source: Source, _schema: Any, value: str) -> None:
+    source.add(f"write_long(out, len({value}))", f"out += {value}")
 
 
 def _write_union(source: Source, schema: Any, value: str) -> None:
@@ -240,6 +251,7 @@ def _write_map(source: Source, schema: Any, value: str) -> None:
 
 _WRITES: dict[str, Callable[[Source, Any, str], None]] = {
     "string": _write_string,
+    "bytes": _write_bytes,
     "union": _write_union,
     "record": _write_record,
     "array": _write_array,

@@ -16,6 +16,7 @@ PROFILE = "Profile"
 SEGMENT_EVENT = "SegmentEvent"
 SEGMENT_MEMBERSHIPS = "SegmentMemberships"
 SEGMENT_OUTCOME = "SegmentOutcome"
+DEPLOYMENT = "Deployment"
 
 RECORD_OF_TOPIC: dict[str, str] = {
     "clickstream": CLICK,
@@ -24,6 +25,7 @@ RECORD_OF_TOPIC: dict[str, str] = {
     "segment-events": SEGMENT_EVENT,
     "segment-memberships": SEGMENT_MEMBERSHIPS,
     "segment-outcomes": SEGMENT_OUTCOME,
+    "segment-deployments": DEPLOYMENT,
 }
 
 FOLDER = Path(__file__).parent

@@ -126,6 +126,8 @@ PROFILES = Topic(
 TOPICS = (CLICKSTREAM, TRANSACTIONS, PROFILES)
 """The input topics, in the order of the documents."""
 INPUTS = tuple(topic.name for topic in TOPICS)
+DEPLOYMENTS = "segment-deployments"
+"""The topic of rule sets: an input, too, whose records are of groups and not of customers."""
 EVENT_TOPICS = tuple(topic for topic in TOPICS if topic.kinds)
 """The topics of events; profiles are states."""
 

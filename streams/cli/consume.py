@@ -77,7 +77,7 @@ def _content(record: Any) -> dict[str, Any]:
     line: dict[str, Any] = schemas.to_json(name, event)
     if (wrong := _not_finite(event)) is not None:
         line["error"] = wrong
-    if record.key != event["customer_id"].encode():
+    if record.key != event["group" if name == schemas.DEPLOYMENT else "customer_id"].encode():
         # The workers refuse it, and a replay of this line must do so too.
         line |= {"key": _customer(record.key).get("customer_id", _base64(record.key))}
     return line

@@ -9,6 +9,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, for_code
 
 import schemas
+from segments.language import catalogue
 from streams.cli.doubts import Doubts
 from streams.cli.visible import visible
 from streams.errors import BrokerAway, StreamsError, TopicsError
@@ -18,6 +19,8 @@ from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 
 UNKNOWN_TOPIC = 3
+TOPICS = tuple(topic for topic in schemas.RECORD_OF_TOPIC if topic != catalogue.DEPLOYMENTS)
+"""A deployment is written to all partitions at once, by `segments deploy`."""
 DELIVERY_MILLISECONDS = 60_000
 # kafka-python's buffer has no bound of its own; records sent but not yet acknowledged are kept to so many.
 IN_FLIGHT = 20_000
@@ -25,7 +28,7 @@ ERASURE_FIELDS = ("customer_id", "event_id", "occurred_at")
 
 
 @click.command()
-@click.argument("topic", type=click.Choice(list(schemas.RECORD_OF_TOPIC)), metavar="TOPIC")
+@click.argument("topic", type=click.Choice(TOPICS), metavar="TOPIC")
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option(
     "--skip-bad", is_flag=True, help="Report wrong lines and go on; without it the first one stops."

@@ -2,12 +2,21 @@
 
 import click
 
+from segments.engine import load
+from segments.language.errors import SegmentsError
 from streams.errors import TopicsError
 from streams.kafka import topics
 from streams.kafka.group import require_stopped
 from streams.kafka.topic_notes import adopt as adopted
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
+
+RETENTION = click.option(
+    "--retention",
+    metavar="DAYS",
+    type=click.IntRange(1, 36_500),
+    help="Days for which the inputs keep records. Default: as long as the rules remember, at least 400.",
+)
 
 
 @click.group()
@@ -27,14 +36,16 @@ def command() -> None:
     type=click.IntRange(min=1),
     help="Replicas of each partition. Default: SEGMENTS_REPLICATION, 1.",
 )
+@RETENTION
 @click.option("--dry-run", is_flag=True, help="Only say what would be created.")
-def create(partitions: int | None, replication: int | None, dry_run: bool) -> None:
+def create(partitions: int | None, replication: int | None, retention: int | None, dry_run: bool) -> None:
     """Create the topics that are missing; those that exist and differ are named (exit code 1)."""
     settings = read_settings()
     outcome = topics.create(
         settings,
         partitions or set_partitions(settings),
         replication or settings.replication,
+        kept(settings, retention),
         dry_run=dry_run,
     )
     for topic in outcome.existing:
@@ -54,10 +65,11 @@ def create(partitions: int | None, replication: int | None, dry_run: bool) -> No
     type=click.IntRange(min=1),
     help="Partitions that each should have. Default: SEGMENTS_PARTITIONS if set, else what most have.",
 )
-def check(partitions: int | None) -> None:
+@RETENTION
+def check(partitions: int | None, retention: int | None) -> None:
     """Say how the topics that exist differ from what they should be (exit code 1), with the mend."""
     settings = read_settings()
-    differences = topics.check(settings, partitions or set_partitions(settings))
+    differences = topics.check(settings, partitions or set_partitions(settings), kept(settings, retention))
     if (registry := connect(settings)) is not None:
         differences += registry.differences()
     refuse(differences)
@@ -83,6 +95,16 @@ def adopt(names: tuple[str, ...]) -> None:
 def set_partitions(settings: Settings) -> int | None:
     """SEGMENTS_PARTITIONS, if somebody set it."""
     return settings.partitions if "partitions" in settings.model_fields_set else None
+
+
+def kept(settings: Settings, days: int | None) -> int:
+    """Milliseconds for which the inputs should keep records: so many days, else what the rules here need."""
+    if days is not None:
+        return days * topics.DAY
+    try:
+        return max(topics.RETAINED, load(settings.rules, settings.currency).plan.retention)
+    except SegmentsError:
+        return topics.RETAINED  # Topics can be made before there is a rule set without a fault.
 
 
 def refuse(differences: list[topics.Difference] | tuple[topics.Difference, ...]) -> None:

@@ -25,6 +25,7 @@ NOT_ALLOWED = 29
 UNKNOWN_TOPIC = 3
 OF_TOPIC = {
     "in": ("READ", "DESCRIBE_CONFIGS"),
+    "rules": ("READ", "DESCRIBE_CONFIGS"),
     "out": ("WRITE", "DESCRIBE_CONFIGS"),
     "state": ("READ", "WRITE", "DESCRIBE_CONFIGS"),
 }

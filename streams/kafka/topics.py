@@ -28,13 +28,23 @@ MEGABYTE = 1_048_576
 UNKNOWN_TOPIC = 3
 TOPIC_EXISTS = 36
 
-# For how long a null value is kept after compaction. Whoever reads from the start must be done by then, and a
-# null in `profiles` is an erasure that the workers must see: as long as Kafka keeps clicks by default.
-NULLS_KEPT = {"profiles": 7 * DAY, "segment-memberships": 7 * DAY}
+RETAINED = 400 * DAY
+"""Milliseconds that inputs and outputs are kept at least, unless `--retention` says less: a year, and a month to look
+back from its end. Inputs are kept as long as the rules remember, if that is longer."""
+FOR_EVER = -1
+"""`retention.ms` of a topic whose records are never deleted."""
+LONGEST = (1 << 63) - 1
+"""Milliseconds; the largest value of `delete.retention.ms`, which has no word for ever."""
+RETENTION_SETTING, NULLS_SETTING = "retention.ms", "delete.retention.ms"
+
+# For how long a null value is kept after compaction: whoever reads from the start must be done by then. A null in an
+# input erases a customer, and is kept as long as the events that it erases.
+NULLS_KEPT = {"segment-memberships": 7 * DAY}
 
 # Bytes of a record. A dead letter holds a refused record of up to 8 MB and its headers, a membership record all
 # segments of a customer, a record of the changelog what is remembered of one.
 LARGEST = {
+    catalogue.DEPLOYMENTS: 8 * MEGABYTE,
     "dead-letters": 16 * MEGABYTE,
     "segment-memberships": 16 * MEGABYTE,
     "delivery-dead-letters": 2 * MEGABYTE,
@@ -49,8 +59,9 @@ class Topic:
 
     name: str
     cleanup: Cleanup
-    direction: Literal["in", "out", "state", "delivery"]
-    """Seen from the workers; `delivery`: what `segments deliver` writes, and no worker needs."""
+    direction: Literal["in", "rules", "out", "state", "delivery"]
+    """Seen from the workers; `rules`: their rule sets, an input that is no event; `delivery`: what `segments deliver`
+    writes, and no worker needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,10 @@ class Found:
     timestamp_type: str
     largest: int
     """Bytes of a record, and of a batch of records, that it takes at most."""
+    retained: int
+    """Milliseconds that a record is kept, by `retention.ms`; `FOR_EVER` without an end."""
+    nulls_kept: int
+    """Milliseconds that a null is kept after compaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,7 @@ class Difference:
 
 TOPICS = (
     *(Topic(each.name, "compact" if each.erases else "delete", "in") for each in catalogue.TOPICS),
+    Topic(catalogue.DEPLOYMENTS, "delete", "rules"),
     Topic("segment-events", "delete", "out"),
     Topic("segment-memberships", "compact", "out"),
     Topic("segment-outcomes", "delete", "out"),
@@ -109,8 +125,17 @@ def of_workers(group: str) -> tuple[Topic, ...]:
     return tuple(each for each in topics(group) if each.direction != "delivery")
 
 
-def configuration(topic: Topic, replication: int) -> dict[str, str]:
-    """The settings with which a topic is created."""
+def retained(topic: Topic, inputs: int = RETAINED) -> int | None:
+    """Milliseconds that a topic keeps its records, the inputs so many; None of a compacted topic."""
+    if topic.cleanup == "compact":
+        return None
+    if topic.direction == "rules":
+        return FOR_EVER
+    return inputs if topic.direction == "in" else RETAINED
+
+
+def configuration(topic: Topic, replication: int, inputs: int = RETAINED) -> dict[str, str]:
+    """The settings with which a topic is created; the inputs keep records for so many milliseconds."""
     settings: dict[str, object] = {"cleanup.policy": topic.cleanup, "message.timestamp.type": "LogAppendTime"}
     if topic.cleanup == "compact":
         # Kafka compacts closed segments only: by default an erased profile stays readable for a week.
@@ -118,8 +143,10 @@ def configuration(topic: Topic, replication: int) -> dict[str, str]:
             "segment.bytes": 64 * MEGABYTE,
             "segment.ms": 6 * HOUR,
             "max.compaction.lag.ms": DAY,
-            "delete.retention.ms": NULLS_KEPT.get(topic.name, DAY),
+            NULLS_SETTING: inputs if topic.direction == "in" else NULLS_KEPT.get(topic.name, DAY),
         }
+    if (kept := retained(topic, inputs)) is not None:
+        settings[RETENTION_SETTING] = kept
     if replication >= 3:
         settings["min.insync.replicas"] = 2
     if (largest := largest_record(topic)) is not None:
@@ -143,8 +170,15 @@ class Outcome:
     differences: tuple[Difference, ...]
 
 
-def create(settings: Settings, partitions: int | None, replication: int, *, dry_run: bool = False) -> Outcome:
-    """Creates the topics that are missing.
+def create(
+    settings: Settings,
+    partitions: int | None,
+    replication: int,
+    inputs: int = RETAINED,
+    *,
+    dry_run: bool = False,
+) -> Outcome:
+    """Creates the topics that are missing; the inputs keep records for `inputs` milliseconds.
 
     Without a number of `partitions` they get as many as most of those that exist have; without any, the default of
     SEGMENTS_PARTITIONS. Nothing is created while one that exists has another number: the set would not fit together.
@@ -153,21 +187,24 @@ def create(settings: Settings, partitions: int | None, replication: int, *, dry_
     with admin(settings) as client:
         found = look(client, wanted)
         partitions = partitions or common_partitions(found) or settings.partitions
-        differences = tuple(differing(wanted, found, partitions))
+        differences = tuple(differing(wanted, found, partitions, inputs))
         missing = tuple(topic for topic in wanted if topic.name not in found)
         if any(each.in_partitions for each in differences):
             missing = ()
         if missing and not dry_run:
-            make(client, missing, partitions, replication)
+            make(client, missing, partitions, replication, inputs)
     return Outcome(partitions, missing, tuple(topic for topic in wanted if topic.name in found), differences)
 
 
-def check(settings: Settings, partitions: int | None = None) -> list[Difference]:
-    """How the topics differ from what they should be; by default most of them say how many partitions."""
+def check(settings: Settings, partitions: int | None = None, inputs: int = RETAINED) -> list[Difference]:
+    """How the topics differ from what they should be; by default most of them say how many partitions.
+
+    The inputs should keep records for `inputs` milliseconds at least.
+    """
     with admin(settings) as client:
         found = look(client, topics(settings.group))
     expected = partitions or common_partitions(found)
-    return [*_missing(TOPICS, found), *differing(topics(settings.group), found, expected)]
+    return [*_missing(TOPICS, found), *differing(topics(settings.group), found, expected, inputs)]
 
 
 def require(settings: Settings) -> int:
@@ -256,16 +293,24 @@ def _found(partitions: list[dict[str, list[int]]], config: dict[str, dict[str, s
         cleanup=config["cleanup.policy"]["value"],
         timestamp_type=config["message.timestamp.type"]["value"],
         largest=int(config[LARGEST_SETTING]["value"]),
+        retained=int(config[RETENTION_SETTING]["value"]),
+        nulls_kept=int(config[NULLS_SETTING]["value"]),
     )
 
 
-def make(client: KafkaAdminClient, missing: Iterable[Topic], partitions: int, replication: int) -> None:
+def make(
+    client: KafkaAdminClient,
+    missing: Iterable[Topic],
+    partitions: int,
+    replication: int,
+    inputs: int = RETAINED,
+) -> None:
     """Creates topics and waits until they can be used; one that somebody else just created stays as it is."""
     wanted = {
         topic.name: {
             "num_partitions": partitions,
             "replication_factor": replication,
-            "configs": configuration(topic, replication),
+            "configs": configuration(topic, replication, inputs),
         }
         for topic in missing
     }
@@ -286,11 +331,38 @@ def _missing(wanted: Iterable[Topic], found: dict[str, Found]) -> Iterator[Diffe
             yield Difference(topic.name, "missing", "create it with `segments topics create`")
 
 
-def differing(wanted: Iterable[Topic], found: dict[str, Found], partitions: int) -> Iterator[Difference]:
-    """How the topics that exist differ."""
+def differing(
+    wanted: Iterable[Topic], found: dict[str, Found], partitions: int, inputs: int | None = None
+) -> Iterator[Difference]:
+    """How the topics that exist differ; for how long records are kept is compared if the inputs have a wanted time."""
+    erased = _erased_from(found)
     for topic in wanted:
         if (actual := found.get(topic.name)) is not None:
             yield from _compare(topic, actual, partitions)
+            if inputs is not None:
+                yield from _compare_retention(topic, actual, inputs)
+            if topic.direction == "in" and topic.cleanup == "compact" and actual.nulls_kept < erased:
+                # A rebuild would read events of a customer whose erasure is gone, and bring them back.
+                yield _setting(topic, NULLS_SETTING, str(erased), str(actual.nulls_kept), stops_workers=True)
+
+
+def _erased_from(found: dict[str, Found]) -> int:
+    """Milliseconds that an erasure must be kept: as long as the inputs keep events."""
+    kept = [
+        found[topic.name].retained
+        for topic in TOPICS
+        if topic.direction == "in" and topic.cleanup == "delete" and topic.name in found
+    ]
+    return LONGEST if FOR_EVER in kept else max(kept, default=0)
+
+
+def _compare_retention(topic: Topic, actual: Found, inputs: int) -> Iterator[Difference]:
+    """Records that are deleted too early; one that is kept longer than needed is nobody's loss."""
+    wanted = retained(topic, inputs)
+    if wanted is None or actual.retained in (FOR_EVER, wanted):
+        return
+    if wanted == FOR_EVER or actual.retained < wanted:
+        yield _setting(topic, RETENTION_SETTING, str(wanted), str(actual.retained))
 
 
 def _compare(topic: Topic, actual: Found, partitions: int) -> Iterator[Difference]:

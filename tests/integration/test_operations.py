@@ -29,6 +29,7 @@ def test_a_group_is_reset(kafka, fresh_topics, spawn, run, environment):
     group = environment["SEGMENTS_GROUP"]
     produce(kafka.address, Shop(seed=5, customers=40).events(1_500, now() - 30 * DAY, 60_000))
     own = EVENT_CLOCK | {"SEGMENTS_STORE": "rocksdb"}
+    _keep(kafka, {"clickstream": {"retention.ms": str(7 * DAY)}})
     worker = spawn("worker", env=own)
     wait_until_caught_up(kafka.address, group)
     assert "clickstream keeps records for 7 days and the rules remember" in worker.stderr
@@ -44,9 +45,8 @@ def test_a_group_is_reset(kafka, fresh_topics, spawn, run, environment):
     assert (done.returncode, " forgotten\n" in done.stdout) == (0, True), done.stderr
     assert not _members(kafka)
 
-    with kafka.admin() as admin:
-        for topic in ("clickstream", "transactions"):
-            admin.alter_configs([ConfigResource("TOPIC", topic, {"retention.ms": str(3_000 * DAY)})])
+    long = {topic: {"retention.ms": str(3_000 * DAY)} for topic in ("clickstream", "transactions")}
+    _keep(kafka, long | {"profiles": {"delete.retention.ms": str(3_000 * DAY)}})
     worker = spawn("worker", env=own)
     wait_until_caught_up(kafka.address, group)
     stop(worker)
@@ -54,6 +54,12 @@ def test_a_group_is_reset(kafka, fresh_topics, spawn, run, environment):
     assert "offset" not in worker.stderr, "the group's offsets are as new"
     twice = {customer: events + events for customer, events in before.items()}
     assert_same(twice, actual(kafka.address))
+
+
+def _keep(kafka, settings: dict[str, dict[str, str]]) -> None:
+    """Sets for how long topics keep what."""
+    with kafka.admin() as admin:
+        admin.alter_configs([ConfigResource("TOPIC", name, each) for name, each in settings.items()])
 
 
 def _members(kafka) -> set[bytes]:

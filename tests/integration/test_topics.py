@@ -10,12 +10,15 @@ from streams.settings.settings import Settings
 pytestmark = pytest.mark.timeout(60)
 
 AWAY = {"SEGMENTS_BROKERS": "127.0.0.1:1"}
+REMEMBERED = 730 * 86_400_000
+"""Milliseconds for which the shipped rules remember: so long the inputs are to keep records."""
 COMPACTED = {"profiles", "segment-memberships"}
 OURS = [
     "clickstream",
     "dead-letters",
     "delivery-dead-letters",
     "profiles",
+    "segment-deployments",
     "segment-events",
     "segment-memberships",
     "segment-outcomes",
@@ -65,7 +68,7 @@ def described(kafka):
 
 
 def test_create_makes_our_topics(run, kafka, state):
-    """Six topics and the changelog, with the same partitions and LogAppendTime, compacted where promised."""
+    """All topics and the changelog, with the same partitions and LogAppendTime, compacted where promised."""
     done = run("topics", "create", "--partitions", "3")
     assert (done.returncode, done.stderr) == (0, "")
     compacted = {*COMPACTED, state}
@@ -108,7 +111,7 @@ def test_create_refuses_to_mix_numbers_of_partitions(run, kafka):
 
 def test_create_takes_the_number_of_those_that_exist(run, kafka, state):
     """Beside topics of eight partitions what is missing gets eight, unless another number is asked for."""
-    append = {"message.timestamp.type": "LogAppendTime"}
+    append = {"message.timestamp.type": "LogAppendTime", "retention.ms": str(REMEMBERED)}
     create(kafka, clickstream=(8, append), transactions=(8, append))
     assert "missing  profiles (8 partitions, compact)" in run("topics", "create", "--dry-run").stdout
     asked = run("topics", "create", "--partitions", "4")
@@ -139,16 +142,22 @@ def test_check_names_each_difference_with_its_mend(run, kafka):
     lines = sorted(done.stderr.removeprefix("Error: ").splitlines())
     assert [line.partition(": ")[0] for line in lines] == [
         "clickstream",
+        "clickstream",
         "dead-letters",
         "dead-letters",
+        "dead-letters",
+        "profiles",
         "profiles",
         "transactions",
     ]
     assert "expected 4 partitions, came 5" in lines[0]
-    assert "--add-config max.message.bytes=16777216" in lines[1]
-    assert "--add-config message.timestamp.type=LogAppendTime" in lines[2]
-    assert "--add-config cleanup.policy=compact" in lines[3]
-    assert "missing: create it with `segments topics create`" in lines[4]
+    assert f"--add-config retention.ms={REMEMBERED}" in lines[1]
+    assert "--add-config max.message.bytes=16777216" in lines[2]
+    assert "--add-config message.timestamp.type=LogAppendTime" in lines[3]
+    assert "--add-config retention.ms=34560000000" in lines[4]
+    assert "--add-config cleanup.policy=compact" in lines[5]
+    assert "--add-config delete.retention.ms=604800000" in lines[6]
+    assert "missing: create it with `segments topics create`" in lines[7]
 
 
 def test_topics_take_the_largest_records_that_are_written(run, kafka, state):
@@ -178,6 +187,30 @@ def test_topics_take_the_largest_records_that_are_written(run, kafka, state):
         f"--entity-name {name} --add-config max.message.bytes={expected}`"
         for name, expected in sorted([(names[0], 16_777_216), (names[2], 8_388_608)])
     ]
+
+
+def test_inputs_and_outputs_keep_records_long_enough(run, kafka, settings):
+    """400 days, or what is asked for; erasures as long as events, deployments for ever; a worker refuses less of erasures."""
+    assert run("topics", "create", "--retention", "500").returncode == 0
+    names = ("clickstream", "segment-events", "segment-deployments", "profiles")
+    with kafka.admin() as admin:
+        resources = [ConfigResource("TOPIC", name) for name in names]
+        found = admin.describe_configs(resources, config_filter="all")["topic"]
+        kept = [int(found[name]["retention.ms"]["value"]) for name in names[:3]]
+        assert kept == [500 * 86_400_000, 400 * 86_400_000, -1]
+        assert found["segment-deployments"]["max.message.bytes"]["value"] == "8388608"
+        assert int(found["profiles"]["delete.retention.ms"]["value"]) == 500 * 86_400_000
+        assert run("topics", "check", "--retention", "500").returncode == 0
+        less = ConfigResource("TOPIC", "profiles", {"delete.retention.ms": str(499 * 86_400_000)})
+        admin.alter_configs([less])
+    with pytest.raises(
+        TopicsError, match=r"^profiles: expected delete\.retention\.ms=43200000000, came 43113600000"
+    ):
+        require(settings)
+    longer = run("topics", "check", "--retention", "501")
+    assert "clickstream: expected retention.ms=43286400000, came 43200000000" in longer.stderr
+    needed = f"clickstream: expected retention.ms={REMEMBERED}, came 43200000000"
+    assert needed in run("topics", "check").stderr, "the rules remember for longer"
 
 
 def test_check_needs_no_changelog(run, kafka, state):
@@ -243,7 +276,8 @@ def test_a_worker_refuses_unlike_numbers_of_partitions(run, kafka, settings):
 def test_a_worker_refuses_inputs_with_timestamps_of_producers(run, kafka, settings, topic):
     """With CreateTime a device with a wrong clock would move the clock of a partition: the setting that mends it is told."""
     cleanup = "compact" if topic == "profiles" else "delete"
-    create(kafka, **{topic: (4, {"cleanup.policy": cleanup}), "segment_events": (4, {})})
+    own = {"cleanup.policy": cleanup, "delete.retention.ms": str(REMEMBERED)}
+    create(kafka, **{topic: (4, own), "segment_events": (4, {})})
     assert run("topics", "create").returncode == 1
     with pytest.raises(TopicsError) as refused:
         require(settings)

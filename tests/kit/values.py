@@ -10,6 +10,7 @@ LATEST = 253_402_300_799_999  # the last millisecond that Python's datetime can 
 VALUES = {
     "null": st.none(),
     "string": st.text(max_size=80),
+    "bytes": st.binary(max_size=80),
     "boolean": st.booleans(),
     "int": st.integers(-(1 << 31), (1 << 31) - 1),
     "double": st.floats(allow_nan=False),

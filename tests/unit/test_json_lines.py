@@ -293,7 +293,8 @@ PLACE = {"partition": 3, "offset": 41, "timestamp": "2026-11-22T09:30:00.123Z"}
 def test_a_record_becomes_a_line(topic: str, name: str) -> None:
     """A line has the fields of the record, in their order, and where it was."""
     value = schemas.encode(name, schemas.from_json(name, EXAMPLES[name]))
-    line = line_of(_record(topic, b"anna", value))
+    key = EXAMPLES[name].get("customer_id", "segments")
+    line = line_of(_record(topic, key.encode(), value))
     assert line == {**EXAMPLES[name], "topic": topic, **PLACE}
     assert list(line) == [*EXAMPLES[name], "topic", *PLACE]
 
