@@ -47,7 +47,7 @@ def fetched(pairs: list[Pair]) -> bytes:
 
 def made(states: Any) -> _native.Partition:
     """A partition that reads everything from the beginning."""
-    partition = _native.Partition(RULES, 0, 1, 2_000, (10_000, 1 << 20), states)
+    partition = _native.Partition(RULES, 0, 1, 2_000, (10_000, 1 << 20), states, None)
     for topic in range(len(INPUTS)):
         partition.begin(topic, 0)
     return partition
@@ -162,7 +162,7 @@ def test_a_run_that_skips_something_is_fetched_again() -> None:
     (run,) = runs(raw)
     missing, accepted = _native.offer_fetched(partition, 1, run, KNOWN)
     assert (missing, len(accepted), len(run)) == (None, 10, 0)
-    untouched = _native.Partition(RULES, 0, 1, 2_000, (10_000, 1 << 20), _native.States())
+    untouched = _native.Partition(RULES, 0, 1, 2_000, (10_000, 1 << 20), _native.States(), None)
     (run,) = runs(raw)
     with pytest.raises(LookupError, match=r"profiles: begin\(\) was not called"):
         _native.offer_fetched(untouched, 1, run, KNOWN)
