@@ -26,6 +26,7 @@ from segments.language.catalogue import (
     SETS,
     TRANSACTIONS,
     VISIT,
+    flips_of,
     of_own_kind,
 )
 from segments.language.errors import RuleError, SegmentsError, StoryError
@@ -54,8 +55,10 @@ __all__ = [
     "days",
     "email_click",
     "email_open",
+    "entered",
     "event",
     "hours",
+    "left",
     "login",
     "minutes",
     "not_",
@@ -85,6 +88,23 @@ login = Events(SETS["login"])
 email_open = Events(SETS["email_open"])
 email_click = Events(SETS["email_click"])
 support_contact = Events(SETS["support_contact"])
+
+
+def entered(segment: Segment) -> Events:
+    """The enters of another segment, as events: `entered(high_value)`."""
+    return _flips("entered", segment)
+
+
+def left(segment: Segment) -> Events:
+    """The exits of another segment, as events: `left(high_value)`."""
+    return _flips("left", segment)
+
+
+def _flips(flip: str, segment: Segment) -> Events:
+    if not is_a(Segment, segment):
+        problem = f"{flip}({shown(segment)}): a segment was expected."
+        raise RuleError(problem, f"Import the segment, and write {flip}(high_value), say.")
+    return Events(flips_of(flip, segment, segment.id))
 
 
 def event(kind: str, *, en: str = "", nl: str = "") -> Events:

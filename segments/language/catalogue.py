@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 SESSION_GAP = 30 * 60_000
 """Milliseconds: an event this long after the previous one begins another visit, as web analytics counts them."""
@@ -140,6 +141,10 @@ TOTAL = Entry("total", Type.MONEY)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+VALUE = Entry("value", Type.TEXT, optional=True)
+"""A field that every flip has: the value of its segment; missing if that has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventSet:
     """A set of events that a rule can speak of."""
@@ -155,6 +160,10 @@ class EventSet:
     """Whether each line of an order is an event."""
     visits: bool = False
     """Whether only the first event of each visit counts."""
+    flip: str = ""
+    """`entered` or `left`, if its events are the flips of a segment."""
+    segment: Any = field(default=None, compare=False)
+    """That segment."""
     en: str = field(default="", compare=False)
     """What a rule calls a kind of the shop's own, in the plural; empty: by its name."""
     nl: str = field(default="", compare=False)
@@ -199,9 +208,16 @@ def of_own_kind(kind: str, en: str = "", nl: str = "") -> EventSet:
     return EventSet(f"event({quoted(kind)})", (CLICKSTREAM,), (kind,), own_kind=kind, en=en, nl=nl)
 
 
+def flips_of(flip: str, segment: Any, name: str) -> EventSet:
+    """The enters (`entered`) or exits (`left`) of a segment of this id."""
+    return EventSet(f"{flip}({name})", (), flip=flip, segment=segment)
+
+
 def fields_of(events: EventSet) -> dict[str, Type]:
     """The fields of an event set by name: first those that every event has, then its own."""
     shared = [entry for entry in EVENT_TOPICS[0].fields if all(_has(each, entry) for each in EVENT_TOPICS)]
+    if events.flip:
+        return {each.name: each.type for each in (VALUE, DAY, *CALENDAR)}
     found = [*(each for each in shared if _comparable(each)), DAY, *CALENDAR]
     if len(events.topics) == 1:
         own = events.topics[0].fields

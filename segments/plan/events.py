@@ -109,6 +109,13 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Instants, ascending, each with the milliseconds ahead of UTC from then on; of the years 1900 to 2100."""
 
 
+class Flips(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Flips of a segment that go into a stream."""
+
+    rule: int
+    enters: bool
+
+
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A field that is kept beside the instants of a stream."""
 
@@ -123,6 +130,8 @@ class Stream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identity: str
     """What is remembered goes on in the stream of the same identity of another rule set."""
     takes: tuple[Take, ...]
+    flips: tuple[Flips, ...]
+    """Flips for other reasons than a change of rules or a merge; with `takes` empty."""
     lines: bool
     """Each line of the event's `items` is an event of its own."""
     visits: bool

@@ -184,6 +184,7 @@ class _Lowering:
         return ir.Stream(
             identity=stream.identity,
             takes=_takes(stream.events),
+            flips=self._flips(stream.events),
             lines=stream.events.lines,
             visits=stream.visits,
             filter=None if stream.filter is None else _filter(stream.filter),
@@ -197,6 +198,11 @@ class _Lowering:
             latest=stream.latest,
             readers=tuple(readers),
         )
+
+    def _flips(self, events: EventSet) -> tuple[ir.Flips, ...]:
+        if not events.flip:
+            return ()
+        return (ir.Flips(self.places[events.segment.id], events.flip == "entered"),)
 
 
 def _takes(events: EventSet) -> tuple[ir.Take, ...]:

@@ -199,7 +199,7 @@ def plan(segments: Sequence[Segment], currency: str = "EUR", zone: str = UTC) ->
 
 
 def spans(segments: Sequence[Segment]) -> list[int]:
-    """For each rule how long an event can matter to it, in milliseconds.
+    """For each rule how long an event can matter to it, in milliseconds; flips of a segment as long as that one longer.
 
     A rule that holds customers back counts the windows of the segments that it reads, too: what it remembers of the
     customer would else be forgotten while those segments still stand.
@@ -207,12 +207,21 @@ def spans(segments: Sequence[Segment]) -> list[int]:
     found: dict[str, int] = {}
     for segment in in_order(segments):
         held = leaves(segment.when) + leaves(segment.until)
-        windows = [kept(measure.events) for leaf in held for measure in measures_in(leaf)]
+        windows = [
+            kept(measure.events) + max((found[each.id] for each in flips_read(measure.events)), default=0)
+            for leaf in held
+            for measure in measures_in(leaf)
+        ]
         back = segment.for_at_least + segment.at_most_every
         if back:
             windows += [found[other.id] for other in reads(segment)]
         found[segment.id] = max(windows, default=0) + back
     return [found[segment.id] for segment in segments]
+
+
+def flips_read(events: Events) -> list[Segment]:
+    """The segments whose enters or exits an event set, or what it comes after, is made of."""
+    return [each.source.segment for each in (events, *events.chain) if each.source.flip]
 
 
 def kept(events: Events) -> int:

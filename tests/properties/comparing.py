@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from segments.language import Segment
-from segments.language.nodes.text import leaves
+from segments.language.nodes.order import reads as read_by
 from segments.plan.version import version
 from tests.properties.drive import Worker
 from tests.properties.model import Output
@@ -83,7 +83,7 @@ def unlike(expected: dict[str, Any], found: dict[str, Any], loose: set[str]) -> 
 
 def reads(segment: Segment) -> bool:
     """Whether a rule reads another segment."""
-    return any(isinstance(leaf, Segment) for leaf in leaves(segment.when) + leaves(segment.until))
+    return bool(read_by(segment))
 
 
 def bare(record: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
-from segments.language.nodes.text import leaves
+from segments.language.nodes.text import leaves, measures_in
 from segments.language.truth.life import spans as spans_of
 from tests.properties.model import World
 from tests.properties.rules import HELD_BACK, NAMES, SHAPES, STEPS
@@ -30,12 +30,14 @@ class Coverage:
         """Note what an example met."""
         self.examples += 1
         flipped = {flip["segment"] for flips in world.output.flips.values() for flip in flips}
+        heard = {other.id for each in example.segments for other in flips_read(each)}
         read = {leaf.id for each in example.segments for leaf in leaves_of(each) if isinstance(leaf, Segment)}
         met = set()
         for segment in example.segments:
             if segment.id in flipped:
                 bound = {"until"} if segment.until is not None else set[str]()
                 bound |= {name for name in HELD_BACK if getattr(segment, name)}
+                bound |= {"flips"} if segment.id in heard or flips_read(segment) else set()
                 bound |= {"segment"} if segment.id in read or reads(segment) else set()
                 met |= {
                     (measure, column)
@@ -66,6 +68,12 @@ def leaves_of(segment: Segment) -> list[Condition]:
 def reads(segment: Segment) -> bool:
     """Whether a rule reads another segment."""
     return any(isinstance(leaf, Segment) for leaf in leaves_of(segment))
+
+
+def flips_read(segment: Segment) -> list[Segment]:
+    """The segments whose enters or exits a rule reads."""
+    sets = [each.source for leaf in leaves_of(segment) for m in measures_in(leaf) for each in m.events.sets]
+    return [each.segment for each in sets if each.flip]
 
 
 def met_by(segment: Segment, world: World) -> Iterator[tuple[str, set[str]]]:

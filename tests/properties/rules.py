@@ -6,7 +6,7 @@ The domains are small so that events collide: two products, two channels, a hand
 from decimal import Decimal
 from typing import Any
 
-from segments.language import Segment, any_event, any_of, consent, event, not_, profile
+from segments.language import Segment, any_event, any_of, consent, entered, event, left, not_, profile
 from segments.language.catalogue import CLICKSTREAM, EventSet, Type, fields_of
 from segments.language.catalogue import SETS as NAMED
 from segments.language.measures import MEASURES
@@ -36,7 +36,7 @@ OPERATORS = (">=", "<", "==", ">", "<=", "!=")
 NAMES = tuple(MEASURES)
 STEPS = ("within", "since", "by", "same", "where", "ago", "after", "chain")
 HELD_BACK = ("for_at_least", "at_most_every")
-SHAPES = ("plain", "any_of", "not_", "until", "segment", *HELD_BACK)
+SHAPES = ("plain", "any_of", "not_", "until", "segment", "flips", *HELD_BACK)
 TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity", "total")
 """The fields in which events differ most."""
 TEXTS: dict[str, tuple[str, ...]] = {
@@ -52,6 +52,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "attributes": ("c1", "c2"),
     "event_id": ("e1", "e2"),
     "weekday": ("thursday", "friday", "saturday"),
+    "value": ("shoes", "hats"),
 }
 AMOUNTS: tuple[int | Decimal, ...] = (100, 50, 0, Decimal("99.99"), 150, Decimal("149.99"))
 PROFILE: dict[str, tuple[str | float | bool, ...]] = {
@@ -74,13 +75,15 @@ def rule_set(pick: Pick, until: bool = True, aim: Aim = NO_AIM) -> list[Segment]
     `until`: with what the order of arrival matters to.
     """
     names, segments = list(IDS), list[Segment]()
-    for _ in range(pick((2, 3) if aim[1] == "segment" else (2, 1, 3))):
+    for _ in range(pick((2, 3) if aim[1] in ("segment", "flips") else (2, 1, 3))):
         name = pick(names)
         names.remove(name)
         others = tuple(segments)
         when = condition(pick, others) if others else focused(pick, *aim)
         if aim[1] == "segment" and len(others) == 1:
             when = any_of(when, others[0])
+        if others and until and (one_in(pick, 6) or aim[1] == "flips"):
+            when = any_of(when, of_flips(pick, others)) if one_in(pick, 2) else of_flips(pick, others)
         ends = until and (aim[1] == "until" if aim[1] in SHAPES and not others else one_in(pick, 4))
         back = {aim[1]} if aim[1] in HELD_BACK and not others else set[str]()
         back |= {each for each in HELD_BACK if one_in(pick, 6)}
@@ -140,6 +143,24 @@ def condition(pick: Pick, others: tuple[Segment, ...], depth: int = 2) -> Condit
     if others and one_in(pick, 2):
         parts[0] = pick(others)
     return any_of(*parts) if shape == "any_of" else Segment(id="unused", when=parts).when
+
+
+def of_flips(pick: Pick, others: tuple[Segment, ...]) -> Condition:
+    """A measure of the enters or exits of another segment, or of what came after them, or since."""
+    events = pick((entered, left))(pick(others))
+    shape = pick(("plain", "after", "before", "since", "where"))
+    if shape == "after":
+        events = event_set(pick(USUAL)).after(events, minutes=pick(WINDOWS) // MINUTE)
+    elif shape == "before":
+        events = events.after(event_set(pick(USUAL)), minutes=pick(WINDOWS) // MINUTE)
+    elif shape == "since":
+        events = event_set(pick(USUAL)).since(events)
+    elif shape == "where":
+        events = events.where(where(pick, events.source))
+    events = events.within(minutes=pick(WINDOWS) // MINUTE)
+    if one_in(pick, 2):
+        return duration(pick, pick((events.idle, events.age)))
+    return bounded(pick, events.count())
 
 
 def of_profile(pick: Pick) -> Condition:

@@ -55,7 +55,7 @@ def changed(before: Sequence[Segment], after: Sequence[Segment]) -> set[str]:
 def flip_changed(new: Customer, old: Customer, touched: set[str], now: int) -> None:
     """What changed flips, and what was removed is left, in one evaluation."""
     inside = {name for name in new.inside if name not in touched}
-    inside |= new.members(now, new.inside) & touched
+    inside |= new.members(now, new.inside, new.memory, counts=False) & touched
     begun = dict(new.memory.begun)
     new.begin(now, inside, new.memory)
     since = {name: at for name, at in new.memory.begun.items() if name in touched}
@@ -107,5 +107,8 @@ def unsaid(old: Customer, segments: Sequence[Segment], clock: float) -> bool:
     new = measures(segments) - measures(old.segments)
     going = {each.id for each in segments} - changed(old.segments, segments)
     now = max(old.instant, clock)
-    due = now > NEVER and old.members(int(now), old.inside) & going != set(old.inside) & going
+    due = (
+        now > NEVER
+        and old.members(int(now), old.inside, old.memory, counts=False) & going != set(old.inside) & going
+    )
     return due or (bool(new) and max(times, default=NEVER) > clock - SESSION_GAP)

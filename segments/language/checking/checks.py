@@ -51,7 +51,8 @@ def _check_measure(measure: Measure, origin: Origin) -> Iterator[Fault]:
 
 def _check_events(events: Events, origin: Origin) -> Iterator[Fault]:
     """Its kind is known, and its filter and key are fields of its own."""
-    if events.source not in SETS.values() and events.source.own_kind is None:
+    known = events.source in SETS.values() or events.source.own_kind is not None
+    if not known and not events.source.flip:
         yield (
             origin,
             f"{events.name} is no set of events.",

@@ -5,12 +5,16 @@ from collections.abc import Iterable
 from segments.language.errors import RuleError
 from segments.language.nodes.fields import refuse_depth
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaves
+from segments.language.nodes.text import leaves, measures_in
 
 
 def reads(segment: Segment) -> list[Segment]:
-    """The segments whose membership is a condition of this one, in source order."""
-    found = [leaf for leaf in leaves(segment.when) + leaves(segment.until) if isinstance(leaf, Segment)]
+    """The segments whose membership, enters or exits a rule reads, in source order."""
+    found: list[Segment] = []
+    for leaf in leaves(segment.when) + leaves(segment.until):
+        found += [leaf] if isinstance(leaf, Segment) else []
+        sets = [events.source for measure in measures_in(leaf) for events in measure.events.sets]
+        found += [each.segment for each in sets if each.flip]
     return list({other.id: other for other in found}.values())
 
 

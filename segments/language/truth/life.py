@@ -4,6 +4,7 @@ Flips by time are found by trying every instant at which one is possible. What i
 `oracle.py`.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from segments.language.nodes.arithmetic import Calculated, Term, is_duration
 from segments.language.nodes.conditions import Condition, Consent
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.events import Events
+from segments.language.nodes.order import in_order
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in, plain
 from segments.language.truth.memory import NEVER, Event, Memory
@@ -48,7 +50,9 @@ def _sides(leaf: Calculated, key: Any, sides: tuple[Any, Any], *, holds: bool) -
 def retention(segment: Segment) -> int:
     """How long an event can matter to a rule; one that holds customers back counts the segments that it reads, too."""
     parts = leaves(segment.when) + leaves(segment.until)
-    windows = [_kept(measure.events) for leaf in parts for measure in measures_in(leaf)]
+    windows = [
+        _kept(measure.events) + _flips(measure.events) for leaf in parts for measure in measures_in(leaf)
+    ]
     back = segment.for_at_least + segment.at_most_every
     others = [retention(leaf) for leaf in parts if isinstance(leaf, Segment)]
     longest: int = max([0, *windows, *(others if back else ())])
@@ -56,10 +60,16 @@ def retention(segment: Segment) -> int:
 
 
 def _kept(events: Events) -> int:
-    if events.follows is not None:
-        own = (events.window or 0) + (events.offset or 0) + (events.span or 0)
-        return own + max(_kept(events.follows), SESSION_GAP * events.source.visits)
-    return (events.window or 0) + (events.offset or 0) + SESSION_GAP * events.source.visits
+    sets = (events, *events.chain)
+    visits = any(each.source.visits for each in sets)
+    follows = sum(each.span or 0 for each in sets)
+    return (events.window or 0) + (events.offset or 0) + follows + SESSION_GAP * visits
+
+
+def _flips(events: Events) -> int:
+    """How much longer the flips of segments matter: as long as what these segments look at."""
+    sources = [each.source for each in (events, *events.chain)]
+    return max([0, *(retention(each.segment) for each in sources if each.flip)])
 
 
 def spans(leaf: Condition) -> set[int]:
@@ -96,12 +106,16 @@ class Customer:
     def __init__(
         self, segments: Iterable[Segment], currency: str = "EUR", known: Mapping[str, float] | None = None
     ) -> None:
-        self.segments = sorted(segments, key=lambda each: each.id)
+        self.ordered = in_order(segments)
+        self.segments = sorted(self.ordered, key=lambda each: each.id)
         parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
         self.retention = max([DAY, *map(retention, self.segments)])
         self.spans = {span for leaf in parts for span in spans(leaf)}
         self.crossing = [leaf for leaf in parts if isinstance(leaf, Calculated) and is_duration(leaf.left)]
         """Durations against durations: they cross at instants that no span tells."""
+        sets = [events.source for leaf in parts for each in measures_in(leaf) for events in each.events.sets]
+        self.heard = {each.segment.id for each in sets if each.flip}
+        """The segments whose flips some rule reads."""
         self.currency, self.known = currency, known or {}
         self.erased = NEVER
         self.swept = NEVER
@@ -185,7 +199,7 @@ class Customer:
 
     def evaluate(self, now: int, reason: str, step: Step | None, consents: Iterable[str] = ()) -> None:
         """One evaluation of all rules: at most one flip for each, in order of their ids."""
-        inside = self.members(now, self.inside)
+        inside = self.members(now, self.inside, self.memory, counts=reason != "erasure")
         self.begin(now, inside, self.memory)
         flipped = [each for each in self.segments if (each.id in inside) != (each.id in self.inside)]
         if not flipped:
@@ -220,10 +234,19 @@ class Customer:
         flip = {"segment": segment.id, "transition": "enter" if enters else "exit", "occurred_at": now}
         return {**flip, "sequence": self.sequence, "episode": stay["episode"]}
 
-    def members(self, now: int, inside: Collection[str], memory: Memory | None = None) -> set[str]:
-        """The segments that the customer is in at an instant, having been inside these until then."""
-        memory = self.memory if memory is None else memory
-        return {each.id for each in self.segments if is_member(each, now, memory, inside)}
+    def members(self, now: int, inside: Collection[str], memory: Memory, counts: bool) -> set[str]:
+        """The segments that the customer is in at an instant, having been inside these until then.
+
+        `counts`: flips are events for the rules that read them, which are asked after those that flip.
+        """
+        found = set[str]()
+        for each in self.ordered:
+            member = is_member(each, now, memory, inside)
+            found |= {each.id} if member else set()
+            if counts and member is not (each.id in inside) and each.id in self.heard:
+                flip = {"occurred_at": now, "value": None}
+                memory.events.append((f"{'entered' if member else 'left'}({each.id})", flip))
+        return found
 
     def begin(self, now: int, inside: Collection[str], memory: Memory) -> None:
         """Note of each rule since when it would let the customer in, if it holds customers back for a while."""
@@ -235,11 +258,16 @@ class Customer:
 
     def instants(self, memory: Callable[[], Memory]) -> Iterator[int]:
         """Every instant to come at which time alone could flip something, as the memory then is."""
-        now, times = max(self.instant, self.swept), deque(self.changes())
+        now, times, known = max(self.instant, self.swept), deque[int](), -1
+        lasting = [each for each in self.segments if each.for_at_least]
+        seldom = [each for each in self.segments if each.at_most_every]
         while True:
-            held = [memory().begun.get(each.id, NEVER) + each.for_at_least for each in self.segments]
-            held += [memory().entered.get(each.id, NEVER) + each.at_most_every for each in self.segments]
-            found = [int(time) for time in (*list(times)[:1], *held) if time > now]
+            if known != len(memory().events):
+                times, known = deque(self.changes(memory(), now)), len(memory().events)
+            begun, entered = memory().begun, memory().entered
+            held = [begun[each.id] + each.for_at_least for each in lasting if each.id in begun]
+            held += [entered[each.id] + each.at_most_every for each in seldom if each.id in entered]
+            found = [*(time for time in held if time > now), *itertools.islice(times, 1)]
             if not found:
                 return
             now = min(found)
@@ -247,22 +275,21 @@ class Customer:
             while times and times[0] <= now:
                 times.popleft()
 
-    def changes(self) -> list[int]:
-        """Every instant to come at which time alone could change a leaf."""
-        times = {event["occurred_at"] + span for _, event in self.memory.events for span in self.spans}
+    def changes(self, memory: Memory, now: float) -> list[int]:
+        """Every instant after this one at which time alone could change a leaf."""
+        times = {event["occurred_at"] + span for _, event in memory.events for span in self.spans}
         if self.crossing:
-            since = {event["occurred_at"] for _, event in self.memory.events} | times
-            times |= {
-                at for leaf in self.crossing for now in since for at in crossings(leaf, now, self.memory)
-            }
-        return sorted(time for time in times if time > max(self.instant, self.swept))
+            since = {event["occurred_at"] for _, event in memory.events} | times
+            times |= {at for leaf in self.crossing for each in since for at in crossings(leaf, each, memory)}
+        return sorted(time for time in times if time > now)
 
     def next_flip(self, segment: Segment) -> int | None:
         """When time alone will flip a segment, found by living on without events."""
         inside: Collection[str] = self.inside
-        memory = replace(self.memory, begun=dict(self.memory.begun), entered=dict(self.memory.entered))
+        held = self.memory
+        memory = replace(held, begun=dict(held.begun), entered=dict(held.entered), events=list(held.events))
         for now in self.instants(lambda: memory):
-            inside = self.members(now, inside, memory)
+            inside = self.members(now, inside, memory, counts=True)
             self.begin(now, inside, memory)
             if (segment.id in inside) != (segment.id in self.inside):
                 return now

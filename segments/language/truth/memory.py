@@ -35,7 +35,8 @@ class Memory:
 
 def happened(events: EventSet, memory: Memory) -> Iterator[Event]:
     """The events of a set, in order of time and, at the same time, of application."""
-    topics, previous = {topic.name for topic in events.topics}, NEVER
+    topics = {topic.name for topic in events.topics} if not events.flip else {events.name}
+    previous = NEVER
     for topic, event in sorted(memory.events, key=lambda each: int(each[1]["occurred_at"])):
         if topic not in topics or (events.kinds is not None and event["kind"] not in events.kinds):
             continue

@@ -28,6 +28,7 @@ DUTCH = Vocabulary(
     currencies={"EUR": "€", "USD": "$", "GBP": "£"},
     own_event="gebeurtenis",
     fields={
+        "value": Noun("waarde van het segment", "waarden van het segment"),
         "event_id": Noun("gebeurtenisnummer", "gebeurtenisnummers", neuter=True),
         "kind": Noun("soort", "soorten"),
         "channel": Noun("kanaal", "kanalen", neuter=True),
@@ -64,6 +65,10 @@ DUTCH = Vocabulary(
         "or": "of",
         "the": "de",
         "the_neuter": "het",
+        "entered_one": "binnenkomst in {name}",
+        "entered_many": "binnenkomsten in {name}",
+        "left_one": "vertrek uit {name}",
+        "left_many": "vertrekken uit {name}",
         "own_events": "gebeurtenissen",
         "attributes": "kenmerken",
         "there": "er",

@@ -162,6 +162,11 @@ class DutchWords(Words):
         return self._how(operator, self._value(bound, Type.WHOLE))
 
     def _of(self, events: EventSet) -> Did:
+        if events.flip:
+            name, entered = self.vocabulary.title(events.segment), events.flip == "entered"
+            latest = self.vocabulary.noun_of_events(events).one
+            thing, verb = (f"in {name}", "is gekomen") if entered else (name, "heeft verlaten")
+            return Did(thing, verb, latest=f"laatste {latest}", neuter=not entered)
         if events.own_kind is None:
             return DID[events.name]
         if events.nl:

@@ -25,6 +25,7 @@ ENGLISH = Vocabulary(
     },
     own_event="event",
     fields={
+        "value": Noun("value of the segment", "values of the segment"),
         "event_id": Noun("event id", "event ids"),
         "kind": Noun("kind", "kinds"),
         "channel": Noun("channel", "channels"),
@@ -61,6 +62,10 @@ ENGLISH = Vocabulary(
         "or": "or",
         "the": "the",
         "the_neuter": "the",
+        "entered_one": "enter into {name}",
+        "entered_many": "enters into {name}",
+        "left_one": "exit from {name}",
+        "left_many": "exits from {name}",
         "own_events": "events",
         "attributes": "attributes",
         "there": "there",

@@ -41,6 +41,10 @@ class Vocabulary:
     def noun_of_events(self, events: EventSet) -> Noun:
         """What the events of a set are called; kinds of the shop's own as the rule says, or by their names."""
         own = events.own_kind
+        if events.flip:
+            one, many = (self.words[f"{events.flip}_{number}"] for number in ("one", "many"))
+            name = self.title(events.segment)
+            return Noun(one.format(name=name), many.format(name=name), neuter=events.flip == "left")
         if own is None:
             return self.events[events.name]
         title = events.nl if self.code == "nl" else events.en

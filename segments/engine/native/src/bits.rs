@@ -73,6 +73,13 @@ impl Bits {
         }
     }
 
+    /// The numbers that are in another set too.
+    pub fn within(&self, other: &Bits) -> Bits {
+        let mut found = self.clone();
+        found.keep(other);
+        found
+    }
+
     /// Take the numbers of another set out.
     pub fn drop(&mut self, other: &Bits) {
         self.0

@@ -331,7 +331,7 @@ impl Machine {
         turn: Option<Turn>,
         only: Option<&Bits>,
     ) {
-        let mut flipped = self.flip(customer, touched, now, only);
+        let mut flipped = self.flip(customer, touched, now, only, true);
         if flipped.is_empty() {
             return;
         }
@@ -344,17 +344,20 @@ impl Machine {
     }
 
     /// Find which of the touched rules flip, and when time alone may flip each of them next.
+    ///
+    /// `counts`: whether a flip is an event for the rules that read it.
     pub fn flip(
         &mut self,
         customer: &mut Customer,
         touched: Bits,
         now: i64,
         only: Option<&Bits>,
+        counts: bool,
     ) -> SmallVec<[usize; 8]> {
-        let eval = self.eval();
         let (mut flipped, mut left) = (SmallVec::new(), touched);
         customer.at = now;
         while let Some(place) = left.pop() {
+            let eval = self.eval();
             let began = self.costs.begin();
             let mut begun = customer.beginning(place);
             let (holds, due) = eval.rule(place, customer, now, &mut begun);
@@ -376,8 +379,35 @@ impl Machine {
                 }
             }
             customer.set_due(place, due);
+            if counts && flipped.last() == Some(&place) {
+                let heard = self.hear_flip(customer, place, now);
+                left.add(&only.map_or_else(|| heard.clone(), |only| heard.within(only)));
+            }
         }
         flipped
+    }
+
+    /// Put a flip into the streams of those that read it. Gives the rules that it may flip, which stand after it.
+    fn hear_flip(&mut self, customer: &mut Customer, place: usize, now: i64) -> Bits {
+        let (rules, mut touched) = (self.rules.clone(), Bits::default());
+        let streams = &rules.flips[place][usize::from(customer.inside.has(place))];
+        if streams.is_empty() {
+            return touched;
+        }
+        if now <= customer.sealed {
+            customer.sealed = BEFORE_ALL;
+        }
+        let reading = Reading {
+            run: &Run::default(),
+            event: &Event::BLANK,
+            item: None,
+            at: now,
+            money: false,
+        };
+        for stream in streams {
+            self.remember(customer, &rules, *stream, &reading, now, &mut touched);
+        }
+        touched
     }
 
     /// Emit the enter or exit of a segment whose bit was just flipped.

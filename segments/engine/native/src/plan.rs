@@ -221,6 +221,7 @@ pub enum FieldName {
     ProductId,
     Category,
     Attributes,
+    Value,
     OrderId,
     Amount,
     Currency,
@@ -302,6 +303,16 @@ pub struct Take {
     pub kinds: Option<Vec<String>>,
 }
 
+/// Flips of a segment that go into a stream.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flips {
+    /// The number of the rule.
+    pub rule: usize,
+    /// Enters or exits.
+    pub enters: bool,
+}
+
 /// A field that is kept beside the instants of a stream.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -320,6 +331,9 @@ pub struct Stream {
     pub identity: String,
     /// Which events.
     pub takes: Vec<Take>,
+    /// Flips for other reasons than a change of rules or a merge.
+    #[serde(default)]
+    pub flips: Vec<Flips>,
     /// Each line of `items` is an event of its own.
     pub lines: bool,
     /// Sessions are kept, not events.
@@ -415,6 +429,14 @@ pub struct Measured {
     pub offset: i64,
     /// With what it is compared.
     pub comparison: Comparison,
+}
+
+impl Measured {
+    /// The streams that are read.
+    pub fn streams(&self) -> impl Iterator<Item = usize> + '_ {
+        let after = self.after.iter().map(|link| link.stream);
+        std::iter::once(self.stream).chain(self.reset).chain(after)
+    }
 }
 
 /// An event counts if it is later than one of these by less than the span.
@@ -630,10 +652,10 @@ impl Plan {
 
     fn in_range(&self) -> bool {
         let topics = |stream: &Stream| stream.takes.iter().all(|take| take.topic < self.topics.len());
-        self.streams
-            .iter()
-            .all(|stream| topics(stream) && self.are_rules(&stream.readers))
-            && self.leaves.iter().all(|leaf| self.leaf_in_range(leaf))
+        self.streams.iter().all(|stream| {
+            let flips = stream.flips.iter().all(|flips| flips.rule < self.rules.len());
+            topics(stream) && flips && self.are_rules(&stream.readers)
+        }) && self.leaves.iter().all(|leaf| self.leaf_in_range(leaf))
             && self
                 .rules
                 .iter()

@@ -17,7 +17,7 @@ use crate::position::{self, Layout, Position};
 use crate::rows::{Groups, Kept, Rows};
 use crate::rules::{Rules, Stream};
 use crate::sweep::carried;
-use crate::times::{BEFORE_ALL, DAY};
+use crate::times::{BEFORE_ALL, DAY, NEVER};
 
 /// For each topic, by number, the instant from which on all that occurred is in the history; `BEFORE_ALL`: all of it.
 pub type Complete = Vec<i64>;
@@ -87,7 +87,7 @@ impl Refill {
             let Some(before) = self.missing.get(name) else {
                 continue;
             };
-            let streams = std::iter::once(asked.stream).chain(asked.reset);
+            let streams = asked.streams();
             let since = streams
                 .map(|stream| self.complete(stream, complete))
                 .max()
@@ -102,6 +102,10 @@ impl Refill {
     /// From when on the events of a stream are in the history; whether an event begins a visit is told by those before.
     fn complete(&self, stream: usize, complete: &Complete) -> i64 {
         let taken = &self.rules.plan.streams[stream];
+        if !taken.flips.is_empty() {
+            // No history has the flips that these rules would have had.
+            return NEVER;
+        }
         let since = taken
             .takes
             .iter()
@@ -122,7 +126,7 @@ impl Refill {
         for asked in
             measured(&self.rules).filter(|asked| known.contains_key(&self.rules.plan.measures[asked.known]))
         {
-            for stream in std::iter::once(asked.stream).chain(asked.reset) {
+            for stream in asked.streams() {
                 cuts.insert(stream, self.complete(stream, complete));
             }
         }

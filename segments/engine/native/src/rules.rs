@@ -26,6 +26,8 @@ pub struct Rules {
     pub rules: Vec<Rule>,
     /// By the number of the topic: the streams that take an event of a kind.
     pub takes: Vec<Takes>,
+    /// By place: the streams that take the exits of a rule, and those that take its enters.
+    pub flips: Vec<[Vec<usize>; 2]>,
     /// How many leaves keep what they know of each key.
     pub held: usize,
     /// The rules that read the profile or a consent.
@@ -275,6 +277,12 @@ impl Rules {
         let takes = (0..plan.topics.len())
             .map(|topic| takes_of(topic, &plan))
             .collect();
+        let mut flips = vec![[Vec::new(), Vec::new()]; plan.rules.len()];
+        for (number, stream) in plan.streams.iter().enumerate() {
+            for taken in &stream.flips {
+                flips[taken.rule][usize::from(taken.enters)].push(number);
+            }
+        }
         let of_profile = Bits::of((0..plan.rules.len()).filter(|place| plan.rules[*place].profile));
         let forget_every = plan.shortest().min(DAY) / LAZY;
         Rules {
@@ -282,6 +290,7 @@ impl Rules {
             leaves,
             rules,
             takes,
+            flips,
             held,
             of_profile,
             forget_every,

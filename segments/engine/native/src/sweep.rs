@@ -173,7 +173,13 @@ fn flip_changed(
     let flipped = if customer.blank() {
         Default::default()
     } else {
-        machine.flip(customer, others.clone(), now, Some(&others))
+        machine.flip(
+            customer,
+            others.clone(),
+            now,
+            Some(&others),
+            m!("a change of rules is an event", false, true),
+        )
     };
     // By id; of a rule that is gone with its stay.
     let mut told: BTreeMap<&str, Result<usize, Episode>> = BTreeMap::new();
