@@ -1,11 +1,13 @@
 """Stories in which other rules take over: edited, added, removed, put back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from segments.language import Segment, not_
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.text import leaves
+from segments.language.nodes.events import Events
+from segments.language.nodes.text import leaves, measures_in
 from tests.properties.picking import Pick, one_in, several
 from tests.properties.records import DAY, HOUR, MINUTE, START, Arrival, click
 from tests.properties.rules import HELD_BACK, SPANS, bounded, condition, duration, rule_set, sound
@@ -50,7 +52,7 @@ def beat(pick: Pick, part: Sequence[Arrival]) -> Arrival:
 def edited(pick: Pick, rules: Rules) -> Rules:
     """Other rules, made of these: mostly of the same measures, so that their memory goes on."""
     pool = [leaf for each in rules for leaf in leaves(each.when) + leaves(each.until)]
-    pool = [leaf for leaf in pool if not isinstance(leaf, Segment)]
+    pool = [leaf for leaf in pool if not isinstance(leaf, Segment) and not flips_read(leaf)]
     made: dict[str, Segment] = {}
     for each in rules:
         deed = pick(("edit", "keep", "remove"))
@@ -92,9 +94,31 @@ class Edit:
                 return AnyOf(tuple(map(self, parts)))
             case Segment(id=name):
                 return self.made[name] if name in self.made else self.pick(self.pool)
+            case Comparison(measure, operator, bound, origin) if read := flips_read(node):
+                if any(name not in self.made for name in read):
+                    return self.pick(self.pool)
+                node = Comparison(
+                    replace(measure, events=self.of_made(measure.events)), operator, bound, origin
+                )
         if not self.edits or one_in(self.pick, 2):
             return node
         return rebound(self.pick, node) if isinstance(node, Comparison) else self.pick(self.pool)
+
+    def of_made(self, events: Events) -> Events:
+        """An event set whose flips are those of the segments made."""
+        follows, reset = (
+            None if each is None else self.of_made(each) for each in (events.follows, events.reset)
+        )
+        source = events.source
+        if source.flip:
+            source = replace(source, segment=self.made[source.segment.id])
+        return replace(events, source=source, follows=follows, reset=reset)
+
+
+def flips_read(leaf: Condition) -> list[str]:
+    """The ids of the segments whose flips a leaf reads."""
+    sets = [events.source for measure in measures_in(leaf) for events in measure.events.sets]
+    return [each.segment.id for each in sets if each.flip]
 
 
 def rebound(pick: Pick, leaf: Comparison) -> Comparison:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from segments.language.catalogue import SESSION_GAP
@@ -106,8 +107,7 @@ class Customer:
     def __init__(
         self, segments: Iterable[Segment], currency: str = "EUR", known: Mapping[str, float] | None = None
     ) -> None:
-        self.ordered = in_order(segments)
-        self.segments = sorted(self.ordered, key=lambda each: each.id)
+        self.segments = sorted(segments, key=lambda each: each.id)
         parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
         self.retention = max([DAY, *map(retention, self.segments)])
         self.spans = {span for leaf in parts for span in spans(leaf)}
@@ -247,6 +247,12 @@ class Customer:
                 flip = {"occurred_at": now, "value": None}
                 memory.events.append((f"{'entered' if member else 'left'}({each.id})", flip))
         return found
+
+    @cached_property
+    def ordered(self) -> list[Segment]:
+        """The segments, each after those that it reads."""
+        ids = {each.id for each in self.segments}
+        return [each for each in in_order(self.segments) if each.id in ids]
 
     def begin(self, now: int, inside: Collection[str], memory: Memory) -> None:
         """Note of each rule since when it would let the customer in, if it holds customers back for a while."""
