@@ -63,4 +63,6 @@ STORIES = [
     told(SEEN, erase(0), click(DAY, "login", "bob"), click(0, "page_view")),
     # Something comes to be due sooner than all that was.
     told(SEEN, transaction(0), click(HOUR, "page_view"), click(3 * HOUR, "login", "bob")),
+    # An id that comes again once its customer was forgotten is somebody new's.
+    told(SEEN, click(0, "page_view", id="same"), click(3 * DAY, "page_view", id="same")),
 ]

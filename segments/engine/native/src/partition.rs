@@ -501,6 +501,8 @@ impl Partition {
         self.fire_up_to(place, customer, record.at)?;
         let (mark, before) = (self.machine.out.mark(), m!("a bug is not undone", true, false));
         let most = self.settings.customer_bytes;
+        // What was due may have been to forget the customer, ids included.
+        let known = known.filter(|place| customer.ids.get(*place) == Some(&digest));
         let done = self.guarded(|machine| {
             let profile = alone.then(|| consents_alone(customer, turn, event, most));
             machine.apply(customer, turn, (digest, known), profile);
