@@ -403,6 +403,7 @@ impl Machine {
             item: None,
             at: now,
             money: false,
+            zone: &rules.plan.zone,
         };
         for stream in streams {
             self.remember(customer, &rules, *stream, &reading, now, &mut touched);
