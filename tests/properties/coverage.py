@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.text import leaves, measures_in
-from segments.language.truth.life import spans as spans_of
+from segments.language.truth.matters import spans as spans_of
 from tests.properties.model import World
 from tests.properties.rules import HELD_BACK, NAMES, SHAPES, STEPS
 from tests.properties.stories import BEFALLS, BESIDE, Example

@@ -2,6 +2,7 @@
 
 buying  purchases to come: the formulas of the models, with many digits
 life    what flips when in the life of one customer
+matters how long events matter to a rule
 memory  the events that happened to a customer
 oracle  whether a condition holds at an instant
 sides   how the two sides of a calculation are told, and when time alone makes them cross

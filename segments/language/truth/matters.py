@@ -1,0 +1,43 @@
+"""How long events matter to a rule, and how long after them it can change by itself, for the oracle."""
+
+from segments.language.catalogue import SESSION_GAP
+from segments.language.nodes.conditions import Condition
+from segments.language.nodes.events import Events
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import leaves, measures_in
+
+
+def retention(segment: Segment) -> int:
+    """How long an event can matter to a rule; one that holds customers back counts the segments that it reads, too."""
+    parts = leaves(segment.when) + leaves(segment.until)
+    windows = [
+        _kept(measure.events) + _flips(measure.events) for leaf in parts for measure in measures_in(leaf)
+    ]
+    back = segment.for_at_least + segment.at_most_every
+    others = [retention(leaf) for leaf in parts if isinstance(leaf, Segment)]
+    longest: int = max([0, *windows, *(others if back else ())])
+    return longest + back
+
+
+def _kept(events: Events) -> int:
+    sets = (events, *events.chain)
+    visits = any(each.source.visits for each in sets)
+    follows = sum(each.span or 0 for each in sets)
+    return (events.window or 0) + (events.offset or 0) + follows + SESSION_GAP * visits
+
+
+def _flips(events: Events) -> int:
+    """How much longer the flips of segments matter: as long as what these segments look at."""
+    sources = [each.source for each in (events, *events.chain)]
+    return max([0, *(retention(each.segment) for each in sources if each.flip)])
+
+
+def spans(leaf: Condition) -> set[int]:
+    """How long after an event a leaf can change: as the event comes to count, as it ceases to, as a bound is passed."""
+    found = set()
+    for measure in measures_in(leaf):
+        each, bound = {0, measure.events.window or 0}, getattr(leaf, "bound", None)
+        if measure.kind.grows and isinstance(bound, int):
+            each |= {bound, bound + 1}
+        found |= {span + (measure.events.offset or 0) for span in each}
+    return found - {0}
