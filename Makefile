@@ -33,7 +33,7 @@ $(NATIVE): $(RUST) | cargo
 	touch $@
 
 .PHONY: test
-test: install ## run every suite, over a real Kafka (needs a JDK 17, Maven and Node.js)
+test: install ## run every suite, over a real Kafka (needs a JDK 17, Maven, Node.js, Chromium)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: fuzz
@@ -69,6 +69,10 @@ format: install ## format the code, mend what the linter can mend, and fail on w
 .PHONY: demo
 demo: install ## watch real customers enter and leave segments, through a real Kafka
 	$(BIN)/python -m deploy.demo
+
+.PHONY: screenshots
+screenshots: install ## take the pictures of the console in the documents (needs Chromium)
+	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: chaos
 chaos: install ## kills, pauses, rebalances, broken connections: SEEDS=20 of them, with a table

@@ -10,6 +10,7 @@ from typing import Any
 from deploy.demo import history
 from deploy.demo.cluster import ROOT, Cluster, cluster, run
 from deploy.demo.compare import Comparison, by_customer, compare, replayed
+from deploy.demo.console import Console
 from deploy.demo.errors import ClusterError
 from deploy.demo.figures import Figures, by_segment, percentile
 from deploy.demo.invent import Line
@@ -133,8 +134,11 @@ async def _live(where: Cluster, log: Log, lines: list[Line], options: Options, s
         "The workers start again, by the wall's clock. Events are sent as you read them; some are late:\n"
         "they occurred hours or months ago, so that a minute is enough to see a flip that only time makes.",
     )
-    async with Workers(where, options.workers, "wall") as workers:
-        return await perform(log, workers, lines, options.live_seconds, screen)
+    async with Workers(where, options.workers, "wall") as workers, Console(where) as console:
+        screen.say(f"The console: {console.address}/segments")
+        act = await perform(log, workers, lines, options.live_seconds, screen)
+        await console.while_looked_at(screen)
+        return act
 
 
 def _figures(lines: list[Line], log: Log, past: int, comparison: Comparison, act: Live) -> Figures:

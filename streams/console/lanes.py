@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from segments.insight.told import duration
 from streams.console.drawing import Bar, Lane, Point
 from streams.console.history import Event, Reading
 
 MOST_SEGMENTS = 12
 """That get lanes: those whose stays are the latest."""
+TIMES = (".idle", ".age", ".gap")
+"""How the measures end whose values are milliseconds."""
 MOST_TICKS = 500
 """Of one lane: more would touch each other."""
 
@@ -70,8 +73,13 @@ def _measures(
             value, bound = _number(leaf["value"]), _number(leaf["bound"])
             if value is None or leaf["bound"] == "true":
                 continue
-            name = f"{leaf['measure']} ({leaf['bound']})"
-            points[name].append(Point(at, value, f"{leaf['measure']} = {leaf['value']}"))
+            timed = leaf["measure"].endswith(TIMES)
+            told_bound, told_value = (
+                (duration(int(each)) if timed and each.isdigit() else each)
+                for each in (leaf["bound"], leaf["value"])
+            )
+            name = f"{leaf['measure']} ({told_bound})"
+            points[name].append(Point(at, value, f"{leaf['measure']} = {told_value}"))
             bounds[name] = bound
     return [Lane(name, points=found, bound=bounds[name]) for name, found in points.items()]
 

@@ -78,6 +78,7 @@ def test_the_demo_shows_enters_and_leaves_and_equals_replay(tmp_path: Path) -> N
         ("live-eva", "LEAVES three_visits_without_conversion  (erasure"),
     ):
         assert f"{customer} {flip}" in said, said
+    assert re.search(r"The console: http://127\.0\.0\.1:\d+/segments", said), said
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
