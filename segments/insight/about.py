@@ -6,7 +6,8 @@ from segments.insight.remembered import remembered, retention
 from segments.language.loading.source import docstring
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import rule_text
+from segments.language.nodes.text import goal_text, rule_text
+from segments.language.words.goals import goal_words
 from segments.language.words.rule import words
 from segments.language.words.timers import timers
 from segments.plan.version import version
@@ -29,6 +30,9 @@ def about(segment: Segment, currency: str = "EUR") -> dict[str, str | list[str]]
         "required_consent": segment.required,
         "for_at_least": _length(segment.for_at_least),
         "at_most_every": _length(segment.at_most_every),
+        "goal": goal_text(segment.aim),
+        "goal_en": goal_words(segment.aim, "en"),
+        "goal_nl": goal_words(segment.aim, "nl"),
         "state": remembered(segment, currency),
         "flips_by_time": timers(segment, "en"),
         "flips_by_time_nl": timers(segment, "nl"),

@@ -55,12 +55,17 @@ def command(segment_id: str, language: Language | None, as_json: bool) -> None:
 def _in_one(said: dict[str, Any], language: Language, segment: Segment, currency: str) -> dict[str, Any]:
     """What is said in one language, under headings of this language."""
     say, other = phrases(language), "en" if language == "nl" else "nl"
-    names = {language: "title", f"words_{language}": "in words", "flips_by_time_nl": "flips_by_time"}
+    names = {
+        language: "title",
+        f"words_{language}": "in words",
+        f"goal_{language}": "goal in words",
+        "flips_by_time_nl": "flips_by_time",
+    }
+    by_time = "flips_by_time" if language == "nl" else "flips_by_time_nl"
     found = {
         say(names.get(name, name).replace("_", " ")): value
         for name, value in said.items()
-        if name
-        not in ("id", other, f"words_{other}", "flips_by_time" if language == "nl" else "flips_by_time_nl")
+        if name not in ("id", other, f"words_{other}", f"goal_{other}", by_time)
     }
     return found | {say("retention"): retention(segment, currency, language)}
 

@@ -251,6 +251,8 @@ def test_every_phrase_has_its_dutch():
         "required consent",
         "for at least",
         "at most every",
+        "goal",
+        "goal in words",
         "state",
         "flips by time",
         "retention",

@@ -18,6 +18,7 @@ from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import Measure
+from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import measure_text, measures_in, span_text
 
 
@@ -34,6 +35,12 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
         yield from check_measure(leaf, measure_text(leaf.measure))
         yield from _check_possible(leaf)
     yield from check_coming(leaf)
+
+
+def check_goal(segment: Segment) -> Iterator[Fault]:
+    """What is wrong with the events of a goal."""
+    if segment.aim.goal is not None:
+        yield from _check_events(segment.aim.goal, segment.origin)
 
 
 def _check_measure(measure: Measure, origin: Origin) -> Iterator[Fault]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from segments.language.checking.checks import check_leaf
+from segments.language.checking.checks import check_goal, check_leaf
+from segments.language.checking.coming import check_aim
 from segments.language.checking.contradictions import contradictions
 from segments.language.checking.lasting import check_lasting
 from segments.language.errors import Origin, RefusedRules, RuleError
@@ -19,7 +20,7 @@ from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Su
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaves
+from segments.language.nodes.text import leaves, literal, plain
 from segments.language.stories.reader import Story, read_stories
 
 TO_BE_WRITTEN = "Say here what the segment is for, and what a marketer does with it."
@@ -44,7 +45,9 @@ class Finding:
 
 def lint(segments: Iterable[Segment]) -> list[Finding]:
     """All that is to be said about these rules, by rule and line."""
-    return sorted({finding for segment in segments for finding in (*_refused(segment), *_missing(segment))})
+    rules = list(segments)
+    findings = {finding for segment in rules for finding in (*_refused(segment), *_missing(segment))}
+    return sorted({*findings, *_experiments(rules)})
 
 
 def refuse(segments: Sequence[Segment]) -> None:
@@ -53,6 +56,27 @@ def refuse(segments: Sequence[Segment]) -> None:
     errors = [RuleError(each.problem, each.mend, Origin(each.file, each.line)) for each in findings]
     if errors:
         raise errors[0] if len(errors) == 1 else RefusedRules(errors)
+
+
+def _experiments(segments: Sequence[Segment]) -> Iterator[Finding]:
+    """Control groups that nothing is compared by, and experiments of which nobody knows how many are held out."""
+    first: dict[str, Segment] = {}
+    for segment in sorted(segments, key=lambda each: each.id):
+        aim = segment.aim
+        if aim.control is None:
+            continue
+        if aim.goal is None:
+            problem = f"control={plain(aim.control)} without goal: nothing tells whether it did any good."
+            yield _finding(segment, problem, "Write goal=purchase.within(days=7), say, or leave control out.")
+        other = first.setdefault(aim.experiment, segment)
+        if other.aim.control != aim.control:
+            problem = (
+                f"experiment={literal(aim.experiment)} has control={plain(aim.control)} here and "
+                f"control={plain(other.aim.control or 0)} in {other.id}."
+            )
+            yield _finding(
+                segment, problem, "Give both one percentage, or this one an experiment of its own."
+            )
 
 
 def holds_of_nothing(condition: Condition) -> bool:
@@ -108,10 +132,10 @@ def _zero(operator: str, bound: object) -> bool:
 
 def _refused(segment: Segment) -> Iterator[Finding]:
     """What the worker refuses, and what it would silently never do."""
-    for leaf in leaves(segment.when) + leaves(segment.until):
-        for origin, problem, mend, blocking in check_leaf(leaf):
-            yield Finding(segment.id, origin.file, origin.line, problem, mend, blocking)
-    for problem, mend in check_lasting(segment):
+    faults = [fault for leaf in leaves(segment.when) + leaves(segment.until) for fault in check_leaf(leaf)]
+    for origin, problem, mend, blocking in (*faults, *check_goal(segment)):
+        yield Finding(segment.id, origin.file, origin.line, problem, mend, blocking)
+    for problem, mend in (*check_lasting(segment), *check_aim(segment)):
         yield _finding(segment, problem, mend, blocking=True)
     if segment.until is None:
         if holds_of_nothing(segment.when):

@@ -11,6 +11,10 @@ from segments.language.measures import MEASURES, Argument
 
 LONGEST_LINE = 200
 """Characters of a line of the rule that a message repeats."""
+_OF_A_SEGMENT = (
+    "A Segment has when=, and may have until=, for_at_least=, at_most_every=, goal=, revenue=, control=, "
+    "experiment=, lawful_basis=, en=, nl= and examples=."
+)
 _WITH_FIELD = [each.name for each in MEASURES.values() if each.argument is not Argument.NONE]
 
 MENDS = (
@@ -24,7 +28,7 @@ MENDS = (
     ),
     (
         r"Segment\.__init__\(\)",
-        "A Segment has when=, and may have until=, for_at_least=, at_most_every=, en=, nl= and examples=.",
+        _OF_A_SEGMENT,
     ),
     (rf"(Events\.({'|'.join(_WITH_FIELD)}))\(\) missing", "Name the field, say .sum(purchase.amount)."),
     (r"'Measure' object is not callable", "idle and age are written without parentheses."),

@@ -5,6 +5,7 @@ conditions  comparisons, profile tests, consents, and their combinations
 durations   lengths of time, in milliseconds
 events      event sets: kind, filter, window, reset
 fields      fields of events and tests on them
+goals       what a rule is measured by: goal, revenue, control group
 literals    what a rule compares with: texts, booleans, and numbers in one normal form
 measures    count, sum, mean and so on over an event set
 models      fitted models of purchases, read from their files

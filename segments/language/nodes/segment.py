@@ -1,13 +1,16 @@
 """A segment: who is in it, in words, by a condition, and proven by stories."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from segments.language.errors import RuleError, here
 from segments.language.nodes.conditions import AllOf, AnyOf, Condition, Consent, Not, as_condition
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.fields import came
+from segments.language.nodes.events import Events
+from segments.language.nodes.fields import Field, came
+from segments.language.nodes.goals import aim
 from segments.language.nodes.literals import shown, text
 
 
@@ -17,11 +20,14 @@ class Segment(Condition):
     `en`, `nl`: the segment in a sentence. `when`: the condition, a list meaning *and*. `until`: if given, the segment
     is entered when `when` holds and `until` does not, and left when `until` holds. `for_at_least`: it is entered once
     `when` has held without a break for so long. `at_most_every`: it is entered no earlier than that after its previous
-    enter. `lawful_basis`: why the rule needs no consent where one is required of rules. `examples`: stories that prove
+    enter. `goal`: the events that an enter is to lead to, `revenue`: their money, `control`: the percentage of
+    customers who are left alone to compare with, `experiment`: the name by which those are drawn, by default the id.
+    `lawful_basis`: why the rule needs no consent where one is required of rules. `examples`: stories that prove
     it. `id`: by default the name of the file that it stands in.
     """
 
     __slots__ = (
+        "aim",
         "at_most_every",
         "en",
         "examples",
@@ -45,6 +51,10 @@ class Segment(Condition):
         until: Condition | Sequence[Any] | None = None,
         for_at_least: Duration | None = None,
         at_most_every: Duration | None = None,
+        goal: Events | None = None,
+        revenue: Field | None = None,
+        control: float | Decimal | None = None,
+        experiment: str = "",
         lawful_basis: str = "",
         examples: str = "",
         id: str = "",  # noqa: A002 - the word that rule authors, topics and commands use
@@ -52,27 +62,23 @@ class Segment(Condition):
         self.origin = here()
         self.id = text(id, "id=") if id else Path(self.origin.file).stem
         if not self.id.isprintable():
-            raise RuleError(
-                f"id={shown(self.id)}: a name without control characters was expected.", 'Write id="...".'
-            )
+            problem = f"id={shown(self.id)}: a name without control characters was expected."
+            raise RuleError(problem, 'Write id="...".')
         self.en = en
         self.nl = nl
         self.when = as_condition(when, "when")
         self.until = None if until is None else as_condition(until, "until")
         self.for_at_least = _length("for_at_least", for_at_least, "hours(2)")
         self.at_most_every = _length("at_most_every", at_most_every, "days(7)")
-        self.examples = examples
-        self.lawful_basis = lawful_basis
+        self.aim = aim(goal, revenue, control, experiment, self.id)
+        """Goal, revenue, control group and experiment."""
+        self.examples, self.lawful_basis = examples, lawful_basis
         self.written = self.when, self.until
         """`when` and `until` as they were written."""
         self.required = ""
         """The consent that was put beside them."""
-        for name, given in (
-            ("en", en),
-            ("nl", nl),
-            ("examples", examples),
-            ("lawful_basis", lawful_basis),
-        ):
+        texts = {"en": en, "nl": nl, "examples": examples, "lawful_basis": lawful_basis}
+        for name, given in texts.items():
             if not isinstance(given, str):
                 raise RuleError(f"{name}={shown(given)}: a text was expected.", f'Write {name}="...".')
             text(given, f"{name}=")

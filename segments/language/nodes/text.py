@@ -20,6 +20,7 @@ from segments.language.nodes.conditions import (
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
+from segments.language.nodes.goals import Aim
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 
@@ -189,6 +190,12 @@ def rule_text(condition: Condition) -> str:
         case Calculated():
             return calculated_text(condition)
     return leaf_text(condition)
+
+
+def goal_text(aim: Aim) -> str:
+    """The goal of a rule with its window and revenue: `purchase.within(days=7), revenue=purchase.amount`."""
+    text = "" if aim.goal is None else events_text(aim.goal)
+    return text if aim.revenue is None else f"{text}, revenue={aim.revenue}"
 
 
 def leaves(condition: Condition | None) -> list[Condition]:

@@ -6,4 +6,5 @@ matters how long events matter to a rule
 memory  the events that happened to a customer
 oracle  whether a condition holds at an instant
 sides   how the two sides of a calculation are told, and when time alone makes them cross
+watches what comes of an enter into a segment with a goal
 """

@@ -23,6 +23,7 @@ from segments.language.truth.matters import retention, spans
 from segments.language.truth.memory import NEVER, Event, Memory
 from segments.language.truth.oracle import holds, is_member, truth
 from segments.language.truth.sides import crossings, side_text
+from segments.language.truth.watches import Watches
 
 
 def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> Iterator[dict[str, Any]]:
@@ -68,7 +69,11 @@ class Customer:
     """One customer under a set of rules; `flips` and `memberships` are what is published, without versions and ids."""
 
     def __init__(
-        self, segments: Iterable[Segment], currency: str = "EUR", known: Mapping[str, float] | None = None
+        self,
+        segments: Iterable[Segment],
+        currency: str = "EUR",
+        known: Mapping[str, float] | None = None,
+        name: str = "customer",
     ) -> None:
         self.segments = sorted(segments, key=lambda each: each.id)
         parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
@@ -85,6 +90,7 @@ class Customer:
         """When these rules took over from others: what time alone would have flipped until then did not."""
         self.flips: list[dict[str, Any]] = []
         self.memberships: list[dict[str, Any] | None] = []
+        self.watches = Watches(name)
         self.forget()
 
     def forget(self) -> None:
@@ -92,6 +98,7 @@ class Customer:
         if self.memberships and self.memberships[-1] is not None:
             self.memberships.append(None)
         self.memory = self.nothing()
+        self.watches.open.clear()
         self.inside: dict[str, dict[str, Any]] = {}
         self.ids: dict[tuple[str, str], float] = {}
         self.instant = self.latest = NEVER
@@ -123,7 +130,7 @@ class Customer:
             if now >= limit:
                 break
             self.evaluate(now, "timer", None)
-        if self.memory.profile is None and self.latest + self.retention < limit:
+        if self.memory.profile is None and self.latest + self.retention < limit and not self.watches.open:
             self.forget()
 
     def is_duplicate(self, step: Step, event: Event) -> bool:
@@ -150,6 +157,7 @@ class Customer:
             self.evaluate(int(self.instant), "late_event" if late else "profile", step, changed)
         else:
             self.memory.events.append((step.cause["topic"], event))
+            self.watches.see(int(self.instant), step.cause["topic"], event, self.memory)
             self.evaluate(int(self.instant), "late_event" if late else "event", step)
 
     def erase(self, step: Step) -> None:
@@ -162,6 +170,8 @@ class Customer:
 
     def evaluate(self, now: int, reason: str, step: Step | None, consents: Iterable[str] = ()) -> None:
         """One evaluation of all rules: at most one flip for each, in order of their ids."""
+        if self.watches.mature(now):
+            self.instant = now
         inside = self.members(now, self.inside, self.memory, counts=reason != "erasure")
         self.begin(now, inside, self.memory)
         flipped = [each for each in self.segments if (each.id in inside) != (each.id in self.inside)]
@@ -177,6 +187,8 @@ class Customer:
             flip["cause"] = step and step.cause
             flip["evidence"] = list(evidence(each, now, self.memory, inside))
             flip["valid_until"] = self.next_flip(each)
+            if reason != "erasure":
+                self.watches.watch(each, flip)
         self.flips += fresh
         now_in = [
             {**self.inside[each.id], "valid_until": self.next_flip(each)}
@@ -236,6 +248,7 @@ class Customer:
             begun, entered = memory().begun, memory().entered
             held = [begun[each.id] + each.for_at_least for each in lasting if each.id in begun]
             held += [entered[each.id] + each.at_most_every for each in seldom if each.id in entered]
+            held += self.watches.ends()
             found = [*(time for time in held if time > now), *itertools.islice(times, 1)]
             if not found:
                 return

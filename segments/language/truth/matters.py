@@ -16,7 +16,7 @@ def retention(segment: Segment) -> int:
     back = segment.for_at_least + segment.at_most_every
     others = [retention(leaf) for leaf in parts if isinstance(leaf, Segment)]
     longest: int = max([0, *windows, *(others if back else ())])
-    return longest + back
+    return max(longest + back, segment.aim.window)
 
 
 def _kept(events: Events) -> int:

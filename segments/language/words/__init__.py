@@ -3,6 +3,7 @@
 dutch          nouns and phrases of Dutch
 dutch_clauses  clauses of Dutch as a marketer would say them
 english        nouns and phrases of English
+goals          the sentences about what a rule is measured by
 grammar        what a language must provide: nouns, phrases, numbers, lengths of time
 narrowing      what follows the noun of an event set; what a field is compared with
 phrases        what commands say about rules and customers, in both languages

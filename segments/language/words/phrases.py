@@ -39,6 +39,8 @@ DUTCH: Mapping[str, str] = {
     "in words": "in woorden",
     "when": "voorwaarde",
     "until": "verlaten",
+    "goal": "doel",
+    "goal in words": "doel in woorden",
     "state": "bewaart",
     "flips by time": "verandert door de tijd",
     "retention": "bewaartermijn",

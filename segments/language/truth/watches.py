@@ -1,0 +1,115 @@
+"""The oracle's watches: what comes of an enter into a segment with a goal, by SEMANTICS.md, section 7."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+from segments.language.nodes.goals import Aim
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import plain
+from segments.language.truth.memory import Event, Memory, read
+from segments.language.truth.oracle import passing
+
+BUCKETS = 10_000
+"""Among so many the customers of an experiment are spread: hundredths of a percent."""
+
+
+def bucket(experiment: str, customer: str) -> int:
+    """Where a customer is among the 10,000 of an experiment."""
+    digest = blake2b(f"{experiment}\0{customer}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % BUCKETS
+
+
+def arm(aim: Aim, customer: str) -> str | None:
+    """`control` or `treated`; None: nobody is held out."""
+    if aim.control is None:
+        return None
+    return "control" if bucket(aim.experiment, customer) < aim.control * 100 else "treated"
+
+
+@dataclass(slots=True)
+class Watch:
+    """What came of one enter so far."""
+
+    segment: Segment
+    enter: dict[str, Any]
+    """The flip by which it was opened."""
+    arm: str | None
+    found: list[tuple[int, Decimal]] = field(default_factory=list)
+    """Instant and revenue of each event of the goal."""
+
+    @property
+    def begin(self) -> int:
+        """The instant of the enter."""
+        return int(self.enter["occurred_at"])
+
+    @property
+    def end(self) -> int:
+        """The instant at which it matures; events at that instant no longer count."""
+        return self.begin + self.segment.aim.window
+
+    def see(self, topic: str, event: Event, memory: Memory) -> None:
+        """Count an event, each line of an order for itself where the goal is of lines."""
+        goal, of = self.segment.aim.goal, self.segment.aim.revenue
+        if goal is None or not self.begin < event["occurred_at"] < self.end:
+            return
+        alone = Memory(memory.currency, memory.zone, [(topic, event)])
+        for row in passing(goal, alone, None, None):
+            money = None if of is None else read(of, row, alone)
+            self.found.append((event["occurred_at"], money or Decimal(0)))
+
+    def outcome(self, kind: str, now: int) -> dict[str, Any]:
+        """What is published of it, without version and ids."""
+        held_out = self.segment.aim.control
+        of = self.segment.aim.revenue
+        return {
+            "segment": self.segment.id,
+            "episode": self.enter["episode"],
+            "kind": kind,
+            "reason": self.enter["reason"],
+            "arm": self.arm,
+            "experiment": None if held_out is None else self.segment.aim.experiment,
+            "control": None if held_out is None else plain(held_out),
+            "entered_at": self.begin,
+            "first_goal_at": min((at for at, _ in self.found), default=None),
+            "occurred_at": now,
+            "goals": len(self.found),
+            "revenue": None if of is None else sum((money for _, money in self.found), Decimal(0)),
+        }
+
+
+class Watches:
+    """The open watches of a customer, at most one for each segment, and the outcomes published of them."""
+
+    def __init__(self, customer: str) -> None:
+        self.customer = customer
+        self.outcomes: list[dict[str, Any]] = []
+        self.open: dict[str, Watch] = {}
+
+    def see(self, now: int, topic: str, event: Event, memory: Memory) -> None:
+        """An event has taken its place: the watches that see the first event of their goal are converted."""
+        for _, watch in sorted(self.open.items()):
+            before = len(watch.found)
+            watch.see(topic, event, memory)
+            if watch.found and not before:
+                self.outcomes.append(watch.outcome("converted", now))
+
+    def mature(self, now: int) -> bool:
+        """Close the watches whose window is over; whether there was one."""
+        over = [watch for _, watch in sorted(self.open.items()) if watch.end <= now]
+        for watch in over:
+            self.outcomes.append(watch.outcome("matured", now))
+            del self.open[watch.segment.id]
+        return bool(over)
+
+    def watch(self, segment: Segment, flip: dict[str, Any]) -> None:
+        """An enter opens a watch, unless one of the same segment is open."""
+        if segment.aim.goal is not None and flip["transition"] == "enter":
+            watch = Watch(segment, flip, arm(segment.aim, self.customer))
+            self.open.setdefault(segment.id, watch)
+
+    def ends(self) -> Iterator[int]:
+        """The instants at which the open ones mature."""
+        return (watch.end for watch in self.open.values())
