@@ -19,7 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from deploy.dev import docs
-from tests.benchmarks import by_time, latency, many_rules, peers, recovery, report, results, throughput
+from tests.benchmarks import (
+    by_time,
+    console,
+    latency,
+    many_rules,
+    peers,
+    recovery,
+    report,
+    results,
+    throughput,
+)
 from tests.benchmarks.goals import MILLION
 from tests.benchmarks.rig import PINNED, keep_off_the_first_core, load_average
 from tests.benchmarks.sizes import FULL, TINY, Plan, Sizes
@@ -33,6 +43,7 @@ PARTS: dict[str, Callable[[Plan], dict[str, Any]]] = {
     "recovery": recovery.measure_recovery,
     "memory": recovery.measure_memory,
     "rules": many_rules.measure,
+    "console": console.measure,
 }
 
 

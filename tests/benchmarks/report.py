@@ -278,6 +278,15 @@ def _rules(part: Results) -> Iterator[str]:
     yield "\n![rules](rules.svg)"
 
 
+def _console(part: Results) -> Iterator[str]:
+    yield (
+        f"{part['segments']:,} segments, {part['customers']:,} customers in three of them each: {part['read']:,} membership "
+        f"records a second are read, beginning again from the file takes {part['again']} s, the page of all segments {part['page']} ms. "
+        f"A thousand flips a second take {part['flips']} ms of each second; an update has at most {part['largest']:,} bytes. "
+        f"{part['memory'] / 1e6:,.0f} MB in memory, {part['disk'] / 1e6:,.0f} MB on disk."
+    )
+
+
 TITLES = {
     "throughput": "Throughput, twelve rules",
     "million": "Throughput, a million customers",
@@ -287,6 +296,7 @@ TITLES = {
     "recovery": "Recovery",
     "memory": "Memory and disk",
     "rules": "Many rules",
+    "console": "The console",
 }
 TOLD: dict[str, Callable[[Results], Iterator[str]]] = {
     "throughput": _throughput_drawn,
@@ -297,6 +307,7 @@ TOLD: dict[str, Callable[[Results], Iterator[str]]] = {
     "recovery": _recovery,
     "memory": _memory,
     "rules": _rules,
+    "console": _console,
 }
 
 
