@@ -32,9 +32,12 @@ $(NATIVE): $(RUST) | cargo
 	$(BIN)/python setup.py --quiet build_ext --inplace
 	touch $@
 
+# One more than there are cores, four at most: the tests wait for Kafka for much of their time.
+PROCESSES = $(shell $(BIN)/python -c 'import os; print(min(4, 1 + len(os.sched_getaffinity(0))))')
+
 .PHONY: test
 test: install ## run every suite, over a real Kafka (needs a JDK 17, Maven, Node.js, Chromium)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: fuzz
 fuzz: | cargo ## a million hostile inputs for the engine's decoders (FUZZ=1000000)
