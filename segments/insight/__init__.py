@@ -5,6 +5,7 @@ census      all customers at one moment, counted
 findings    the figures of a trial
 fitting     models of purchases, fitted to what customers did
 notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out
+outcomes    the statistics of what came of segments
 plain       plain values to records of the engine, and flips back to plain values
 planned     the same answers from a plan alone, where a partition has no rule files
 proving     runs the stories of rules through the engine
