@@ -37,7 +37,7 @@ from segments.engine.records import (
     of_customer,
 )
 from segments.engine.refill import EVENTS, Refill
-from segments.engine.rules import PlannedRules, RuleSet, entry_size, load
+from segments.engine.rules import PlannedRules, RuleSet, entry_size, inputs_of, load
 from segments.engine.views import CustomerView, RuleView, WhyView
 
 __all__ = [
@@ -88,6 +88,7 @@ __all__ = [
     "batches_of",
     "entry_size",
     "event_id",
+    "inputs_of",
     "listening",
     "load",
     "notice_text",

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from segments.engine._native import Rules
 from segments.engine._native import entry_size as size_of_entry
+from segments.language import catalogue
 from segments.language.checking.lint import refuse
 from segments.language.loading.load import load as load_segments
 from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
 from segments.language.nodes.order import in_order, reads, require
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
+from segments.plan import ir
 from segments.plan.ir import Plan as PlanData
 from segments.plan.ir import from_bytes
 from segments.plan.lowering import lower
@@ -111,3 +113,26 @@ def entry_size(rules: RuleSet | PlannedRules, identity: str) -> int:
     """
     identities = [stream.identity for stream in rules.data.streams]
     return size_of_entry(rules.native, identities.index(identity))
+
+
+def inputs_of(rules: RuleSet | PlannedRules) -> dict[str, list[frozenset[tuple[str, str]]]]:
+    """By rule the sets of events that it reads, each as topics and kinds; an empty kind: any."""
+    return {rule.id: _inputs_of(rule, rules.data) for rule in rules.data.rules}
+
+
+def _inputs_of(rule: ir.Rule, plan: ir.Plan) -> list[frozenset[tuple[str, str]]]:
+    """The sets of events that a rule reads, each as the topics and kinds that belong to it."""
+    found: list[frozenset[tuple[str, str]]] = []
+    for number in rule.leaves:
+        asked = plan.leaves[number].asked
+        for each in ir.measured_in(asked):
+            streams = (each.stream, each.reset, *(after.stream for after in each.after))
+            found += [_taken(plan, stream) for stream in streams if stream is not None]
+        if isinstance(asked, ir.OfProfile | ir.OfConsent):
+            found.append(frozenset([(catalogue.PROFILES.name, "")]))
+    return found
+
+
+def _taken(plan: ir.Plan, stream: int) -> frozenset[tuple[str, str]]:
+    takes = plan.streams[stream].takes
+    return frozenset((plan.topics[take.topic].name, kind) for take in takes for kind in take.kinds or ("",))

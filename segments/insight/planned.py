@@ -11,6 +11,9 @@ from segments.language.nodes.text import literal
 from segments.plan import ir
 from segments.plan.bounds import SCALES
 
+CENTS = 100
+"""The scale of money."""
+
 Place = tuple[int, str, int | None]
 """A leaf, the part of the rule that it stands in, and the outermost `any_of` within that part, by its number."""
 
@@ -23,11 +26,7 @@ def of_segment(
     for (number, part, any_of), entry in zip(_places(rule), found["evidence"], strict=True):
         leaf = plan.leaves[number]
         asked = leaf.asked
-        known = [
-            known_since[plan.measures[each]]
-            for each in _measures(asked)
-            if plan.measures[each] in known_since
-        ]
+        known = [since for since, _ in _known(asked, plan, known_since)]
         entry |= {
             "kind": _kind(asked),
             "part": part,
@@ -74,12 +73,7 @@ def warming(rules: PlannedRules, known_since: Mapping[str, int], now: int) -> di
         ends = [BEFORE_ALL]
         for number in rule.leaves:
             asked = plan.leaves[number].asked
-            since = [
-                known_since[plan.measures[each]]
-                for each in _measures(asked)
-                if plan.measures[each] in known_since
-            ]
-            ends += [max(since) + _kept(asked, plan)] if since else []
+            ends += [since + _kept(each, plan) for since, each in _known(asked, plan, known_since)]
         own.append(max(ends))
     whole = {
         rule.id: max(own[each] for each in (place, *rule.reads)) for place, rule in enumerate(plan.rules)
@@ -87,15 +81,18 @@ def warming(rules: PlannedRules, known_since: Mapping[str, int], now: int) -> di
     return {name: until for name, until in whole.items() if until > now}
 
 
-def _measures(asked: ir.Asked) -> Iterator[int]:
-    if isinstance(asked, ir.Measured):
-        yield asked.known
+def _known(
+    asked: ir.Asked, plan: ir.Plan, known_since: Mapping[str, int]
+) -> Iterator[tuple[int, ir.Measured]]:
+    """The measures of a leaf that did not know events from the beginning, each with the instant from which it does."""
+    for each in ir.measured_in(asked):
+        since = known_since.get(plan.measures[each.known])
+        if since is not None:
+            yield since, each
 
 
-def _kept(asked: ir.Asked, plan: ir.Plan) -> int:
-    """How long an event matters to a leaf, in milliseconds."""
-    if not isinstance(asked, ir.Measured):
-        return 0
+def _kept(asked: ir.Measured, plan: ir.Plan) -> int:
+    """How long an event matters to a measure, in milliseconds."""
     streams = [asked.stream, *(each.stream for each in asked.after)]
     visits = any(plan.streams[each].visits for each in streams)
     return (
@@ -118,7 +115,7 @@ def _operator(asked: ir.Asked) -> str:
     match asked:
         case ir.Measured(comparison=comparison):
             found = comparison.operator
-        case ir.OfProfile(operator=operator):
+        case ir.OfProfile(operator=operator) | ir.Calculated(operator=operator):
             found = operator
         case _:
             return "=="
@@ -177,7 +174,9 @@ def _leaf_text(leaf: ir.Leaf) -> str:
         case ir.OfProfile(bounds=bounds):
             values = tuple(each.value for each in bounds)
             bound = literal(values if operator == "is_in" else values[0])
-        case ir.Measured():
+        case ir.Calculated(left_kind="duration", right_kind=None):
+            bound = str(Duration(int(leaf.bound)))
+        case ir.Measured() | ir.Calculated(right_kind=None):
             bound = leaf.bound
         case _:
             return leaf.measure

@@ -147,6 +147,16 @@ class Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="insid
 Asked = Measured | Calculated | OfProfile | OfConsent | Inside
 
 
+def measured_in(asked: Asked) -> tuple[Measured, ...]:
+    """The measures that a leaf asks for, in source order."""
+    match asked:
+        case Measured():
+            return (asked,)
+        case Calculated(parts=parts):
+            return parts
+    return ()
+
+
 class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A condition that is not made of others, and its texts in the evidence."""
 

@@ -17,8 +17,10 @@ import click
 from aiokafka.errors import KafkaConnectionError
 
 from segments.engine import RuleSet, load
+from segments.language.errors import SegmentsError
 from streams.cli.logs import LEVELS, configure
 from streams.errors import BrokerAway, RegistryAway, StreamsError
+from streams.http import deployments
 from streams.http.answers import Answers
 from streams.http.census import Censuses
 from streams.http.health import HealthServer, listen, reachable
@@ -30,6 +32,7 @@ from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 from streams.telemetry.metrics import Metrics
 from streams.worker.app import Worker, build
+from streams.worker.deployments import is_deployed
 from streams.worker.descriptors import require_descriptors
 from streams.worker.watch import Watch, require_name
 
@@ -47,18 +50,28 @@ STOP_TIMEOUT = 15.0
 @click.option(
     "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What to log."
 )
-def command(http_port: int | None, log_level: str) -> None:
+@click.option("--no-deploy", is_flag=True, help="Read no rule files: wait until a rule set is deployed.")
+def command(http_port: int | None, log_level: str, no_deploy: bool) -> None:
     """Run a worker. Workers of one group share the partitions.
 
-    The worker loads the rules, waits for a broker, checks the topics and takes over the partitions that the group
-    assigns. It runs until SIGTERM or Ctrl-C. Then it commits, leaves the group and ends.
+    The worker waits for a broker, checks the topics and takes over the partitions that the group assigns. Each runs the
+    rule set that was deployed in its log; the files of SEGMENTS_RULES are read only while the group has none. It runs
+    until SIGTERM or Ctrl-C. Then it commits, leaves the group and ends.
     """
     settings = read_settings()
     configure(log_level, settings.secrets)
-    rules = load(settings.rules, settings.currency, required=settings.required_consent)
+    rules = None if no_deploy else _files(settings)
     port = settings.http_port if http_port is None else http_port
     _collect_garbage_rarely()
     sys.exit(_run(_main(settings, rules, port)))
+
+
+def _files(settings: Settings) -> RuleSet | SegmentsError:
+    """The rules of the folders; or what is wrong with them, which matters only if nothing was deployed."""
+    try:
+        return load(settings.rules, settings.currency, required=settings.required_consent)
+    except SegmentsError as error:
+        return error
 
 
 def _collect_garbage_rarely() -> None:
@@ -80,21 +93,21 @@ def _run(main: Any) -> int:
     return int(uvloop.run(main))
 
 
-async def _main(settings: Settings, rules: RuleSet, port: int) -> int:
+async def _main(settings: Settings, files: RuleSet | SegmentsError | None, port: int) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
     listening = listen(settings.http_host, port)
     address = reachable(settings.http_host, listening)
-    starting = HealthServer(Metrics(version("segments"), rules))
+    starting = HealthServer(Metrics(version("segments"), files if isinstance(files, RuleSet) else None))
     # A copy: the socket itself goes on listening when this server makes room for the next.
     await starting.start(listening.dup())
     try:
-        checked = await _Patience(stop, starting).checked(settings, rules)
+        checked = await _Patience(stop, starting).checked(settings, files)
     except _Stopped:
         return 0
     finally:
         await starting.stop()
-    partitions, lookup = checked
+    partitions, lookup, rules = checked
     return await _serve(build(settings, rules, partitions, address, lookup), settings, listening, stop)
 
 
@@ -129,12 +142,18 @@ class _Patience:
     server: HealthServer
     _said: str = ""
 
-    async def checked(self, settings: Settings, rules: RuleSet) -> tuple[int, Lookup | None]:
-        """All checks, in order: returns the number of partitions, and what asks the registry about ids, if any."""
+    async def checked(
+        self, settings: Settings, files: RuleSet | SegmentsError | None
+    ) -> tuple[int, Lookup | None, RuleSet | None]:
+        """All checks, in order: the number of partitions, what asks the registry about ids, and the rules of files.
+
+        The first is there if there is a registry, the second if the group was never deployed and may run files.
+        """
         await self.until_answered(partial(require_allowed, settings))
         partitions = await self.until_answered(partial(topics.require, settings))
         require_descriptors(partitions, settings.store)
-        remembered = rules.plan.retention
+        rules = await self._rules(settings, files)
+        remembered = 0 if rules is None else rules.plan.retention
         for warning in await self.until_answered(partial(retention.warnings, settings, remembered)):
             log.warning(warning)
         registry = connect(settings)
@@ -142,8 +161,19 @@ class _Patience:
             await self.until_answered(registry.register)
             log.info("the schemas are registered at %s", registry.url)
         await self.until_answered(partial(require_name, settings))
-        await self.until_answered(partial(group.require_same_rules, settings, rules.digest))
-        return partitions, None if registry is None else Lookup(registry)
+        if rules is not None:
+            await self.until_answered(partial(group.require_same_rules, settings, rules.digest))
+        return partitions, None if registry is None else Lookup(registry), rules
+
+    async def _rules(self, settings: Settings, files: RuleSet | SegmentsError | None) -> RuleSet | None:
+        """Those of files, where nothing was deployed; once something is, a folder that is wrong stops no worker."""
+        deployed = await self.until_answered(partial(is_deployed, settings))
+        if not deployed and isinstance(files, SegmentsError):
+            raise files
+        if deployed and files is not None:
+            said = f"; they are wrong: {files}" if isinstance(files, SegmentsError) else ""
+            log.info("running what is deployed; the files of SEGMENTS_RULES are not read%s", said)
+        return files if isinstance(files, RuleSet) and not deployed else None
 
     async def until_answered(self, check: Callable[[], T]) -> T:
         """What a check gives, in a thread of its own; as often as it takes while who is asked is away."""
@@ -191,6 +221,7 @@ async def _serve(built: Worker, settings: Settings, listening: socket.socket, st
         built.owners.machine, built.partitions, settings.http_host, settings.why_token, built.owners.too_old
     )
     server.add(answers.routes())
+    server.add(deployments.routes(built.owners.states))
     server.add(
         Censuses(built.owners.machine, built.owners.customers, built.partitions, answers.refusal).routes()
     )

@@ -79,6 +79,10 @@ class Served(Protocol):
         """What keeps the worker from its partitions, with the mend."""
 
     @property
+    def undeployed(self) -> str | None:
+        """What partitions wait for that have no rule set yet, with the mend."""
+
+    @property
     def ending(self) -> bool:
         """Whether the worker ends because of that problem."""
 
@@ -166,7 +170,7 @@ class HealthServer:
         if owners is not None and owners.replaced:
             # Their partitions stand still until somebody decides: see the runbook.
             body["replaced"] = owners.replaced
-        problem = self.waiting if owners is None else owners.problem
+        problem = self.waiting if owners is None else owners.problem or owners.undeployed
         if problem is not None:
             body["problem"] = problem
         return web.json_response(body, status=200 if ready else 503)

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+DEPLOYMENT_STATES = ("waiting", "filling", "taking_over", "running")
+"""Of a partition: it has no rule set yet; new measures are filled; customers are taken over; none of these."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
@@ -32,6 +35,16 @@ class PartitionState:
     """The inputs that were deleted and made again since they were read: the partition stands still."""
     size: tuple[int, int] = (0, 0)
     """Entries and bytes of the state."""
+    deployment: str | None = None
+    """The id of the deployment that it runs; None: rules of files, or none yet."""
+    deployment_state: str | None = None
+    """One of `DEPLOYMENT_STATES`; None while it is restored."""
+    taken_over: int = 0
+    """Customers whom the rule set has taken over since the partition was made with it here."""
+    left: int = 0
+    """Customers whom it has yet to take over."""
+    moved: Tally[tuple[str, str]] = field(default_factory=Tally)
+    """Flips of this take-over, by segment and transition, as committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,19 @@ class PartitionGauges(Collector):
             "members", "Members of a segment.",
             (((segment, state.number), count) for state in serving for segment, count in state.members.items()),
             "segment", "partition",
+        )  # fmt: skip
+        yield _gauge(
+            "deployment_info", "The deployment whose rule set a partition runs. Always 1.",
+            (((state.number, state.deployment), 1) for state in states if state.deployment is not None),
+            "partition", "deployment_id",
+        )  # fmt: skip
+        yield _gauge(
+            "deployment_state", "1 for what a partition does about deployments, else 0.",
+            (
+                ((state.number, each), int(each == state.deployment_state))
+                for state in states if state.deployment_state is not None for each in DEPLOYMENT_STATES
+            ),
+            "partition", "state",
         )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from segments.engine import INPUTS, NOTICES, RuleSet, Transaction
+from segments.engine import INPUTS, NOTICES, Partition, PlannedRules, RuleSet, Transaction
 from streams.telemetry.gauges import PartitionGauges, PartitionState, RuleGauges
 from streams.telemetry.rule_costs import RuleCosts
 
@@ -28,7 +28,10 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 OUTCOMES = ("applied", "duplicate", "ignored", "dead_letter")
 RESULTS = ("committed", "fenced", "refused", "unknown_outcome", "aborted")
-CAUSES = ("assigned", "fenced", "refused", "replaced", "unknown_outcome", "broker", "positions", "error")
+CAUSES = (
+    "assigned", "fenced", "refused", "replaced", "unknown_outcome", "broker", "positions", "deployment", "waiting",
+    "error",
+)  # fmt: skip
 REASONS = (
     "undecodable", "unknown_schema", "no_key", "key_mismatch", "invalid_id", "invalid_amount", "unknown_kind",
     "wrong_partition", "from_the_future", "too_long", "too_large", "not_finite", "customer_limit", "engine_error",
@@ -53,18 +56,16 @@ class Metrics:
         self.costs = RuleCosts(rules)
         self.registry.register(RuleGauges(self.costs.states))
         ProcessCollector(registry=self.registry)
-        self._gauge(
-            "build_info",
-            "Version of the code and kind of its engine. Always 1.",
-            1,
-            version=version,
-            engine="native",
+        info = self._gauge(
+            "build_info", "Version of the code and kind of its engine. Always 1.", "version", "engine"
         )
-        self._gauge("rules_info", "Digest of the rule set. Always 1.", 1, digest=rules.digest)
-        self._gauge("rules", "Number of rules.", len(rules.ids))
+        info.labels(version, "native").set(1)
+        self._rules_info = self._gauge("rules_info", "Digest of the rule set. Always 1.", "digest")
+        self._rules = self._gauge("rules", "Number of rules.")
+        self._tell_rules(rules)
         self._gauge(
-            "input_partitions", "Partitions of each input topic, those of other workers included.", partitions
-        )
+            "input_partitions", "Partitions of each input topic, those of other workers included."
+        ).set(partitions)
 
     def _begin_at_zero(self) -> None:
         for topic in INPUTS:
@@ -135,9 +136,19 @@ class Metrics:
             registry=self.registry,
         )
 
-    def _gauge(self, name: str, text: str, value: float, **labels: str) -> None:
-        gauge = Gauge(f"segments_{name}", text, tuple(labels), registry=self.registry)
-        (gauge.labels(**labels) if labels else gauge).set(value)
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"segments_{name}", text, labels, registry=self.registry)
+
+    def _tell_rules(self, rules: RuleSet | PlannedRules) -> None:
+        self._rules_info.clear()
+        self._rules_info.labels(rules.digest).set(1)
+        self._rules.set(len(rules.ids))
+
+    def follow(self, partition: Partition) -> None:
+        """Tell of the rule set of a partition that was just taken over, if it was deployed."""
+        if partition.deployment is not None:
+            self.costs.follow(partition.rules)
+            self._tell_rules(partition.rules)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -4,13 +4,20 @@ Cheap, since both stand beside the hot path: the engine times the rules in one a
 of event of each fetched run.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from segments.engine import CLICKSTREAM, PROFILES, TRANSACTIONS, Accepted, Partition, RuleSet
-from segments.language.catalogue import EventSet
-from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
-from segments.language.nodes.text import measures_in
+from segments.engine import (
+    CLICKSTREAM,
+    PROFILES,
+    TRANSACTIONS,
+    Accepted,
+    Partition,
+    PlannedRules,
+    RuleSet,
+    inputs_of,
+)
 from streams.telemetry.gauges import RuleState
 
 EVERY = 32
@@ -23,15 +30,19 @@ Input = tuple[str, str]
 class RuleCosts:
     """Times the rules of a worker in a sample of its advances, and remembers when their inputs came."""
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet | PlannedRules) -> None:
         """Nothing is timed or seen yet."""
-        self._rules = rules
-        self._seconds = [0.0] * len(rules.ids)
-        self._evaluations = [0] * len(rules.ids)
+        self._seconds: dict[str, float] = defaultdict(float)
+        self._evaluations: Counter[str] = Counter()
         self._advances = 0
-        self._inputs = [_inputs_of(leaves) for leaves in rules.leaves]
         self._seen: dict[Input, int] = {}
-        self._kinds = _kinds(self._inputs)
+        self._inputs: dict[str, list[frozenset[Input]]] = {}
+        self.follow(rules)
+
+    def follow(self, rules: RuleSet | PlannedRules) -> None:
+        """Tell of these rules from now on: partitions take a deployment over one after the other."""
+        self._inputs = inputs_of(rules)
+        self._kinds = _kinds(list(self._inputs.values()))
 
     @contextmanager
     def sampling(self, partition: Partition) -> Iterator[None]:
@@ -45,9 +56,9 @@ class RuleCosts:
             yield
         finally:
             partition.time_rules(False)
-            for place, (seconds, evaluations) in enumerate(partition.costs()[: len(self._seconds)]):
-                self._seconds[place] += seconds
-                self._evaluations[place] += evaluations
+            for name, (seconds, evaluations) in zip(partition.rules.ids, partition.costs(), strict=False):
+                self._seconds[name] += seconds
+                self._evaluations[name] += evaluations
 
     def received(self, topic: str, accepted: Accepted) -> None:
         """Note when the kinds of event that rules read last came."""
@@ -62,33 +73,18 @@ class RuleCosts:
 
     def states(self) -> Iterator[RuleState]:
         """Say what is known of each rule."""
-        for place, segment in enumerate(self._rules.ids):
+        for segment, inputs in self._inputs.items():
             yield RuleState(
                 segment,
-                self._seconds[place] * EVERY,
-                self._evaluations[place] * EVERY,
-                self._quietest(self._inputs[place]),
+                self._seconds[segment] * EVERY,
+                self._evaluations[segment] * EVERY,
+                self._quietest(inputs),
             )
 
     def _quietest(self, inputs: Sequence[frozenset[Input]]) -> int | None:
         """Of each set of events the latest that came, and of those the earliest."""
         latest = (max((self._seen.get(each, 0) for each in events), default=0) for events in inputs)
         return min((at for at in latest if at), default=None)
-
-
-def _inputs_of(leaves: Sequence[Condition]) -> list[frozenset[Input]]:
-    """The sets of events that a rule reads, each as the topics and kinds that belong to it."""
-    found: list[frozenset[Input]] = []
-    for leaf in leaves:
-        for measure in measures_in(leaf):
-            found += [_belonging(each.source) for each in measure.events.sets]
-        if isinstance(leaf, ProfileComparison | Consent):
-            found.append(frozenset([(PROFILES, "")]))
-    return found
-
-
-def _belonging(events: EventSet) -> frozenset[Input]:
-    return frozenset((topic.name, kind) for topic in events.topics for kind in events.kinds or ("",))
 
 
 def _kinds(inputs: Sequence[Sequence[frozenset[Input]]]) -> dict[str, frozenset[str]]:

@@ -4,6 +4,7 @@ agents       hands each fetched run to the owner of its partition
 app          puts the application together from the settings
 caution      finds the record for which Kafka refuses a transaction
 decode       raw Kafka records to records of the engine
+deployments  the rule sets of the group in the log of a partition
 descriptors  whether the limit of open files is enough for the partitions
 intake       queue of runs of one partition, with backpressure
 ledger       what is processed but not committed: counts and latencies

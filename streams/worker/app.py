@@ -3,10 +3,11 @@
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from segments.engine import INPUTS, EngineSettings, RuleSet
+from segments.engine import DEPLOYMENTS, INPUTS, EngineSettings, RuleSet
 from streams.kafka.client_id import identity
 from streams.kafka.connection import connection
 from streams.kafka.offsets import Offsets
@@ -17,6 +18,7 @@ from streams.telemetry.metrics import Metrics
 from streams.transport import BatchApp
 from streams.transport.topic_ids import TopicIds
 from streams.worker.agents import segment_customers
+from streams.worker.deployments import read_chain
 from streams.worker.owners import Owners
 from streams.worker.takeover import Limits, WorkerContext
 
@@ -33,20 +35,27 @@ class Worker:
 
 
 def build(
-    settings: Settings, rules: RuleSet, partitions: int, answers_at: str = "", lookup: Lookup | None = None
+    settings: Settings,
+    rules: RuleSet | None,
+    partitions: int,
+    answers_at: str = "",
+    lookup: Lookup | None = None,
 ) -> Worker:
     """Put a worker together; nothing is started and no broker asked.
 
     `answers_at` is the address, host:port, of its HTTP server, which the other members of the group learn from the
-    broker, as they learn which rules it holds.
+    broker, as they learn which rules it holds. `rules` are those of files, if there are any.
 
     More agents can be added to its ``app`` with ``@app.agent``, as Faust documents it.
     """
     name = settings.worker_name or f"{settings.group}-{uuid.uuid4().hex[:8]}"
-    client = connection(settings) | {"client_id": identity(name, rules.digest, answers_at)}
+    client = connection(settings) | {
+        "client_id": identity(name, "" if rules is None else rules.digest, answers_at)
+    }
     metrics = Metrics(version("segments"), rules, partitions)
     app = _application(settings, client, name)
     table = _table(app, settings, partitions)
+    offsets = Offsets(client, settings.group)
     context = WorkerContext(
         group=settings.group,
         count=partitions,
@@ -55,7 +64,8 @@ def build(
         engine=EngineSettings.of(settings),
         table=table,
         changelog=changelog_topic(settings.group),
-        offsets=Offsets(client, settings.group),
+        offsets=offsets,
+        read_chain=partial(read_chain, client, settings.group, offsets=offsets),
         topic_ids=TopicIds(client, settings.group, INPUTS),
         metrics=metrics,
         lookup=lookup,
@@ -74,7 +84,7 @@ def _application(settings: Settings, client: dict[str, Any], name: str) -> Batch
     return BatchApp(
         settings.group,
         client_settings=client,
-        run_topics=INPUTS,
+        run_topics=(*INPUTS, DEPLOYMENTS),
         Table=CustomerTable,
         datadir=str(settings.data_dir / "faust"),
         consumer_auto_offset_reset="earliest",

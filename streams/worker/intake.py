@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from aiokafka import TopicPartition
 
-from segments.engine import INPUTS, Partition
+from segments.engine import DEPLOYMENTS
 from streams.registry.lookup import Lookup
 from streams.registry.readable import READABLE
 from streams.transport import BatchApp, Run
 from streams.worker.caution import Caution
+from streams.worker.deployments import decoded
 from streams.worker.ledger import Ledger
-from streams.worker.takeover import WorkerContext
+from streams.worker.takeover import OwnedPartition, Succeeded, WorkerContext
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Intake:
     def __init__(
         self,
         app: BatchApp,
-        partition: Partition,
+        owned: OwnedPartition,
         ledger: Ledger,
         caution: Caution,
         context: WorkerContext,
@@ -46,7 +47,9 @@ class Intake:
         self._beside = context.beside
         self._app = app
         self._caution = caution
-        self._partition = partition
+        self._partition = owned.partition
+        self._chain = owned.chain
+        self._group = context.group
         self._ledger = ledger
         self._offsets = context.offsets
         self._metrics = context.metrics
@@ -90,6 +93,10 @@ class Intake:
         """Let the machine decode and take in the next run; as far as the schemas are known."""
         run = self._readable(self._runs.popleft())
         self._queued[run.topic] -= len(run.records)
+        if run.topic == DEPLOYMENTS:
+            await self._offer_deployments(run)
+            self.look()
+            return
         with self._metrics.stage("decode"):
             refused = self._caution.refused(run.topic)
             missing, accepted = await self._beside(
@@ -103,6 +110,29 @@ class Intake:
         elif run.topic not in self._seeking:
             await self._fetch_again(run.topic, missing)
         self.look()
+
+    async def _offer_deployments(self, run: Run) -> None:
+        """Let the machine take in what it follows; one that runs rule files is made anew for the first of them."""
+        found = await self._beside(decoded, self._group, run.records)
+        followed = self._chain.add_all(found)
+        for each in found:
+            if each not in followed:
+                log.warning(
+                    "partition %d: deployment %s at offset %d follows %s, not %s: passed over",
+                    self._partition.number, each.deployment_id, each.offset, each.follows, self._chain.last,
+                )  # fmt: skip
+        if self._partition.deployment is None:
+            if followed:
+                raise Succeeded(None, None)
+            self._ledger.pass_over(run)
+            return
+        missing = self._partition.offer_deployments(run.start, followed, run.end)
+        if missing is not None and run.topic not in self._seeking:
+            await self._fetch_again(run.topic, missing)
+        elif missing is None:
+            self._seeking.discard(run.topic)
+            self._ledger.pass_over(run)
+            self._moved_at = time.monotonic()
 
     def _readable(self, run: Run) -> Run:
         """What comes before the first schema id that the registry must be asked about; the rest waits."""
@@ -138,12 +168,12 @@ class Intake:
 
     def look(self) -> None:
         """Look at what waits in the machine; to be called while the machine does nothing, for it is waited for."""
-        self._buffered = Counter({topic: self._partition.buffered(topic) for topic in INPUTS})
+        self._buffered = Counter({topic: self._partition.buffered(topic) for topic in self._partition.topics})
         self.balance()
 
     def balance(self) -> None:
         """Stop fetching what is far ahead of the machine, and let it flow again when it has caught up."""
-        for topic in INPUTS:
+        for topic in self._partition.topics:
             held = topic in self._held
             waiting = self._queued[topic] + self._buffered[topic]
             if held and waiting < RELEASE_BELOW:

@@ -33,6 +33,10 @@ class Ledger:
         if len(accepted):
             self._open[run.topic].append(accepted)
 
+    def pass_over(self, run: Run) -> None:
+        """Note a run of which nothing is counted."""
+        self.expected[run.topic] = max(run.end, self.expected[run.topic])
+
     def oldest(self, topic: str) -> int | None:
         """Return the Kafka timestamp of the first record that was accepted and is not committed, in milliseconds."""
         found = (each.timestamp_from(self.committed[topic]) for each in self._open[topic])

@@ -16,6 +16,9 @@ from streams.worker.ledger import Ledger
 from streams.worker.notices import Notices
 from streams.worker.standing import Standing
 
+OF_RULES = ("rule_added", "rule_changed", "rule_removed")
+"""The reasons of flips by a take-over."""
+
 
 class Seen(NamedTuple):
     """A machine as it was looked at last."""
@@ -24,6 +27,8 @@ class Seen(NamedTuple):
     members: Counter[str]
     pending: int
     next_due: int | None
+    sweeping: int
+    """Customers that the rule set has yet to take over."""
 
 
 class PartitionMonitor:
@@ -49,7 +54,9 @@ class PartitionMonitor:
         self._standing = standing
         self.notices = Notices(partition.number)
         self._resting = False
+        self._moved: Counter[tuple[str, str]] = Counter()
         self.look()
+        self._coming = self._seen.sweeping
 
     def committed(self, transaction: Transaction, seconds: float) -> None:
         """Count what is committed now."""
@@ -59,6 +66,9 @@ class PartitionMonitor:
         for topic, offset in transaction.causes:
             if (accepted_at := self._ledger.accepted_at(topic, offset)) is not None:
                 self._metrics.event_to_flip.observe(max(0, now - accepted_at) / 1000)
+        for (segment, transition, reason), count in transaction.flips.items():
+            if reason in OF_RULES:
+                self._moved[segment, transition] += count
         self.notices.note(Notice(*each) for each in transaction.notices)
         self._metrics.committed(transaction, self._ledger.settle(offsets), seconds)
 
@@ -107,11 +117,11 @@ class PartitionMonitor:
         partition = self._partition
         members = Counter(dict.fromkeys(partition.rules.ids, 0))
         members.update(partition.members)
-        self._seen = Seen(partition.clock, members, partition.pending, partition.next_due)
+        self._seen = Seen(partition.clock, members, partition.pending, partition.next_due, partition.sweeping)
 
     def state(self) -> PartitionState:
         """Say how the partition is, for a scrape."""
-        seen, lag = self._seen, self.lag()
+        seen, lag, partition = self._seen, self.lag(), self._partition
         return PartitionState(
             self._partition.number,
             serving=True,
@@ -123,4 +133,9 @@ class PartitionMonitor:
             next_due=seen.next_due,
             committed_at=self._standing.committed_at,
             size=self._store.size(),
+            deployment=None if partition.deployment is None else partition.deployment.deployment_id,
+            deployment_state="taking_over" if seen.sweeping else "running",
+            taken_over=self._coming - seen.sweeping,
+            left=seen.sweeping,
+            moved=Counter(self._moved),
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from aiokafka.errors import KafkaError
 
-from segments.engine import INPUTS, Partition
+from segments.engine import Partition
 from segments.language.errors import SegmentsError
 from streams.kafka.permissions import NotAllowed
 from streams.telemetry.gauges import PartitionState
@@ -17,12 +17,15 @@ from streams.worker.caution import Caution
 from streams.worker.intake import Again
 from streams.worker.service import Service
 from streams.worker.standing import Standing
-from streams.worker.takeover import Limits, WorkerContext, take_over
+from streams.worker.takeover import Limits, Succeeded, Waiting, WorkerContext, take_over
 
 log = logging.getLogger(__name__)
 
 BACKOFF = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 """Seconds before a partition is owned over again, by how often that failed in a row."""
+
+LOOK_FOR_DEPLOYMENT = 1.0
+"""Seconds after which it is looked again whether anything was deployed: who deploys waits for it."""
 
 LOOK_AGAIN = 10.0
 """Seconds after which it is looked again whether a topic that was replaced is back."""
@@ -41,6 +44,9 @@ class Owner:
         self._service: Service | None = None
         self._standing = Standing()
         self._caution = Caution(number)
+        self._succeeded: Succeeded | None = None
+        self.waiting: str | None = None
+        """What the partition waits for, with the mend, before it can run; None if for nothing."""
         self.replaced: tuple[str, ...] = ()
         """The inputs that are other topics than those that were read."""
 
@@ -71,6 +77,14 @@ class Owner:
                 cause = error.cause
                 # It was logged. The next attempt is another one, so it need not wait.
                 failures = failures - 1 if error.mended else failures
+            except Succeeded as error:
+                # Nothing failed: there is no reason to wait.
+                cause, self._succeeded, failures = error.cause, error, 0
+                continue
+            except Waiting as error:
+                cause = error.cause
+                await self._await_deployment(error)
+                continue
             except Replaced as error:
                 cause = error.cause
                 await self._stand_still(error)
@@ -97,6 +111,12 @@ class Owner:
         self.replaced = error.topics
         await self._pause(LOOK_AGAIN)
 
+    async def _await_deployment(self, error: Waiting) -> None:
+        if self.waiting is None:
+            log.warning("partition %d: %s", self.number, error)
+        self.waiting = str(error)
+        await self._pause(LOOK_FOR_DEPLOYMENT)
+
     async def _wait_for_membership(self, seconds: float) -> None:
         """Wait; a worker that the group has dropped must not fence the rightful owner again and again."""
         await self._pause(seconds)
@@ -118,8 +138,9 @@ class Owner:
 
     async def _own(self, cause: str) -> None:
         self._context.metrics.take_overs.labels(cause).inc()
-        owned = await take_over(self._context, self.number, self._standing)
-        self.replaced = ()
+        owned = await take_over(self._context, self.number, self._standing, self._succeeded)
+        self.replaced, self.waiting, self._succeeded = (), None, None
+        self._context.metrics.follow(owned.partition)
         try:
             self._service = Service(
                 self._app, self._context, owned, self._limits, self._standing, self._caution
@@ -132,7 +153,7 @@ class Owner:
             if self._service is not None:
                 self._service.monitor.leave()
             self._service = None
-            for topic in INPUTS:
+            for topic in self._context.topics:
                 self._app.hold(topic, self.number, True)
             await owned.producer.abandon()
 
@@ -161,12 +182,13 @@ class Owner:
             oldest=standing.oldest({}),
             committed_at=standing.committed_at,
             replaced=self.replaced,
+            deployment_state="waiting" if self.waiting else None,
         )
 
     @property
     def moved_at(self) -> float:
         """When it last got on, on the monotonic clock: restored, committed, or had nothing left to do."""
-        if self.replaced:
+        if self.replaced or self.waiting:
             return time.monotonic()
         return self._standing.moved_at if self._service is None else self._service.monitor.moved_at
 

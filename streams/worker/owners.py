@@ -151,6 +151,11 @@ class Owners:
         """Name the inputs that are other topics than those that were read, in some partition."""
         return sorted({topic for each in self._owned.values() for topic in each.owner.replaced})
 
+    @property
+    def undeployed(self) -> str | None:
+        """Say what partitions wait for that have no rule set; None if all have one."""
+        return next((each.owner.waiting for each in self._owned.values() if each.owner.waiting), None)
+
     def waiting_for(self) -> list[int]:
         """Name the partitions that aren't served yet."""
         return sorted(number for number, each in self._owned.items() if not each.owner.serving)

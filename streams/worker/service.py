@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from aiokafka import TopicPartition
 
-from segments.engine import INPUTS, Partition
+from segments.engine import Partition
 from streams.clock import wall_clock
 from streams.transport import BatchApp, Run
 from streams.transport.errors import CommitFailed, TooLarge
@@ -17,7 +17,7 @@ from streams.worker.ledger import Ledger
 from streams.worker.monitor import PartitionMonitor
 from streams.worker.outbox import Outbox
 from streams.worker.standing import Standing
-from streams.worker.takeover import Limits, OwnedPartition, WorkerContext
+from streams.worker.takeover import Limits, OwnedPartition, Succeeded, WorkerContext
 
 SLICE = 1_000
 """Records applied before the event loop gets its turn."""
@@ -60,9 +60,9 @@ class Service:
         self._partition = owned.partition
         self._caution = caution
         self._ledger = Ledger(owned.positions)
-        self._intake = Intake(app, owned.partition, self._ledger, caution, context)
+        self._intake = Intake(app, owned, self._ledger, caution, context)
         self._outbox = Outbox(context.group, number, context.changelog)
-        self._inputs = {TopicPartition(topic, number): topic for topic in INPUTS}
+        self._inputs = {TopicPartition(topic, number): topic for topic in context.topics}
         self.monitor = PartitionMonitor(
             app, owned.partition, owned.store, self._intake, self._ledger, context.metrics, standing
         )
@@ -101,6 +101,8 @@ class Service:
                 await self._commit()
             if self._stopping:
                 return
+            if not more and (successor := self._partition.successor) is not None:
+                raise Succeeded(self._partition.deployment, successor)
             if more or self._intake:
                 await asyncio.sleep(0)
             else:

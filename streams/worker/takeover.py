@@ -7,15 +7,25 @@ commits in between.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiokafka import TopicPartition
 from aiokafka.errors import TransactionalIdAuthorizationFailed
 
-from segments.engine import INPUTS, EngineSettings, Partition, RuleSet
+from segments.engine import (
+    DEPLOYMENTS,
+    INPUTS,
+    POSITION_KEY,
+    Chain,
+    Deployment,
+    EngineSettings,
+    Partition,
+    RuleSet,
+    position_of,
+)
 from streams.kafka.offsets import Offsets
 from streams.kafka.permissions import transactions_refused
 from streams.registry.lookup import Lookup
@@ -59,7 +69,8 @@ class WorkerContext:
     group: str
     count: int
     client: Mapping[str, Any]
-    rules: RuleSet
+    rules: RuleSet | None
+    """Of files: what a group runs that was never deployed. None: such a group waits."""
     engine: EngineSettings
     table: CustomerTable
     changelog: str
@@ -69,8 +80,15 @@ class WorkerContext:
     """Tells whether the inputs are still the topics that were read."""
     lookup: Lookup | None = None
     """Where a schema registry is used."""
+    read_chain: Callable[[int], Awaitable[tuple[Chain, int]]] | None = None
+    """The chain of a partition as its log has it now, and the offset after it; None: deployments are not followed."""
     threads: Executor | None = None
     """Where partitions decode, advance and encode; None: in the event loop, which waits for them then."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What the log of a partition consists of."""
+        return INPUTS if self.read_chain is None else (*INPUTS, DEPLOYMENTS)
 
     async def beside(self, act: Callable[..., Result], *arguments: Any) -> Result:
         """Have a machine do something while the event loop goes on."""
@@ -89,25 +107,77 @@ class OwnedPartition:
     positions: dict[str, int]
     witness: Witness = UNSEEN
     """Of the topics at these positions."""
+    chain: Chain = field(default_factory=Chain)
+    """Of the deployments that were read."""
 
 
-async def take_over(context: WorkerContext, number: int, standing: Standing) -> OwnedPartition:
-    """Fence, restore, find the positions; how far it is stands in `standing`."""
+class Waiting(Exception):
+    """Nothing is deployed, and there are no rule files: the partition waits for a deployment."""
+
+    cause = "waiting"
+
+
+class Succeeded(Exception):
+    """A partition is to be made anew, for it has come to a deployment: all before it is committed."""
+
+    cause = "deployment"
+
+    def __init__(self, before: Deployment | None, deployment: Deployment | None) -> None:
+        """`before` is what it ran; None: rule files, which whatever was deployed first takes over."""
+        super().__init__("another rule set was deployed")
+        self.before, self.deployment = before, deployment
+
+
+async def take_over(
+    context: WorkerContext, number: int, standing: Standing, succeeded: Succeeded | None = None
+) -> OwnedPartition:
+    """Fence, restore, find the rule set and the positions; how far it is stands in `standing`.
+
+    `succeeded`: the deployment that the partition has come to, if it runs still what it ran then.
+    """
     producer = TransactionalProducer(context.client, context.group, number)
     try:
         await _initialise(producer, context.group)
         await _look(context, number, standing)
         store = await _restored(context, number, standing)
-        partition = Partition(number, context.count, context.rules, context.engine, store.states)
+        chain, end = (Chain(), 0) if context.read_chain is None else await context.read_chain(number)
+        deployment = _deployment(chain, store.get(POSITION_KEY), succeeded)
+        partition = await context.beside(_partition, context, number, deployment, store)
         inputs = [TopicPartition(topic, number) for topic in INPUTS]
         seen = await witness(context.topic_ids, store, inputs)
         positions = await _positions(context, number, partition, standing, seen.adopted)
+        if context.read_chain is not None:
+            positions[DEPLOYMENTS] = partition.offsets.get(DEPLOYMENTS, end)
     except BaseException:
         await producer.abandon()
         raise
     if seen.source is not None:
         producer.before_commit = seen.look
-    return OwnedPartition(producer, store, partition, positions, seen)
+    return OwnedPartition(producer, store, partition, positions, seen, chain)
+
+
+def _deployment(chain: Chain, record: bytes | None, succeeded: Succeeded | None) -> Deployment | None:
+    """What a partition runs: by its own record, or by the chain if it never ran anything deployed."""
+    if record is None:
+        return chain.newest
+    running = position_of(record).deployment
+    if running is None:
+        return chain.first
+    next_ = None if succeeded is None else succeeded.deployment
+    before = None if succeeded is None else succeeded.before
+    if next_ is not None and before is not None and before.offset == running[1]:
+        return chain.at(next_.offset)
+    return chain.at(running[1])
+
+
+def _partition(
+    context: WorkerContext, number: int, deployment: Deployment | None, store: PartitionStore
+) -> Partition:
+    if deployment is not None:
+        return Partition.deployed(number, context.count, deployment, store.states)
+    if context.rules is None:
+        raise Waiting("nothing is deployed: `segments deploy` writes a rule set")
+    return Partition(number, context.count, context.rules, context.engine, store.states)
 
 
 async def _initialise(producer: TransactionalProducer, group: str) -> None:

@@ -1,0 +1,121 @@
+"""The deployments of a group as a partition finds them in its log: decoded, and read whole at a take-over."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import cramjam
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+import schemas
+from segments.engine import (
+    DEPLOYMENTS,
+    FILL,
+    RULES,
+    Chain,
+    Deployment,
+    EngineSettings,
+    PlannedRules,
+    Records,
+)
+from streams.kafka.offsets import Offsets
+from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
+from streams.settings.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MEGABYTE = 1_048_576
+LARGEST = 8 * MEGABYTE
+"""Bytes fetched of a partition at once: as many as one deployment may have."""
+WAIT_MILLISECONDS = 100
+
+
+def decode(group: str, record: tuple[int, int, bytes | None, bytes | None]) -> Deployment | None:
+    """A record (offset, Kafka timestamp, key, value) as a deployment; None: it is another group's."""
+    offset, timestamp, key, value = record
+    if key != group.encode():
+        return None
+    try:
+        fields = schemas.decode(schemas.DEPLOYMENT, value or b"")
+    except schemas.DecodeError as error:
+        return Deployment(offset, timestamp, "", None, timestamp, "", wrong=f"{error}.")
+    return _deployment(offset, timestamp, fields)
+
+
+def _deployment(offset: int, timestamp: int, fields: Mapping[str, Any]) -> Deployment:
+    kind, settings, rules, wrong = fields["kind"], fields["settings"], None, None
+    if kind == RULES:
+        try:
+            rules = PlannedRules(bytes(cramjam.zstd.decompress(fields["plan"] or b"")))
+        except (ValueError, OSError, cramjam.DecompressionError) as error:
+            wrong = f"its plan (format {fields['plan_format']}): {error}."
+    elif kind != FILL:
+        wrong = f"this version knows no deployments of kind {kind}."
+    if rules is not None and settings is None:
+        wrong = "it has no settings."
+    return Deployment(
+        offset,
+        timestamp,
+        fields["deployment_id"],
+        fields["follows"],
+        fields["occurred_at"],
+        kind,
+        rules if wrong is None else None,
+        None if settings is None else _settings(settings),
+        wrong,
+    )
+
+
+def _settings(said: Mapping[str, Any]) -> EngineSettings:
+    return EngineSettings(
+        grace=said["grace"],
+        currency=said["currency"],
+        customer_limit=said["customer_limit"],
+        customer_bytes=said["customer_bytes"],
+    )
+
+
+def decoded(group: str, records: Records) -> list[Deployment]:
+    """Those of a fetched run that are the group's."""
+    return [found for each in records.raw() if (found := decode(group, each)) is not None]
+
+
+def is_deployed(settings: Settings) -> bool:
+    """Whether anything was ever deployed for the group: then a worker reads no rule files."""
+    with committed_reader(settings) as consumer:
+        ends = assign(consumer, partitions_of(consumer, DEPLOYMENTS), from_beginning=True)
+        key = settings.group.encode()
+        return any(record.key == key for batch in until(consumer, ends, settings) for record in batch)
+
+
+async def read_chain(
+    client: Mapping[str, Any], group: str, number: int, offsets: Offsets
+) -> tuple[Chain, int]:
+    """The chain of a partition as its log has it now, and the offset after what was read."""
+    chain, place = Chain(), TopicPartition(DEPLOYMENTS, number)
+    position = (await offsets.starts([place]))[place]
+    end = (await offsets.ends([place]))[place]
+    if position >= end:
+        return chain, end
+    consumer = AIOKafkaConsumer(
+        **client,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=LARGEST,
+    )
+    consumer.assign([place])
+    await consumer.start()
+    try:
+        consumer.seek(place, position)
+        while position < end:
+            fetched = await consumer.getmany(place, timeout_ms=WAIT_MILLISECONDS)
+            for each in fetched.get(place, []):
+                record = each.offset, each.timestamp, each.key, each.value
+                if each.offset < end and (found := decode(group, record)) is not None:
+                    chain.add(found)
+            # Markers move the position without a record.
+            position = await consumer.position(place)
+    finally:
+        await consumer.stop()
+    return chain, position

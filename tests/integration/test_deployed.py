@@ -1,0 +1,86 @@
+"""A worker without rule files: what it runs is in the log, and a kill amid a take-over changes nothing."""
+
+import json
+import time
+
+import cramjam
+import pytest
+from confluent_kafka import Producer
+
+import schemas
+from segments.engine import DEPLOYMENTS, RuleSet
+from segments.language import Segment, page_view
+from tests.integration.test_why import flips, lines, view, wait_for, wait_for_flips
+from tests.integration.worker_control import address_of, scrape, wait_until_ready
+
+SETTINGS = {
+    "currency": "EUR",
+    "zone": {"name": "UTC", "transitions": []},
+    "grace": 0,
+    "customer_limit": 10_000,
+    "customer_bytes": 1 << 20,
+    "required_consent": None,
+    "profile_sources": [],
+}
+CUSTOMERS = 3_000
+"""Each flips at the take-over, in more than one transaction."""
+
+
+def _seen(count):
+    return RuleSet([Segment(id="seen", when=page_view.within(days=7).count() >= count)])
+
+
+def _deploy(kafka, id, follows, rules):
+    """Write a deployment to both partitions in one transaction."""
+    record = {
+        "deployment_id": id,
+        "group": "segments",
+        "follows": follows,
+        "occurred_at": int(time.time() * 1000),
+        "kind": "rules",
+        "plan": bytes(cramjam.zstd.compress(rules.data.to_bytes())),
+        "plan_format": 1,
+        "rules": None,
+        "settings": SETTINGS,
+        "borders": [],
+        "models": {},
+        "note": "",
+    }
+    producer = Producer({"bootstrap.servers": kafka.address, "transactional.id": "segments-deploy"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for number in range(2):
+        producer.produce(
+            DEPLOYMENTS, key=b"segments", value=schemas.encode(schemas.DEPLOYMENT, record), partition=number
+        )
+    producer.commit_transaction(30)
+
+
+@pytest.mark.timeout(240)
+def test_a_kill_amid_a_take_over_changes_nothing(kafka, fresh_topics, run, spawn):
+    """Unready until something is deployed; each customer flips once by the second deployment, its cause, despite the kill."""
+    fresh_topics(2)
+    now = int(time.time() * 1000)
+    seen = lines(*(view(f"c{number}", 1, now) for number in range(CUSTOMERS)))
+    run("produce", "clickstream", stdin=seen)
+    worker = spawn("worker", "--no-deploy", env={"SEGMENTS_MAX_BATCH": "100"})
+    state = 'segments_deployment_state{partition="0",state="waiting"}'
+    address_of(worker)
+    wait_for(lambda: scrape(worker).get(state) == 1)
+    _deploy(kafka, "one", None, _seen(1))
+    assert len(wait_for_flips(run, CUSTOMERS)) == CUSTOMERS
+    _deploy(kafka, "two", "one", _seen(2))
+    wait_for(lambda: len(flips(run)) > CUSTOMERS)
+    worker.kill()
+    worker.wait()
+    again = spawn("worker", "--no-deploy")
+    wait_until_ready(again)
+    found = wait_for_flips(run, 2 * CUSTOMERS)
+    exits = [flip for flip in found if flip["transition"] == "exit"]
+    assert len({flip["customer_id"] for flip in exits}) == len(exits) == CUSTOMERS
+    assert {(flip["reason"], flip["cause"]["topic"], flip["cause"]["event_id"]) for flip in exits} == {
+        ("rule_changed", DEPLOYMENTS, "two")
+    }
+    assert scrape(again)['segments_deployment_info{deployment_id="two",partition="0"}'] == 1
+    answer = json.loads(run("why", "c1", "seen", "--json").stdout)
+    assert answer["segments"][0]["would_change"] == ["page_view.within(days=7).count() >= 2"]
