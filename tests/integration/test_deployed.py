@@ -10,8 +10,7 @@ from confluent_kafka import Producer
 import schemas
 from segments.engine import DEPLOYMENTS, RuleSet
 from segments.language import Segment, page_view
-from tests.integration.test_why import flips, lines, view, wait_for, wait_for_flips
-from tests.integration.worker_control import address_of, scrape, wait_until_ready
+from tests.integration.worker_control import address_of, scrape, wait_until, wait_until_ready
 
 SETTINGS = {
     "currency": "EUR",
@@ -26,15 +25,29 @@ CUSTOMERS = 3_000
 """Each flips at the take-over, in more than one transaction."""
 
 
+def _clicks(now):
+    views = (
+        {"event_id": f"e{each}", "customer_id": f"c{each}", "occurred_at": now, "kind": "page_view"}
+        for each in range(CUSTOMERS)
+    )
+    return "".join(json.dumps(view) + "\n" for view in views)
+
+
+def _flips(run):
+    answer = run("consume", "segment-events", "--from-beginning", "--until-end")
+    return [json.loads(line) for line in answer.stdout.splitlines()]
+
+
 def _seen(count):
     return RuleSet([Segment(id="seen", when=page_view.within(days=7).count() >= count)])
 
 
-def _deploy(kafka, id, follows, rules):
+def _deploy(environment, id, follows, rules):
     """Write a deployment to both partitions in one transaction."""
+    group = environment["SEGMENTS_GROUP"]
     record = {
         "deployment_id": id,
-        "group": "segments",
+        "group": group,
         "follows": follows,
         "occurred_at": int(time.time() * 1000),
         "kind": "rules",
@@ -46,36 +59,38 @@ def _deploy(kafka, id, follows, rules):
         "models": {},
         "note": "",
     }
-    producer = Producer({"bootstrap.servers": kafka.address, "transactional.id": "segments-deploy"})
+    producer = Producer(
+        {"bootstrap.servers": environment["SEGMENTS_BROKERS"], "transactional.id": f"{group}-deploy"}
+    )
     producer.init_transactions(30)
     producer.begin_transaction()
     for number in range(2):
         producer.produce(
-            DEPLOYMENTS, key=b"segments", value=schemas.encode(schemas.DEPLOYMENT, record), partition=number
+            DEPLOYMENTS, key=group, value=schemas.encode(schemas.DEPLOYMENT, record), partition=number
         )
     producer.commit_transaction(30)
 
 
 @pytest.mark.timeout(240)
-def test_a_kill_amid_a_take_over_changes_nothing(kafka, fresh_topics, run, spawn):
+def test_a_kill_amid_a_take_over_changes_nothing(environment, fresh_topics, run, spawn):
     """Unready until something is deployed; each customer flips once by the second deployment, its cause, despite the kill."""
     fresh_topics(2)
     now = int(time.time() * 1000)
-    seen = lines(*(view(f"c{number}", 1, now) for number in range(CUSTOMERS)))
-    run("produce", "clickstream", stdin=seen)
+    run("produce", "clickstream", stdin=_clicks(now))
     worker = spawn("worker", "--no-deploy", env={"SEGMENTS_MAX_BATCH": "100"})
     state = 'segments_deployment_state{partition="0",state="waiting"}'
     address_of(worker)
-    wait_for(lambda: scrape(worker).get(state) == 1)
-    _deploy(kafka, "one", None, _seen(1))
-    assert len(wait_for_flips(run, CUSTOMERS)) == CUSTOMERS
-    _deploy(kafka, "two", "one", _seen(2))
-    wait_for(lambda: len(flips(run)) > CUSTOMERS)
+    wait_until("waiting for a deployment", lambda: scrape(worker).get(state) == 1)
+    _deploy(environment, "one", None, _seen(1))
+    wait_until("all enter", lambda: len(_flips(run)) == CUSTOMERS)
+    _deploy(environment, "two", "one", _seen(2))
+    wait_until("some leave", lambda: len(_flips(run)) > CUSTOMERS)
     worker.kill()
     worker.wait()
     again = spawn("worker", "--no-deploy")
     wait_until_ready(again)
-    found = wait_for_flips(run, 2 * CUSTOMERS)
+    wait_until("all leave", lambda: len(_flips(run)) >= 2 * CUSTOMERS)
+    found = _flips(run)
     exits = [flip for flip in found if flip["transition"] == "exit"]
     assert len({flip["customer_id"] for flip in exits}) == len(exits) == CUSTOMERS
     assert {(flip["reason"], flip["cause"]["topic"], flip["cause"]["event_id"]) for flip in exits} == {
