@@ -6,6 +6,7 @@ from typing import Any
 
 import cramjam
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 import schemas
 from segments.engine import (
@@ -18,6 +19,7 @@ from segments.engine import (
     PlannedRules,
     Records,
 )
+from streams.errors import BrokerAway, TopicsError
 from streams.kafka.offsets import Offsets
 from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
 from streams.settings.settings import Settings
@@ -82,10 +84,14 @@ def decoded(group: str, records: Records) -> list[Deployment]:
 
 def is_deployed(settings: Settings) -> bool:
     """Whether anything was ever deployed for the group: then a worker reads no rule files."""
-    with committed_reader(settings) as consumer:
-        ends = assign(consumer, partitions_of(consumer, DEPLOYMENTS), from_beginning=True)
-        key = settings.group.encode()
-        return any(record.key == key for batch in until(consumer, ends, settings) for record in batch)
+    key = settings.group.encode()
+    try:
+        with committed_reader(settings) as consumer:
+            ends = assign(consumer, partitions_of(consumer, DEPLOYMENTS), from_beginning=True)
+            return any(record.key == key for batch in until(consumer, ends, settings) for record in batch)
+    except (KafkaError, OSError, TopicsError) as error:
+        # The topic was there a moment ago: a broker that goes answers that it knows none.
+        raise BrokerAway(settings.brokers, error) from error
 
 
 async def read_chain(
