@@ -8,7 +8,8 @@ from confluent_kafka import Producer
 import schemas
 from segments.engine import event_id
 
-NOTHING = {"cause": None, "evidence": [], "valid_until": None}
+PLAIN = {"value": None, "details": {}, "arm": None}
+NOTHING = {"cause": None, "evidence": [], "valid_until": None, **PLAIN}
 EVIDENCE = [{"measure": "purchase.within(days=7).count()", "value": "3", "bound": "3", "holds": True}]
 
 
@@ -66,6 +67,7 @@ class Book:
                 "entered_at": at,
                 "episode": sequence,
                 "valid_until": None,
+                **PLAIN,
             }
         else:
             del inside[segment]

@@ -21,7 +21,8 @@ from streams.console.server import application
 from streams.console.workers import Workers
 from streams.settings.settings import Settings
 
-NOTHING = {"cause": None, "evidence": [], "valid_until": None, "segment_version": "v1"}
+PLAIN: dict[str, Any] = {"value": None, "details": {}, "arm": None}
+NOTHING = {"cause": None, "evidence": [], "valid_until": None, "segment_version": "v1", **PLAIN}
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Topics:
                 "entered_at": at,
                 "episode": sequence,
                 "valid_until": None,
+                **PLAIN,
             }
         episode = inside[segment]["episode"]
         if transition == "exit":

@@ -7,7 +7,7 @@ from segments.language import Segment
 from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.text import leaves, measure_text
-from segments.language.truth.life import Customer, evidence
+from segments.language.truth.life import PLAIN, Customer, evidence
 from segments.language.truth.memory import NEVER
 from segments.plan.version import version
 
@@ -87,7 +87,7 @@ def leave_removed(new: Customer, stay: dict[str, Any], now: int) -> dict[str, An
     new.sequence += 1
     left = {"segment": stay["segment"], "transition": "exit", "occurred_at": now, "sequence": new.sequence}
     left |= {"episode": stay["episode"], "reason": "rule_removed", "cause": None}
-    return {**left, "evidence": [], "valid_until": None}
+    return {**left, "evidence": [], "valid_until": None, **PLAIN}
 
 
 def stays(customer: Customer) -> Iterator[dict[str, Any]]:

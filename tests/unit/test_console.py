@@ -13,7 +13,7 @@ from streams.clock import wall_clock
 from streams.console.database import HOUR, Database
 from streams.console.figures import Figures
 from streams.console.texts import DUTCH
-from tests.kit.console import Topics, events_of, read, visiting
+from tests.kit.console import PLAIN, Topics, events_of, read, visiting
 from tests.unit.repository import ROOT
 
 pytestmark = pytest.mark.timeout(60)
@@ -378,7 +378,7 @@ def test_updates_are_bounded(tmp_path):
 
     async def visit(client, console):
         topics = Topics()
-        entry = {"segment_version": "v1", "entered_at": 1, "episode": 1, "valid_until": None}
+        entry = {"segment_version": "v1", "entered_at": 1, "episode": 1, "valid_until": None, **PLAIN}
         topics.inside["ann"] = {
             name: {"segment": name, **entry} for name in map("segment_{:04}".format, range(1_000))
         }

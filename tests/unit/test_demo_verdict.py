@@ -30,6 +30,9 @@ def flip(customer: str, sequence: int, **changes: Any) -> dict[str, Any]:
         "cause": None,
         "evidence": [],
         "valid_until": None,
+        "value": None,
+        "details": {},
+        "arm": None,
         **changes,
     }
 

@@ -7,7 +7,7 @@ from streams.delivery.members import Now, Then, chosen
 def event(customer, transition, at, **more):
     """A segment event, with what a fold of it looks at."""
     base = {"customer_id": customer, "segment": "big", "transition": transition, "occurred_at": at}
-    return base | {"reason": "event", "valid_until": None} | more
+    return base | {"reason": "event", "valid_until": None, "value": None, "details": {}, "arm": None} | more
 
 
 def then(at, *events):
@@ -66,7 +66,16 @@ def test_control_is_left_out_unless_asked_for():
 def test_a_membership_record_replaces_the_one_before():
     """As in a compacted topic: the last record of a customer counts, and a null is nobody."""
     found = Now("big")
-    entry = {"segment": "big", "segment_version": "1", "entered_at": 7, "episode": 1, "valid_until": None}
+    entry = {
+        "segment": "big",
+        "segment_version": "1",
+        "entered_at": 7,
+        "episode": 1,
+        "valid_until": None,
+        "value": None,
+        "details": {},
+        "arm": None,
+    }
 
     def add(customer, *entries):
         record = {"customer_id": customer, "sequence": 1, "segments": list(entries)}

@@ -198,9 +198,17 @@ def test_flips_and_memberships_become_the_records_of_the_outbox() -> None:
         "occurred_at": 1 << 60,
         "transition": "exit",
         "evidence": [],
+        "value": "winter shoes",
+        "details": {"products": '["boots-41"]', "spent": "520.00"},
+        "arm": "control",
     }
+    [stay] = held["segments"]
+    inside = {**stay, "value": "winter shoes", "details": {"spent": "520.00"}, "arm": "treated"}
+    held = {**held, "segments": [stay, inside]}
     now = 1_795_000_000_000
-    encoder = _native.Encoder("shop", 2, 4, 5)
+    encoder = _native.Encoder(
+        "shop", 2, schemas.written_id("SegmentEvent"), schemas.written_id("SegmentMemberships")
+    )
     for each in (event, other):
         encoder.segment_event({**each, "emitted_at": now})
     encoder.memberships(now, "anna", held)
@@ -227,6 +235,7 @@ def cloud_event(event: dict[str, Any]) -> list[Header]:
         ("ce_segment", event["segment"].encode()),
         ("ce_transition", event["transition"].encode()),
         ("content-type", b"application/avro"),
+        *((f"ce_{name}", event[name].encode()) for name in ("value", "arm") if event[name] is not None),
     ]
 
 

@@ -92,7 +92,9 @@ def by_bytes(pairs: dict[str, list[Pair]], states: _native.States) -> tuple[_nat
             assert missing is None
             held.append((topic, accepted))
     decided(partition, {topic: len(each) for topic, each in pairs.items()})
-    transaction = _native.Outbox("shop", 0, 4, 5).collect(partition, NOW)
+    transaction = _native.Outbox(
+        "shop", 0, *map(schemas.written_id, ("SegmentEvent", "SegmentMemberships"))
+    ).collect(partition, NOW)
     assert transaction is not None
     return transaction, held
 

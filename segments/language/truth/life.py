@@ -25,6 +25,9 @@ from segments.language.truth.oracle import holds, is_member, truth
 from segments.language.truth.sides import crossings, side_text
 from segments.language.truth.watches import Watches
 
+PLAIN: dict[str, Any] = {"value": None, "details": {}, "arm": None}
+"""What the flips and stays of a segment without values, details and a control group tell."""
+
 
 def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> Iterator[dict[str, Any]]:
     """Each leaf of a rule as it stands."""
@@ -201,13 +204,13 @@ class Customer:
         """Enters or leaves; an exit has the episode of its enter."""
         self.sequence += 1
         stay = self.inside.pop(
-            segment.id, {"segment": segment.id, "entered_at": now, "episode": self.sequence}
+            segment.id, {"segment": segment.id, "entered_at": now, "episode": self.sequence, **PLAIN}
         )
         if enters:
             self.inside[segment.id] = stay
             self.memory.entered[segment.id] = now
         flip = {"segment": segment.id, "transition": "enter" if enters else "exit", "occurred_at": now}
-        return {**flip, "sequence": self.sequence, "episode": stay["episode"]}
+        return {**flip, "sequence": self.sequence, "episode": stay["episode"], **PLAIN}
 
     def members(self, now: int, inside: Collection[str], memory: Memory, counts: bool) -> set[str]:
         """The segments that the customer is in at an instant, having been inside these until then.

@@ -135,6 +135,8 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
                 event_id: cause.event_id.map(|text| effects.of(text)),
             }),
             valid_until: flip.valid_until,
+            value: flip.told.value.map(|text| effects.of(text)),
+            arm: flip.told.arm.map(str::as_bytes),
         };
         let evidence = effects.evidence_of(flip).iter().map(|entry| Evidence {
             measure: entry
@@ -146,7 +148,9 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
             bound: &rules.leaves[entry.leaf as usize].bound,
             holds: entry.holds,
         });
-        encoder.segment_event(0, &told, evidence);
+        let details = effects.details_of(&flip.told).iter();
+        let details = details.map(|(name, text)| (effects.of(*name), effects.of(*text)));
+        encoder.segment_event(0, &told, evidence, details);
     }
     for membership in &effects.memberships {
         let customer = effects.of(membership.customer);
@@ -154,12 +158,21 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
             encoder.no_memberships(0, customer);
             continue;
         };
-        let stays = effects.stays_of(membership).iter().map(|stay| Membership {
-            segment: rules.plan.rules[stay.rule as usize].id.as_bytes(),
-            version: rules.plan.rules[stay.rule as usize].version.as_bytes(),
-            entered_at: stay.entered_at,
-            episode: stay.episode,
-            valid_until: stay.valid_until,
+        let stays = effects.stays_of(membership).iter().map(|stay| {
+            let made = Membership {
+                segment: rules.plan.rules[stay.rule as usize].id.as_bytes(),
+                version: rules.plan.rules[stay.rule as usize].version.as_bytes(),
+                entered_at: stay.entered_at,
+                episode: stay.episode,
+                valid_until: stay.valid_until,
+                value: stay.told.value.map(|text| effects.of(text)),
+                arm: stay.told.arm.map(str::as_bytes),
+            };
+            let details = effects.details_of(&stay.told).iter();
+            (
+                made,
+                details.map(|(name, text)| (effects.of(*name), effects.of(*text))),
+            )
         });
         encoder.memberships(0, customer, sequence, stays);
     }

@@ -12,7 +12,7 @@ use crate::held_back::Enter;
 use crate::limit;
 use crate::mutants::m;
 use crate::names::Names;
-use crate::output::{Cause, Effects, Flip, Membership, Reason, Segment, Stay};
+use crate::output::{Cause, Effects, Flip, Membership, Reason, Segment, Stay, Told};
 use crate::plan::RecordKind;
 use crate::reading::{Read, Reading};
 use crate::rows::{Kept, Rows};
@@ -507,6 +507,7 @@ impl Machine {
                 known(eval.valid_until(place, customer, now)),
                 None
             ),
+            told: Told::default(),
         };
         out.flips.push(flip);
     }
@@ -543,6 +544,7 @@ impl Machine {
             evidence: out.evidence.len() as u32,
             entries: 0,
             valid_until: None,
+            told: Told::default(),
         };
         out.flips.push(flip);
     }
@@ -564,6 +566,7 @@ impl Machine {
                 entered_at: at,
                 episode: sequence,
                 valid_until,
+                told: Told::default(),
             });
         }
         let key = out.put(&customer.key);

@@ -120,6 +120,8 @@ pub struct Flip {
     pub entries: u32,
     /// By time alone it does not flip before this.
     pub valid_until: Option<i64>,
+    /// What segments with values, details and arms add.
+    pub told: Told,
 }
 
 /// The segments that a customer is in after an evaluation.
@@ -146,6 +148,21 @@ pub struct Stay {
     pub episode: i64,
     /// By time alone it is not left before this.
     pub valid_until: Option<i64>,
+    /// What segments with values, details and arms add.
+    pub told: Told,
+}
+
+/// What an enter, an exit or a stay tells beside the segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// For which value of a segment with values, or which stage.
+    pub value: Option<Text>,
+    /// The first of its details in [`Effects::details`].
+    pub details: u32,
+    /// How many there are.
+    pub count: u32,
+    /// `treated` or `control`.
+    pub arm: Option<&'static str>,
 }
 
 /// A refused record.
@@ -254,6 +271,8 @@ pub struct Effects {
     pub memberships: Vec<Membership>,
     /// Of all memberships.
     pub stays: Vec<Stay>,
+    /// Name and text of all details of flips and stays.
+    pub details: Vec<(Text, Text)>,
     /// In the order in which they happened.
     pub dead_letters: Vec<DeadLetter>,
     /// The changed states; the partition's own record comes last.
@@ -278,7 +297,7 @@ pub struct Effects {
 
 /// How much of everything there was before a step that may have to be undone.
 #[derive(Clone, Copy, Debug)]
-pub struct Mark([usize; 5]);
+pub struct Mark([usize; 6]);
 
 impl Effects {
     /// The bytes of a text.
@@ -311,6 +330,11 @@ impl Effects {
         &self.evidence[flip.evidence as usize..(flip.evidence + flip.entries) as usize]
     }
 
+    /// Name and text of what an enter or a stay tells.
+    pub fn details_of(&self, told: &Told) -> &[(Text, Text)] {
+        &self.details[told.details as usize..(told.details + told.count) as usize]
+    }
+
     /// The stays of a membership.
     pub fn stays_of(&self, membership: &Membership) -> &[Stay] {
         &self.stays[membership.stays as usize..(membership.stays + membership.count) as usize]
@@ -324,6 +348,7 @@ impl Effects {
             self.evidence.len(),
             self.memberships.len(),
             self.stays.len(),
+            self.details.len(),
         ])
     }
 
@@ -333,11 +358,12 @@ impl Effects {
     }
 
     /// Take back what came since a mark.
-    pub fn back_to(&mut self, Mark([text, flips, evidence, memberships, stays]): Mark) {
+    pub fn back_to(&mut self, Mark([text, flips, evidence, memberships, stays, details]): Mark) {
         self.text.truncate(text);
         self.flips.truncate(flips);
         self.evidence.truncate(evidence);
         self.memberships.truncate(memberships);
         self.stays.truncate(stays);
+        self.details.truncate(details);
     }
 }

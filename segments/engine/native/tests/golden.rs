@@ -263,6 +263,9 @@ impl Life {
             "cause": cause,
             "evidence": evidence,
             "valid_until": flip.valid_until,
+            "value": flip.told.value.map(|text| String::from_utf8(effects.of(text).to_vec()).unwrap()),
+            "details": details(effects, &flip.told),
+            "arm": flip.told.arm,
         })
     }
 
@@ -288,6 +291,9 @@ impl Life {
                 "entered_at": stay.entered_at,
                 "episode": stay.episode,
                 "valid_until": stay.valid_until,
+            "value": stay.told.value.map(|text| String::from_utf8(effects.of(text).to_vec()).unwrap()),
+            "details": details(effects, &stay.told),
+            "arm": stay.told.arm,
             })
         });
         let segments: Vec<Json> = stays.collect();
@@ -408,4 +414,14 @@ fn pairs(map: Option<&Json>, run: &mut Run) -> Places {
         start,
         end: run.pairs.len() as u32,
     }
+}
+
+fn details(effects: &Effects, told: &segments_engine::output::Told) -> Json {
+    let text = |text| String::from_utf8(effects.of(text).to_vec()).unwrap();
+    let details = effects.details_of(told).iter();
+    Json::Object(
+        details
+            .map(|(name, found)| (text(*name), text(*found).into()))
+            .collect(),
+    )
 }

@@ -254,6 +254,16 @@ impl Told {
     }
 }
 
+fn details(effects: &Effects, told: &segments_engine::output::Told) -> Value {
+    let text = |text| String::from_utf8(effects.of(text).to_vec()).unwrap();
+    let details = effects.details_of(told).iter();
+    Value::Object(
+        details
+            .map(|(name, found)| (text(*name), text(*found).into()))
+            .collect(),
+    )
+}
+
 fn told_flip(effects: &Effects, rules: &Rules, flip: &Flip) -> Value {
     let text = |text| String::from_utf8(effects.of(text).to_vec()).unwrap();
     let Segment::Rule(place) = flip.segment else {
@@ -286,6 +296,9 @@ fn told_flip(effects: &Effects, rules: &Rules, flip: &Flip) -> Value {
         "cause": flip.cause.map(cause),
         "evidence": effects.evidence_of(flip).iter().map(entry).collect::<Vec<_>>(),
         "valid_until": flip.valid_until,
+            "value": flip.told.value.map(|text| String::from_utf8(effects.of(text).to_vec()).unwrap()),
+            "details": details(effects, &flip.told),
+            "arm": flip.told.arm,
     })
 }
 
@@ -301,6 +314,9 @@ fn told_membership(effects: &Effects, rules: &Rules, membership: &Membership) ->
             "entered_at": stay.entered_at,
             "episode": stay.episode,
             "valid_until": stay.valid_until,
+            "value": stay.told.value.map(|text| String::from_utf8(effects.of(text).to_vec()).unwrap()),
+            "details": details(effects, &stay.told),
+            "arm": stay.told.arm,
         })
     });
     let customer = String::from_utf8(effects.of(membership.customer).to_vec()).unwrap();

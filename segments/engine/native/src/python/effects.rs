@@ -3,7 +3,9 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
-use crate::output::{Cause, DeadLetter, Effects, Entry, Flip, Membership, Noticed, Outcome, Segment, Text};
+use crate::output::{
+    Cause, DeadLetter, Effects, Entry, Flip, Membership, Noticed, Outcome, Segment, Text, Told,
+};
 use crate::rules::Rules;
 
 /// The effects as a dict with the fields of `segments.engine.Effects`; a dead letter is a tuple of the number of its
@@ -119,7 +121,19 @@ impl<'py> View<'_, 'py> {
             self.list(self.effects.evidence_of(flip), View::entry)?,
         )?;
         event.set_item("valid_until", flip.valid_until)?;
+        self.told(&event, &flip.told)?;
         (self.key(flip.customer), event).into_pyobject(self.py)
+    }
+
+    /// Value, details and arm of a flip or a stay.
+    fn told(&self, found: &Bound<'py, PyDict>, told: &Told) -> PyResult<()> {
+        let details = PyDict::new(self.py);
+        for (name, text) in self.effects.details_of(told) {
+            details.set_item(self.text(*name), self.text(*text))?;
+        }
+        found.set_item("value", told.value.map(|text| self.text(text)))?;
+        found.set_item("details", details)?;
+        found.set_item("arm", told.arm)
     }
 
     fn cause(&self, cause: Cause) -> PyResult<Bound<'py, PyDict>> {
@@ -152,6 +166,7 @@ impl<'py> View<'_, 'py> {
             each.set_item("entered_at", stay.entered_at)?;
             each.set_item("episode", stay.episode)?;
             each.set_item("valid_until", stay.valid_until)?;
+            self.told(&each, &stay.told)?;
             stays.append(each)?;
         }
         found.set_item("segments", stays)?;

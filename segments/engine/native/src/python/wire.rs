@@ -255,7 +255,7 @@ impl Encoder {
             holds: each.3,
         });
         self.encoder
-            .segment_event(held.emitted_at, &held.flip(), evidence);
+            .segment_event(held.emitted_at, &held.flip(), evidence, held.told.details());
         Ok(())
     }
 
@@ -275,7 +275,7 @@ impl Encoder {
             now,
             customer.as_bytes(),
             sequence,
-            held.iter().map(HeldMembership::membership),
+            held.iter().map(|each| (each.membership(), each.told.details())),
         );
         Ok(())
     }
@@ -343,6 +343,42 @@ struct HeldFlip {
     cause: Option<(String, i32, i64, Option<String>)>,
     evidence: Vec<(String, Option<String>, String, bool)>,
     valid_until: Option<i64>,
+    told: HeldTold,
+}
+
+/// Value, details and arm of a flip or a membership.
+struct HeldTold {
+    value: Option<String>,
+    details: Vec<(String, String)>,
+    arm: Option<String>,
+}
+
+impl HeldTold {
+    fn new(record: &Bound<PyDict>) -> PyResult<HeldTold> {
+        let details: Bound<PyDict> = item(record, "details")?;
+        let details = details.iter().map(|(name, text)| -> PyResult<_> {
+            Ok((name.extract::<String>()?, text.extract::<String>()?))
+        });
+        Ok(HeldTold {
+            value: item(record, "value")?,
+            details: details.collect::<PyResult<_>>()?,
+            arm: item(record, "arm")?,
+        })
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        self.value.as_deref().map(str::as_bytes)
+    }
+
+    fn arm(&self) -> Option<&[u8]> {
+        self.arm.as_deref().map(str::as_bytes)
+    }
+
+    fn details(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+        self.details
+            .iter()
+            .map(|(name, text)| (name.as_bytes(), text.as_bytes()))
+    }
 }
 
 impl HeldFlip {
@@ -381,6 +417,7 @@ impl HeldFlip {
             cause: cause.transpose()?,
             evidence: evidence.collect::<PyResult<_>>()?,
             valid_until: item(event, "valid_until")?,
+            told: HeldTold::new(event)?,
         })
     }
 
@@ -409,6 +446,8 @@ impl HeldFlip {
             reason,
             cause,
             valid_until: self.valid_until,
+            value: self.told.value(),
+            arm: self.told.arm(),
         }
     }
 }
@@ -419,6 +458,7 @@ struct HeldMembership {
     entered_at: i64,
     episode: i64,
     valid_until: Option<i64>,
+    told: HeldTold,
 }
 
 impl HeldMembership {
@@ -429,6 +469,7 @@ impl HeldMembership {
             entered_at: item(record, "entered_at")?,
             episode: item(record, "episode")?,
             valid_until: item(record, "valid_until")?,
+            told: HeldTold::new(record)?,
         })
     }
 
@@ -439,6 +480,8 @@ impl HeldMembership {
             entered_at: self.entered_at,
             episode: self.episode,
             valid_until: self.valid_until,
+            value: self.told.value(),
+            arm: self.told.arm(),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::batches::{Batch, Batches};
 use super::instants::to_iso;
 use super::refusals::{Reason, Refusal};
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
 /// Bytes of key and value of a record beyond which its dead letter holds only the beginning of both: the topic of dead
 /// letters takes records of twice that.
@@ -41,6 +42,10 @@ pub struct Flip<'a> {
     pub cause: Option<Cause<'a>>,
     /// By time alone it does not flip before this.
     pub valid_until: Option<i64>,
+    /// For which value of a segment with values.
+    pub value: Option<&'a [u8]>,
+    /// `treated` or `control`.
+    pub arm: Option<&'a [u8]>,
 }
 
 /// A record of an input topic.
@@ -82,7 +87,14 @@ pub struct Membership<'a> {
     pub episode: i64,
     /// By time alone it does not end before this.
     pub valid_until: Option<i64>,
+    /// For which value of a segment with values.
+    pub value: Option<&'a [u8]>,
+    /// `treated` or `control`.
+    pub arm: Option<&'a [u8]>,
 }
+
+/// What an enter tells, by name.
+pub type Detail<'a> = (&'a [u8], &'a [u8]);
 
 /// A refused record.
 #[derive(Clone, Copy, Debug)]
@@ -149,11 +161,15 @@ impl Encoder {
         now: i64,
         flip: &Flip,
         evidence: impl ExactSizeIterator<Item = Evidence<'a>>,
+        details: impl ExactSizeIterator<Item = Detail<'a>>,
     ) {
         self.begin(self.event_id);
         write_flip(&mut self.value, now, flip);
         write_all(&mut self.value, evidence, write_evidence);
         avro::optional_long(&mut self.value, flip.valid_until);
+        avro::optional(&mut self.value, flip.value, avro::bytes);
+        write_all(&mut self.value, details, write_detail);
+        avro::optional(&mut self.value, flip.arm, avro::bytes);
         let kind = [b"segment.", flip.transition].concat();
         let time = to_iso(flip.occurred_at);
         let headers: [(&str, &[u8]); 9] = [
@@ -167,18 +183,21 @@ impl Encoder {
             ("ce_transition", flip.transition),
             ("content-type", b"application/avro"),
         ];
+        let mut headers: SmallVec<[(&str, &[u8]); 11]> = SmallVec::from_slice(&headers);
+        headers.extend(flip.value.map(|value| ("ce_value", value)));
+        headers.extend(flip.arm.map(|arm| ("ce_arm", arm)));
         let key = flip.customer;
         self.segment_events
             .add(now, Some(key), Some(&self.value), &headers);
     }
 
     /// Add the segments that a customer is in now.
-    pub fn memberships<'a>(
+    pub fn memberships<'a, D: ExactSizeIterator<Item = Detail<'a>>>(
         &mut self,
         now: i64,
         customer: &[u8],
         sequence: i64,
-        segments: impl ExactSizeIterator<Item = Membership<'a>>,
+        segments: impl ExactSizeIterator<Item = (Membership<'a>, D)>,
     ) {
         self.begin(self.memberships_id);
         avro::bytes(&mut self.value, customer);
@@ -269,15 +288,26 @@ fn write_evidence(out: &mut Vec<u8>, evidence: Evidence) {
     out.push(evidence.holds.into());
 }
 
-fn write_membership(out: &mut Vec<u8>, membership: Membership) {
+fn write_detail(out: &mut Vec<u8>, (name, text): Detail) {
+    avro::bytes(out, name);
+    avro::bytes(out, text);
+}
+
+fn write_membership<'a>(
+    out: &mut Vec<u8>,
+    (membership, details): (Membership, impl ExactSizeIterator<Item = Detail<'a>>),
+) {
     avro::bytes(out, membership.segment);
     avro::bytes(out, membership.version);
     avro::long(out, membership.entered_at);
     avro::long(out, membership.episode);
     avro::optional_long(out, membership.valid_until);
+    avro::optional(out, membership.value, avro::bytes);
+    write_all(out, details, write_detail);
+    avro::optional(out, membership.arm, avro::bytes);
 }
 
-/// An array, as one block.
+/// An array or a map, as one block.
 fn write_all<T>(out: &mut Vec<u8>, items: impl ExactSizeIterator<Item = T>, write: fn(&mut Vec<u8>, T)) {
     if items.len() > 0 {
         avro::long(out, items.len() as i64);

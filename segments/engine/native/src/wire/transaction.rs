@@ -1,6 +1,6 @@
 //! All that a partition did since it was last asked, as the finished batches of one transaction.
 
-use super::outputs::{Cause, Encoder, Evidence, Flip, Letter, Membership};
+use super::outputs::{Cause, Detail, Encoder, Evidence, Flip, Letter, Membership};
 use crate::output::{self, Effects, Segment};
 use crate::rules::Rules;
 
@@ -73,9 +73,21 @@ impl<'e> View<'e> {
             reason: flip.reason.name().as_bytes(),
             cause,
             valid_until: flip.valid_until,
+            value: flip.told.value.map(|text| self.text(text)),
+            arm: flip.told.arm.map(str::as_bytes),
         };
         let evidence = self.effects.evidence_of(flip).iter();
-        encoder.segment_event(now, &made, evidence.map(|entry| self.evidence(entry)));
+        encoder.segment_event(
+            now,
+            &made,
+            evidence.map(|entry| self.evidence(entry)),
+            self.details(&flip.told),
+        );
+    }
+
+    fn details(&self, told: &output::Told) -> impl ExactSizeIterator<Item = Detail<'e>> {
+        let (effects, details) = (self.effects, self.effects.details_of(told).iter());
+        details.map(|(name, text)| (effects.of(*name), effects.of(*text)))
     }
 
     fn evidence(&self, entry: &output::Entry) -> Evidence<'e> {
@@ -96,13 +108,16 @@ impl<'e> View<'e> {
         let stays = self.effects.stays_of(membership).iter();
         let segments = stays.map(|stay| {
             let (segment, version) = self.rule(stay.rule);
-            Membership {
+            let made = Membership {
                 segment,
                 version,
                 entered_at: stay.entered_at,
                 episode: stay.episode,
                 valid_until: stay.valid_until,
-            }
+                value: stay.told.value.map(|text| self.text(text)),
+                arm: stay.told.arm.map(str::as_bytes),
+            };
+            (made, self.details(&stay.told))
         });
         encoder.memberships(now, customer, sequence, segments);
     }
