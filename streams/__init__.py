@@ -3,6 +3,7 @@
 cli        the command `segments`: one file for each subcommand
 console    pages for everyone
 conversion tables of a shop's own, made into records of the input topics
+deployments rule sets that go live
 delivery   members of segments, for the tools that act
 history    past records, from files or topics
 http       the HTTP server of a worker, and its client

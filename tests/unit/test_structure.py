@@ -146,6 +146,10 @@ MAY_IMPORT = {
         *("streams/history", "streams/kafka", "streams/registry", "streams/settings", "streams/store"),
         *("streams/transport", "streams/worker"),
     },
+    "streams/deployments": {
+        *("engine", "insight", "language", "plan", "schemas", "streams/errors.py", "streams/http"),
+        *("streams/kafka", "streams/registry", "streams/settings", "streams/store"),
+    },
     "streams/cli": {
         *("engine", "insight", "language", "plan", "schemas"),
         *(
@@ -155,6 +159,7 @@ MAY_IMPORT = {
                 "console",
                 "conversion",
                 "delivery",
+                "deployments",
                 "errors.py",
                 "history",
                 "http",

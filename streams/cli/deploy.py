@@ -1,0 +1,192 @@
+"""`segments deploy`: the rules of a folder go live, at one place of the log, while events flow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from segments.language.words.sentence import Language
+from streams.cli import going_live
+from streams.cli.going_live import NO_WAIT, NOTE, TIMEOUT, YES, tell_lines
+from streams.cli.language import LANGUAGE
+from streams.cli.progress import bar
+from streams.cli.visible import json_line
+from streams.clock import wall_clock
+from streams.deployments.changes import Changes, changes, told
+from streams.deployments.counting import Counted, TooManyMove, count
+from streams.deployments.planning import Planned, SettingsChange, plan, record
+from streams.deployments.records import Chains, read_chains
+from streams.deployments.writing import write
+from streams.settings.settings import Settings, read_settings
+
+WOULD_CHANGE = 6
+"""Exit code of `--dry-run --exit-code` if something would change."""
+ALL = 100.0
+"""Per cent: nothing is held back, and nothing counted."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found and done."""
+
+    changes: Changes
+    counted: Counted | None = None
+    deployment_id: str | None = None
+    flips: dict[str, dict[str, int]] | None = None
+    partitions: list[dict[str, Any]] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As one object."""
+        moved = self.counted and {
+            "customers": self.counted.customers,
+            "members": dict(self.counted.members),
+            "enters": dict(self.counted.enters),
+            "exits": dict(self.counted.exits),
+            "unknown": list(self.counted.unknown),
+        }
+        return {
+            "deployment_id": self.deployment_id,
+            "written": self.deployment_id is not None,
+            "changes": self.changes.as_json(),
+            "would_move": moved,
+            "flips": self.flips,
+            "partitions": self.partitions,
+        }
+
+
+@click.command()
+@click.option(
+    "--rules",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A folder of rules; may be given more than once. Default: SEGMENTS_RULES.",
+)
+@NOTE
+@click.option("--now", "at_once", is_flag=True, help="Take effect before the events that still wait.")
+@YES
+@NO_WAIT
+@TIMEOUT
+@click.option("--settings", "new_settings", is_flag=True, help="Also change settings that decide what flips.")
+@click.option(
+    "--max-moved",
+    metavar="PERCENT",
+    type=click.FloatRange(0, 100),
+    default=20.0,
+    show_default=True,
+    help="Write nothing if more of a segment's members would flip. 100: do not count.",
+)
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would change, and who would flip.")
+@click.option("--exit-code", is_flag=True, help="With --dry-run: exit code 6 if something would change.")
+@LANGUAGE
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(
+    rules: tuple[Path, ...],
+    note: str,
+    at_once: bool,
+    yes: bool,
+    no_wait: bool,
+    timeout: float,
+    new_settings: bool,
+    max_moved: float,
+    dry_run: bool,
+    exit_code: bool,
+    language: Language | None,
+    as_json: bool,
+) -> None:
+    """Deploy the rules of SEGMENTS_RULES: check them, say what changes, and write them to every partition of the log.
+
+    Each partition takes them over at that place of its log, while events flow. The rules are linted and their stories
+    run first. What is deployed already is not written again.
+
+    Exit codes: 0 done; 1 refused; 2 wrong call; 3 written, but not taken over before --timeout; 4 another deployment
+    was written meanwhile; 5 more would flip than --max-moved; 6 with --dry-run --exit-code: something would change.
+    """
+    if exit_code and not dry_run:
+        raise click.UsageError("--exit-code goes with --dry-run.")
+    if not dry_run:
+        going_live.require_answer(yes=yes)
+    settings = read_settings()
+    chains = read_chains(settings)
+    planned = plan(settings, rules or settings.rules, chains.running, stories=True)
+    report = Report(changes(planned, chains.running))
+    if not as_json:
+        tell_lines(*told(report.changes, language or settings.language or "en"))
+    is_needed = not report.changes.same or bool(chains.lacking)
+    if is_needed:
+        if report.changes.settings and not new_settings:
+            raise SettingsChange(_settings_change(report.changes))
+        if max_moved < ALL:
+            report.counted = _count(settings, planned, report.changes, len(chains.held))
+            _tell_counted(report.counted, as_json=as_json)
+        if not dry_run:
+            _deploy(settings, planned, chains, report, max_moved, note, at_once=at_once, yes=yes)
+            if not no_wait:
+                _wait(settings, chains, report, timeout, as_json=as_json)
+    if as_json:
+        click.echo(json_line(report.as_json()))
+    if dry_run and exit_code and is_needed:
+        raise click.exceptions.Exit(WOULD_CHANGE)
+
+
+def _settings_change(found: Changes) -> str:
+    lines = [
+        f"{each['setting']}: {each['deployed']} is deployed, {each['new']} is set here"
+        for each in found.settings
+    ]
+    return "\n".join([*lines, "Say --settings to change them; unset a variable to keep what is deployed."])
+
+
+def _count(settings: Settings, planned: Planned, found: Changes, partitions: int) -> Counted:
+    if not any(each.kind != "reworded" for each in found.rules) and not found.settings:
+        return Counted()
+    with bar(partitions, "counting who would flip") as progress:
+        return count(settings, planned, found, partitions, progress)
+
+
+def _tell_counted(counted: Counted, *, as_json: bool) -> None:
+    if as_json:
+        return
+    for name in sorted({*counted.enters, *counted.exits} - set(counted.unknown)):
+        enters, exits = counted.enters[name], counted.exits[name]
+        tell_lines(
+            f"  {name}: {enters:,} would enter and {exits:,} leave; {counted.members[name]:,} are in it"
+        )
+    for name in counted.unknown:
+        tell_lines(f"  {name}: who would flip is unknown, since its measures are not kept yet")
+
+
+def _deploy(
+    settings: Settings,
+    planned: Planned,
+    chains: Chains,
+    report: Report,
+    max_moved: float,
+    note: str,
+    *,
+    at_once: bool,
+    yes: bool,
+) -> None:
+    over = [] if report.counted is None else report.counted.over(max_moved)
+    if over:
+        raise TooManyMove(
+            "\n".join(
+                [
+                    *over,
+                    f"More than {max_moved:g} % would flip: nothing was written. --max-moved allows more.",
+                ]
+            )
+        )
+    going_live.ask(f"Deploy this to the group {settings.group}?", yes=yes)
+    made = record(settings, planned, chains, wall_clock(), note, at_once=at_once)
+    write(settings, made, chains)
+    report.deployment_id = made["deployment_id"]
+    click.echo(f"deployment {report.deployment_id} is written to {len(chains.held)} partitions", err=True)
+
+
+def _wait(settings: Settings, chains: Chains, report: Report, timeout: float, *, as_json: bool) -> None:
+    look = going_live.taken_over(settings, str(report.deployment_id), chains, timeout)
+    report.flips, report.partitions = going_live.flips_of(look), going_live.partitions_of(look)
+    if not as_json:
+        tell_lines("all partitions run it", *going_live.told_flips(report.flips))

@@ -1,0 +1,94 @@
+"""What the commands that write a deployment have in common: options, the question, the wait and its end."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from streams.cli.broker import Progress
+from streams.cli.visible import visible
+from streams.deployments.records import Chains
+from streams.deployments.watching import Look, wait
+from streams.settings.settings import Settings
+
+YES = click.option("--yes", is_flag=True, help="Do not ask. Needed where there is no terminal.")
+NOTE = click.option(
+    "--note", metavar="TEXT", default="", help="A word to go with it, for `segments deployments`."
+)
+NO_WAIT = click.option("--no-wait", is_flag=True, help="End once it is written.")
+TIMEOUT = click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=120.0,
+    show_default=True,
+    help="Wait so long for the workers, then end with exit code 3. The deployment stays.",
+)
+
+
+def require_answer(*, yes: bool) -> None:
+    """Refuses a call that would have to ask where nobody answers."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask at: say --yes, or look first with --dry-run.")
+
+
+def ask(question: str, *, yes: bool) -> None:
+    """Asks, unless that was answered by --yes; ends the command with exit code 1 on no."""
+    if not yes and not click.confirm(question, err=True):
+        raise click.ClickException("Nothing was written.")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """A line on stderr that is rewritten on a terminal, and told only when it changes elsewhere."""
+    shown, last = Progress(), ""
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if line != last:
+            last = line
+            shown(line)
+
+    try:
+        yield tell
+    finally:
+        shown.end()
+
+
+def taken_over(settings: Settings, deployment_id: str, chains: Chains, seconds: float) -> Look:
+    """Waits until all partitions run it; raises NotTakenOver."""
+    with progress() as tell:
+        return wait(settings, deployment_id, len(chains.held), seconds, tell)
+
+
+def flips_of(look: Look) -> dict[str, dict[str, int]]:
+    """Enters and exits of a take-over, by segment."""
+    found: dict[str, dict[str, int]] = {}
+    for each in look.partitions.values():
+        for name, flips in (("enters", each.enters), ("exits", each.exits)):
+            for segment, count in flips.items():
+                of = found.setdefault(segment, {"enters": 0, "exits": 0})
+                of[name] += count
+    return dict(sorted(found.items()))
+
+
+def tell_lines(*lines: str) -> None:
+    """Prints lines that hold text from outside."""
+    for line in lines:
+        click.echo(visible(line))
+
+
+def told_flips(flips: dict[str, dict[str, int]]) -> Iterator[str]:
+    """In words."""
+    for segment, each in flips.items():
+        yield f"  {segment}: {each['enters']:,} entered, {each['exits']:,} left"
+
+
+def partitions_of(look: Look) -> list[dict[str, Any]]:
+    """For JSON: what each partition runs."""
+    return [
+        {"partition": each.partition, "state": each.state, "customers": each.taken_over}
+        for _, each in sorted(look.partitions.items())
+    ]

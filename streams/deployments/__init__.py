@@ -1,0 +1,9 @@
+"""Rule sets go live: a deployment is planned from rule files, and written to every partition of the log at once.
+
+records   a deployment as it lies in the topic, and the chain of a group
+planning  a deployment from a folder of rules and the settings
+changes   what a deployment changes, in words and as data
+writing   one transaction for all partitions
+counting  who would flip, by the states that the group holds
+watching  how far the workers have taken a deployment over
+"""

@@ -1,0 +1,119 @@
+"""Who would flip if a deployment were taken over now, by the states that the group holds; nothing is written.
+
+Each partition's states are read from the changelog into memory, one partition after the other, and the engine takes the
+new rules over as a worker would. A rule with measures that the deployed rules do not keep is unknown: it would know
+events from the take-over on only, and counts nobody.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiokafka import TopicPartition
+
+from segments.engine import Partition, of_customer
+from streams.deployments.changes import Changes
+from streams.deployments.planning import Planned, engine_settings
+from streams.deployments.records import Deployed
+from streams.errors import StreamsError
+from streams.kafka.connection import admin, connection
+from streams.kafka.offsets import Offsets
+from streams.kafka.topics import changelog, look
+from streams.settings.settings import Settings
+from streams.store.restore import restore
+from streams.store.stores import MemoryStore
+
+PERCENT = 100
+
+
+class TooManyMove(StreamsError):
+    """More customers would flip than allowed: nothing was written."""
+
+    exit_code = 5
+
+
+@dataclass(slots=True)
+class Counted:
+    """What was counted over all partitions."""
+
+    customers: int = 0
+    members: Counter[str] = field(default_factory=Counter)
+    """Of each segment as deployed."""
+    enters: Counter[str] = field(default_factory=Counter)
+    exits: Counter[str] = field(default_factory=Counter)
+    unknown: tuple[str, ...] = ()
+    """Rules whose measures are not kept yet."""
+
+    def over(self, percent: float) -> list[str]:
+        """One line for each segment of which more would flip: of its members, or, of one without, of all customers."""
+        found = []
+        for name in sorted({*self.enters, *self.exits} - set(self.unknown)):
+            moved, members = max(self.enters[name], self.exits[name]), self.members[name]
+            of, whom = (members, "members") if members else (self.customers, "customers")
+            if moved * PERCENT > percent * of:
+                found.append(
+                    f"{name}: {self.enters[name]:,} would enter and {self.exits[name]:,} leave, of {of:,} {whom}"
+                )
+        return found
+
+
+def unknown(changes: Changes) -> tuple[str, ...]:
+    """The rules of which nothing can be counted before the take-over."""
+    return tuple(each.id for each in changes.rules if each.new_measures)
+
+
+def count(
+    settings: Settings,
+    planned: Planned,
+    changes: Changes,
+    partitions: int,
+    tell: Callable[[int], None],
+) -> Counted:
+    """Count over the states as they are committed now; is told of each partition that is done."""
+    with admin(settings) as client:
+        is_new = not look(client, [changelog(settings.group)])
+    if changes.deployed is None or is_new:
+        return Counted(unknown=unknown(changes))
+    return asyncio.run(_count(settings, planned, changes, partitions, tell))
+
+
+async def _count(
+    settings: Settings,
+    planned: Planned,
+    changes: Changes,
+    partitions: int,
+    tell: Callable[[int], None],
+) -> Counted:
+    deployed = changes.deployed
+    assert deployed is not None  # noqa: S101 - `count` asked
+    client = connection(settings) | {"client_id": f"{settings.group}-deploy"}
+    topic, found = changelog(settings.group).name, Counted(unknown=unknown(changes))
+    offsets = Offsets(client, settings.group)
+    await offsets.start()
+    try:
+        for number in range(partitions):
+            place, store = TopicPartition(topic, number), MemoryStore()
+            bounds = (await offsets.starts([place]))[place], (await offsets.ends([place]))[place]
+            await restore(store, client, place, bounds, lambda _left: None)
+            await asyncio.to_thread(_sweep, (number, partitions), planned, deployed, store, found)
+            tell(1)
+    finally:
+        await offsets.stop()
+    return found
+
+
+def _sweep(
+    place: tuple[int, int], planned: Planned, deployed: Deployed, store: MemoryStore, found: Counted
+) -> None:
+    """Let the engine take one partition over."""
+    before = Partition(*place, deployed.planned, engine_settings(deployed.settings), store)
+    found.members.update(before.members)
+    found.customers += sum(of_customer(key) for key, _ in store.items())
+    partition = Partition(*place, planned.ruleset, planned.engine, store)
+    while partition.sweeping:
+        partition.advance()
+        effects = partition.collect_effects()
+        for _, event in () if effects is None else effects.segment_events:
+            kind = found.enters if event["transition"] == "enter" else found.exits
+            kind[event["segment"]] += 1

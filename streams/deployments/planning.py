@@ -1,0 +1,219 @@
+"""A deployment from a folder of rules and the settings: checked, told to, and planned."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from segments.engine import EngineSettings, RuleSet
+from segments.insight.proving import engine, failures
+from segments.language.checking.lint import lint
+from segments.language.errors import Origin, RefusedRules, RuleError, SegmentsError
+from segments.language.loading.load import load
+from segments.language.loading.source import docstring
+from segments.language.nodes.order import require
+from segments.plan.ir import FORMAT
+from streams.deployments.records import RULES, Chains, Deployed, packed
+from streams.errors import StreamsError
+from streams.settings.settings import Settings, variable
+from streams.settings.types import zone_of
+
+SETTINGS = {
+    "currency": "currency",
+    "timezone": "zone",
+    "grace": "grace",
+    "customer_limit": "customer_limit",
+    "customer_bytes": "customer_bytes",
+    "required_consent": "required_consent",
+}
+"""The settings of a process that decide what flips, and where a deployment has them."""
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+HOUR = 3_600
+
+
+class FailingStories(StreamsError):
+    """Stories of the rules do not come true."""
+
+
+class SettingsChange(StreamsError):
+    """Settings that decide differ from those deployed, and nobody said that they should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is to be deployed."""
+
+    ruleset: RuleSet
+    plan: bytes
+    """As JSON."""
+    rules: list[dict[str, Any]]
+    """For people."""
+    settings: dict[str, Any]
+    """As the record has them."""
+
+    @property
+    def engine(self) -> EngineSettings:
+        """The settings of the engine."""
+        return engine_settings(self.settings)
+
+
+def engine_settings(settings: Mapping[str, Any]) -> EngineSettings:
+    """The settings of the engine, of those of a record."""
+    return EngineSettings(
+        grace=settings["grace"],
+        currency=settings["currency"],
+        customer_limit=settings["customer_limit"],
+        customer_bytes=settings["customer_bytes"],
+    )
+
+
+def plan(settings: Settings, folders: Sequence[Path], deployed: Deployed | None, *, stories: bool) -> Planned:
+    """What these folders would deploy, with the settings of the environment, and else those deployed.
+
+    Raises SegmentsError for rules that the linter refuses, FailingStories with one line for each, if they are run.
+    """
+    decide = deciding(settings, deployed)
+    currency = decide["currency"]
+    segments = load(folders)
+    blocking = [each for each in lint(segments) if each.blocking]
+    if blocking:
+        errors = [RuleError(each.problem, each.mend, Origin(each.file, each.line)) for each in blocking]
+        raise errors[0] if len(errors) == 1 else RefusedRules(errors)
+    require(segments, decide["required_consent"] or "")
+    if not segments:
+        raise SegmentsError(f"There is no rule in {', '.join(map(str, folders))}: name a folder of rules.")
+    if stories:
+        _tell_stories(segments, currency)
+    ruleset = RuleSet(segments, currency)
+    versions = dict(zip(ruleset.ids, ruleset.versions, strict=True))
+    rules = [
+        {
+            "id": each.id,
+            "version": versions[each.id],
+            "en": each.en,
+            "nl": each.nl,
+            "docstring": docstring(each),
+            "source": Path(each.origin.file).read_text(encoding="utf-8"),
+            "file": Path(each.origin.file).name,
+        }
+        for each in sorted(segments, key=lambda each: each.id)
+    ]
+    return Planned(ruleset, ruleset.data.to_bytes(), rules, decide)
+
+
+def _tell_stories(segments: Sequence[Any], currency: str) -> None:
+    failing = [str(error) for each in segments for error in failures(each, engine, currency)]
+    if failing:
+        raise FailingStories("\n".join([*failing, "Nothing was written: mend the rules, or their stories."]))
+
+
+def deciding(settings: Settings, deployed: Deployed | None) -> dict[str, Any]:
+    """The settings that decide, as the record has them: those that the environment sets, else those deployed."""
+    set_here = settings.model_fields_set if deployed is not None else set(SETTINGS)
+    before = deployed.settings if deployed is not None else {}
+    found: dict[str, Any] = {"profile_sources": list(before.get("profile_sources", ()))}
+    for name, field in SETTINGS.items():
+        value = getattr(settings, name)
+        if name not in set_here:
+            found[field] = before[field]
+        else:
+            found[field] = zone(value) if field == "zone" else value
+    return found
+
+
+def zone(name: str) -> dict[str, Any]:
+    """A time zone as the record has it: its offsets in seconds, each with the instant from which it holds."""
+    of = zone_of(name)
+    at, end = _instant(FIRST_YEAR), _instant(LAST_YEAR + 1)
+    transitions = [{"at": at * 1000, "offset": _offset(of, at)}]
+    step = 24 * HOUR
+    while at < end:
+        if _offset(of, at + step) != _offset(of, at):
+            changed = _first(of, at, at + step)
+            transitions.append({"at": changed * 1000, "offset": _offset(of, changed)})
+        at += step
+    return {"name": name, "transitions": transitions}
+
+
+def _first(of: ZoneInfo, low: int, high: int) -> int:
+    """The first second after `low` with another offset, of a change by `high`."""
+    before = _offset(of, low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(of, middle) == before else (low, middle)
+    return high
+
+
+def _instant(year: int) -> int:
+    return int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+
+
+def _offset(of: ZoneInfo, at: int) -> int:
+    """Seconds that the zone's clock is ahead of UTC at an instant."""
+    found = datetime.fromtimestamp(at, of).utcoffset()
+    return 0 if found is None else int(found.total_seconds())
+
+
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Which settings differ, each with its variable, what is deployed and what would be."""
+    return [
+        {"setting": variable(name), "deployed": _shown(before[field]), "new": _shown(now[field])}
+        for name, field in SETTINGS.items()
+        if before[field] != now[field]
+    ]
+
+
+def _shown(value: Any) -> Any:
+    return value["name"] if isinstance(value, dict) else value
+
+
+def is_same(planned: Planned, deployed: Deployed) -> bool:
+    """Whether this is what a deployment has, its words for people included."""
+    return (
+        planned.plan == deployed.plan
+        and planned.settings == dict(deployed.settings)
+        and planned.rules == deployed.rules
+    )
+
+
+def record(
+    settings: Settings, planned: Planned, chains: Chains, now: int, note: str, *, at_once: bool
+) -> dict[str, Any]:
+    """The record to be written, as partition 0 has it; `now` is the wall clock."""
+    last, running = chains.last, chains.running
+    return {
+        "deployment_id": new_id(now),
+        "group": settings.group,
+        "follows": None if last is None else last.id,
+        "occurred_at": 0 if at_once else now,
+        "kind": RULES,
+        "plan": packed(planned.plan),
+        "plan_format": FORMAT,
+        "rules": packed(json.dumps(planned.rules, ensure_ascii=False).encode()),
+        "settings": planned.settings,
+        "borders": [] if last is None else list(last.fields["borders"]),
+        "models": {} if running is None else dict(running.fields["models"]),
+        "note": note,
+    }
+
+
+def again(settings: Settings, earlier: Deployed, chains: Chains, now: int, note: str) -> dict[str, Any]:
+    """The record that deploys an earlier one again, at once; `now` is the wall clock."""
+    last = chains.last
+    return {
+        **earlier.fields,
+        "deployment_id": new_id(now),
+        "group": settings.group,
+        "follows": None if last is None else last.id,
+        "occurred_at": 0,
+        "note": note or f"rollback to {earlier.id}",
+    }
+
+
+def new_id(now: int) -> str:
+    """An id that nobody has: the time, for people, and a random part."""
+    return f"{datetime.fromtimestamp(now // 1000, UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"

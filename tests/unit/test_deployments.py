@@ -1,0 +1,199 @@
+"""Deployments without a broker: the chain, the plan and its settings, what changes, how far workers are."""
+
+from datetime import datetime
+from itertools import pairwise
+
+import pytest
+
+import schemas
+from streams.deployments import watching
+from streams.deployments.changes import changes, told
+from streams.deployments.counting import Counted
+from streams.deployments.planning import FailingStories, again, deciding, is_same, plan, record, zone
+from streams.deployments.records import Chains, Deployed, chain_of
+from streams.deployments.watching import Look, NotTakenOver, PartitionProgress
+from streams.settings.settings import Settings
+from streams.settings.types import zone_of
+
+RULE = '''"""Who bought for {least} at least: greet them."""
+
+from segments.language import Segment, purchase
+
+{name} = Segment(
+    en="Bought for {least}",
+    nl="Kocht voor {least}",
+    when=purchase.within(days={days}).sum(purchase.amount) >= {least},
+    examples="""
+    0d    purchase amount={least}   {does}
+    {days}d   leaves
+    """,
+)
+'''
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with one rule; call it to write another."""
+
+    def write(name, least, days=30, does="enters"):
+        text = RULE.format(name=name, least=least, days=days, does=does)
+        (tmp_path / f"{name}.py").write_text(text)
+        return tmp_path
+
+    write("buyer", 2)
+    return write
+
+
+def settings(monkeypatch, **named):
+    """Settings of an environment with these alone."""
+    for name, value in named.items():
+        monkeypatch.setenv(f"SEGMENTS_{name.upper()}", value)
+    return Settings()
+
+
+def deployed(fields, offset=0):
+    """A record as it comes back from the topic."""
+    data = schemas.encode(schemas.DEPLOYMENT, fields)
+    return Deployed(offset, 1_800_000_000_500, schemas.decode(schemas.DEPLOYMENT, data))
+
+
+def first(monkeypatch, folder):
+    """The first deployment of a folder."""
+    chosen = settings(monkeypatch)
+    planned = plan(chosen, [folder("buyer", 2)], None, stories=True)
+    return deployed(record(chosen, planned, Chains(()), 1_800_000_000_000, "", at_once=False))
+
+
+def linked(id_, follows, kind="rules"):
+    """A record of which only the links matter."""
+    return Deployed(0, 0, {"deployment_id": id_, "follows": follows, "kind": kind})
+
+
+def test_the_chain_passes_over_what_follows_something_else():
+    """The next by offset whose `follows` is the chain's last; a fill is never followed, a second of one id is none."""
+    found = [
+        linked("a", None),
+        linked("b", None),
+        linked("f", "a", "fill"),
+        linked("c", "a"),
+        linked("d", "a"),
+        linked("x", "c", "borders"),
+        linked("c", "x"),
+        linked("e", "x"),
+    ]
+    chain = Chains(chain_of(found), {0: frozenset("ae"), 1: frozenset("ac")})
+    assert [each.id for each in chain.deployments] == ["a", "c", "x", "e"]
+    assert [each.id for each in chain.rules] == ["a", "c", "e"]
+    assert (chain.last.id, chain.running.id, chain.lacking) == ("e", "e", (1,))
+    assert chain_of([]) == ()
+
+
+@pytest.mark.parametrize("name", ["UTC", "Europe/Amsterdam", "America/St_Johns", "Asia/Kathmandu"])
+def test_a_zone_is_its_offsets(name):
+    """At any instant from 1900 to 2100 the transitions tell what the zone tells, a second before a change too."""
+    of, found = zone_of(name), zone(name)["transitions"]
+    assert found[0]["at"] == -2_208_988_800_000
+    for before, each in pairwise(found):
+        for at, offset in ((each["at"], each["offset"]), (each["at"] - 1000, before["offset"])):
+            assert offset_of(of, at) == offset
+    for year in range(1900, 2101, 7):
+        at = (year - 1970) * 31_556_952_000
+        (last,) = [each for each in found if each["at"] <= at][-1:] or [found[0]]
+        assert offset_of(of, at) == last["offset"], year
+
+
+def offset_of(of, at):
+    """Seconds ahead of UTC at an instant in milliseconds."""
+    return int(datetime.fromtimestamp(at // 1000, of).utcoffset().total_seconds())
+
+
+def test_a_setting_that_nobody_sets_keeps_what_is_deployed(monkeypatch, folder):
+    """Another grace is deployed than the default: it stays until the environment says one; then it is a change."""
+    before = first(monkeypatch, folder)
+    fields = {**before.fields, "settings": {**before.settings, "grace": 7_000}}
+    of = deployed(fields)
+    assert deciding(settings(monkeypatch), of)["grace"] == 7_000
+    chosen = settings(monkeypatch, grace="9000", timezone="Europe/Amsterdam")
+    planned = plan(chosen, [folder("buyer", 2)], of, stories=False)
+    found = changes(planned, of)
+    assert [(each["setting"], each["deployed"], each["new"]) for each in found.settings] == [
+        ("SEGMENTS_TIMEZONE", "UTC", "Europe/Amsterdam"),
+        ("SEGMENTS_GRACE", 7_000, 9_000),
+    ]
+
+
+def test_what_is_deployed_already_is_the_same(monkeypatch, folder):
+    """The same files: nothing would change; other words alone are told as such, and are no change of meaning."""
+    before = first(monkeypatch, folder)
+    planned = plan(settings(monkeypatch), [folder("buyer", 2)], before, stories=False)
+    assert is_same(planned, before)
+    assert list(told(changes(planned, before))) == [f"nothing would change: {before.id} is deployed"]
+    path = folder("buyer", 2) / "buyer.py"
+    path.write_text(path.read_text().replace("greet them", "call them"))
+    found = changes(plan(settings(monkeypatch), [path.parent], before, stories=False), before)
+    assert [(each.kind, each.new_measures) for each in found.rules] == [("reworded", ())]
+    assert not found.same
+
+
+def test_each_change_is_told_with_its_source(monkeypatch, folder):
+    """Changed, added with a new measure, and removed; in either language, and as Markdown."""
+    before = first(monkeypatch, folder)
+    folder("buyer", 3)
+    folder("spender", 90, days=60)
+    found = changes(plan(settings(monkeypatch), [folder("buyer", 3)], before, stories=True), before)
+    assert [(each.id, each.kind, len(each.new_measures)) for each in found.rules] == [
+        ("buyer", "changed", 0),
+        ("spender", "added", 1),
+    ]
+    assert "~ buyer (Kocht voor 3): changed" in list(told(found, "nl"))
+    markdown = list(told(found, markdown=True))
+    assert "- **spender** (Bought for 90): added" in markdown
+    assert "  +    when=purchase.within(days=30).sum(purchase.amount) >= 3," in markdown
+    assert found.retention == (30 * 86_400_000, 60 * 86_400_000)
+    alone = plan(settings(monkeypatch), [folder("spender", 90, days=60) / "spender.py"], before, stories=True)
+    assert ("buyer", "removed") in [(each.id, each.kind) for each in changes(alone, before).rules]
+
+
+def test_a_failing_story_is_not_deployed(monkeypatch, folder):
+    """Named with its file and line."""
+    with pytest.raises(FailingStories, match=r"buyer\.py:\d+"):
+        plan(settings(monkeypatch), [folder("buyer", 2, does="leaves")], None, stories=True)
+
+
+def test_a_rollback_is_the_earlier_record_again(monkeypatch, folder):
+    """Plan, rules and settings of then, at once, after the chain's last, under an id of its own."""
+    one = first(monkeypatch, folder)
+    other = deployed({**one.fields, "deployment_id": "other", "follows": one.id, "plan": b""}, 1)
+    made = again(settings(monkeypatch), one, Chains((one, other)), 1_800_000_000_000, "")
+    assert (made["follows"], made["occurred_at"], made["plan"]) == ("other", 0, one.fields["plan"])
+    assert made["deployment_id"] not in (one.id, "other")
+    assert deployed(made).occurred_at == 1_800_000_000_500, "the Kafka timestamp"
+
+
+def test_a_rule_is_held_back_by_its_share():
+    """Of its members, of a segment without any of all customers; unknown rules count nobody."""
+    found = Counted(customers=1_000, unknown=("new",))
+    found.members.update(large=100, small=10)
+    found.exits.update(large=20, small=3)
+    found.enters.update(empty=201, new=900)
+    assert [line.partition(":")[0] for line in found.over(20)] == ["empty", "small"]
+    assert found.over(30) == []
+
+
+def test_the_command_waits_for_every_partition(monkeypatch):
+    """Done once all run it; else it ends in time, names who is missing, and has exit code 3."""
+    looks = [
+        Look({0: PartitionProgress(0, "a", "running")}, members=2),
+        Look(
+            {0: PartitionProgress(0, "b", "running"), 1: PartitionProgress(1, "b", "taking_over", left=5)}, 2
+        ),
+        Look({number: PartitionProgress(number, "b", "running") for number in (0, 1)}, members=2),
+    ]
+    said = []
+    monkeypatch.setattr(watching, "look", lambda _settings: looks.pop(0))
+    assert len(watching.wait(settings(monkeypatch), "b", 2, 30, said.append).partitions) == 2
+    assert said == ["taken over: 0 of 2 partitions", "taken over: 1 of 2 partitions, 5 customers left"]
+    looks.append(Look(members=1, silent=("one:6066",)))
+    with pytest.raises(NotTakenOver, match=r"run it yet: 0, 1 .*one:6066") as caught:
+        watching.wait(settings(monkeypatch), "b", 2, 0, said.append)
+    assert caught.value.exit_code == 3
