@@ -3,6 +3,7 @@
 The domains are small so that events collide: two products, two channels, a handful of amounts.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -134,7 +135,7 @@ def condition(pick: Pick, others: tuple[Segment, ...], depth: int = 2) -> Condit
         ["leaf"] * 7 + (["any_of", "not_", "list", "any_of", "not_", "list", "other"] if depth else [])
     )
     if shape == "leaf":
-        return comparison(pick)
+        return calculation(pick) if one_in(pick, 6) else comparison(pick)
     if shape == "other":
         return pick(others) if others and one_in(pick, 2) else of_profile(pick)
     if shape == "not_":
@@ -198,6 +199,35 @@ def comparison(pick: Pick, name: str = "", step: str = "") -> Comparison:
     return bounded(
         pick, Measure(events, MEASURES[name], None if name == "count" else field(pick, events.source, number))
     )
+
+
+def calculation(pick: Pick) -> Condition:
+    """Measures added, subtracted, multiplied, divided and compared with each other; two with `by` have one field."""
+    if one_in(pick, 3):
+        events = narrowed(pick, event_set(pick(USUAL)), {each for each in STEPS if one_in(pick, 4)})
+        gap = pick((1, 2, Decimal("0.5"), Decimal("1.5"))) * events.gap
+        found: Condition = compared(getattr(events, pick(("idle", "age", "gap"))), pick(OPERATORS), gap)
+        return found
+    money = one_in(pick, 2)
+    keyed = {"by"} if one_in(pick, 2) else set[str]()
+
+    def part() -> Any:
+        name = pick(("purchase", "refund") if money else USUAL)
+        events = narrowed(
+            pick, event_set(name), {each for each in ("where", "since", "ago") if one_in(pick, 4)}
+        )
+        if keyed and one_in(pick, 2):
+            events = replace(events, key=Events(events.source).channel)
+        if money:
+            return getattr(events, pick(("sum", "mean", "max")))(Events(events.source).amount)
+        return events.count() if one_in(pick, 2) else events.distinct(Events(events.source).channel)
+
+    left = pick((1, 2, Decimal("0.5"))) * part() + part() if one_in(pick, 2) else part() - part()
+    right = part() if one_in(pick, 2) else pick(AMOUNTS if money else (2, 1, 0))
+    if one_in(pick, 3):
+        left, right = part() / part(), pick((1, Decimal("0.5"), Decimal("0.8")))
+    made: Condition = compared(left, pick(OPERATORS), right)
+    return made
 
 
 def narrowed(pick: Pick, events: Events, steps: set[str]) -> Events:

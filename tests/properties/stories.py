@@ -13,7 +13,7 @@ from segments.language.catalogue import CLICKSTREAM, ON_SITE, TRANSACTIONS
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
-from segments.language.nodes.text import leaves
+from segments.language.nodes.text import leaves, measures_in
 from segments.language.truth.life import Customer
 from tests.properties.picking import Pick, one_in, several
 from tests.properties.printing import rule_text
@@ -230,7 +230,7 @@ def read_by(segments: Sequence[Segment]) -> list[Any]:
 
 def measured_by(segments: Sequence[Segment]) -> list[Events]:
     """The event sets of all measures of these rules."""
-    return [leaf.measure.events for leaf in read_by(segments) if isinstance(leaf, Comparison)]
+    return [each.events for leaf in read_by(segments) for each in measures_in(leaf)]
 
 
 def kinds_of(segments: Sequence[Segment]) -> list[str]:

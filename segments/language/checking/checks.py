@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import cast
 
 from segments.language.catalogue import SETS, Type, fields_of
-from segments.language.checking.coming import check_coming
 from segments.language.checking.meaning import (
     Fault,
     check_measure,
@@ -34,7 +33,6 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
         yield from _check_types(measure_text(leaf.measure), _measured(leaf.measure), leaf.bound, leaf.origin)
         yield from check_measure(leaf, measure_text(leaf.measure))
         yield from _check_possible(leaf)
-    yield from check_coming(leaf)
 
 
 def check_goal(segment: Segment) -> Iterator[Fault]:

@@ -145,7 +145,9 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
                     effects.of(text)
                 }),
             value: entry.value.map(|text| effects.of(text)),
-            bound: &rules.leaves[entry.leaf as usize].bound,
+            bound: entry
+                .bound
+                .map_or(&rules.leaves[entry.leaf as usize].bound, |text| effects.of(text)),
             holds: entry.holds,
         });
         let details = effects.details_of(&flip.told).iter();

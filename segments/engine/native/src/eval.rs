@@ -19,7 +19,7 @@ use std::cell::Cell;
 pub const STEPS: u64 = 50_000_000;
 
 /// Rows of a view: `[instant, value]`.
-type Seen = SmallVec<[i64; 16]>;
+pub(crate) type Seen = SmallVec<[i64; 16]>;
 
 /// Questions to what is remembered of a customer.
 pub struct Eval<'a> {
@@ -44,20 +44,28 @@ pub struct Shown {
 }
 
 /// The rows of each key: as they are kept, or as a view of visits has them.
-enum Grouped<'a> {
+pub(crate) enum Grouped<'a> {
     Kept(&'a Groups, usize),
     Seen(Vec<(i64, Seen)>),
 }
 
 impl<'a> Grouped<'a> {
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Grouped::Kept(groups, _) => groups.list.len(),
             Grouped::Seen(groups) => groups.len(),
         }
     }
 
-    fn key(&self, place: usize) -> i64 {
+    /// Where a key stands.
+    pub(crate) fn place(&self, key: i64) -> Option<usize> {
+        match self {
+            Grouped::Kept(groups, _) => groups.place(key),
+            Grouped::Seen(groups) => groups.iter().position(|group| group.0 == key),
+        }
+    }
+
+    pub(crate) fn key(&self, place: usize) -> i64 {
         match self {
             Grouped::Kept(groups, _) => groups.list[place].0,
             Grouped::Seen(groups) => groups[place].0,
@@ -83,8 +91,8 @@ impl<'a> Grouped<'a> {
 }
 
 /// What a leaf with `by` looks at.
-struct Keys<'a> {
-    own: Grouped<'a>,
+pub(crate) struct Keys<'a> {
+    pub(crate) own: Grouped<'a>,
     resets: Option<Grouped<'a>>,
     floor: i64,
     /// The instant up to which rows are read.
@@ -203,8 +211,13 @@ impl Eval<'_> {
 
     /// Whether a leaf holds, and when to look again.
     pub fn leaf(&self, number: usize, customer: &mut Customer, now: i64) -> Look {
-        let Ask::Measured(measured) = &self.rules.leaves[number].ask else {
-            return (self.timeless(number, customer), NEVER);
+        let measured = match &self.rules.leaves[number].ask {
+            Ask::Measured(measured) => measured,
+            Ask::Calculated(calculated) => {
+                let (stands, change) = self.calculation(calculated, customer, now);
+                return (stands.holds, change);
+            }
+            _ => return (self.timeless(number, customer), NEVER),
         };
         if measured.offset == 0 {
             return self.measured(measured, customer, now);
@@ -231,7 +244,7 @@ impl Eval<'_> {
     /// Whether a leaf holds that time alone never changes.
     pub fn timeless(&self, number: usize, customer: &Customer) -> bool {
         match &self.rules.leaves[number].ask {
-            Ask::Measured(_) => false,
+            Ask::Measured(_) | Ask::Calculated(_) => false,
             Ask::Inside(rule) => customer.inside.has(*rule),
             Ask::Consent(name) => customer
                 .profile
@@ -257,7 +270,7 @@ impl Eval<'_> {
     }
 
     /// The instant of the first event of a stream after this one.
-    fn entering(&self, kept: &Kept, stream: usize, now: i64) -> i64 {
+    pub(crate) fn entering(&self, kept: &Kept, stream: usize, now: i64) -> i64 {
         let stride = self.rules.streams[stream].stride;
         let first = |rows: Series| {
             let place = rows.upto(now);
@@ -292,7 +305,7 @@ impl Eval<'_> {
     }
 
     /// The rows that a leaf without `by` reads; None: nothing is there.
-    fn rows<'b>(
+    pub(crate) fn rows<'b>(
         &self,
         measured: &Measured,
         customer: &'b Customer,
@@ -350,7 +363,7 @@ impl Eval<'_> {
 
     /// Only what is later than this counts.
     #[inline]
-    fn floor(&self, measured: &Measured, customer: &Customer, now: i64) -> i64 {
+    pub(crate) fn floor(&self, measured: &Measured, customer: &Customer, now: i64) -> i64 {
         let mut floor = now - measured.window;
         if let Some(known) = self.known {
             floor = floor.max(m!(
@@ -411,7 +424,7 @@ impl Eval<'_> {
         answer
     }
 
-    fn keys<'b>(&self, measured: &Measured, customer: &'b Customer, now: i64) -> Option<Keys<'b>> {
+    pub(crate) fn keys<'b>(&self, measured: &Measured, customer: &'b Customer, now: i64) -> Option<Keys<'b>> {
         let own = self.grouped(
             measured.stream,
             measured.view.as_ref(),
@@ -511,7 +524,7 @@ impl Eval<'_> {
 
     /// The rows of a key, and its own floor; None: none of them counts.
     #[inline]
-    fn of_place<'b>(&self, keys: &'b Keys, place: usize) -> Option<(Series<'b>, i64)> {
+    pub(crate) fn of_place<'b>(&self, keys: &'b Keys, place: usize) -> Option<(Series<'b>, i64)> {
         let mut rows = keys.own.rows(place);
         if keys.upto < NEVER {
             rows = rows.first(rows.upto(keys.upto));

@@ -1,13 +1,14 @@
 //! Why a segment was entered or left: every leaf of the rule with its value.
 
+use crate::arithmetic;
 use crate::customer::{Customer, Trait};
 use crate::eval::{Eval, Shown};
 use crate::measures::Value;
 use crate::mutants::m;
 use crate::names::Names;
 use crate::output::{Effects, Entry};
-use crate::plan::{FieldKind, Kind};
-use crate::rules::{Ask, Measured};
+use crate::plan::{FieldKind, Kind, Term};
+use crate::rules::{Ask, Calculated, Measured};
 use std::io::Write;
 
 /// Bytes of a measure, a value or a bound: what a rule or a key is made of may be far longer.
@@ -42,7 +43,7 @@ pub fn entry(eval: &Eval, number: usize, customer: &mut Customer, now: i64, out:
             let measure = shown.key.map(|key| {
                 out.text.extend_from_slice(&leaf.text);
                 out.text.push(b'[');
-                write_key(measured, key, eval.names, &mut out.text);
+                write_key(measured.by, key, eval.names, &mut out.text);
                 out.text.push(b']');
                 cut(&mut out.text, start);
                 out.since(start)
@@ -51,6 +52,7 @@ pub fn entry(eval: &Eval, number: usize, customer: &mut Customer, now: i64, out:
             let there = write_value(leaf.kind, measured, &shown, eval.names, &mut out.text);
             (measure, there.then_some(start), shown.holds)
         }
+        Ask::Calculated(calculated) => return of_calculation(eval, number, calculated, customer, now, out),
         Ask::Inside(rule) => {
             let inside = customer.inside.has(*rule);
             write_truth(inside, &mut out.text);
@@ -82,8 +84,72 @@ pub fn entry(eval: &Eval, number: usize, customer: &mut Customer, now: i64, out:
         leaf: number as u32,
         measure,
         value,
+        bound: None,
         holds,
     }
+}
+
+/// A calculation as it stands, with the values of both sides.
+fn of_calculation(
+    eval: &Eval,
+    number: usize,
+    calculated: &Calculated,
+    customer: &Customer,
+    now: i64,
+    out: &mut Effects,
+) -> Entry {
+    let leaf = &eval.rules.leaves[number];
+    let stands = eval.calculation(calculated, customer, now).0;
+    let mut told = |write: &mut dyn FnMut(&mut Vec<u8>) -> bool| {
+        let start = out.text.len();
+        let there = write(&mut out.text);
+        cut(&mut out.text, start);
+        there.then(|| out.since(start))
+    };
+    let measure = stands.key.and_then(|key| {
+        told(&mut |text| {
+            text.extend_from_slice(&leaf.text);
+            text.push(b'[');
+            write_key(calculated.by, key, eval.names, text);
+            text.push(b']');
+            true
+        })
+    });
+    let parts = &stands.parts;
+    let value = told(&mut |text| write_side(leaf.kind, &calculated.plan.left, parts, text));
+    let right = calculated.plan.right_kind;
+    let bound = right.and_then(|kind| {
+        told(&mut |text| {
+            write_side(kind, &calculated.plan.right, parts, text);
+            true
+        })
+    });
+    Entry {
+        leaf: number as u32,
+        measure,
+        value,
+        bound,
+        holds: stands.holds,
+    }
+}
+
+/// A side of a calculation. False: it has no value.
+fn write_side(kind: Kind, term: &Term, parts: &[arithmetic::Measured], out: &mut Vec<u8>) -> bool {
+    let digits = match kind {
+        Kind::Money => 2,
+        Kind::Mean | Kind::Decimal => 6,
+        _ => 0,
+    };
+    let Some(number) = arithmetic::rounded(term, parts, digits) else {
+        return false;
+    };
+    match kind {
+        Kind::Money => write_money(number, out),
+        Kind::Mean => write_mean(number, MEAN, out),
+        Kind::Decimal => write_decimal(number, out),
+        _ => write_number(number, out),
+    }
+    true
 }
 
 /// Leave at most 1,024 bytes of what was written last: the beginning, which then ends in `…`.
@@ -105,8 +171,8 @@ pub fn cut(text: &mut Vec<u8>, start: usize) {
     text.extend_from_slice(MARK.as_bytes());
 }
 
-fn write_key(measured: &Measured, key: i64, names: &Names, out: &mut Vec<u8>) {
-    match measured.by {
+fn write_key(by: Option<FieldKind>, key: i64, names: &Names, out: &mut Vec<u8>) {
+    match by {
         Some(FieldKind::Text) => out.extend_from_slice(names.text(key)),
         Some(FieldKind::Money) => write_money(key as i128, out),
         Some(FieldKind::Decimal) => write_decimal(key as i128, out),

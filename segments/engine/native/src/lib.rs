@@ -9,8 +9,10 @@ pub mod plan;
 // What the engine decides.
 pub mod after;
 pub mod agenda;
+pub mod arithmetic;
 pub mod bits;
 pub mod by_key;
+pub mod calculated;
 pub mod codec;
 pub mod costs;
 pub mod crowded;

@@ -89,6 +89,8 @@ pub struct Entry {
     pub measure: Option<Text>,
     /// The value, if there is any.
     pub value: Option<Text>,
+    /// The value of the other side of a calculation; None: the leaf's own bound.
+    pub bound: Option<Text>,
     /// Whether the leaf holds.
     pub holds: bool,
 }

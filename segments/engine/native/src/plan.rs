@@ -483,12 +483,95 @@ impl Bound {
     }
 }
 
+/// What is calculated with measures, each in its unit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Term {
+    /// A number; of a duration, milliseconds.
+    Constant {
+        /// The number.
+        number: Ratio,
+    },
+    /// The value of a measure.
+    Part {
+        /// Its number among those of the comparison.
+        part: usize,
+    },
+    /// A sum, or a difference.
+    Sum {
+        /// The first part.
+        left: Box<Term>,
+        /// Whether it is a difference.
+        minus: bool,
+        /// The second part.
+        right: Box<Term>,
+    },
+    /// A multiple.
+    Product {
+        /// How many times.
+        factor: Ratio,
+        /// Of what.
+        of: Box<Term>,
+    },
+    /// It has no value if the divisor is zero.
+    Quotient {
+        /// What is divided.
+        left: Box<Term>,
+        /// By what.
+        right: Box<Term>,
+    },
+}
+
+/// A calculated value against another one; false if a part of either has no value.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calculated {
+    /// The measures in source order; their own comparisons say nothing.
+    #[serde(deserialize_with = "measures")]
+    pub parts: Vec<Measured>,
+    /// The left side.
+    pub left: Term,
+    /// How they are compared.
+    pub operator: Operator,
+    /// The right side.
+    pub right: Term,
+    /// How the value of the left side is told.
+    pub left_kind: Kind,
+    /// The same of the right side; None if it is a constant.
+    pub right_kind: Option<Kind>,
+}
+
+/// Measures as a plan writes what a leaf asks: with their type.
+fn measures<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Measured>, D::Error> {
+    let each = Vec::<Asked>::deserialize(deserializer)?.into_iter();
+    each.map(|asked| match asked {
+        Asked::Measured(measured) => Ok(*measured),
+        _ => Err(de::Error::custom("a part of a calculation is no measure")),
+    })
+    .collect()
+}
+
+impl Term {
+    fn in_range(&self, parts: usize) -> bool {
+        match self {
+            Term::Constant { .. } => true,
+            Term::Part { part } => *part < parts,
+            Term::Product { of, .. } => of.in_range(parts),
+            Term::Sum { left, right, .. } | Term::Quotient { left, right } => {
+                left.in_range(parts) && right.in_range(parts)
+            }
+        }
+    }
+}
+
 /// What a leaf asks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Asked {
     /// A measure against a bound.
     Measured(Box<Measured>),
+    /// A calculation with measures against another one.
+    Calculated(Box<Calculated>),
     /// An attribute of the profile: false if it is missing, or of the type of none of the bounds.
     Profile {
         /// The name of the attribute.
@@ -618,6 +701,17 @@ struct Numbered {
 /// The topic of rule sets: an input beside those of a plan.
 pub const DEPLOYMENTS: &str = "segment-deployments";
 
+impl Asked {
+    /// The measures that it asks, in source order.
+    pub fn measures(&self) -> &[Measured] {
+        match self {
+            Asked::Measured(measured) => std::slice::from_ref(measured),
+            Asked::Calculated(calculated) => &calculated.parts,
+            _ => &[],
+        }
+    }
+}
+
 impl Plan {
     /// The name of an input, by its number: that after the topics of the plan is the one of deployments.
     pub fn topic(&self, number: usize) -> &str {
@@ -670,6 +764,7 @@ impl Plan {
     fn leaf_in_range(&self, leaf: &Leaf) -> bool {
         match &leaf.asked {
             Asked::Measured(asked) => self.measured_in_range(asked),
+            Asked::Calculated(asked) => self.calculated_in_range(asked),
             Asked::Inside { rule } => *rule < self.rules.len(),
             Asked::Profile { .. } | Asked::Consent { .. } => true,
         }
@@ -693,6 +788,13 @@ impl Plan {
                 Some(None) => false,
                 Some(Some(reset)) => asked.reset_view.as_ref().is_none_or(|view| view.in_range(reset)),
             }
+    }
+
+    fn calculated_in_range(&self, asked: &Calculated) -> bool {
+        let parts = asked.parts.len();
+        asked.left.in_range(parts)
+            && asked.right.in_range(parts)
+            && asked.parts.iter().all(|part| self.measured_in_range(part))
     }
 
     fn rule_in_range(&self, place: usize, rule: &Rule) -> bool {

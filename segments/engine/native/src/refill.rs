@@ -12,7 +12,7 @@ use crate::codec::{self, Scratch, StateError};
 use crate::customer::Customer;
 use crate::customers::States;
 use crate::names::Names;
-use crate::plan::{Asked, Measured, RecordKind};
+use crate::plan::{Measured, RecordKind};
 use crate::position::{self, Layout, Position};
 use crate::rows::{Groups, Kept, Rows};
 use crate::rules::{Rules, Stream};
@@ -318,10 +318,7 @@ fn read(
 }
 
 fn measured(rules: &Rules) -> impl Iterator<Item = &Measured> {
-    rules.plan.leaves.iter().filter_map(|leaf| match &leaf.asked {
-        Asked::Measured(asked) => Some(&**asked),
-        _ => None,
-    })
+    rules.plan.leaves.iter().flat_map(|leaf| leaf.asked.measures())
 }
 
 /// The measures of a rule.
@@ -329,10 +326,8 @@ fn own_measures(rules: &Rules, place: usize) -> impl Iterator<Item = &String> {
     rules.plan.rules[place]
         .leaves
         .iter()
-        .filter_map(|leaf| match &rules.plan.leaves[*leaf].asked {
-            Asked::Measured(asked) => Some(&rules.plan.measures[asked.known]),
-            _ => None,
-        })
+        .flat_map(|leaf| rules.plan.leaves[*leaf].asked.measures())
+        .map(|asked| &rules.plan.measures[asked.known])
 }
 
 /// The measures of these rules and of those that they read.

@@ -185,11 +185,26 @@ pub struct After {
     pub same: bool,
 }
 
+/// A calculated value against another one.
+#[derive(Debug)]
+pub struct Calculated {
+    /// The measures in source order; their kernels compare nothing.
+    pub parts: Vec<Measured>,
+    /// What is calculated with them.
+    pub plan: plan::Calculated,
+    /// What the keys are, if a measure has `by`.
+    pub by: Option<FieldKind>,
+    /// Whether each of the sides is a duration that grows with time.
+    pub grows: (bool, bool),
+}
+
 /// What a leaf asks.
 #[derive(Debug)]
 pub enum Ask {
     /// A measure against a bound.
     Measured(Box<Measured>),
+    /// A calculation with measures against another one.
+    Calculated(Box<Calculated>),
     /// An attribute of the profile against bounds.
     Profile {
         /// The name of the attribute.
@@ -407,6 +422,10 @@ impl Leaf {
                 measured.kind,
                 Ask::Measured(Box::new(Measured::of(measured, plan, held))),
             ),
+            Asked::Calculated(calculated) => (
+                calculated.left_kind,
+                Ask::Calculated(Box::new(Calculated::of(calculated, plan))),
+            ),
             Asked::Profile {
                 attribute,
                 operator,
@@ -433,7 +452,7 @@ impl Leaf {
     }
 
     fn timeless(&self) -> bool {
-        !matches!(self.ask, Ask::Measured(_))
+        !matches!(self.ask, Ask::Measured(_) | Ask::Calculated(_))
     }
 }
 
@@ -486,6 +505,30 @@ impl After {
             view: view.map(|view| View::of(view, &plan.streams[after.stream])),
             span: after.span,
             same: after.same,
+        }
+    }
+}
+
+impl Calculated {
+    fn of(calculated: &plan::Calculated, plan: &Plan) -> Calculated {
+        let parts: Vec<Measured> = calculated
+            .parts
+            .iter()
+            .map(|part| Measured {
+                // What a key comes to depends on other streams, so nothing is kept of it.
+                held: None,
+                ..Measured::of(part, plan, &mut 0)
+            })
+            .collect();
+        let grows = |side: &plan::Term| match side {
+            plan::Term::Part { part } => matches!(parts[*part].measure, Measure::Idle | Measure::Age),
+            _ => false,
+        };
+        Calculated {
+            by: parts.iter().find_map(|part| part.by),
+            grows: (grows(&calculated.left), grows(&calculated.right)),
+            plan: calculated.clone(),
+            parts,
         }
     }
 }

@@ -276,7 +276,10 @@ impl Life {
             .measure
             .map_or_else(|| utf8(&leaf.measure), |text| owned(effects, text));
         let value = entry.value.map(|text| owned(effects, text));
-        json!({"measure": measure, "value": value, "bound": utf8(&leaf.bound), "holds": entry.holds})
+        let bound = entry
+            .bound
+            .map_or_else(|| utf8(&leaf.bound), |text| owned(effects, text));
+        json!({"measure": measure, "value": value, "bound": bound, "holds": entry.holds})
     }
 
     fn membership(&self, effects: &Effects, membership: &segments_engine::output::Membership) -> Json {

@@ -279,7 +279,9 @@ fn told_flip(effects: &Effects, rules: &Rules, flip: &Flip) -> Value {
         let measure = entry
             .measure
             .map_or(String::from_utf8(leaf.measure.to_vec()).unwrap(), text);
-        let bound = String::from_utf8(leaf.bound.to_vec()).unwrap();
+        let bound = entry
+            .bound
+            .map_or(String::from_utf8(leaf.bound.to_vec()).unwrap(), text);
         json!({"measure": measure, "value": entry.value.map(text), "bound": bound, "holds": entry.holds})
     };
     json!({

@@ -224,6 +224,20 @@ impl Kernel {
         }
     }
 
+    /// What the measure comes to as a number: so many of so many; and until when time alone can't change that, unless
+    /// it is a duration that grows.
+    pub fn number(&self, measure: Measure, scale: i64, asked: Option<&Asked>) -> (Option<(i128, i128)>, i64) {
+        let scale = scale as i128;
+        let value = asked.map_or(Value::Nothing, |asked| self.value(measure, asked));
+        let found = match value {
+            Value::Number(number) => Some((number, scale)),
+            Value::Mean(total, count) => Some((total, count as i128 * scale)),
+            _ => matches!(measure, Measure::Count | Measure::Sum | Measure::Distinct).then_some((0, 1)),
+        };
+        let until = asked.map_or(NEVER, |asked| asked.expiry(asked.start(), self.window));
+        (found, until)
+    }
+
     /// Whether the comparison holds of a word of the column.
     #[inline]
     fn holds_of(&self, word: i64, names: &Names) -> bool {

@@ -53,7 +53,7 @@ pub fn entry<'py>(
     let found = PyDict::new(py);
     found.set_item("measure", entry.measure.map_or(utf8(&leaf.measure), text))?;
     found.set_item("value", entry.value.map(text))?;
-    found.set_item("bound", utf8(&leaf.bound))?;
+    found.set_item("bound", entry.bound.map_or(utf8(&leaf.bound), text))?;
     found.set_item("holds", entry.holds)?;
     Ok(found)
 }

@@ -95,7 +95,7 @@ impl<'e> View<'e> {
         Evidence {
             measure: entry.measure.map_or(&leaf.measure, |text| self.text(text)),
             value: entry.value.map(|text| self.text(text)),
-            bound: &leaf.bound,
+            bound: entry.bound.map_or(&leaf.bound, |text| self.text(text)),
             holds: entry.holds,
         }
     }

@@ -1,4 +1,4 @@
-"""What the engine cannot do yet: the oracle says what it means, the language reads and tells it, and the linter refuses it."""
+"""Arithmetic of measures, `first`, `mode`, `gap`, the calendar and numbers of attributes: as rules with stories, and in texts."""
 
 from decimal import Decimal
 
@@ -15,9 +15,8 @@ from segments.language import (
     refund,
     visit,
 )
-from segments.language.checking.lint import lint, refuse
+from segments.language.checking.lint import lint
 from segments.language.errors import RuleError
-from segments.language.nodes.arithmetic import Calculated
 from segments.language.nodes.text import bound_text, condition_text, leaf_text, rule_text
 from segments.language.stories.reader import START, read_stories
 from segments.language.truth.life import Customer, Step
@@ -157,22 +156,10 @@ def test_the_oracle_makes_its_stories_come_true(name):
     assert [str(each) for each in failures(rule(name), oracle)] == []
 
 
-CALCULATED = [name for name, (when, _) in RULES.items() if isinstance(when, Calculated)]
-
-
-@pytest.mark.parametrize("name", [each for each in RULES if each not in CALCULATED])
+@pytest.mark.parametrize("name", RULES)
 def test_the_engine_makes_its_stories_come_true(name):
     """As the oracle does."""
     assert [str(each) for each in failures(rule(name), engine)] == []
-
-
-@pytest.mark.parametrize("name", CALCULATED)
-def test_no_worker_takes_it(name):
-    """It is refused with file, line and mend, as long as the engine does not know it."""
-    with pytest.raises(RuleError, match="the engine of this version") as refused:
-        refuse([rule(name)])
-    assert "later version" in str(refused.value)
-    assert all(each.blocking for each in lint([rule(name)]) if "engine" in each.problem)
 
 
 def told(name):
