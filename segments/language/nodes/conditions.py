@@ -105,6 +105,13 @@ class ProfileAttribute(NoTruth):
         """True if the attribute is one of these values."""
         return ProfileComparison(self.name, "is_in", values(bounds, f'profile("{self.name}")'), here())
 
+    def has(self, value: object) -> ProfileComparison:
+        """Whether a list of the profile has a value: refused, this version keeps no lists."""
+        raise RuleError(
+            f'profile("{self.name}").has({shown(value)}): this version keeps no lists of a profile.',
+            f'Send it as an attribute of its own, and write profile("...") == {shown(value)}.',
+        )
+
     def __eq__(self, bound: object) -> ProfileComparison:  # type: ignore[override]
         return self._compare("==", bound)
 
