@@ -8,6 +8,7 @@ from segments.engine._native import Rules
 from segments.engine._native import entry_size as size_of_entry
 from segments.language import catalogue
 from segments.language.checking.lint import refuse
+from segments.language.checking.models import refuse_foreign_models
 from segments.language.loading.load import load as load_segments
 from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
 from segments.language.nodes.order import in_order, reads, require
@@ -33,6 +34,7 @@ class RuleSet:
             (*leaves(segment.when), *leaves(segment.until)) for segment in self.segments
         )
         self.plan: Plan = plan(self.segments, currency)
+        refuse_foreign_models(self.segments, currency, self.plan.zone)
         self.rank = {
             place: rank for rank, place in enumerate(sorted(range(len(self.ids)), key=self.ids.__getitem__))
         }

@@ -35,6 +35,7 @@ from segments.language.nodes.durations import Duration, days, hours, minutes
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import is_a
 from segments.language.nodes.literals import shown, text
+from segments.language.nodes.models import model
 from segments.language.nodes.segment import Segment
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "left",
     "login",
     "minutes",
+    "model",
     "not_",
     "on_site",
     "page_view",

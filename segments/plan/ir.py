@@ -43,7 +43,7 @@ from segments.plan.events import (
     View,
     Zone,
 )
-from segments.plan.measured import After, Kind, Measured, MeasureName
+from segments.plan.measured import After, Kind, Measured, MeasureName, Model
 
 __all__ = [
     "FORMAT",
@@ -70,6 +70,7 @@ __all__ = [
     "Leaf",
     "MeasureName",
     "Measured",
+    "Model",
     "Not",
     "NotTest",
     "NumberBound",

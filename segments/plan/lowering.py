@@ -4,6 +4,7 @@ Which streams a rule set keeps is told by `segments.plan.planner`; this module w
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import count
 from typing import cast
 
@@ -15,6 +16,7 @@ from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.order import in_order, reads
+from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in
 from segments.plan import ir
@@ -149,7 +151,7 @@ class _Lowering:
             known=self.memory.measures.index(reader.measure),
             stream=reader.stream,
             view=_view(stream, events, measure),
-            column=None if field is None else [str(each) for each in stream.columns].index(str(field)),
+            column=None if field is None else _place(stream, field),
             kind=kind_of(measure),
             scale=SCALES.get(measure.type, 1),
             monotone=field is not None and field.name in NEVER_NEGATIVE,
@@ -171,6 +173,7 @@ class _Lowering:
             window=events.window or 0,
             offset=events.offset or 0,
             comparison=compared,
+            model=_model(stream, measure) if isinstance(measure, Predicted) else None,
         )
 
     def _stream(self, place: int, stream: Kept) -> ir.Stream:
@@ -203,6 +206,24 @@ class _Lowering:
         if not events.flip:
             return ()
         return (ir.Flips(self.places[events.segment.id], events.flip == "entered"),)
+
+
+def _place(stream: Kept, field: Field) -> int:
+    """The number of the column that holds a field."""
+    return [str(each) for each in stream.columns].index(str(field))
+
+
+def _model(stream: Kept, measure: Predicted) -> ir.Model:
+    numbers = [str(Fraction(value)) for _, value in measure.of.parameters]
+    spend = None if measure.of.spend is None else [str(Fraction(value)) for _, value in measure.of.spend]
+    places = [_place(stream, each) for each in measure.columns]
+    return ir.Model(
+        parameters=cast("tuple[str, str, str, str]", tuple(numbers)),
+        spend=None if spend is None else cast("tuple[str, str, str]", tuple(spend)),
+        days=measure.days,
+        day=places[0],
+        amount=places[1] if len(places) > 1 else None,
+    )
 
 
 def _takes(events: EventSet) -> tuple[ir.Take, ...]:

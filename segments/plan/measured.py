@@ -16,11 +16,25 @@ decimals, of money in its unit. `decimal`: millionths, as a decimal without zero
 
 
 MeasureName = Literal[
-    "count", "sum", "mean", "max", "min", "distinct", "idle", "age", "last", "first", "mode", "gap"
+    "count",
+    "sum",
+    "mean",
+    "max",
+    "min",
+    "distinct",
+    "idle",
+    "age",
+    "last",
+    "first",
+    "mode",
+    "gap",
+    "alive",
+    "expected",
+    "clv",
 ]
 
 
-class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="measured"):
+class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="measured"):
     """A measure against a bound."""
 
     measure: MeasureName
@@ -51,6 +65,23 @@ class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="mea
     offset: int
     """The measure is taken as it was so many milliseconds ago."""
     comparison: Comparison
+    model: "Model | None" = None
+    """Of `alive`, `expected` and `clv`; left out of the others."""
+
+
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model of purchases, and what is asked of it. Its numbers are written as bounds are."""
+
+    parameters: tuple[str, str, str, str]
+    """r, alpha in days, a, b of MBG/NBD."""
+    spend: tuple[str, str, str] | None
+    """p, q, v in units of the currency, of Gamma-Gamma."""
+    days: int
+    """How many days ahead."""
+    day: int
+    """The column of the stream with the date in the zone."""
+    amount: int | None
+    """The column of the stream with the amount."""
 
 
 class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -235,7 +235,7 @@ def _reader(measure: Measure, streams: _Streams) -> Reader:
     events = measure.events
     keep = (events.window or 0) + (events.offset or 0)
     present = measure.field if measure.kind.needs_value else None
-    columns = () if measure.field is None else (measure.field,)
+    columns = measure.columns
     # What was the latest some time ago need not be the latest now, nor need it have come after anything.
     latest = not events.offset
     only = measure.kind.latest and latest and events.follows is None

@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.order import in_order, reads
+from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import condition_text, leaves, measures_in
 from segments.plan.planner import UTC, is_calendar, is_money
@@ -34,7 +35,16 @@ def _versions(segments: Iterable[Segment], currency: str, zone: str) -> dict[str
         money = [f"currency={currency}"] if currency != PLAIN and reads_money(segment) else []
         calendar = [f"zone={zone}"] if zone != UTC and reads_calendar(segment) else []
         found[segment.id] = _digest(
-            [condition_text(segment.when), until, *_held_back(segment), *others, *money, *calendar], 6
+            [
+                condition_text(segment.when),
+                until,
+                *_held_back(segment),
+                *_models(segment),
+                *others,
+                *money,
+                *calendar,
+            ],
+            6,
         )
     return found
 
@@ -43,6 +53,12 @@ def _held_back(segment: Segment) -> list[str]:
     """What holds a customer back from entering at once; rules without it had their versions before it was."""
     spans = {"for_at_least": segment.for_at_least, "at_most_every": segment.at_most_every}
     return [f"{name}={span}" for name, span in spans.items() if span]
+
+
+def _models(segment: Segment) -> list[str]:
+    """The numbers of the models that a rule reads: another fit is another rule."""
+    every = [each for leaf in leaves(segment.when) + leaves(segment.until) for each in measures_in(leaf)]
+    return sorted({f"model={each.of.meaning}" for each in every if isinstance(each, Predicted)})
 
 
 def reads_money(segment: Segment) -> bool:
@@ -59,7 +75,7 @@ def _read_by(segment: Segment) -> Iterator[Field | Filter | None]:
     """The fields and filters of a rule's measures."""
     for leaf in leaves(segment.when) + leaves(segment.until):
         for measure in measures_in(leaf):
-            yield measure.field
+            yield from measure.columns
             for events in measure.events.sets:
                 yield from (events.key, events.match, events.filter)
 

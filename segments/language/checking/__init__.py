@@ -4,6 +4,7 @@ checks          findings about one leaf: its event set, field, duration
 coming          what the language can say and the engine cannot do yet
 contradictions  comparisons of one thing that can't hold together
 lasting         how long a condition can hold without a break
+models        whether the models that rules read belong to this shop
 lint            findings about whole rules; which of them block a worker
 meaning         what is well formed and not meant: texts compared by size, weekdays for dates
 """

@@ -1,6 +1,7 @@
 """What one leaf of a rule may not ask for: of an event set, of a field, of a duration."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
 from segments.language.catalogue import SETS, Type, fields_of
@@ -17,8 +18,9 @@ from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.measures import Measure
+from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import measure_text, measures_in, span_text
+from segments.language.nodes.text import events_text, measure_text, measures_in, span_text
 
 
 def check_leaf(leaf: Condition) -> Iterator[Fault]:
@@ -33,12 +35,32 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
         yield from _check_types(measure_text(leaf.measure), _measured(leaf.measure), leaf.bound, leaf.origin)
         yield from check_measure(leaf, measure_text(leaf.measure))
         yield from _check_possible(leaf)
+        if isinstance(leaf.measure, Predicted):
+            yield from _check_model(leaf.measure, leaf.origin)
 
 
 def check_goal(segment: Segment) -> Iterator[Fault]:
     """What is wrong with the events of a goal."""
     if segment.aim.goal is not None:
         yield from _check_events(segment.aim.goal, segment.origin)
+
+
+def _check_model(measure: Predicted, origin: Origin) -> Iterator[Fault]:
+    """The set and the window are those that the model was fitted to."""
+    events, of = measure.events, measure.of
+    text = f'model("{of.known_as}")'
+    narrowed = (events.key, events.reset, events.offset, events.match, events.follows)
+    if any(each is not None for each in narrowed) or events.source.lines or events.source.visits:
+        mend = "Write purchase, with where and within if you need them."
+        yield origin, f"{measure_text(measure)}: a model is of a set with where and within alone.", mend, True
+        return
+    found = events_text(replace(events, window=None))
+    if found != of.of:
+        mend = f"Write {of.of}, or run `segments fit {of.name or 'NAME'} --of '{found}'`."
+        yield origin, f"{text} was fitted to {of.of}, and is asked about {found}.", mend, True
+    if of.within is not None and events.window is not None and events.window != of.within:
+        mend = f"Write .within({span_text(of.within)}), or fit it with another --within."
+        yield origin, f"{text} was fitted within {span_text(of.within)}.", mend, True
 
 
 def _check_measure(measure: Measure, origin: Origin) -> Iterator[Fault]:

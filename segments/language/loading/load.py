@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from segments.language.errors import Origin, RefusedRules, RuleError
 from segments.language.loading.modules import ROOMS, RuleModules
+from segments.language.nodes.models import looked_up_in
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
 
@@ -27,7 +28,8 @@ def load(folders: Sequence[Path | str]) -> tuple[Segment, ...]:
     errors: dict[str, RuleError] = {}
     for name in sorted(modules.rules):
         try:
-            modules.execute(modules.rules[name])
+            with looked_up_in([path if path.is_dir() else path.parent for path in given]):
+                modules.execute(modules.rules[name])
         except RuleError as error:
             errors.setdefault(str(error), error)  # a file that imports a wrong one fails with the same words
     if errors:

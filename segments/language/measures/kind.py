@@ -19,6 +19,11 @@ Exact = Callable[[Sequence[int], Sequence[Any], int], Any]
 (missing ones left out), and of now. It is asked only if there are such events or, with a field, such values."""
 
 
+def modelled(_instants: Sequence[int], _values: Sequence[Any], _now: int) -> Any:
+    """The value of a measure that needs a model: instants and values don't tell it."""
+    raise TypeError("a measure by a model is told by its model")
+
+
 @dataclass(frozen=True, slots=True)
 class MeasureKind:
     """One of the measures of the language."""

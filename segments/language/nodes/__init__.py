@@ -10,6 +10,7 @@ literals    what a rule compares with: texts, booleans, and numbers in one norma
 measures    count, sum, mean and so on over an event set
 models      fitted models of purchases, read from their files
 order       which segments a rule reads; a rule set in dependency order
+predictions what a model tells of a customer
 segment     a segment: title, condition, stories
 text        rules as normalised text
 """

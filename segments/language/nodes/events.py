@@ -14,6 +14,8 @@ from segments.language.nodes.durations import Duration, span
 from segments.language.nodes.fields import AllTests, Attributes, Field, Filter, NoTruth, came, depth, is_a
 from segments.language.nodes.literals import shown
 from segments.language.nodes.measures import Measure
+from segments.language.nodes.models import Model
+from segments.language.nodes.predictions import predicted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,6 +180,18 @@ class Events:
     def mode(self, field: Field) -> Measure:
         """The most frequent value of a field, of several the one that came last."""
         return Measure(self, measures.MODE, self._own(field, "mode"))
+
+    def alive(self, model: Model) -> Measure:
+        """The probability that the customer will ever buy again."""
+        return predicted(Measure(self, measures.ALIVE), model, None)
+
+    def expected(self, model: Model, *, days: int) -> Measure:
+        """The number of purchase days to be expected in the next `days` days."""
+        return predicted(Measure(self, measures.EXPECTED), model, days)
+
+    def clv(self, model: Model, *, days: int) -> Measure:
+        """The spend to be expected in the next `days` days, in units of the currency."""
+        return predicted(Measure(self, measures.CLV), model, days)
 
     @property
     def gap(self) -> Measure:

@@ -37,6 +37,11 @@ class Measure(Term):
         return self.field.type
 
     @property
+    def columns(self) -> tuple[Field, ...]:
+        """The fields of an event that it reads."""
+        return () if self.field is None else (self.field,)
+
+    @property
     def duration(self) -> bool:  # type: ignore[override]
         """Whether it is a length of time."""
         return self.kind.duration

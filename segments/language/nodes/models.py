@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,11 @@ class Model:
         return "mbg-nbd,day," + ",".join(
             f"{name}={format(value.normalize(), 'f')}" for name, value in numbers
         )
+
+    @property
+    def known_as(self) -> str:
+        """Its name; of a model without a file a digest of what it says."""
+        return self.name or blake2b(self.meaning.encode(), digest_size=4).hexdigest()
 
 
 @dataclass(slots=True)

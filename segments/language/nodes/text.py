@@ -22,6 +22,7 @@ from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
 from segments.language.nodes.goals import Aim
 from segments.language.nodes.measures import Measure
+from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 
 LONGEST_NAME = 1_024
@@ -100,6 +101,9 @@ def events_text(events: Events) -> str:
 
 def measure_text(measure: Measure) -> str:
     """A measure: `visit.since(purchase).within(days=7).count()`."""
+    if isinstance(measure, Predicted):
+        ahead = f", days={measure.days}" if measure.days else ""
+        return f"{events_text(measure.events)}.{measure.name}(model({literal(measure.of.known_as)}){ahead})"
     call = "" if measure.kind.duration else f"({'' if measure.field is None else measure.field})"
     return f"{events_text(measure.events)}.{measure.name}{call}"
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Context, Decimal, localcontext
-from zoneinfo import ZoneInfo
+
+from segments.language.zones import zone_of
 
 DIGITS = 120
 """Digits that are calculated with: at a = 1 half of them cancel out."""
@@ -37,7 +38,7 @@ class History:
 def history(purchases: list[tuple[int, Decimal | None]], zone: str) -> History | None:
     """The purchase days of purchases in order of time, each with its amount; None: there is no purchase."""
     days: dict[object, tuple[int, list[Decimal]]] = {}
-    place = ZoneInfo(zone)
+    place = zone_of(zone)
     for at, amount in purchases:
         _, amounts = days.setdefault(datetime.fromtimestamp(at // 1000, place).date(), (at, []))
         amounts.extend([] if amount is None else [amount])

@@ -14,15 +14,16 @@ from functools import cached_property
 from typing import Any
 
 from segments.language.nodes.arithmetic import Calculated, Term, is_duration
-from segments.language.nodes.conditions import Consent
+from segments.language.nodes.conditions import Comparison, Consent
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.order import in_order
+from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in, plain
 from segments.language.truth.matters import retention, spans
 from segments.language.truth.memory import NEVER, Event, Memory
 from segments.language.truth.oracle import holds, is_member, truth
-from segments.language.truth.sides import crossings, side_text
+from segments.language.truth.sides import crossings, side_text, turns
 from segments.language.truth.watches import Watches
 
 PLAIN: dict[str, Any] = {"value": None, "details": {}, "arm": None}
@@ -87,6 +88,10 @@ class Customer:
         sets = [events.source for leaf in parts for each in measures_in(leaf) for events in each.events.sets]
         self.heard = {each.segment.id for each in sets if each.flip}
         """The segments whose flips some rule reads."""
+        self.falling = [
+            leaf for leaf in parts if isinstance(leaf, Comparison) and isinstance(leaf.measure, Predicted)
+        ]
+        """What a model tells: it passes its bound at instants that no span tells."""
         self.currency, self.known = currency, known or {}
         self.erased = NEVER
         self.swept = NEVER
@@ -266,6 +271,9 @@ class Customer:
         if self.crossing:
             since = {event["occurred_at"] for _, event in memory.events} | times
             times |= {at for leaf in self.crossing for each in since for at in crossings(leaf, each, memory)}
+        if self.falling:
+            since = {event["occurred_at"] for _, event in memory.events} | times
+            times |= {at for leaf in self.falling for each in since for at in turns(leaf, each, memory)}
         return sorted(time for time in times if time > now)
 
     def next_flip(self, segment: Segment) -> int | None:

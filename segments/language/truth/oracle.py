@@ -25,8 +25,10 @@ from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest
 from segments.language.nodes.measures import Measure
+from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import measure_text
+from segments.language.truth.foretold import foretold
 from segments.language.truth.memory import NEVER, Event, Memory, happened, read
 
 OPERATORS = {"==": eq, "!=": ne, ">=": ge, ">": gt, "<=": le, "<": lt}
@@ -89,6 +91,8 @@ def selected(measure: Measure, now: int, memory: Memory, key: Any) -> list[Event
 
 def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any:
     """The value of a measure of these events, None if it has none."""
+    if isinstance(measure, Predicted):
+        return foretold(measure, rows, now, memory)
     values = [] if measure.field is None else [read(measure.field, each, memory) for each in rows]
     there = [each for each in values if each is not None]
     return measure.kind.value([each["occurred_at"] for each in rows], there, now)

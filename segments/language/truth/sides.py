@@ -10,8 +10,9 @@ from segments.language.catalogue import Type
 from segments.language.nodes.arithmetic import Calculated, Product, Sum, measures_of, power_of_money
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.text import plain
+from segments.language.truth.foretold import passing_of_bound
 from segments.language.truth.memory import Memory
-from segments.language.truth.oracle import met, worth
+from segments.language.truth.oracle import met, selected, worth
 
 
 def side_text(term: Any, value: Fraction | None) -> str | None:
@@ -35,6 +36,12 @@ def _exact(term: Any, units: int) -> bool:
         case Product(factor, of):
             return isinstance(factor, int) and _exact(of, units)
     return isinstance(term, int | Decimal) and Decimal(term) * units % 1 == 0
+
+
+def turns(leaf: Any, now: int, memory: Memory) -> Iterator[int]:
+    """When what a model tells passes its bound, if no purchase comes or leaves the window."""
+    rows = selected(leaf.measure, now, memory, None)
+    yield from passing_of_bound(leaf.measure, rows, now, memory, leaf.bound)
 
 
 def crossings(leaf: Calculated, now: int, memory: Memory) -> Iterator[int]:

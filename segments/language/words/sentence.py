@@ -13,9 +13,10 @@ from segments.language.nodes.conditions import (
     Not,
     ProfileComparison,
 )
-from segments.language.nodes.durations import Duration
+from segments.language.nodes.durations import DAY, Duration
 from segments.language.nodes.fields import Field
 from segments.language.nodes.measures import Measure
+from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import plain
 from segments.language.words.dutch import DUTCH
@@ -87,6 +88,9 @@ class Words(Narrowing):
 
     def _comparison(self, leaf: Comparison) -> str:
         measure, operator, bound = leaf.measure, leaf.operator, leaf.bound
+        if isinstance(measure, Predicted):
+            how = self._how(operator, self._value(bound, Type.MONEY if measure.field is not None else None))
+            return self.vocabulary.clause(self._predicted(measure), self.word("is"), how)
         if measure.kind.counts:
             return self._count(measure, operator, bound)
         if measure.kind.duration and not measure.kind.grows and isinstance(bound, int):
@@ -145,6 +149,14 @@ class Words(Narrowing):
         if kind.duration:
             return f"{self.word('the')} {self.word(kind.word)} {noun.many}{self.narrowed(measure.events)}"
         return self._of_field(measure)
+
+    def _predicted(self, measure: Predicted) -> str:
+        """`the probability of another purchase, by the model “buyers” of the purchases in the past 365 days,`."""
+        noun = self.vocabulary.noun_of_events(measure.events.source)
+        span = self.vocabulary.span(measure.days * DAY)
+        said = self.word(measure.kind.word).format(span=span)
+        by = self.word("by_model").format(name=measure.of.known_as, events=noun.many)
+        return f"{said}{by}{self.narrowed(measure.events)},"
 
     def _number_of(self, counted: str) -> str:
         """`the number of visits`, `het aantal bezoeken`."""

@@ -20,6 +20,7 @@ pub mod customer;
 pub mod customers;
 pub mod eval;
 pub mod evidence;
+pub mod exact;
 pub mod held_back;
 pub mod inputs;
 pub mod limit;

@@ -390,6 +390,9 @@ pub enum Measure {
     First,
     Mode,
     Gap,
+    Alive,
+    Expected,
+    Clv,
 }
 
 /// A measure against a bound.
@@ -427,6 +430,9 @@ pub struct Measured {
     pub window: i64,
     /// The measure is taken as it was so many milliseconds ago.
     pub offset: i64,
+    /// Of `alive`, `expected` and `clv`.
+    #[serde(default)]
+    pub model: Option<Model>,
     /// With what it is compared.
     pub comparison: Comparison,
 }
@@ -437,6 +443,22 @@ impl Measured {
         let after = self.after.iter().map(|link| link.stream);
         std::iter::once(self.stream).chain(self.reset).chain(after)
     }
+}
+
+/// A model of purchases.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// r, alpha in days, a, b of MBG/NBD.
+    pub parameters: Vec<Ratio>,
+    /// p, q, v in units of the currency, of Gamma-Gamma.
+    pub spend: Option<Vec<Ratio>>,
+    /// How many days ahead.
+    pub days: u32,
+    /// The column with the date in the zone.
+    pub day: usize,
+    /// The column with the amount.
+    pub amount: Option<usize>,
 }
 
 /// An event counts if it is later than one of these by less than the span.
@@ -782,6 +804,7 @@ impl Plan {
         asked.known < self.measures.len()
             && asked.after.iter().all(linked)
             && asked.column.is_none_or(|column| column < stream.columns.len())
+            && asked.model_in_range(stream)
             && asked.view.as_ref().is_none_or(|view| view.in_range(stream))
             && match asked.reset.map(|reset| self.streams.get(reset)) {
                 None => asked.reset_view.is_none(),
@@ -805,6 +828,22 @@ impl Plan {
             && rule.rank < self.rules.len()
             && rule.when.in_range(leaves)
             && rule.until.as_ref().is_none_or(|until| until.in_range(leaves))
+    }
+}
+
+impl Measured {
+    /// Those that need a model have one, with all its numbers and columns of the stream.
+    fn model_in_range(&self, stream: &Stream) -> bool {
+        let needed = matches!(self.measure, Measure::Alive | Measure::Expected | Measure::Clv);
+        let Some(model) = &self.model else {
+            return !needed;
+        };
+        needed
+            && model.parameters.len() == 4
+            && model.spend.as_ref().is_none_or(|spend| spend.len() == 3)
+            && (self.measure != Measure::Clv || model.spend.is_some())
+            && model.day < stream.columns.len()
+            && model.amount.is_none_or(|column| column < stream.columns.len())
     }
 }
 

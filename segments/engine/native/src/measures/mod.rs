@@ -5,6 +5,7 @@
 //! again then; `NEVER`: time alone changes nothing. *Value*: what the evidence shows.
 
 mod age;
+mod buying;
 mod count;
 mod distinct;
 mod extreme;
@@ -110,6 +111,7 @@ enum How {
     Gap,
     Idle,
     Age,
+    Buying(Box<buying::Buying>),
 }
 
 /// A bound that a measure may reach that by time alone only moves away from it.
@@ -171,6 +173,15 @@ impl Kernel {
             Measure::Gap => How::Gap,
             Measure::Idle => How::Idle,
             Measure::Age => How::Age,
+            Measure::Alive | Measure::Expected | Measure::Clv => match &measured.model {
+                Some(model) => How::Buying(Box::new(buying::Buying::new(
+                    measured.measure,
+                    model,
+                    &comparison,
+                ))),
+                // The plan's reader refuses it.
+                None => How::Always(false),
+            },
         };
         let text = measured.kind == crate::plan::Kind::Text;
         Kernel {
@@ -203,6 +214,7 @@ impl Kernel {
             How::Gap => gap::look(self, asked),
             How::Idle => idle::look(self, asked),
             How::Age => age::look(self, asked),
+            How::Buying(buying) => buying::look(buying, asked, self.window),
         }
     }
 
@@ -221,6 +233,10 @@ impl Kernel {
             Measure::Gap => gap::value(asked),
             Measure::Idle => idle::value(asked),
             Measure::Age => age::value(asked),
+            Measure::Alive | Measure::Expected | Measure::Clv => match &self.how {
+                How::Buying(buying) => buying::value(buying, asked),
+                _ => Value::Nothing,
+            },
         }
     }
 
@@ -329,6 +345,7 @@ pub(crate) mod testing {
             after: vec![],
             window: 10,
             offset: 0,
+            model: None,
             comparison,
         }
     }
