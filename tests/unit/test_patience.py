@@ -16,6 +16,7 @@ pytestmark = pytest.mark.timeout(30)
 CHECKS = (
     (worker, "require_allowed"),
     (worker.topics, "require"),
+    (worker, "is_deployed"),
     (worker.retention, "warnings"),
     (worker, "connect"),
     (worker, "require_name"),
@@ -59,6 +60,7 @@ def asked(monkeypatch):
 
         answers = {
             "require": 4,
+            "is_deployed": False,
             "warnings": ["short"],
             "connect": Registry(failures if away == "connect" else []),
         }
@@ -77,9 +79,10 @@ def asked(monkeypatch):
 @pytest.mark.parametrize("away", [name for _, name in CHECKS])
 def test_each_check_is_made_until_it_is_answered(asked, away):
     """A broker or registry that goes at whichever of them is waited for, and the worker starts."""
-    seen, (partitions, lookup), waiting = asked(away)
+    seen, (partitions, lookup, rules), waiting = asked(away)
     assert partitions == 4
     assert lookup is not None
+    assert rules is not None
     assert waiting is None
     if away != "connect":
         assert seen.count(away) == 3
