@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import schemas
-from segments.engine import Partition, batches_of
+from segments.engine import DEPLOYMENTS, POSITION_KEY, Chain, Partition, batches_of
 from streams.cli import main
 from streams.clock import wall_clock
 from streams.store.stores import MemoryStore, RocksStore
@@ -30,14 +30,18 @@ CHANGELOG = "-changelog"
 def read_before_fencing() -> None:
     """The state is read before the previous owner is fenced: what it commits in between is lost."""
 
-    async def take_over(context: Any, number: int, standing: Any) -> Any:
+    async def take_over(context: Any, number: int, standing: Any, succeeded: Any = None) -> Any:
         store = await takeover._restored(context, number, standing)
-        partition = Partition(number, context.count, context.rules, context.engine, store.states)
+        chain, end = (Chain(), 0) if context.read_chain is None else await context.read_chain(number)
+        deployment = takeover._deployment(chain, store.get(POSITION_KEY), succeeded)
+        partition = takeover._partition(context, number, deployment, store)
         positions = await takeover._positions(context, number, partition, standing)
+        if context.read_chain is not None:
+            positions[DEPLOYMENTS] = partition.offsets.get(DEPLOYMENTS, end)
         await asyncio.sleep(1.2)
         producer = TransactionalProducer(context.client, context.group, number)
         await producer.start()
-        return takeover.OwnedPartition(producer, store, partition, positions)
+        return takeover.OwnedPartition(producer, store, partition, positions, chain=chain)
 
     _replace_take_over(take_over)
 
@@ -112,8 +116,10 @@ def due_list_not_rebuilt() -> None:
         def items(self) -> tuple[()]:
             return ()
 
-    def empty(self: Any, number: int, count: int, rules: Any, settings: Any, states: Any) -> None:
-        begin(self, number, count, rules, settings, Unlisted(states))
+    def empty(
+        self: Any, number: int, count: int, rules: Any, settings: Any, states: Any, deployment: Any = None
+    ) -> None:
+        begin(self, number, count, rules, settings, Unlisted(states), deployment)
 
     Partition.__init__ = empty  # type: ignore[method-assign]
 
