@@ -13,8 +13,6 @@ pytestmark = pytest.mark.timeout(60)
 EXCUSES = """
 import pytest
 
-from tests.unit.repository import ROOT
-
 @pytest.mark.skip(reason="not today")
 def test_skipped(): ...
 
