@@ -8,7 +8,7 @@ import click
 
 from segments.language.words.sentence import Language
 from streams.cli import going_live
-from streams.cli.going_live import NO_WAIT, NOTE, TIMEOUT, YES, tell_lines
+from streams.cli.going_live import NO_WAIT, NOTE, RULES, TIMEOUT, YES, tell_lines
 from streams.cli.language import LANGUAGE
 from streams.cli.progress import bar
 from streams.cli.visible import json_line
@@ -56,13 +56,7 @@ class Report:
 
 
 @click.command()
-@click.option(
-    "--rules",
-    metavar="DIR",
-    multiple=True,
-    type=click.Path(exists=True, path_type=Path),
-    help="A folder of rules; may be given more than once. Default: SEGMENTS_RULES.",
-)
+@RULES
 @NOTE
 @click.option("--now", "at_once", is_flag=True, help="Take effect before the events that still wait.")
 @YES

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from segments.language.words.sentence import Language
-from streams.cli.going_live import tell_lines
+from streams.cli.going_live import RULES, tell_lines
 from streams.cli.language import LANGUAGE
 from streams.cli.visible import json_line
 from streams.deployments.changes import changes, told
@@ -15,13 +15,7 @@ from streams.settings.settings import read_settings
 
 
 @click.command()
-@click.option(
-    "--rules",
-    metavar="DIR",
-    multiple=True,
-    type=click.Path(exists=True, path_type=Path),
-    help="A folder of rules; may be given more than once. Default: SEGMENTS_RULES.",
-)
+@RULES
 @click.option("--markdown", is_flag=True, help="For the description of a pull request.")
 @LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

@@ -1,8 +1,9 @@
-"""What the commands that write a deployment have in common: options, the question, the wait and its end."""
+"""What the commands about deployments have in common: options, the question, the wait and its end."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,13 @@ from streams.deployments.records import Chains
 from streams.deployments.watching import Look, wait
 from streams.settings.settings import Settings
 
+RULES = click.option(
+    "--rules",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A folder of rules; may be given more than once. Default: SEGMENTS_RULES.",
+)
 YES = click.option("--yes", is_flag=True, help="Do not ask. Needed where there is no terminal.")
 NOTE = click.option(
     "--note", metavar="TEXT", default="", help="A word to go with it, for `segments deployments`."
