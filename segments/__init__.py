@@ -18,6 +18,7 @@ def replay(
     customer_bytes: int = 1_048_576,
     sort: bool = False,
     required_consent: str = "",
+    timezone: str = "UTC",
 ) -> list[dict[str, Any]]:
     """What rules would have done with these events, by the very engine of the worker: one dict for each enter or exit.
 
@@ -37,6 +38,7 @@ def replay(
         sort: Sort the events of each topic by time first. Events that come late flip what they change at the instant
             that their customer has come to; how many there are is said on stderr.
         required_consent: The consent that rules need, as `SEGMENTS_REQUIRED_CONSENT`.
+        timezone: The time zone of the calendar by its IANA name, as `SEGMENTS_TIMEZONE`.
 
     Returns:
         The segment events with the fields and values of the lines of `segments replay`; times are ISO 8601 texts.
@@ -66,7 +68,14 @@ def replay(
 
     settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
     return notebook.replay(
-        events, rules, until, partitions=partitions, sort=sort, required=required_consent, settings=settings
+        events,
+        rules,
+        until,
+        partitions=partitions,
+        sort=sort,
+        required=required_consent,
+        zone=timezone,
+        settings=settings,
     )
 
 
@@ -84,6 +93,7 @@ def why(
     customer_bytes: int = 1_048_576,
     sort: bool = False,
     required_consent: str = "",
+    timezone: str = "UTC",
 ) -> dict[str, Any]:
     """Why a customer is in the segments, or not, after these events: what `segments why --file --json` prints.
 
@@ -100,6 +110,7 @@ def why(
         customer_bytes: As for `replay`.
         sort: As for `replay`.
         required_consent: As for `replay`.
+        timezone: As for `replay`.
 
     Returns:
         In or out of each segment, since when, the value of each leaf with its bound, what would change it, and when
@@ -121,6 +132,7 @@ def why(
         partitions=partitions,
         sort=sort,
         required=required_consent,
+        zone=timezone,
         settings=settings,
     )
 

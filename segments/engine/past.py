@@ -18,7 +18,7 @@ class Listening(RuleSet):
 
     def __init__(self, rules: RuleSet) -> None:
         measured = tuple(leaf for each in rules.leaves for leaf in each if measures_in(leaf))
-        super().__init__([Segment(id="past", when=AllOf(measured))], rules.plan.currency)
+        super().__init__([Segment(id="past", when=AllOf(measured))], rules.plan.currency, rules.plan.zone)
 
     @property
     def data(self) -> ir.Plan:

@@ -25,15 +25,15 @@ from segments.plan.version import digest, version
 class RuleSet:
     """The rules of one group. A rule's *place* is its index here: a bit in the masks of the engine."""
 
-    def __init__(self, segments: Sequence[Segment], currency: str = "EUR") -> None:
+    def __init__(self, segments: Sequence[Segment], currency: str = "EUR", zone: str = "UTC") -> None:
         self.segments: tuple[Segment, ...] = tuple(in_order(segments))
         self.ids = tuple(segment.id for segment in self.segments)
-        self.versions = tuple(version(segment, currency) for segment in self.segments)
-        self.digest = digest(self.segments, currency)
+        self.versions = tuple(version(segment, currency, zone) for segment in self.segments)
+        self.digest = digest(self.segments, currency, zone)
         self.leaves: tuple[tuple[Condition, ...], ...] = tuple(
             (*leaves(segment.when), *leaves(segment.until)) for segment in self.segments
         )
-        self.plan: Plan = plan(self.segments, currency)
+        self.plan: Plan = plan(self.segments, currency, zone)
         refuse_foreign_models(self.segments, currency, self.plan.zone)
         self.rank = {
             place: rank for rank, place in enumerate(sorted(range(len(self.ids)), key=self.ids.__getitem__))
@@ -42,7 +42,7 @@ class RuleSet:
     @cached_property
     def data(self) -> PlanData:
         """The rule set as data."""
-        return lower(self.segments, self.plan.currency)
+        return lower(self.segments, self.plan.currency, self.plan.zone)
 
     @cached_property
     def native(self) -> Rules:
@@ -97,7 +97,9 @@ class PlannedRules:
         self.rank = {place: rule.rank for place, rule in enumerate(self.data.rules)}
 
 
-def load(folders: Sequence[Path | str], currency: str = "EUR", *, required: str | None = None) -> RuleSet:
+def load(
+    folders: Sequence[Path | str], currency: str = "EUR", zone: str = "UTC", *, required: str | None = None
+) -> RuleSet:
     """The rule set of these folders or files; a wrong rule raises a `RuleError` with file, line and mend.
 
     `required`: the consent that each rule needs that has no lawful basis of its own.
@@ -105,7 +107,7 @@ def load(folders: Sequence[Path | str], currency: str = "EUR", *, required: str 
     segments = load_segments(folders)
     refuse(segments)
     require(segments, required or "")
-    return RuleSet(segments, currency)
+    return RuleSet(segments, currency, zone)
 
 
 def entry_size(rules: RuleSet | PlannedRules, identity: str) -> int:

@@ -13,11 +13,11 @@ from segments.language.words.timers import timers
 from segments.plan.version import version
 
 
-def about(segment: Segment, currency: str = "EUR") -> dict[str, str | list[str]]:
+def about(segment: Segment, currency: str = "EUR", zone: str = "UTC") -> dict[str, str | list[str]]:
     """A rule in plain values: texts, and lists of texts."""
     return {
         "id": segment.id,
-        "version": version(segment, currency),
+        "version": version(segment, currency, zone),
         "file": str(segment.origin),
         "purpose": docstring(segment),
         "en": segment.en,

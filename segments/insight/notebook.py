@@ -38,10 +38,11 @@ def replay(
     partitions: int | None = None,
     sort: bool = False,
     required: str = "",
+    zone: str = "UTC",
     settings: EngineSettings,
 ) -> list[dict[str, Any]]:
     """See `segments.replay`."""
-    chosen = _rules(rules, settings.currency, required)
+    chosen = _rules(rules, settings.currency, zone, required)
     end = None if until is None else instant("until", until)
     logs = _logs(events, partitions, end)
     if sort:
@@ -66,10 +67,11 @@ def why(
     partitions: int | None,
     sort: bool,
     required: str,
+    zone: str,
     settings: EngineSettings,
 ) -> dict[str, Any]:
     """See `segments.why`."""
-    chosen = _rules(rules, settings.currency, required)
+    chosen = _rules(rules, settings.currency, zone, required)
     if segment is not None and segment not in chosen.ids:
         raise SegmentsError(f"There is no segment {segment}: there are {', '.join(sorted(chosen.ids))}.")
     end = None if until is None else instant("until", until)
@@ -130,19 +132,19 @@ def _with_times(value: Any) -> Any:
     }
 
 
-def _rules(rules: Rules, currency: str, required: str) -> RuleSet:
+def _rules(rules: Rules, currency: str, zone: str, required: str) -> RuleSet:
     if isinstance(rules, RuleSet):
         return rules
     each = [rules] if isinstance(rules, str | Path | Segment) else list(rules)
     segments = [one for one in each if isinstance(one, Segment)]
     if not segments:
-        return load(cast("list[str | Path]", each), currency, required=required)
+        return load(cast("list[str | Path]", each), currency, zone, required=required)
     if len(segments) < len(each):
         raise SegmentsError("rules: expected folders and files, or segments; came both.")
     ordered = rules_of(in_order(segments))
     refuse(ordered)
     require(ordered, required)
-    return RuleSet(ordered, currency)
+    return RuleSet(ordered, currency, zone)
 
 
 def _logs(events: Iterable[Mapping[str, Any]], partitions: int | None, until: int | None) -> Logs:

@@ -16,7 +16,7 @@ from segments.language.errors import Origin, StoryError
 from segments.language.nodes.order import in_order, require
 from segments.language.nodes.segment import Segment
 from segments.language.stories.events import CUSTOMER, StoryEvent
-from segments.language.stories.reader import START, Line, Story, read_stories, time_text
+from segments.language.stories.reader import Line, Story, read_stories, time_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,16 @@ class Flip:
 
 
 Machine = Callable[[Sequence[Segment], Story, str], list[Flip]]
-"""Lives a story under these rules, of which the first is asked about, in this currency."""
+"""Lives a story under these rules, of which the first is asked about, in this currency and the zone of the story."""
 
 
-def failures(segment: Segment, machine: Machine, currency: str = "EUR") -> list[StoryError]:
+def failures(
+    segment: Segment, machine: Machine, currency: str = "EUR", zone: str = "UTC"
+) -> list[StoryError]:
     """The stories of a rule that do not come true, each with file, line, what was told and what happened."""
     rules = [segment, *(each for each in in_order([segment]) if each is not segment)]
     found, required = [], next((each.required for each in rules if each.required), "")
-    for told in read_stories(segment, currency):
+    for told in read_stories(segment, currency, zone):
         story = with_consent(told, required)
         require(rules, required if story is not told else "")
         try:
@@ -66,7 +68,7 @@ def with_consent(story: Story, name: str) -> Story:
         return story
     lines = [_given(line, name) for line in story.lines]
     first = min(line.at for line in lines) - 1
-    return Story((_giving(lines[0].origin, first, name), *lines))
+    return replace(story, lines=(_giving(lines[0].origin, story.start, first, name), *lines))
 
 
 def _given(line: Line, name: str) -> Line:
@@ -78,12 +80,12 @@ def _given(line: Line, name: str) -> Line:
     return replace(line, event=replace(event, record=record))
 
 
-def _giving(origin: Origin, at: int, name: str) -> Line:
+def _giving(origin: Origin, start: int, at: int, name: str) -> Line:
     """The profile that gives the consent before anything happens."""
     record = {
         "event_id": f"required {name}",
         "customer_id": CUSTOMER,
-        "occurred_at": START + at,
+        "occurred_at": start + at,
         "attributes": {},
         "consents": {name: True},
     }
@@ -140,32 +142,33 @@ def _said(flips: Iterable[Flip]) -> str:
 
 def engine(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
     """A story in the engine of the worker, on the clock of its events; grace would only delay what is due."""
-    life = _Life(rules, currency)
+    life = _Life(rules, currency, story)
     return [flip for line in story.lines for flip in life.live(line)]
 
 
 def values(rules: Sequence[Segment], story: Story, currency: str, instant: int) -> tuple[str, ...]:
     """A line for each leaf of the first rule, with its value so many milliseconds after the story began."""
-    life = _Life(rules, currency)
+    life = _Life(rules, currency, story)
     for line in takewhile(lambda line: line.at <= instant, story.lines):
         life.live(line)
-    found = why(life.partition, CUSTOMER, rules[0].id, START + instant)
+    found = why(life.partition, CUSTOMER, rules[0].id, story.start + instant)
     return tuple(evidence_lines(found["segments"][0]["evidence"]))
 
 
 class _Life:
     """The one customer of a story, in a partition of the engine."""
 
-    def __init__(self, rules: Sequence[Segment], currency: str) -> None:
+    def __init__(self, rules: Sequence[Segment], currency: str, story: Story) -> None:
+        self._start = story.start
         self._asked, self._ends = rules[0].id, dict.fromkeys(INPUTS, 0)
         settings = EngineSettings(grace=0, currency=currency)
-        self.partition = Partition(0, 1, RuleSet(rules, currency), settings, {})
+        self.partition = Partition(0, 1, RuleSet(rules, currency, story.zone), settings, {})
         for topic in INPUTS:
             self.partition.begin(topic, 0)
 
     def live(self, line: Line) -> list[Flip]:
         """What the rule does on a line, and because of what is due up to its time."""
-        partition, ends, now = self.partition, self._ends, START + line.at
+        partition, ends, now = self.partition, self._ends, self._start + line.at
         if line.event is not None:
             topic, offset = line.event.topic, ends[line.event.topic]
             record = Record(topic, offset, now, CUSTOMER.encode(), None, line.event.record)
@@ -174,7 +177,7 @@ class _Life:
         partition.confirm(ends, partition.stamp, None)
         while partition.advance():
             pass
-        partition.until(START + line.last)
+        partition.until(self._start + line.last)
         effects = partition.collect_effects()
         if effects is None:
             return []
@@ -182,7 +185,7 @@ class _Life:
             letter = effects.dead_letters[0]
             raise StoryError(f"The event is refused: {letter.reason}. {letter.error}", "", line.origin)
         return [
-            Flip(event["occurred_at"] - START, "enters" if event["transition"] == "enter" else "leaves")
+            Flip(event["occurred_at"] - self._start, "enters" if event["transition"] == "enter" else "leaves")
             for _, event in effects.segment_events
             if event["segment"] == self._asked
         ]

@@ -62,9 +62,11 @@ def numbers_of(segment: Segment) -> list[RuleNumber]:
 
 
 def with_numbers(
-    folders: Sequence[Path], name: str, given: Mapping[int, str], currency: str, required: str
+    folders: Sequence[Path], name: str, given: Mapping[int, str], shop: tuple[str, str], required: str
 ) -> RuleSet:
     """The rules of these folders, those numbers of one of them replaced by others, by their places.
+
+    `shop`: its currency and time zone.
 
     Raises:
         NoNumber: what was given is none.
@@ -82,7 +84,7 @@ def with_numbers(
     segment.written = _replaced(when, bounds), None if until is None else _replaced(until, bounds)
     require(segments, required)
     refuse(segments)
-    return RuleSet(segments, currency)
+    return RuleSet(segments, *shop)
 
 
 def _leaves(segment: Segment) -> list[Condition]:

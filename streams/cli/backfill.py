@@ -35,7 +35,7 @@ def command(rules: tuple[str, ...], dry_run: bool, all_history: bool) -> None:
     interrupted and called again.
     """
     settings = read_settings()
-    loaded = load(settings.rules, settings.currency, required=settings.required_consent)
+    loaded = load(settings.rules, settings.currency, settings.timezone, required=settings.required_consent)
     for name in rules:
         _require(name, loaded)
     count = topics.require(settings)

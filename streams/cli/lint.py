@@ -16,8 +16,9 @@ def command(paths: tuple[str, ...]) -> None:
 
     A worker and a replay do not start with a rule that has a finding marked 'refused'.
     """
-    segments = rules_in(paths, read_settings())
-    findings = lint(segments)
+    settings = read_settings()
+    segments = rules_in(paths, settings)
+    findings = lint(segments, settings.timezone)
     for finding in findings:
         click.echo(f"{finding}{' (refused)' if finding.blocking else ''}")
     refused = sum(finding.blocking for finding in findings)

@@ -17,7 +17,7 @@ from segments.plan.version import digest, version
 from streams.cli.rule_paths import rules_in
 from streams.cli.visible import json_line
 from streams.http.client import Coverage, ask
-from streams.settings.settings import read_settings
+from streams.settings.settings import Settings, read_settings
 
 
 @click.command()
@@ -26,20 +26,22 @@ def command(as_json: bool) -> None:
     """List the rules: id, version, title in English and Dutch, retention, whether time flips them."""
     settings = read_settings()
     rules = rules_in((), settings)
-    known = ask(settings, digest(rules, settings.currency))
+    known = ask(settings, digest(rules, settings.currency, settings.timezone))
     for segment in rules:
         if as_json:
-            said = everything(segment, rules, settings.currency) | known_of(segment, known)
+            said = everything(segment, rules, settings) | known_of(segment, known)
             click.echo(json_line(said))
         else:
-            _print(segment, settings.currency, known)
+            _print(segment, settings, known)
 
 
-def _print(segment: Segment, currency: str, known: Coverage) -> None:
+def _print(segment: Segment, settings: Settings, known: Coverage) -> None:
     by_time = "time alone can flip it" if timers(segment, "en") else "only events flip it"
-    click.echo(f"{click.style(segment.id, bold=True)}  {version(segment, currency)}")
+    click.echo(
+        f"{click.style(segment.id, bold=True)}  {version(segment, settings.currency, settings.timezone)}"
+    )
     click.echo(f"  en  {segment.en}\n  nl  {segment.nl}")
-    click.echo(f"      remembers {retention(segment, currency)}; {by_time}")
+    click.echo(f"      remembers {retention(segment, settings.currency)}; {by_time}")
     if segment.lawful_basis:
         click.echo(f"      lawful basis: {segment.lawful_basis}")
     if segment.id in known.warming:
@@ -49,12 +51,13 @@ def _print(segment: Segment, currency: str, known: Coverage) -> None:
         )
 
 
-def everything(segment: Segment, rules: Sequence[Segment], currency: str) -> dict[str, Any]:
+def everything(segment: Segment, rules: Sequence[Segment], settings: Settings) -> dict[str, Any]:
     """All that can be said of a rule among others without asking a worker."""
+    said = about(segment, settings.currency, settings.timezone)
     if is_coming(segment):
-        return about(segment, currency) | {"state": ["nothing: the engine of this version refuses the rule"]}
+        return said | {"state": ["nothing: the engine of this version refuses the rule"]}
     running = [each for each in rules if not is_coming(each)]
-    return about(segment, currency) | {"state": state(segment, running, currency)}
+    return said | {"state": state(segment, running, settings.currency)}
 
 
 def known_of(segment: Segment, known: Coverage) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _committed(settings: Settings, topic: str) -> Iterator[Any]:
 def _of_files(settings: Settings, segment: str, files: tuple[IO[bytes], ...], at: int | None) -> Then:
     """By the worker's engine; no clock is read: without --at it is as of the last event."""
     found = Then(segment, LAST if at is None else at)
-    rules = load(settings.rules, settings.currency, required=settings.required_consent)
+    rules = load(settings.rules, settings.currency, settings.timezone, required=settings.required_consent)
     engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
     logs = read_log(files, None, at)
     for number, log in logs.items():

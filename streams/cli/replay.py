@@ -54,7 +54,9 @@ def command(
     instant: without --until the last event less SEGMENTS_GRACE, as in a worker.
     """
     settings = read_settings()
-    chosen = load(rules or settings.rules, settings.currency, required=settings.required_consent)
+    chosen = load(
+        rules or settings.rules, settings.currency, settings.timezone, required=settings.required_consent
+    )
     engine = EngineSettings.of(settings)
     logs = read_log(files, partitions, until, sort=sort)
     tally, flips, clock = Tally(), 0, BEFORE_ALL

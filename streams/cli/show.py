@@ -35,8 +35,8 @@ def command(segment_id: str, language: Language | None, as_json: bool) -> None:
     file = segment_id.endswith(".py")
     rules = rules_in((segment_id,) if file else (), settings)
     segment = _find(Path(segment_id).stem if file else segment_id, rules)
-    said = everything(segment, rules, settings.currency)
-    said |= known_of(segment, ask(settings, digest(rules, settings.currency)))
+    said = everything(segment, rules, settings)
+    said |= known_of(segment, ask(settings, digest(rules, settings.currency, settings.timezone)))
     if as_json:
         click.echo(json_line(said))
         return

@@ -10,7 +10,7 @@ from segments.language.checking.lint import refuse
 from segments.language.errors import RuleError
 from segments.language.stories.reader import read_stories
 from streams.cli.rule_paths import rules_in
-from streams.settings.settings import read_settings
+from streams.settings.settings import Settings, read_settings
 
 
 @click.command()
@@ -23,23 +23,23 @@ def command(paths: tuple[str, ...]) -> None:
     settings = read_settings()
     segments = rules_in(paths, settings)
     refuse(segments)
-    failed = sum(_run(segment, settings.currency) for segment in segments)
+    failed = sum(_run(segment, settings) for segment in segments)
     said = f"{_of(failed, 'story fails', 'stories fail')}" if failed else "all stories come true"
     click.echo(f"{_of(len(segments), 'rule', 'rules')}: {said}")
     sys.exit(1 if failed else 0)
 
 
-def _run(segment: Segment, currency: str) -> int:
+def _run(segment: Segment, settings: Settings) -> int:
     """How many stories of a rule fail, each told with file and line as soon as the rule is done.
 
     Stories that can't be read are one failure; the stories of other rules are run all the same.
     """
     try:
-        count = len(read_stories(segment, currency))
+        count = len(read_stories(segment, settings.currency, settings.timezone))
     except RuleError as error:
         _tell(segment, "the stories cannot be read", str(error).splitlines())
         return 1
-    errors = failures(segment, engine, currency)
+    errors = failures(segment, engine, settings.currency, settings.timezone)
     said = f"{len(errors)} of {_of(count, 'story', 'stories')}" if errors else _of(count, "story", "stories")
     _tell(segment, said, [line for error in errors for line in str(error).splitlines()])
     return len(errors)

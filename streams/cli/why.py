@@ -97,7 +97,9 @@ def _of_files(
     *,
     sort: bool,
 ) -> dict[str, Any]:
-    chosen = load(rules or settings.rules, settings.currency, required=settings.required_consent)
+    chosen = load(
+        rules or settings.rules, settings.currency, settings.timezone, required=settings.required_consent
+    )
     if segment is not None and segment not in chosen.ids:
         raise SegmentsError(f"There is no segment {segment}: `segments list` shows them.")
     found = read_one(files, customer, partitions, until, sort=sort)

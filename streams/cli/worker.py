@@ -69,7 +69,7 @@ def command(http_port: int | None, log_level: str, no_deploy: bool) -> None:
 def _files(settings: Settings) -> RuleSet | SegmentsError:
     """The rules of the folders; or what is wrong with them, which matters only if nothing was deployed."""
     try:
-        return load(settings.rules, settings.currency, required=settings.required_consent)
+        return load(settings.rules, settings.currency, settings.timezone, required=settings.required_consent)
     except SegmentsError as error:
         return error
 

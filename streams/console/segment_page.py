@@ -117,7 +117,11 @@ class _Segment:
         """What the rule says; None: there is none here, or this version's words do not reach it."""
         rule = self._console.rules.segments.get(segment)
         try:
-            return None if rule is None else about(rule, self._console.settings.currency)
+            return (
+                None
+                if rule is None
+                else about(rule, self._console.settings.currency, self._console.settings.timezone)
+            )
         except SegmentsError:
             return None
 

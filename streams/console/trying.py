@@ -84,9 +84,9 @@ class Trials:
 
     def _try(self, tried: Tried, numbers: dict[int, str]) -> None:
         settings = self._settings
-        required = settings.required_consent or ""
-        running = load(settings.rules, settings.currency, required=required)
-        other = with_numbers(settings.rules, tried.segment, numbers, settings.currency, required)
+        required, shop = settings.required_consent or "", (settings.currency, settings.timezone)
+        running = load(settings.rules, settings.currency, settings.timezone, required=required)
+        other = with_numbers(settings.rules, tried.segment, numbers, shop, required)
         both = trial.TrialRules(other, tried.segment, running, tried.segment)
         since = trial.needed_since(both, tried.began, 1)
         with topics_history(settings, since, None) as history:

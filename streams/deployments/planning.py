@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from segments.engine import EngineSettings, RuleSet
 from segments.insight.proving import engine, failures
@@ -16,11 +15,12 @@ from segments.language.errors import Origin, RefusedRules, RuleError, SegmentsEr
 from segments.language.loading.load import load
 from segments.language.loading.source import docstring
 from segments.language.nodes.order import require
+from segments.language.zones import FIRST
 from segments.plan.ir import FORMAT
+from segments.plan.zones import zone_data
 from streams.deployments.records import RULES, Chains, Deployed, packed
 from streams.errors import StreamsError
 from streams.settings.settings import Settings, variable
-from streams.settings.types import zone_of
 
 SETTINGS = {
     "currency": "currency",
@@ -31,8 +31,6 @@ SETTINGS = {
     "required_consent": "required_consent",
 }
 """The settings of a process that decide what flips, and where a deployment has them."""
-FIRST_YEAR, LAST_YEAR = 1900, 2100
-HOUR = 3_600
 
 
 class FailingStories(StreamsError):
@@ -77,9 +75,9 @@ def plan(settings: Settings, folders: Sequence[Path], deployed: Deployed | None,
     Raises SegmentsError for rules that the linter refuses, FailingStories with one line for each, if they are run.
     """
     decide = deciding(settings, deployed)
-    currency = decide["currency"]
+    currency, zone_name = decide["currency"], decide["zone"]["name"]
     segments = load(folders)
-    blocking = [each for each in lint(segments) if each.blocking]
+    blocking = [each for each in lint(segments, zone_name) if each.blocking]
     if blocking:
         errors = [RuleError(each.problem, each.mend, Origin(each.file, each.line)) for each in blocking]
         raise errors[0] if len(errors) == 1 else RefusedRules(errors)
@@ -87,8 +85,8 @@ def plan(settings: Settings, folders: Sequence[Path], deployed: Deployed | None,
     if not segments:
         raise SegmentsError(f"There is no rule in {', '.join(map(str, folders))}: name a folder of rules.")
     if stories:
-        _tell_stories(segments, currency)
-    ruleset = RuleSet(segments, currency)
+        _tell_stories(segments, currency, zone_name)
+    ruleset = RuleSet(segments, currency, zone_name)
     versions = dict(zip(ruleset.ids, ruleset.versions, strict=True))
     rules = [
         {
@@ -105,8 +103,8 @@ def plan(settings: Settings, folders: Sequence[Path], deployed: Deployed | None,
     return Planned(ruleset, ruleset.data.to_bytes(), rules, decide)
 
 
-def _tell_stories(segments: Sequence[Any], currency: str) -> None:
-    failing = [str(error) for each in segments for error in failures(each, engine, currency)]
+def _tell_stories(segments: Sequence[Any], currency: str, zone_name: str) -> None:
+    failing = [str(error) for each in segments for error in failures(each, engine, currency, zone_name)]
     if failing:
         raise FailingStories("\n".join([*failing, "Nothing was written: mend the rules, or their stories."]))
 
@@ -127,35 +125,9 @@ def deciding(settings: Settings, deployed: Deployed | None) -> dict[str, Any]:
 
 def zone(name: str) -> dict[str, Any]:
     """A time zone as the record has it: its offsets in seconds, each with the instant from which it holds."""
-    of = zone_of(name)
-    at, end = _instant(FIRST_YEAR), _instant(LAST_YEAR + 1)
-    transitions = [{"at": at * 1000, "offset": _offset(of, at)}]
-    step = 24 * HOUR
-    while at < end:
-        if _offset(of, at + step) != _offset(of, at):
-            changed = _first(of, at, at + step)
-            transitions.append({"at": changed * 1000, "offset": _offset(of, changed)})
-        at += step
-    return {"name": name, "transitions": transitions}
-
-
-def _first(of: ZoneInfo, low: int, high: int) -> int:
-    """The first second after `low` with another offset, of a change by `high`."""
-    before = _offset(of, low)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _offset(of, middle) == before else (low, middle)
-    return high
-
-
-def _instant(year: int) -> int:
-    return int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
-
-
-def _offset(of: ZoneInfo, at: int) -> int:
-    """Seconds that the zone's clock is ahead of UTC at an instant."""
-    found = datetime.fromtimestamp(at, of).utcoffset()
-    return 0 if found is None else int(found.total_seconds())
+    found = zone_data(name)
+    changes = [(1000 * FIRST, found.offset), *found.changes]
+    return {"name": name, "transitions": [{"at": at, "offset": ahead // 1000} for at, ahead in changes]}
 
 
 def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -67,6 +67,7 @@ def _with(file: Path, shipped: list[Path], settings: Settings) -> RuleSet:
     return load(
         [*(each for each in shipped if each.stem != file.stem), file],
         settings.currency,
+        settings.timezone,
         required=settings.required_consent,
     )
 

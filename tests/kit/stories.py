@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from segments.insight.proving import START, Flip
+from segments.insight.proving import Flip
 from segments.language import Segment
 from segments.language.stories.reader import Story
 from segments.language.truth.life import Customer, Step
@@ -10,16 +10,16 @@ from segments.language.truth.life import Customer, Step
 
 def oracle(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
     """A story as the slow truth lives it."""
-    customer, clock = Customer(rules, currency), float("-inf")
+    customer, clock = Customer(rules, currency, zone=story.zone), float("-inf")
     for line in story.lines:
-        now = START + line.at
+        now = story.start + line.at
         if line.event is not None:
             topic, record = line.event.topic, line.event.record
             cause = {"topic": topic, "partition": 0, "offset": 0, "event_id": record and record["event_id"]}
             outcome = customer.apply(Step(cause, record, now), clock)
             if record is not None and outcome == "applied":
                 clock = max(clock, now)
-        customer.fire(START + line.last + 1)
+        customer.fire(story.start + line.last + 1)
     words = {"enter": "enters", "exit": "leaves"}
     flips = [flip for flip in customer.flips if flip["segment"] == rules[0].id]
-    return [Flip(flip["occurred_at"] - START, words[flip["transition"]]) for flip in flips]
+    return [Flip(flip["occurred_at"] - story.start, words[flip["transition"]]) for flip in flips]

@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 def varied(folder, given):
     """The rule's conditions with other numbers."""
-    rules = with_numbers([folder], "rule", given, "EUR", "")
+    rules = with_numbers([folder], "rule", given, ("EUR", "UTC"), "")
     (rule,) = [each for each in rules.segments if each.id == "rule"]
     return rule_text(rule.when), rule_text(rule.until), rules
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from segments.language.zones import zone_of
+
 DAY = 86_400_000
 """Milliseconds of a day."""
 
@@ -35,8 +37,8 @@ class Days:
     """The date in a zone of each instant; dates of UTC need no calendar."""
 
     def __init__(self, zone: str) -> None:
-        """Raises ZoneInfoNotFoundError for an unknown zone."""
-        self._zone = None if zone == "UTC" else ZoneInfo(zone)
+        """Raises an OSError or a ValueError for an unknown zone."""
+        self._zone = None if zone == "UTC" else zone_of(zone)
 
     def of(self, at: int) -> int:
         """The number of the date, counted from 1970-01-01."""

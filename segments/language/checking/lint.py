@@ -43,10 +43,10 @@ class Finding:
         return f"{self.file}:{self.line}: {self.problem} {self.mend}".rstrip()
 
 
-def lint(segments: Iterable[Segment]) -> list[Finding]:
-    """All that is to be said about these rules, by rule and line."""
+def lint(segments: Iterable[Segment], zone: str = "UTC") -> list[Finding]:
+    """All that is to be said about these rules, by rule and line; their stories are read in a time zone."""
     rules = list(segments)
-    findings = {finding for segment in rules for finding in (*_refused(segment), *_missing(segment))}
+    findings = {finding for segment in rules for finding in (*_refused(segment), *_missing(segment, zone))}
     return sorted({*findings, *_experiments(rules)})
 
 
@@ -150,7 +150,7 @@ def _refused(segment: Segment) -> Iterator[Finding]:
         yield _finding(segment, problem, mend, blocking=True)
 
 
-def _missing(segment: Segment) -> Iterator[Finding]:
+def _missing(segment: Segment, zone: str) -> Iterator[Finding]:
     """What a colleague would miss; the rule runs without it."""
     if not docstring(segment):
         mend = "Say at the top of the file what the segment is for and what a marketer does with it."
@@ -166,7 +166,7 @@ def _missing(segment: Segment) -> Iterator[Finding]:
         if not text.strip():
             yield _finding(segment, f"{name} is missing.", f'Write {name}="...": the segment in a sentence.')
     try:
-        stories = read_stories(segment)
+        stories = read_stories(segment, zone=zone)
     except RuleError as error:
         for each in error.errors if isinstance(error, RefusedRules) else (error,):
             yield Finding(segment.id, each.origin.file, each.origin.line, each.problem, each.mend, False)

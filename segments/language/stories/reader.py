@@ -15,7 +15,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from segments.language.errors import Origin, RefusedRules, RuleError, StoryError
 from segments.language.loading.source import examples_origin
@@ -24,11 +24,13 @@ from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves, measures_in
 from segments.language.stories.events import EventBuilder, StoryEvent, StoryField
+from segments.language.zones import instants_of
 
 START = 1_767_225_600_000
-"""Stories begin on 2026-01-01 at midnight UTC: 0d, and the first millisecond of a day."""
+"""2026-01-01 at midnight UTC, as milliseconds since 1970. Stories begin when the clock of the zone shows this: 0d."""
 UNITS = {"d": DAY, "h": HOUR, "m": MINUTE, "s": 1000, "ms": 1}
 FLIPS = ("enters", "leaves")
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as the clock of any zone shows it
 
 _WORD = re.compile(r"""\#.*|(?:[^\s"']|"[^"]*"|'[^']*')+|(?P<open>["'].*)""")
 _TIME = re.compile(r"(?:\d+(?:ms|[dhms]))+")
@@ -37,6 +39,14 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIMES = re.compile(r"x\d{1,9}")
 MOST_COPIES = 1_000
 """More than anybody reads, and few enough for the oracle, which is quadratic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The settings that the lines of a story depend on."""
+
+    currency: str
+    zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,13 @@ class Story:
     """Lines in the order told; a line of an earlier time than the one before it is a late event."""
 
     lines: tuple[Line, ...]
+    zone: str = "UTC"
+    """The time zone of the shop, by its IANA name."""
+
+    @property
+    def start(self) -> int:
+        """When it begins, in milliseconds since 1970."""
+        return start_of(self.zone)
 
     @property
     def told(self) -> set[str]:
@@ -74,12 +91,12 @@ class Story:
         return any(line.event is not None for line in self.lines)
 
 
-def read_stories(segment: Segment, currency: str = "EUR") -> tuple[Story, ...]:
+def read_stories(segment: Segment, currency: str = "EUR", zone: str = "UTC") -> tuple[Story, ...]:
     """The stories among a rule's examples.
 
     Raises a `StoryError` with file and line, or `RefusedRules` with one for each line that can't be read.
     """
-    kinds = own_kinds(segment)
+    kinds, shop = own_kinds(segment), Shop(currency, zone)
     first = examples_origin(segment)
     stories: list[list[Line]] = [[]]
     errors: list[RuleError] = []
@@ -90,12 +107,17 @@ def read_stories(segment: Segment, currency: str = "EUR") -> tuple[Story, ...]:
             if words == ["---"]:
                 stories.append([])
             elif words:
-                stories[-1] += _lines(words, origin, number, currency, kinds)
+                stories[-1] += _lines(words, origin, number, shop, kinds)
         except StoryError as error:
             errors.append(error)
     if errors:
         raise errors[0] if len(errors) == 1 else RefusedRules(errors)
-    return tuple(Story(tuple(lines)) for lines in stories if lines)
+    return tuple(Story(tuple(lines), zone) for lines in stories if lines)
+
+
+def start_of(zone: str) -> int:
+    """When stories begin in a zone, in milliseconds since 1970."""
+    return instants_of(zone, START)[0]
 
 
 def own_kinds(segment: Segment) -> frozenset[str]:
@@ -126,10 +148,10 @@ def _words(text: str, origin: Origin) -> list[str]:
 
 
 def _lines(
-    words: list[str], origin: Origin, number: int, currency: str, kinds: frozenset[str]
+    words: list[str], origin: Origin, number: int, shop: Shop, kinds: frozenset[str]
 ) -> Iterator[Line]:
     """The line that these words make, or the lines where an event is told several times."""
-    at, within, rest = _time(words, origin)
+    at, within, rest = _time(words, origin, shop.zone)
     copies, every, rest = _copies(rest, origin)
     _refuse_far(at + (copies - 1) * every, origin)
     flips = tuple(word for word in rest if word in FLIPS)
@@ -139,17 +161,18 @@ def _lines(
     if said and within:
         mend = f"Write {said[0]} on a line of its own, with its time; the assertion below it."
         raise StoryError("An event happens at an instant, not about a time.", mend, origin)
+    start = start_of(shop.zone)
     for copy in range(copies):
         instant, name = at + copy * every, f"{number}" if copies == 1 else f"{number}-{copy + 1}"
-        builder = EventBuilder(origin, START + instant, name, currency, kinds)
+        builder = EventBuilder(origin, start + instant, name, shop.currency, kinds)
         event = builder.event(said[0], list(_fields(said[1:], builder))) if said else None
         yield Line(origin, instant, event, flips if copy == copies - 1 else (), within)
 
 
-def _time(words: list[str], origin: Origin) -> tuple[int, int, list[str]]:
+def _time(words: list[str], origin: Origin, zone: str) -> tuple[int, int, list[str]]:
     """The time at the head of a line, how long the span is that it stands for, and the words after it."""
     if _DATE.fullmatch(words[0]):
-        return _moment(words, origin), 0, words[2:]
+        return _moment(words, origin, zone), 0, words[2:]
     about = words[0].startswith("~")
     words = [words[0].removeprefix("~"), *words[1:]]
     count = next((n for n, word in enumerate(words) if not _TIME.fullmatch(word)), len(words))
@@ -176,14 +199,18 @@ def _refuse_far(at: int, origin: Origin) -> None:
         raise StoryError(problem, "Write a time that is nearer.", origin)
 
 
-def _moment(words: list[str], origin: Origin) -> int:
-    """A date and time, in milliseconds since the story began."""
+def _moment(words: list[str], origin: Origin, zone: str) -> int:
+    """A date and time of the zone, in milliseconds since the story began; of one that it has twice the first."""
     try:
-        moment = datetime.strptime(" ".join(words[:2]), "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+        moment = datetime.strptime(" ".join(words[:2]), "%Y-%m-%d %H:%M")  # noqa: DTZ007  of the zone
     except ValueError:
         mend = f"Write, say, {words[0]} 14:30."
         raise StoryError(f"A date has a time: {' '.join(words[:2])!r} came.", mend, origin) from None
-    at = int(moment.timestamp()) * 1000 - START
+    found = instants_of(zone, (moment - EPOCH) // timedelta(milliseconds=1))
+    if not found:
+        problem = f"The clock of {zone} never shows {' '.join(words[:2])}: it is put forward then."
+        raise StoryError(problem, "Write a time before or after that hour.", origin)
+    at = found[0] - start_of(zone)
     if at < 0:
         raise StoryError("A story begins on 2026-01-01.", "Write a date from then on.", origin)
     _refuse_far(at, origin)

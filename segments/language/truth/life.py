@@ -78,6 +78,7 @@ class Customer:
         currency: str = "EUR",
         known: Mapping[str, float] | None = None,
         name: str = "customer",
+        zone: str = "UTC",
     ) -> None:
         self.segments = sorted(segments, key=lambda each: each.id)
         parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
@@ -92,7 +93,7 @@ class Customer:
             leaf for leaf in parts if isinstance(leaf, Comparison) and isinstance(leaf.measure, Predicted)
         ]
         """What a model tells: it passes its bound at instants that no span tells."""
-        self.currency, self.known = currency, known or {}
+        self.currency, self.zone, self.known = currency, zone, known or {}
         self.erased = NEVER
         self.swept = NEVER
         """When these rules took over from others: what time alone would have flipped until then did not."""
@@ -114,7 +115,7 @@ class Customer:
 
     def nothing(self) -> Memory:
         """The memory of one of whom nothing is remembered."""
-        return Memory(self.currency, known=self.known)
+        return Memory(self.currency, self.zone, known=self.known)
 
     def apply(self, step: Step, clock: float) -> str:
         """A record in its turn, with the partition's clock as it stands: `applied`, `duplicate` or `ignored`."""
