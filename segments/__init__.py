@@ -8,7 +8,7 @@ __all__ = ["lint", "replay", "why"]
 
 def replay(
     events: Iterable[Mapping[str, Any]],
-    rules: Any,
+    rules: Any = None,
     until: Any = None,
     *,
     partitions: int | None = None,
@@ -19,6 +19,7 @@ def replay(
     sort: bool = False,
     required_consent: str = "",
     timezone: str = "UTC",
+    group: str = "segments",
 ) -> list[dict[str, Any]]:
     """What rules would have done with these events, by the very engine of the worker: one dict for each enter or exit.
 
@@ -27,8 +28,10 @@ def replay(
     Args:
         events: Dicts as JSON lines have them, in the order of the log, each with its `topic` (`clickstream`,
             `transactions`, `profiles`). Times are ISO 8601 texts, datetimes with a time zone, or milliseconds;
-            amounts texts, `Decimal` or numbers. `"erase": True` erases a customer.
-        rules: A folder of rules, a rule file, a list of them, or segments made here (each with its `id=`).
+            amounts texts, `Decimal` or numbers. `"erase": True` erases a customer. Dicts of the topic
+            `segment-deployments` deploy the folder of rules in `rules_from` at their `occurred_at`.
+        rules: A folder of rules, a rule file, a list of them, or segments made here (each with its `id=`); None, where
+            the events hold deployments.
         until: Read no later event, and fire at the end what is due up to and including this instant.
         partitions: As many as the topics have, for events that tell their `partition`.
         grace: Milliseconds that the clock of a partition stays behind, as `SEGMENTS_GRACE`.
@@ -39,6 +42,7 @@ def replay(
             that their customer has come to; how many there are is said on stderr.
         required_consent: The consent that rules need, as `SEGMENTS_REQUIRED_CONSENT`.
         timezone: The time zone of the calendar by its IANA name, as `SEGMENTS_TIMEZONE`.
+        group: Whose deployments count, as `SEGMENTS_GROUP`.
 
     Returns:
         The segment events with the fields and values of the lines of `segments replay`; times are ISO 8601 texts.
@@ -65,18 +69,11 @@ def replay(
     # Not above: whoever imports the language for a rule needs no engine.
     from segments.engine import EngineSettings
     from segments.insight import notebook
+    from segments.insight.deploying import Deploying
 
     settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
-    return notebook.replay(
-        events,
-        rules,
-        until,
-        partitions=partitions,
-        sort=sort,
-        required=required_consent,
-        zone=timezone,
-        settings=settings,
-    )
+    deploying = Deploying(group, settings, required_consent, timezone)
+    return notebook.replay(events, rules, until, partitions=partitions, sort=sort, deploying=deploying)
 
 
 def why(
@@ -94,6 +91,7 @@ def why(
     sort: bool = False,
     required_consent: str = "",
     timezone: str = "UTC",
+    group: str = "segments",
 ) -> dict[str, Any]:
     """Why a customer is in the segments, or not, after these events: what `segments why --file --json` prints.
 
@@ -111,6 +109,7 @@ def why(
         sort: As for `replay`.
         required_consent: As for `replay`.
         timezone: As for `replay`.
+        group: As for `replay`.
 
     Returns:
         In or out of each segment, since when, the value of each leaf with its bound, what would change it, and when
@@ -121,19 +120,12 @@ def why(
     """
     from segments.engine import EngineSettings
     from segments.insight import notebook
+    from segments.insight.deploying import Deploying
 
     settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
+    deploying = Deploying(group, settings, required_consent, timezone)
     return notebook.why(
-        events,
-        rules,
-        customer,
-        segment,
-        until,
-        partitions=partitions,
-        sort=sort,
-        required=required_consent,
-        zone=timezone,
-        settings=settings,
+        events, rules, customer, segment, until, partitions=partitions, sort=sort, deploying=deploying
     )
 
 

@@ -5,6 +5,7 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 
 from segments.engine._native import Accepted, Batch, Fetch, Outbox, Records, Schemas, States, Transaction
 from segments.engine.chain import FILL, RULES, Chain, Deployment, runnable
+from segments.engine.deployed import deployment_of, settings_of
 from segments.engine.door import Partition, batches_of
 from segments.engine.door import States as CommittedStates
 from segments.engine.murmur import partition_of
@@ -86,6 +87,7 @@ __all__ = [
     "Transaction",
     "WhyView",
     "batches_of",
+    "deployment_of",
     "entry_size",
     "event_id",
     "inputs_of",
@@ -96,4 +98,5 @@ __all__ = [
     "partition_of",
     "position_of",
     "runnable",
+    "settings_of",
 ]

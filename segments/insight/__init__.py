@@ -2,6 +2,7 @@
 
 about       all facts about one rule, under the headings that `segments show` prints
 census      all customers at one moment, counted
+deploying   the deployments in a log of lines
 findings    the figures of a trial
 fitting     models of purchases, fitted to what customers did
 notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from segments.engine import BEFORE_ALL, INPUTS, EngineSettings, Event, Record, RuleSet, load, partition_of
+from segments.engine import BEFORE_ALL, DEPLOYMENTS, INPUTS, Event, Record, RuleSet, load, partition_of
+from segments.insight.deploying import Deploying
 from segments.insight.plain import EventError, event_of, flip_of, instant, iso
 from segments.insight.replay import Replay
 from segments.insight.tally import Tally
@@ -32,25 +33,23 @@ INSTANTS = ("clock", "entered_at", "flips_at", "known_since", "warming_until")
 
 def replay(
     events: Iterable[Mapping[str, Any]],
-    rules: Rules,
+    rules: Rules | None,
     until: Any = None,
     *,
     partitions: int | None = None,
     sort: bool = False,
-    required: str = "",
-    zone: str = "UTC",
-    settings: EngineSettings,
+    deploying: Deploying,
 ) -> list[dict[str, Any]]:
-    """See `segments.replay`."""
-    chosen = _rules(rules, settings.currency, zone, required)
+    """See `segments.replay`; `deploying` has the settings, and takes in the deployments."""
     end = None if until is None else instant("until", until)
-    logs = _logs(events, partitions, end)
+    logs = _logs(events, partitions, end, deploying)
+    chosen = _rules_of(rules, deploying)
     if sort:
         _sort(logs)
     flips: list[dict[str, Any]] = []
     tally = Tally()
-    for number, log in logs.items():
-        for effects in Replay(number, len(logs), log, chosen, settings).run(end):
+    for number in logs:
+        for effects in _lived(number, logs, chosen, deploying, end).run(end):
             flips += [flip_of(event) for _, event in effects.segment_events]
             tally.note(effects)
     _say(tally)
@@ -59,31 +58,30 @@ def replay(
 
 def why(
     events: Iterable[Mapping[str, Any]],
-    rules: Rules,
+    rules: Rules | None,
     customer: str,
     segment: str | None,
     until: Any,
     *,
     partitions: int | None,
     sort: bool,
-    required: str,
-    zone: str,
-    settings: EngineSettings,
+    deploying: Deploying,
 ) -> dict[str, Any]:
-    """See `segments.why`."""
-    chosen = _rules(rules, settings.currency, zone, required)
-    if segment is not None and segment not in chosen.ids:
-        raise SegmentsError(f"There is no segment {segment}: there are {', '.join(sorted(chosen.ids))}.")
+    """See `segments.why`; `deploying` has the settings, and takes in the deployments."""
     end = None if until is None else instant("until", until)
-    logs = _logs(events, partitions, end)
+    logs = _logs(events, partitions, end, deploying)
+    chosen = _rules_of(rules, deploying)
     if sort:
         _sort(logs)
     number = partition_of(customer.encode(), len(logs))
-    lives, tally = Replay(number, len(logs), logs[number], chosen, settings), Tally()
+    lives, tally = _lived(number, logs, chosen, deploying, end), Tally()
     as_of = _latest(logs) if end is None else end
     for effects in lives.run(as_of):
         tally.note(effects)
     _say(tally)
+    names = lives.partition.rules.ids
+    if segment is not None and segment not in names:
+        raise SegmentsError(f"There is no segment {segment}: there are {', '.join(sorted(names))}.")
     found = ask(lives.partition, customer, segment, BEFORE_ALL if as_of is None else as_of)
     return cast("dict[str, Any]", _with_times(found))
 
@@ -147,12 +145,40 @@ def _rules(rules: Rules, currency: str, zone: str, required: str) -> RuleSet:
     return RuleSet(ordered, currency, zone)
 
 
-def _logs(events: Iterable[Mapping[str, Any]], partitions: int | None, until: int | None) -> Logs:
-    """The events by partition and topic, as `segments replay` reads them from lines."""
+def _rules_of(rules: Rules | None, deploying: Deploying) -> RuleSet | None:
+    """The rules given; None: deployments among the events say what they are."""
+    if rules is None and not deploying:
+        raise SegmentsError(
+            "rules: give a folder of rules, or segments; without them the events must hold deployments of the group"
+            f" {deploying.group}."
+        )
+    if rules is None:
+        return None
+    if deploying:
+        raise SegmentsError(
+            "rules: the events hold deployments, which say what the rules are: leave rules out."
+        )
+    return _rules(rules, deploying.settings.currency, deploying.zone, deploying.required)
+
+
+def _lived(number: int, logs: Logs, rules: RuleSet | None, deploying: Deploying, until: int | None) -> Replay:
+    followed = deploying.of(number, until)
+    if rules is None and not followed:
+        raise SegmentsError(f"Nothing is deployed in partition {number}: its events would wait.")
+    return Replay(number, len(logs), logs[number], rules, deploying.settings, followed)
+
+
+def _logs(
+    events: Iterable[Mapping[str, Any]], partitions: int | None, until: int | None, deploying: Deploying
+) -> Logs:
+    """The events by partition and topic, as `segments replay` reads them from lines; deployments are taken in."""
     logs: Logs = {number: {} for number in range(partitions or 1)}
     offsets: dict[tuple[int, str], int] = defaultdict(int)
     for place, given in enumerate(events):
         try:
+            if given.get("topic") == DEPLOYMENTS:
+                _deploy(given, partitions, offsets, deploying)
+                continue
             number, record = _record(given, partitions, offsets)
         except EventError as error:
             raise EventError(f"event {place}: {error}") from None
@@ -171,21 +197,42 @@ def _sort(logs: Logs) -> None:
             record.offset = offset
 
 
+def _deploy(
+    given: Mapping[str, Any],
+    partitions: int | None,
+    offsets: dict[tuple[int, str], int],
+    deploying: Deploying,
+) -> None:
+    """The same on every partition, unless it tells of one."""
+    fields = {name: value for name, value in given.items() if name not in TRANSPORT}
+    told = given.get("partition")
+    numbers = range(partitions or 1) if told is None else [_partition(told, partitions, None)]
+    places = {number: _offset(given, offsets[number, DEPLOYMENTS]) for number in numbers}
+    offsets.update({(number, DEPLOYMENTS): offset + 1 for number, offset in places.items()})
+    timestamp = instant("timestamp", given["timestamp"]) if "timestamp" in given else None
+    deploying.add(fields, places, timestamp)
+
+
 def _record(
     given: Mapping[str, Any], partitions: int | None, offsets: Mapping[tuple[int, str], int]
 ) -> tuple[int, Record]:
     fields = {name: value for name, value in given.items() if name not in TRANSPORT}
     topic = given.get("topic")
     if topic not in INPUTS:
-        raise EventError(f"topic: expected {', '.join(INPUTS)}, got {topic!r}")
+        raise EventError(f"topic: expected {', '.join((*INPUTS, DEPLOYMENTS))}, got {topic!r}")
     event = None if given.get("erase") is True else event_of(topic, fields)
     customer = fields.get("customer_id")
     key = customer.encode("utf-8", "surrogatepass") if isinstance(customer, str) else None
     number = _partition(given.get("partition"), partitions, key)
-    offset = given.get("offset", next_offset := offsets[number, topic])
-    if not isinstance(offset, int) or offset < next_offset:
-        raise EventError(f"offset: expected {next_offset} or more, got {offset!r}: sort the events")
+    offset = _offset(given, offsets[number, topic])
     return number, Record(topic, offset, _timestamp(given, event), key, None, event)
+
+
+def _offset(given: Mapping[str, Any], least: int) -> int:
+    offset = given.get("offset", least)
+    if not isinstance(offset, int) or offset < least:
+        raise EventError(f"offset: expected {least} or more, got {offset!r}: sort the events")
+    return offset
 
 
 def _partition(given: Any, partitions: int | None, key: bytes | None) -> int:

@@ -12,12 +12,15 @@ from segments.engine import (
     Effects,
     EngineSettings,
     Partition,
+    PlannedRules,
     Record,
     RuleSet,
 )
 
 Log = Mapping[str, Sequence[Record]]
 """The records of one partition by topic, each topic in the order of its offsets."""
+TOPICS = tuple(sorted((*INPUTS, DEPLOYMENTS)))
+"""The inputs of a partition that follows deployments, in the order that breaks ties."""
 
 
 class Replay:
@@ -31,7 +34,7 @@ class Replay:
         number: int,
         count: int,
         log: Log,
-        rules: RuleSet,
+        rules: RuleSet | PlannedRules | None,
         settings: EngineSettings,
         deployments: Sequence[Deployment] = (),
     ) -> None:
@@ -41,6 +44,7 @@ class Replay:
         if self._followed:
             self._follow(self._followed[0])
         else:
+            assert rules is not None
             self.partition = Partition(number, count, rules, settings, self._states)
             self._offer()
 
@@ -96,38 +100,92 @@ class Moment:
 class Alone:
     """One customer of a partition: their records are applied, those of others only move the clock and keep the order.
 
-    What becomes of the customer is what becomes of them in the whole log, in a fraction of the time.
+    What becomes of the customer is what becomes of them in the whole log, in a fraction of the time. Deployments are
+    followed as `Replay` does.
     """
 
-    def __init__(self, number: int, count: int, rules: RuleSet, settings: EngineSettings) -> None:
+    def __init__(
+        self,
+        number: int,
+        count: int,
+        rules: RuleSet | PlannedRules | None,
+        settings: EngineSettings,
+        deployments: Sequence[Deployment] = (),
+    ) -> None:
         self._states: dict[bytes, bytes] = {}
-        self.partition = Partition(number, count, rules, settings, self._states)
+        self._number, self._count = number, count
+        self._clock = BEFORE_ALL
+        self._passed = 0
+        """Offsets of the first input that no record has: each had the clock committed."""
         self._ends = dict.fromkeys(INPUTS, 0)
-        for topic in INPUTS:
-            self.partition.begin(topic, 0)
+        self._followed = Chain().add_all(deployments)
+        if self._followed:
+            self._follow(self._followed[0])
+        else:
+            assert rules is not None
+            self.partition = Partition(number, count, rules, settings, self._states)
+            self._begin()
 
     def run(self, log: Mapping[str, Sequence[Moment]], until: int | None) -> Iterator[Effects]:
         """Live through the log; at the end what is due up to and including `until` fires."""
-        clock = BEFORE_ALL
-        for topic, moment in in_turn(log):
-            if moment.record is not None:
-                self._tell(clock)
+        coming = [Moment(each.at, BEFORE_ALL, None) for each in self._followed[1:]]
+        followed = iter(self._followed[1:])
+        for topic, moment in in_turn({**log, DEPLOYMENTS: coming}):
+            if topic == DEPLOYMENTS:
+                yield from self._succeed(next(followed))
+            elif moment.record is not None:
+                self._tell()
                 self._offer(topic, moment.record)
-                self._tell(BEFORE_ALL)
+                self._settle()
                 yield from self._effects()
-            clock = max(clock, moment.clock)
-        self._tell(clock)
+            reached = (
+                BEFORE_ALL if moment.clock == BEFORE_ALL else moment.clock - self.partition.settings.grace
+            )
+            self._clock = max(self._clock, reached)
+        self._tell()
         if until is not None:
             self.partition.until(until)
         yield from self._effects()
 
-    def _offer(self, topic: str, record: Record) -> None:
-        start, self._ends[topic] = self._ends[topic], record.offset + 1
-        self.partition.offer(topic, start, [record], record.offset + 1)
+    def _begin(self) -> None:
+        for topic in INPUTS:
+            if topic not in self.partition.offsets:
+                self.partition.begin(topic, 0)
 
-    def _tell(self, clock: int) -> None:
-        """Every input is caught up, and the clock is at least there; do what can be done."""
-        wall = None if clock == BEFORE_ALL else clock
+    def _follow(self, deployment: Deployment) -> None:
+        self.partition = Partition.deployed(self._number, self._count, deployment, self._states)
+        self._begin()
+        self._ends[DEPLOYMENTS] = self.partition.offsets[DEPLOYMENTS]
+        self._settle()
+
+    def _succeed(self, deployment: Deployment) -> Iterator[Effects]:
+        """What is due fires and is committed with the clock, by an offset that no record has; then it is followed."""
+        self._tell()
+        topic = INPUTS[0]
+        self.partition.offer(topic, self._ends[topic], [], self._ends[topic] + 1)
+        self._ends[topic] += 1
+        self._passed += 1
+        self._settle()
+        yield from self._effects()
+        self._follow(deployment)
+        yield from self._effects()
+
+    def _offer(self, topic: str, record: Record) -> None:
+        offset = record.offset + (self._passed if topic == INPUTS[0] else 0)
+        if offset != record.offset:
+            record = moved(record, offset)
+        start, self._ends[topic] = self._ends[topic], offset + 1
+        self.partition.offer(topic, start, [record], offset + 1)
+
+    def _tell(self) -> None:
+        """The clock is at least where the records of others have moved it."""
+        told = self._clock > BEFORE_ALL
+        self._settle(self._clock + self.partition.settings.grace if told else None)
+
+    def _settle(self, wall: int | None = None) -> None:
+        """Every input is caught up; do what can be done."""
+        while self.partition.sweeping:
+            self.partition.advance()
         self.partition.confirm(self._ends, self.partition.stamp, wall)
         while self.partition.advance():
             pass
@@ -139,9 +197,16 @@ class Alone:
             yield effects
 
 
+def moved(record: Record, offset: int) -> Record:
+    """The same record at another offset."""
+    made = Record(record.topic, offset, record.timestamp, record.key, record.value, record.event)
+    made.over = record.over
+    return made
+
+
 def in_turn(log: Mapping[str, Sequence[Moment]]) -> Iterator[tuple[str, Moment]]:
     """The order of a partition: of the heads of the topics the one that occurred first; ties by topic."""
-    places = {topic: 0 for topic in INPUTS if log.get(topic)}
+    places = {topic: 0 for topic in TOPICS if log.get(topic)}
     while places:
         topic = min(places, key=lambda each: log[each][places[each]].at)
         yield topic, log[topic][places[topic]]

@@ -11,9 +11,9 @@ from typing import IO, Any
 import click
 
 import schemas
-from segments.engine import EngineSettings, load
-from segments.insight.replay import Replay
+from segments.engine import EngineSettings
 from streams.cli.instant import Instant
+from streams.cli.replay import deployed_or, deploying_of, effects_of
 from streams.cli.visible import json_line, visible
 from streams.delivery.members import Member, Now, Then, chosen, decoded
 from streams.errors import StreamsError
@@ -55,7 +55,8 @@ def command(
 
     From the memberships as they are now. With --at from the segment events: as far back as Kafka keeps them, which
     is said on stderr; who was erased since is left out. With --file from the events of a file, through the
-    rules of SEGMENTS_RULES, up to --at or the end of the file. The control group of an experiment is left out
+    rules of SEGMENTS_RULES or those that the file deploys, up to --at or the end of the file. The control group of
+    an experiment is left out
     unless asked for with --arm.
     """
     settings = read_settings()
@@ -110,13 +111,13 @@ def _committed(settings: Settings, topic: str) -> Iterator[Any]:
 def _of_files(settings: Settings, segment: str, files: tuple[IO[bytes], ...], at: int | None) -> Then:
     """By the worker's engine; no clock is read: without --at it is as of the last event."""
     found = Then(segment, LAST if at is None else at)
-    rules = load(settings.rules, settings.currency, settings.timezone, required=settings.required_consent)
-    engine = EngineSettings(settings.grace, settings.currency, settings.customer_limit)
-    logs = read_log(files, None, at)
-    for number, log in logs.items():
-        for effects in Replay(number, len(logs), log, rules, engine).run(at):
-            for _, event in effects.segment_events:
-                found.add(event)
+    engine = EngineSettings.of(settings)
+    deploying = deploying_of(settings)
+    logs = read_log(files, None, at, deploying=deploying)
+    rules = deployed_or(deploying, (), settings)
+    for effects in effects_of(logs, rules, engine, at, deploying):
+        for _, event in effects.segment_events:
+            found.add(event)
     return found
 
 

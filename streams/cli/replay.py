@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -10,12 +10,13 @@ import click
 
 import schemas
 from segments.engine import BEFORE_ALL, Effects, EngineSettings, RuleSet, load
+from segments.insight.deploying import Deploying
 from segments.insight.replay import Replay
 from segments.insight.tally import Tally
 from streams.cli.instant import Instant
 from streams.cli.visible import json_line, visible
 from streams.history.files import Logs, disorder_lines, latest, out_of_order, read_log
-from streams.settings.settings import read_settings
+from streams.settings.settings import Settings, read_settings
 
 
 @click.command(name="replay")
@@ -50,17 +51,20 @@ def command(
     else partitions are told by the customer id, offsets count from 0, and nothing is from the future. The wall clock is
     never read: `emitted_at` is the instant of the flip. FILE may be - for standard input.
 
+    With lines of `segment-deployments` of SEGMENTS_GROUP the rules are those deployed, from the first one on, and the
+    files of SEGMENTS_RULES are not read. Such a line has `deployment_id`, `occurred_at` and the folder of rules in
+    `rules_from`, or is one that `segments consume` printed. Without `partition` it stands for one on each.
+
     How many records came late, were refused (each reason once) or are out of order is told on stderr, and as of which
     instant: without --until the last event less SEGMENTS_GRACE, as in a worker.
     """
     settings = read_settings()
-    chosen = load(
-        rules or settings.rules, settings.currency, settings.timezone, required=settings.required_consent
-    )
     engine = EngineSettings.of(settings)
-    logs = read_log(files, partitions, until, sort=sort)
+    deploying = deploying_of(settings)
+    logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
+    chosen = deployed_or(deploying, rules, settings)
     tally, flips, clock = Tally(), 0, BEFORE_ALL
-    for effects in _effects(logs, chosen, engine, until):
+    for effects in effects_of(logs, chosen, engine, until, deploying):
         tally.note(effects)
         flips += _print(effects)
         clock = max(clock, effects.clock)
@@ -81,9 +85,40 @@ def _as_of(until: int | None, clock: int, last: int | None) -> str:
     return f"; as of {schemas.to_iso(clock)}{less}"
 
 
-def _effects(logs: Logs, rules: RuleSet, engine: EngineSettings, until: int | None) -> Iterator[Effects]:
+def deploying_of(settings: Settings) -> Deploying:
+    """What takes in the deployments of the group in a file; lines without settings have those of this process."""
+    required = settings.required_consent or ""
+    return Deploying(settings.group, EngineSettings.of(settings), required, settings.timezone)
+
+
+def deployed_or(deploying: Deploying, rules: Sequence[Path], settings: Settings) -> RuleSet | None:
+    """The rules of files, where a log holds no deployment of the group; None: it does, and they decide."""
+    if deploying:
+        if rules:
+            raise click.UsageError(
+                f"The file holds deployments of the group {settings.group}, which say what the rules are: "
+                "leave out --rules."
+            )
+        return None
+    if deploying.others:
+        told = f"{deploying.others:,} deployments of other groups than {settings.group} (SEGMENTS_GROUP)"
+        click.echo(f"passed over: {told}; the rules are those of files", err=True)
+    return load(
+        rules or settings.rules, settings.currency, settings.timezone, required=settings.required_consent
+    )
+
+
+def effects_of(
+    logs: Logs, rules: RuleSet | None, engine: EngineSettings, until: int | None, deploying: Deploying
+) -> Iterator[Effects]:
+    """What comes of a log, one partition after the other; one where nothing is deployed is told and left out."""
     for number, log in logs.items():
-        yield from Replay(number, len(logs), log, rules, engine).run(until)
+        followed = deploying.of(number, until)
+        if rules is None and not followed:
+            waiting = sum(map(len, log.values()))
+            click.echo(f"partition {number}: nothing is deployed there; {waiting:,} records wait", err=True)
+            continue
+        yield from Replay(number, len(logs), log, rules, engine, followed).run(until)
 
 
 def _print(effects: Effects) -> int:

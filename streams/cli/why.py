@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 import schemas
-from segments.engine import BEFORE_ALL, TOO_OLD, EngineSettings, load, notice_text, partition_of
+from segments.engine import BEFORE_ALL, TOO_OLD, EngineSettings, notice_text, partition_of
 from segments.insight.replay import Alone
 from segments.insight.tally import Tally
 from segments.insight.told import alternatives_text, evidence_lines
@@ -19,6 +19,7 @@ from segments.language.words.sentence import Language
 from streams.cli.customer import CustomerId
 from streams.cli.instant import Instant
 from streams.cli.language import LANGUAGE
+from streams.cli.replay import deployed_or, deploying_of
 from streams.cli.visible import json_line, visible
 from streams.history.files import disorder_lines, read_one
 from streams.http.client import answer_of
@@ -64,7 +65,7 @@ def command(
 
     The worker that owns the customer's partition answers. Workers that do not listen on the loopback require the
     token of SEGMENTS_HTTP_TOKEN. With --file the answer is as of the last event in the file, or of --until; of the
-    lines of other customers only the times are read.
+    lines of other customers only the times are read, and lines of `segment-deployments` say what the rules are.
     """
     settings = read_settings()
     if (until is not None or rules or partitions or sort) and not files:
@@ -97,17 +98,20 @@ def _of_files(
     *,
     sort: bool,
 ) -> dict[str, Any]:
-    chosen = load(
-        rules or settings.rules, settings.currency, settings.timezone, required=settings.required_consent
-    )
-    if segment is not None and segment not in chosen.ids:
-        raise SegmentsError(f"There is no segment {segment}: `segments list` shows them.")
-    found = read_one(files, customer, partitions, until, sort=sort)
+    engine = EngineSettings.of(settings)
+    deploying = deploying_of(settings)
+    found = read_one(files, customer, partitions, until, sort=sort, deploying=deploying)
+    chosen = deployed_or(deploying, rules, settings)
     as_of = found.latest if until is None else until
-    alone = Alone(found.number, partitions or 1, chosen, EngineSettings.of(settings))
+    followed = deploying.of(found.number, until)
+    if chosen is None and not followed:
+        raise SegmentsError(f"Nothing is deployed in partition {found.number}: its records wait.")
+    alone = Alone(found.number, partitions or 1, chosen, engine, followed)
     tally = Tally()
     for effects in alone.run(found.log, as_of):
         tally.note(effects)
+    if segment is not None and segment not in alone.partition.rules.ids:
+        raise SegmentsError(f"There is no segment {segment}: `segments list` shows them.")
     for line in (*tally.lines(), *disorder_lines(0 if sort else found.out_of_order)):
         click.echo(visible(line), err=True)
     return why(alone.partition, customer, segment, BEFORE_ALL if as_of is None else as_of)

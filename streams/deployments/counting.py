@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
-from segments.engine import Partition, of_customer
+from segments.engine import Partition, of_customer, settings_of
 from streams.deployments.changes import Changes
-from streams.deployments.planning import Planned, engine_settings
+from streams.deployments.planning import Planned
 from streams.deployments.records import Deployed
 from streams.errors import StreamsError
 from streams.kafka.connection import admin, connection
@@ -107,7 +107,7 @@ def _sweep(
     place: tuple[int, int], planned: Planned, deployed: Deployed, store: MemoryStore, found: Counted
 ) -> None:
     """Let the engine take one partition over."""
-    before = Partition(*place, deployed.planned, engine_settings(deployed.settings), store)
+    before = Partition(*place, deployed.planned, settings_of(deployed.settings), store)
     found.members.update(before.members)
     found.customers += sum(of_customer(key) for key, _ in store.items())
     partition = Partition(*place, planned.ruleset, planned.engine, store)

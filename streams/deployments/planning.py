@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from segments.engine import EngineSettings, RuleSet
+from segments.engine import EngineSettings, RuleSet, settings_of
 from segments.insight.proving import engine, failures
 from segments.language.checking.lint import lint
 from segments.language.errors import Origin, RefusedRules, RuleError, SegmentsError
@@ -56,17 +56,7 @@ class Planned:
     @property
     def engine(self) -> EngineSettings:
         """The settings of the engine."""
-        return engine_settings(self.settings)
-
-
-def engine_settings(settings: Mapping[str, Any]) -> EngineSettings:
-    """The settings of the engine, of those of a record."""
-    return EngineSettings(
-        grace=settings["grace"],
-        currency=settings["currency"],
-        customer_limit=settings["customer_limit"],
-        customer_bytes=settings["customer_bytes"],
-    )
+        return settings_of(self.settings)
 
 
 def plan(settings: Settings, folders: Sequence[Path], deployed: Deployed | None, *, stories: bool) -> Planned:

@@ -1,15 +1,22 @@
-"""A log as JSON lines: the records of the input topics, as `segments consume` prints them, for `segments replay`."""
+"""A log as JSON lines: the records of the input topics, as `segments consume` prints them, for `segments replay`.
+
+Lines of `segment-deployments` may stand among them: whoever follows deployments gives a `Deploying` that takes them in,
+everybody else passes over them.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from pathlib import Path
 from typing import IO, Any
 
 import schemas
 from segments.engine import BEFORE_ALL, Record, Refusal, partition_of
+from segments.insight.deploying import Deploying
+from segments.insight.plain import EventError
 from segments.insight.replay import Moment
-from segments.language.catalogue import INPUTS
+from segments.language.catalogue import DEPLOYMENTS, INPUTS
 from streams.history.lines import Line, LineError, numbered, parse
 
 Logs = dict[int, dict[str, list[Record]]]
@@ -21,16 +28,21 @@ FUTURE = 5 * 60_000
 
 
 def read_log(
-    files: Iterable[IO[bytes]], partitions: int | None = None, until: int | None = None, *, sort: bool = False
+    files: Iterable[IO[bytes]],
+    partitions: int | None = None,
+    until: int | None = None,
+    *,
+    sort: bool = False,
+    deploying: Deploying | None = None,
 ) -> Logs:
     """Read the lines of several files, in order; `until`: leave out what occurred after that instant.
 
     A line that is no record of its topic becomes a refused one; a line that no topic can be told of is a `LineError`.
     Offsets count from 0 where a line has none; a record without a timestamp was taken in when it occurred. `sort`: by
-    time within each partition and topic, whatever the offsets.
+    time within each partition and topic, whatever the offsets. `deploying` takes in the deployments.
     """
     logs: Logs = {number: {} for number in range(partitions or 1)}
-    for line, topic, number, offset in _lines(files, partitions):
+    for line, topic, number, offset in _lines(files, partitions, deploying):
         record = _record(line, topic, offset)
         if until is None or _occurred(record) <= until:
             logs[number].setdefault(topic, []).append(record)
@@ -63,11 +75,12 @@ def read_one(
     until: int | None = None,
     *,
     sort: bool = False,
+    deploying: Deploying | None = None,
 ) -> OfCustomer:
     """As `read_log`, for one customer: of the lines of others only the times are read, and no field is checked."""
     key = customer.encode()
     found = OfCustomer(partition_of(key, partitions or 1))
-    for line, topic, number, offset in _lines(files, partitions):
+    for line, topic, number, offset in _lines(files, partitions, deploying):
         record = _record(line, topic, offset) if _key(line) == key else None
         moment = _moment(line) if record is None else Moment(_occurred(record), _clock(record), record)
         if moment is None or (until is not None and moment.at > until):
@@ -139,21 +152,49 @@ def disorder_lines(count: int) -> list[str]:
     )
 
 
-def _lines(files: Iterable[IO[bytes]], partitions: int | None) -> Iterator[tuple[Line, str, int, int]]:
-    """Each line with its topic, partition and offset."""
+def _lines(
+    files: Iterable[IO[bytes]], partitions: int | None, deploying: Deploying | None
+) -> Iterator[tuple[Line, str, int, int]]:
+    """Each line of an input with its topic, partition and offset; deployments are taken in on the way."""
     offsets: dict[tuple[int, str], int] = defaultdict(int)
     for file in files:
-        for where, text in numbered(file, file.name if isinstance(file.name, str) else "-"):
+        source = file.name if isinstance(file.name, str) else "-"
+        for where, text in numbered(file, source):
             line = parse(where, text)
             topic = _topic(line)
+            if topic == DEPLOYMENTS:
+                # The same on every partition, unless the line tells of one.
+                given = "partition" in line.transport
+                numbers = [_partition(line, partitions)] if given else range(partitions or 1)
+                places = {number: _offset(line, topic, number, offsets) for number in numbers}
+                if deploying is not None:
+                    _deploy(line, places, deploying, Path(source).parent)
+                continue
             number = _partition(line, partitions)
-            offset = line.transport.get("offset", offsets[number, topic])
-            if not _is_whole(offset) or offset < 0:
-                raise line.error(f"offset: expected a whole number from 0, got {offset!r}")
-            if offset < offsets[number, topic]:
-                raise line.error(f"offset: {offset} comes after {offsets[number, topic] - 1}; sort the lines")
-            offsets[number, topic] = offset + 1
-            yield line, topic, number, offset
+            yield line, topic, number, _offset(line, topic, number, offsets)
+
+
+def _offset(line: Line, topic: str, number: int, offsets: dict[tuple[int, str], int]) -> int:
+    offset = line.transport.get("offset", offsets[number, topic])
+    if not _is_whole(offset) or offset < 0:
+        raise line.error(f"offset: expected a whole number from 0, got {offset!r}")
+    if offset < offsets[number, topic]:
+        raise line.error(f"offset: {offset} comes after {offsets[number, topic] - 1}; sort the lines")
+    offsets[number, topic] = offset + 1
+    return int(offset)
+
+
+def _deploy(line: Line, places: dict[int, int], deploying: Deploying, beside: Path) -> None:
+    if line.erases or isinstance(line.fields.get("error"), str):
+        raise line.error("a deployment that can't be read: no worker would go on here")
+    given = line.transport.get("timestamp")
+    timestamp = None if given is None else _instant(line, "timestamp", given)
+    # A key that is not the group's is told beside the record: a worker goes by it.
+    key = {"group": line.transport["key"]} if "key" in line.transport else {}
+    try:
+        deploying.add(line.fields | key, places, timestamp, beside)
+    except EventError as error:
+        raise line.error(error) from None
 
 
 def _occurred(record: Record) -> int:
@@ -163,8 +204,8 @@ def _occurred(record: Record) -> int:
 
 def _topic(line: Line) -> str:
     topic = line.transport.get("topic")
-    if topic not in INPUTS:
-        raise line.error(f"topic: expected {', '.join(INPUTS)}, got {topic!r}")
+    if topic != DEPLOYMENTS and topic not in INPUTS:
+        raise line.error(f"topic: expected {', '.join((*INPUTS, DEPLOYMENTS))}, got {topic!r}")
     return str(topic)
 
 

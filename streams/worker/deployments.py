@@ -9,16 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 import schemas
-from segments.engine import (
-    DEPLOYMENTS,
-    FILL,
-    RULES,
-    Chain,
-    Deployment,
-    EngineSettings,
-    PlannedRules,
-    Records,
-)
+from segments.engine import DEPLOYMENTS, RULES, Chain, Deployment, Records, deployment_of
 from streams.errors import BrokerAway, TopicsError
 from streams.kafka.offsets import Offsets
 from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
@@ -45,36 +36,13 @@ def decode(group: str, record: tuple[int, int, bytes | None, bytes | None]) -> D
 
 
 def _deployment(offset: int, timestamp: int, fields: Mapping[str, Any]) -> Deployment:
-    kind, settings, rules, wrong = fields["kind"], fields["settings"], None, None
-    if kind == RULES:
+    plan, wrong = b"", None
+    if fields["kind"] == RULES:
         try:
-            rules = PlannedRules(bytes(cramjam.zstd.decompress(fields["plan"] or b"")))
+            plan = bytes(cramjam.zstd.decompress(fields["plan"] or b""))
         except (ValueError, OSError, cramjam.DecompressionError) as error:
             wrong = f"its plan (format {fields['plan_format']}): {error}."
-    elif kind != FILL:
-        wrong = f"this version knows no deployments of kind {kind}."
-    if rules is not None and settings is None:
-        wrong = "it has no settings."
-    return Deployment(
-        offset,
-        timestamp,
-        fields["deployment_id"],
-        fields["follows"],
-        fields["occurred_at"],
-        kind,
-        rules if wrong is None else None,
-        None if settings is None else _settings(settings),
-        wrong,
-    )
-
-
-def _settings(said: Mapping[str, Any]) -> EngineSettings:
-    return EngineSettings(
-        grace=said["grace"],
-        currency=said["currency"],
-        customer_limit=said["customer_limit"],
-        customer_bytes=said["customer_bytes"],
-    )
+    return deployment_of(offset, timestamp, fields, plan, wrong)
 
 
 def decoded(group: str, records: Records) -> list[Deployment]:

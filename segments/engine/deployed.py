@@ -1,0 +1,53 @@
+"""A record of `segment-deployments` as a partition runs it: from its fields, with the plan unpacked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from segments.engine.chain import FILL, RULES, Deployment
+from segments.engine.records import EngineSettings
+from segments.engine.rules import PlannedRules, RuleSet
+
+
+def deployment_of(
+    offset: int,
+    timestamp: int,
+    fields: Mapping[str, Any],
+    rules: RuleSet | bytes | None,
+    wrong: str | None = None,
+) -> Deployment:
+    """A record by its offset, its Kafka timestamp in milliseconds, and its fields in the engine's form.
+
+    `rules` is the rule set, or the plan as JSON; it counts for a record of kind `rules` alone. What can't be run is no
+    error here: the deployment says in `wrong` what is wrong with it, and a partition stops at its place.
+    """
+    kind, settings, ready = fields["kind"], fields["settings"], None
+    if kind == RULES and wrong is None:
+        try:
+            ready = PlannedRules(rules or b"") if not isinstance(rules, RuleSet) else rules
+        except ValueError as error:
+            wrong = f"its plan (format {fields['plan_format']}): {error}."
+        if settings is None:
+            wrong = wrong or "it has no settings."
+    elif kind not in (RULES, FILL):
+        wrong = f"this version knows no deployments of kind {kind}."
+    return Deployment(
+        offset,
+        timestamp,
+        fields["deployment_id"],
+        fields["follows"],
+        fields["occurred_at"],
+        kind,
+        ready if wrong is None else None,
+        None if settings is None else settings_of(settings),
+        wrong,
+    )
+
+
+def settings_of(said: Mapping[str, Any]) -> EngineSettings:
+    """The settings of the engine among those of a deployment."""
+    return EngineSettings(
+        grace=said["grace"],
+        currency=said["currency"],
+        customer_limit=said["customer_limit"],
+        customer_bytes=said["customer_bytes"],
+    )
