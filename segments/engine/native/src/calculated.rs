@@ -21,13 +21,19 @@ pub struct Stands {
 }
 
 impl Eval<'_> {
-    /// What a calculation comes to at an instant, and an instant after it before which time alone can't change whether
+    /// What a calculation comes to at an instant, with `by` at a value if one is told, and an instant after it before which time alone can't change whether
     /// it holds; that may be early.
-    pub fn calculation(&self, calculated: &Calculated, customer: &Customer, now: i64) -> (Stands, i64) {
+    pub fn calculation(
+        &self,
+        calculated: &Calculated,
+        at: Option<i64>,
+        customer: &Customer,
+        now: i64,
+    ) -> (Stands, i64) {
         let parts = &calculated.parts;
         let mut change = parts
             .iter()
-            .map(|part| self.comes_to_count(part, customer, now))
+            .map(|part| self.comes_to_count(part, at, customer, now))
             .min()
             .unwrap_or(NEVER);
         let keyed: Vec<Option<Keys>> = parts
@@ -68,6 +74,11 @@ impl Eval<'_> {
         if calculated.by.is_none() {
             let (parts, holds) = at_key(None);
             let key = None;
+            return (Stands { key, parts, holds }, change);
+        }
+        if at.is_some() {
+            let (parts, holds) = at_key(at);
+            let key = at;
             return (Stands { key, parts, holds }, change);
         }
         let mut found: Option<(i64, Vec<Part>)> = None;
@@ -135,15 +146,15 @@ impl Eval<'_> {
     }
 
     /// When the next event comes to count for a measure as it was some time ago.
-    fn comes_to_count(&self, part: &Measured, customer: &Customer, now: i64) -> i64 {
+    fn comes_to_count(&self, part: &Measured, at: Option<i64>, customer: &Customer, now: i64) -> i64 {
         if part.offset == 0 {
             return NEVER;
         }
-        let then = now - part.offset;
+        let (then, at) = (now - part.offset, at.filter(|_| part.by.is_some()));
         let next = [Some(part.stream), part.reset]
             .into_iter()
             .flatten()
-            .map(|stream| self.entering(&customer.streams[stream], stream, then))
+            .map(|stream| self.entering(&customer.streams[stream], stream, at, then))
             .min()
             .unwrap_or(NEVER);
         if m!("what a calculation comes to is not foreseen", next < NEVER, false) {

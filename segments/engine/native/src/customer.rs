@@ -88,6 +88,8 @@ impl Profile {
 pub struct Episode {
     /// The rule's place.
     pub rule: u32,
+    /// The number of the value's text; [`crate::values::PLAIN`]: a segment without values.
+    pub value: u32,
     /// The `sequence` of the enter.
     pub sequence: i64,
     /// The instant of the enter.
@@ -99,6 +101,8 @@ pub struct Episode {
 pub struct Due {
     /// The rule's place.
     pub rule: u32,
+    /// At which value: the number of its text, or [`crate::values::PLAIN`].
+    pub value: u32,
     /// An instant that may be early, never late.
     pub at: i64,
     /// The very instant of the flip as it was last searched for; `BEFORE_ALL`: not known. Never written.
@@ -124,7 +128,7 @@ pub struct Customer {
     pub next: i64,
     /// The instant of the evaluation going on.
     pub at: i64,
-    /// The segments that the customer is in.
+    /// The segments that the customer is in, of those with values for any of them.
     pub inside: Bits,
     /// The stays in them.
     pub episodes: Vec<Episode>,
@@ -266,10 +270,11 @@ impl Customer {
         )
     }
 
-    /// Say when to look at a rule again.
+    /// Say when to look at a rule again, at one of its values.
     #[inline]
-    pub fn set_due(&mut self, rule: usize, at: i64) {
-        let place = self.dues.iter().position(|due| due.rule as usize == rule);
+    pub fn set_due(&mut self, rule: usize, value: u32, at: i64) {
+        let mut dues = self.dues.iter();
+        let place = dues.position(|due| due.rule as usize == rule && due.value == value);
         if at >= NEVER {
             if let Some(place) = place {
                 self.dues.swap_remove(place);
@@ -278,6 +283,7 @@ impl Customer {
         }
         let due = Due {
             rule: rule as u32,
+            value,
             at,
             exact: BEFORE_ALL,
         };
@@ -353,15 +359,15 @@ impl Customer {
 
     /// Since when a rule would let the customer in; None: it would not, as it was last evaluated.
     #[inline]
-    pub fn beginning(&self, rule: usize) -> Option<i64> {
-        self.held_back.as_ref()?.beginning(rule)
+    pub fn beginning(&self, rule: usize, value: u32) -> Option<i64> {
+        self.held_back.as_ref()?.beginning(rule, value)
     }
 
     /// Say since when a rule would let the customer in.
-    pub fn set_beginning(&mut self, rule: usize, at: Option<i64>) {
+    pub fn set_beginning(&mut self, rule: usize, value: u32, at: Option<i64>) {
         if at.is_some() || self.held_back.is_some() {
             let back = self.held_back.get_or_insert_default();
-            back.set_beginning(rule, at);
+            back.set_beginning(rule, value, at);
             if back.is_empty() {
                 self.held_back = None;
             }
@@ -370,10 +376,10 @@ impl Customer {
 
     /// The latest enter of a segment that is not to be entered again too soon; `BEFORE_ALL`: none is remembered.
     #[inline]
-    pub fn entered(&self, rule: usize) -> i64 {
+    pub fn entered(&self, rule: usize, value: u32) -> i64 {
         self.held_back
             .as_ref()
-            .map_or(BEFORE_ALL, |back| back.entered(rule))
+            .map_or(BEFORE_ALL, |back| back.entered(rule, value))
     }
 
     /// Remember an enter of a segment that is not to be entered again too soon.
@@ -457,6 +463,7 @@ impl Customer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::PLAIN;
 
     fn anyone() -> Customer {
         Customer::new(Arc::from(&b"ann"[..]), 0)
@@ -487,10 +494,10 @@ mod tests {
         ann.erased_at = 7;
         assert_eq!(ann.due(DAY), DAY + 7);
         ann.latest = 10;
-        ann.set_due(3, DAY + 11);
-        ann.set_due(4, DAY);
+        ann.set_due(3, PLAIN, DAY + 11);
+        ann.set_due(4, PLAIN, DAY);
         assert_eq!((ann.due(DAY), ann.due_by(DAY + 11)), (DAY, Bits::of([3, 4])));
-        ann.set_due(4, NEVER);
+        ann.set_due(4, PLAIN, NEVER);
         assert_eq!((ann.due(DAY), ann.next), (DAY + 10, DAY));
         ann.profile_at = 1;
         assert_eq!(ann.due(DAY), DAY + 11);

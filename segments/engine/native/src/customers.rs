@@ -430,6 +430,7 @@ impl Customers {
             .flatten()
             .filter_map(|slot| slot.live.as_ref())
         {
+            customer.values().for_each(|value| mark(value.into()));
             for (shape, kept) in self.shapes.iter().zip(&customer.streams) {
                 if let (Kept::Keyed(groups), Some(true)) = (kept, shape.key) {
                     groups.list.iter().for_each(|group| mark(group.0));

@@ -11,6 +11,7 @@ use crate::reading::{self, Read};
 use crate::rows::{Groups, Kept, NULL, Series};
 use crate::rules::{Ask, Measured, Node, Rules, View};
 use crate::times::{BEFORE_ALL, NEVER};
+use crate::values::{self, PLAIN};
 use smallvec::SmallVec;
 use std::cell::Cell;
 
@@ -108,20 +109,38 @@ impl Eval<'_> {
         }
     }
 
-    /// Whether a rule wants the customer in its segment, and when to look again.
+    /// Whether a rule wants the customer in its segment, at one of its values, and when to look again.
     ///
     /// `begun`: since when it would let the customer in, as of the evaluation before and then of this one.
-    pub fn rule(&self, place: usize, customer: &mut Customer, now: i64, begun: &mut Option<i64>) -> Look {
+    pub fn rule(
+        &self,
+        place: usize,
+        value: u32,
+        customer: &mut Customer,
+        now: i64,
+        begun: &mut Option<i64>,
+    ) -> Look {
         self.spend();
         let rule = &self.rules.rules[place];
-        if rule.for_at_least + rule.at_most_every > 0 && !customer.inside.has(place) {
-            let (enters, at) = self.node(&rule.enter, customer, now);
+        if !rule.stages.is_empty() {
+            return self.in_stage(place, value, customer, now);
+        }
+        let key = match rule.for_each {
+            None => None,
+            Some(kind) => match values::key_of(kind, value, self.names) {
+                None => return (false, NEVER),
+                key => key,
+            },
+        };
+        let inside = customer.is_in(place, value);
+        if rule.for_at_least + rule.at_most_every > 0 && !inside {
+            let (enters, at) = self.node(&rule.enter, key, customer, now);
             if !enters {
                 *begun = None;
                 return (false, at);
             }
             let lasts = *begun.get_or_insert(now) + rule.for_at_least;
-            let again = customer.entered(place).saturating_add(rule.at_most_every);
+            let again = customer.entered(place, value).saturating_add(rule.at_most_every);
             let ready = m!(
                 "what holds back first decides",
                 lasts.max(again),
@@ -132,29 +151,25 @@ impl Eval<'_> {
             }
         }
         let Some(until) = &rule.until else {
-            return self.node(&rule.enter, customer, now);
+            return self.node(&rule.enter, key, customer, now);
         };
-        if m!(
-            "until is asked outside only",
-            customer.inside.has(place),
-            !customer.inside.has(place)
-        ) {
-            let (leaves, at) = self.node(until, customer, now);
+        if m!("until is asked outside only", inside, !inside) {
+            let (leaves, at) = self.node(until, key, customer, now);
             if leaves {
                 m!(
                     "an exit by until looks late",
-                    (false, self.node(&rule.enter, customer, now).1),
+                    (false, self.node(&rule.enter, key, customer, now).1),
                     (false, NEVER)
                 )
             } else {
                 (true, at)
             }
         } else {
-            let (enters, at) = self.node(&rule.enter, customer, now);
+            let (enters, at) = self.node(&rule.enter, key, customer, now);
             if enters {
                 m!(
                     "an enter looks late",
-                    (true, self.node(until, customer, now).1),
+                    (true, self.node(until, key, customer, now).1),
                     (true, NEVER)
                 )
             } else {
@@ -164,11 +179,11 @@ impl Eval<'_> {
     }
 
     /// *And* turns false with the first part that does, and true not before the last one has; *or* the other way.
-    fn node(&self, node: &Node, customer: &mut Customer, now: i64) -> Look {
+    pub(crate) fn node(&self, node: &Node, key: Option<i64>, customer: &mut Customer, now: i64) -> Look {
         match node {
-            Node::Leaf(leaf) => self.leaf(*leaf, customer, now),
+            Node::Leaf(leaf) => self.leaf(*leaf, key, customer, now),
             Node::Not(inner) => {
-                let (holds, at) = self.node(inner, customer, now);
+                let (holds, at) = self.node(inner, key, customer, now);
                 m!("not is nothing", (!holds, at), (holds, at))
             }
             Node::Combined {
@@ -179,7 +194,7 @@ impl Eval<'_> {
                 for part in timeless {
                     if m!(
                         "timeless parts do not decide",
-                        self.node(part, customer, now).0 == *ends,
+                        self.node(part, key, customer, now).0 == *ends,
                         false
                     ) {
                         return (*ends, NEVER);
@@ -187,7 +202,7 @@ impl Eval<'_> {
                 }
                 let (mut first, mut last) = (NEVER, BEFORE_ALL);
                 for part in timed {
-                    let (holds, at) = self.node(part, customer, now);
+                    let (holds, at) = self.node(part, key, customer, now);
                     if holds != *ends {
                         first = m!("the last part decides", first.min(at), first.min(at + 1));
                     } else if at >= NEVER {
@@ -209,25 +224,26 @@ impl Eval<'_> {
         }
     }
 
-    /// Whether a leaf holds, and when to look again.
-    pub fn leaf(&self, number: usize, customer: &mut Customer, now: i64) -> Look {
+    /// Whether a leaf holds, with `by` at a value if one is told, and when to look again.
+    pub fn leaf(&self, number: usize, key: Option<i64>, customer: &mut Customer, now: i64) -> Look {
         let measured = match &self.rules.leaves[number].ask {
             Ask::Measured(measured) => measured,
             Ask::Calculated(calculated) => {
-                let (stands, change) = self.calculation(calculated, customer, now);
+                let (stands, change) = self.calculation(calculated, key, customer, now);
                 return (stands.holds, change);
             }
             _ => return (self.timeless(number, customer), NEVER),
         };
+        let key = key.filter(|_| measured.by.is_some());
         if measured.offset == 0 {
-            return self.measured(measured, customer, now);
+            return self.measured(measured, key, customer, now);
         }
         let then = m!("ago looks at now", now - measured.offset, now);
-        let (holds, mut change) = self.measured(measured, customer, then);
+        let (holds, mut change) = self.measured(measured, key, customer, then);
         for stream in [Some(measured.stream), measured.reset].into_iter().flatten() {
             change = m!(
                 "what comes to count is not foreseen",
-                change.min(self.entering(&customer.streams[stream], stream, then)),
+                change.min(self.entering(&customer.streams[stream], stream, key, then)),
                 change
             );
         }
@@ -245,7 +261,7 @@ impl Eval<'_> {
     pub fn timeless(&self, number: usize, customer: &Customer) -> bool {
         match &self.rules.leaves[number].ask {
             Ask::Measured(_) | Ask::Calculated(_) => false,
-            Ask::Inside(rule) => customer.inside.has(*rule),
+            Ask::Inside(rule, value) => self.inside(*rule, value.as_deref(), customer),
             Ask::Consent(name) => customer
                 .profile
                 .as_ref()
@@ -269,20 +285,26 @@ impl Eval<'_> {
         }
     }
 
-    /// The instant of the first event of a stream after this one.
-    pub(crate) fn entering(&self, kept: &Kept, stream: usize, now: i64) -> i64 {
+    /// The instant of the first event of a stream after this one, of this value if the stream has any.
+    pub(crate) fn entering(&self, kept: &Kept, stream: usize, key: Option<i64>, now: i64) -> i64 {
         let stride = self.rules.streams[stream].stride;
         let first = |rows: Series| {
             let place = rows.upto(now);
             if place < rows.len() { rows.at(place) } else { NEVER }
         };
+        if let (Kept::Keyed(groups), Some(key)) = (kept, key) {
+            return groups.get(key).map_or(NEVER, |rows| first(rows.series(stride)));
+        }
         kept.each()
             .map(|rows| first(rows.series(stride)))
             .min()
             .unwrap_or(NEVER)
     }
 
-    fn measured(&self, measured: &Measured, customer: &mut Customer, now: i64) -> Look {
+    fn measured(&self, measured: &Measured, key: Option<i64>, customer: &mut Customer, now: i64) -> Look {
+        if let Some(key) = key {
+            return self.measured_at(measured, key, customer, now);
+        }
         if measured.by.is_some() {
             return self.keyed(measured, customer, now);
         }
@@ -338,7 +360,7 @@ impl Eval<'_> {
 
     /// With `ago`, what had happened by then.
     #[inline]
-    fn cut<'b>(&self, rows: Series<'b>, measured: &Measured, now: i64) -> Series<'b> {
+    pub(crate) fn cut<'b>(&self, rows: Series<'b>, measured: &Measured, now: i64) -> Series<'b> {
         if measured.offset == 0 {
             rows
         } else {
@@ -576,10 +598,22 @@ impl Eval<'_> {
     }
 
     /// What the evidence shows of a leaf on a measure.
-    pub fn shown(&self, number: usize, measured: &Measured, customer: &mut Customer, now: i64) -> Shown {
-        let (holds, _) = self.leaf(number, customer, now);
+    pub fn shown(
+        &self,
+        number: usize,
+        measured: &Measured,
+        key: Option<i64>,
+        customer: &mut Customer,
+        now: i64,
+    ) -> Shown {
+        let (holds, _) = self.leaf(number, key, customer, now);
         let ahead = now != customer.at;
         let now = now - measured.offset;
+        if let Some(key) = key.filter(|_| measured.by.is_some()) {
+            let value = self.value_at(measured, key, customer, now);
+            let key = Some(key);
+            return Shown { key, value, holds };
+        }
         if measured.by.is_none() {
             let mut seen = Seen::new();
             let value = match self.rows(measured, customer, now, &mut seen) {
@@ -657,30 +691,34 @@ impl Eval<'_> {
     }
 
     /// The instant before which time alone does not flip a segment, as of the customer's latest evaluation.
-    pub fn valid_until(&self, place: usize, customer: &mut Customer, now: i64) -> i64 {
-        let own = self.flips_at(place, customer, now);
+    pub fn valid_until(&self, place: usize, value: u32, customer: &mut Customer, now: i64) -> i64 {
+        let own = self.flips_at(place, value, customer, now);
         let reads = &self.rules.rules[place].reads;
         reads.iter().fold(own, |instant, read| {
             m!(
                 "valid_until of its own alone",
-                instant.min(self.flips_at(*read, customer, now)),
+                instant.min(self.any_flips_at(*read, customer, now)),
                 instant
             )
         })
     }
 
     /// When time alone flips a segment; of one that is not due, never: nothing need be searched.
-    fn flips_at(&self, place: usize, customer: &mut Customer, now: i64) -> i64 {
-        let Some(due) = customer.dues.iter().position(|due| due.rule as usize == place) else {
+    pub(crate) fn flips_at(&self, place: usize, value: u32, customer: &mut Customer, now: i64) -> i64 {
+        let staged = !self.rules.rules[place].stages.is_empty();
+        let own = if staged { PLAIN } else { value };
+        let mut dues = customer.dues.iter();
+        let Some(due) = dues.position(|due| due.rule as usize == place && due.value == own) else {
             return NEVER;
         };
-        if customer.dues[due].exact > now {
+        // Of stages one due stands for all: what is known of one of them says nothing of another.
+        if customer.dues[due].exact > now && !staged {
             return customer.dues[due].exact;
         }
-        let (inside, mut at) = (customer.inside.has(place), now);
-        let mut begun = customer.beginning(place);
+        let (inside, mut at) = (customer.is_in(place, value), now);
+        let mut begun = customer.beginning(place, value);
         while at < NEVER {
-            let (holds, after) = self.rule(place, customer, at, &mut begun);
+            let (holds, after) = self.rule(place, value, customer, at, &mut begun);
             if m!("valid_until is now", holds != inside, true) {
                 break;
             }
@@ -693,13 +731,13 @@ impl Eval<'_> {
 
 /// Whether an event came after what it must have come after.
 #[inline]
-fn came_after(row: &[i64], before: &Option<(Instants, i64)>) -> bool {
+pub(crate) fn came_after(row: &[i64], before: &Option<(Instants, i64)>) -> bool {
     before
         .as_ref()
         .is_none_or(|(before, span)| m!("after is nothing", follows(row[0], before, *span), true))
 }
 
-fn of_nothing(measure: Measure) -> Value {
+pub(crate) fn of_nothing(measure: Measure) -> Value {
     match measure {
         Measure::Count | Measure::Distinct => Value::Number(0),
         _ => Value::Nothing,

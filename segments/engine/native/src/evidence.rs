@@ -9,6 +9,7 @@ use crate::names::Names;
 use crate::output::{Effects, Entry};
 use crate::plan::{FieldKind, Kind, Term};
 use crate::rules::{Ask, Calculated, Measured};
+use crate::values;
 use std::io::Write;
 
 /// Bytes of a measure, a value or a bound: what a rule or a key is made of may be far longer.
@@ -18,28 +19,40 @@ const LONGEST_TEXT: usize = 1_024;
 const MEAN: i128 = 1_000_000;
 
 /// Add an entry for each leaf condition of `when`, then of `until`, in source order. Gives the first, and how many.
+///
+/// `value`: at which of its values the segment is entered or left.
 pub fn evidence(
     eval: &Eval,
     place: usize,
+    value: u32,
     customer: &mut Customer,
     now: i64,
     out: &mut Effects,
 ) -> (u32, u32) {
     let first = out.evidence.len();
+    let each = eval.rules.rules[place].for_each;
+    let key = each.and_then(|kind| values::key_of(kind, value, eval.names));
     for leaf in &eval.rules.rules[place].leaves {
-        let entry = entry(eval, *leaf, customer, now, out);
+        let entry = entry(eval, *leaf, key, customer, now, out);
         out.evidence.push(entry);
     }
     (first as u32, (out.evidence.len() - first) as u32)
 }
 
-/// A leaf as it stands.
-pub fn entry(eval: &Eval, number: usize, customer: &mut Customer, now: i64, out: &mut Effects) -> Entry {
+/// A leaf as it stands, with `by` at a value if one is told.
+pub fn entry(
+    eval: &Eval,
+    number: usize,
+    key: Option<i64>,
+    customer: &mut Customer,
+    now: i64,
+    out: &mut Effects,
+) -> Entry {
     let leaf = &eval.rules.leaves[number];
     let start = out.text.len();
     let (measure, there, holds) = match &leaf.ask {
         Ask::Measured(measured) => {
-            let shown = eval.shown(number, measured, customer, now);
+            let shown = eval.shown(number, measured, key, customer, now);
             let measure = shown.key.map(|key| {
                 out.text.extend_from_slice(&leaf.text);
                 out.text.push(b'[');
@@ -52,9 +65,11 @@ pub fn entry(eval: &Eval, number: usize, customer: &mut Customer, now: i64, out:
             let there = write_value(leaf.kind, measured, &shown, eval.names, &mut out.text);
             (measure, there.then_some(start), shown.holds)
         }
-        Ask::Calculated(calculated) => return of_calculation(eval, number, calculated, customer, now, out),
-        Ask::Inside(rule) => {
-            let inside = customer.inside.has(*rule);
+        Ask::Calculated(calculated) => {
+            return of_calculation(eval, number, (calculated, key), customer, now, out);
+        }
+        Ask::Inside(rule, value) => {
+            let inside = eval.inside(*rule, value.as_deref(), customer);
             write_truth(inside, &mut out.text);
             (None, Some(start), inside)
         }
@@ -93,13 +108,13 @@ pub fn entry(eval: &Eval, number: usize, customer: &mut Customer, now: i64, out:
 fn of_calculation(
     eval: &Eval,
     number: usize,
-    calculated: &Calculated,
+    (calculated, key): (&Calculated, Option<i64>),
     customer: &Customer,
     now: i64,
     out: &mut Effects,
 ) -> Entry {
     let leaf = &eval.rules.leaves[number];
-    let stands = eval.calculation(calculated, customer, now).0;
+    let stands = eval.calculation(calculated, key, customer, now).0;
     let mut told = |write: &mut dyn FnMut(&mut Vec<u8>) -> bool| {
         let start = out.text.len();
         let there = write(&mut out.text);
@@ -171,7 +186,7 @@ pub fn cut(text: &mut Vec<u8>, start: usize) {
     text.extend_from_slice(MARK.as_bytes());
 }
 
-fn write_key(by: Option<FieldKind>, key: i64, names: &Names, out: &mut Vec<u8>) {
+pub(crate) fn write_key(by: Option<FieldKind>, key: i64, names: &Names, out: &mut Vec<u8>) {
     match by {
         Some(FieldKind::Text) => out.extend_from_slice(names.text(key)),
         Some(FieldKind::Money) => write_money(key as i128, out),
@@ -188,7 +203,7 @@ fn write_value(kind: Kind, measured: &Measured, shown: &Shown, names: &Names, ou
                 "a sum of nothing has no value",
                 measured.measure == crate::plan::Measure::Sum,
                 false
-            ) && (measured.by.is_none() || shown.holds);
+            ) && (measured.by.is_none() || shown.key.is_some());
             if sum {
                 out.push(b'0');
             }

@@ -8,6 +8,8 @@ use crate::times::BEFORE_ALL;
 pub struct Beginning {
     /// The rule's place.
     pub rule: u32,
+    /// The number of the value's text, or [`crate::values::PLAIN`].
+    pub value: u32,
     /// The instant of the evaluation that found it so.
     pub at: i64,
 }
@@ -17,6 +19,8 @@ pub struct Beginning {
 pub struct Enter {
     /// The rule's place.
     pub rule: u32,
+    /// The number of the value's text, or [`crate::values::PLAIN`].
+    pub value: u32,
     /// Its instant.
     pub at: i64,
     /// Milliseconds for which it counts: of the rule as it was then.
@@ -33,26 +37,29 @@ impl Enter {
 /// What holds one customer back. Most have nothing of the kind.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeldBack {
-    /// At most one for each rule.
+    /// At most one for each rule and value.
     pub beginnings: Vec<Beginning>,
-    /// At most one for each rule.
+    /// At most one for each rule and value.
     pub enters: Vec<Enter>,
 }
 
 impl HeldBack {
     /// Since when a rule would let the customer in; None: it would not, as it was last evaluated.
-    pub fn beginning(&self, rule: usize) -> Option<i64> {
-        let found = self.beginnings.iter().find(|each| each.rule as usize == rule);
+    pub fn beginning(&self, rule: usize, value: u32) -> Option<i64> {
+        let mut all = self.beginnings.iter();
+        let found = all.find(|each| each.rule as usize == rule && each.value == value);
         found.map(|each| each.at)
     }
 
     /// Say since when a rule would let the customer in.
-    pub fn set_beginning(&mut self, rule: usize, at: Option<i64>) {
-        let place = self.beginnings.iter().position(|each| each.rule as usize == rule);
+    pub fn set_beginning(&mut self, rule: usize, value: u32, at: Option<i64>) {
+        let mut all = self.beginnings.iter();
+        let place = all.position(|each| each.rule as usize == rule && each.value == value);
         match (place, at) {
             (Some(place), Some(at)) => self.beginnings[place].at = at,
             (None, Some(at)) => self.beginnings.push(Beginning {
                 rule: rule as u32,
+                value,
                 at,
             }),
             (Some(place), None) => {
@@ -69,14 +76,16 @@ impl HeldBack {
     }
 
     /// The latest enter of a segment; `BEFORE_ALL`: none is remembered.
-    pub fn entered(&self, rule: usize) -> i64 {
-        let found = self.enters.iter().find(|each| each.rule as usize == rule);
+    pub fn entered(&self, rule: usize, value: u32) -> i64 {
+        let mut all = self.enters.iter();
+        let found = all.find(|each| each.rule as usize == rule && each.value == value);
         found.map_or(BEFORE_ALL, |each| each.at)
     }
 
     /// Remember an enter instead of the one before. Gives whether it is one more.
     pub fn enter(&mut self, enter: Enter) -> bool {
-        match self.enters.iter_mut().find(|each| each.rule == enter.rule) {
+        let mut all = self.enters.iter_mut();
+        match all.find(|each| (each.rule, each.value) == (enter.rule, enter.value)) {
             Some(held) => {
                 *held = enter;
                 false
@@ -113,26 +122,35 @@ impl HeldBack {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::PLAIN;
 
     /// A beginning is one for each rule, and goes as the rule would let nobody in.
     #[test]
     fn one_beginning_for_each_rule() {
         let mut back = HeldBack::default();
-        back.set_beginning(3, Some(5));
-        back.set_beginning(4, Some(6));
-        back.set_beginning(3, Some(7));
-        assert_eq!((back.beginning(3), back.beginning(4)), (Some(7), Some(6)));
-        back.set_beginning(3, None);
-        assert_eq!((back.beginning(3), back.beginning(5)), (None, None));
+        back.set_beginning(3, PLAIN, Some(5));
+        back.set_beginning(4, PLAIN, Some(6));
+        back.set_beginning(3, PLAIN, Some(7));
+        assert_eq!(
+            (back.beginning(3, PLAIN), back.beginning(4, PLAIN)),
+            (Some(7), Some(6))
+        );
+        back.set_beginning(3, PLAIN, None);
+        assert_eq!((back.beginning(3, PLAIN), back.beginning(5, PLAIN)), (None, None));
     }
 
     /// Of a segment the latest enter is remembered, until its span is over.
     #[test]
     fn one_enter_for_each_rule() {
         let mut back = HeldBack::default();
-        let enter = |rule, at| Enter { rule, at, span: 10 };
+        let enter = |rule, at| Enter {
+            rule,
+            value: PLAIN,
+            at,
+            span: 10,
+        };
         assert!(back.enter(enter(1, 0)) && !back.enter(enter(1, 5)) && back.enter(enter(2, 7)));
-        assert_eq!((back.entered(1), back.entered(9)), (5, BEFORE_ALL));
+        assert_eq!((back.entered(1, PLAIN), back.entered(9, PLAIN)), (5, BEFORE_ALL));
         assert_eq!(back.counting(14).count(), 2);
         back.forget(15);
         assert_eq!(back.enters, [enter(2, 7)]);

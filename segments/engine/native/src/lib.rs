@@ -39,6 +39,7 @@ pub mod screening;
 pub mod sizes;
 pub mod sweep;
 pub mod times;
+pub mod values;
 pub mod visits;
 pub mod zone;
 

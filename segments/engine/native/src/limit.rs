@@ -12,6 +12,7 @@ use crate::plan::FieldKind;
 use crate::rows::{Kept, NULL};
 use crate::rules::{Rules, Stream};
 use crate::times::{BEFORE_ALL, DAY, NEVER};
+use crate::values::PLAIN;
 
 /// Bytes of an entry without its fields: an instant, and what lies around it.
 pub const ENTRY_BYTES: usize = 16;
@@ -145,7 +146,9 @@ pub fn needed(customer: &Customer, rules: &Rules, names: &Names, now: i64) -> Ve
 /// Until when each entry stays needed that is neither an id nor an event, and its bytes.
 pub fn others(customer: &Customer, now: i64) -> impl Iterator<Item = (i64, usize)> + '_ {
     let enters = customer.held_back.iter().flat_map(move |back| back.counting(now));
-    enters.map(|enter| (enter.until(), ENTRY_BYTES))
+    let stays = customer.episodes.iter().filter(|stay| stay.value != PLAIN);
+    let stays = stays.map(|_| (NEVER, ENTRY_BYTES));
+    stays.chain(enters.map(|enter| (enter.until(), ENTRY_BYTES)))
 }
 
 fn add(stream: &Stream, words: &[i64], names: &Names, now: i64, found: &mut Vec<(i64, usize)>) {
@@ -206,7 +209,9 @@ pub fn profile_bytes(profile: Option<&Profile>) -> usize {
 pub fn held(customer: &Customer, rules: &Rules, names: &Names) -> (usize, usize) {
     let (mut entries, mut bytes) = (customer.ids.len(), ID_BYTES * customer.ids.len());
     let enters = customer.held_back.as_ref().map_or(0, |back| back.enters.len());
-    (entries, bytes) = (entries + enters, bytes + enters * ENTRY_BYTES);
+    let stays = customer.episodes.iter().filter(|stay| stay.value != PLAIN);
+    let others = enters + stays.count();
+    (entries, bytes) = (entries + others, bytes + others * ENTRY_BYTES);
     for (stream, kept) in rules.streams.iter().zip(&customer.streams) {
         for rows in kept.each() {
             entries += rows.0.len() / stream.stride;

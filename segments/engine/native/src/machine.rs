@@ -15,9 +15,10 @@ use crate::names::Names;
 use crate::output::{Cause, Effects, Flip, Membership, Reason, Segment, Stay, Told};
 use crate::plan::RecordKind;
 use crate::reading::{Read, Reading};
-use crate::rows::{Kept, Rows};
+use crate::rows::{Kept, NULL, Rows};
 use crate::rules::{Heard, Rules, Stream};
 use crate::times::{BEFORE_ALL, NEVER};
+use crate::values::{self, Flipped, Met, PLAIN};
 use crate::visits;
 use crate::wire::record::{Body, Event, Record, Run, Value};
 use blake2::digest::consts::{U6, U16};
@@ -80,6 +81,8 @@ pub struct Machine {
     pub members: Members,
     /// Ids of events that raise a bug once they are remembered, and of customers for whom time does: for tests.
     pub poison: Vec<Box<[u8]>>,
+    /// At which of their values the step going on may flip rules.
+    pub met: Met,
     /// What evaluations take.
     pub costs: Costs,
     /// The record that has this rule set, the cause of what flips by its take-over: topic, offset and id.
@@ -103,6 +106,7 @@ impl Machine {
             out: Effects::default(),
             members,
             poison: Vec::new(),
+            met: Met::default(),
             costs,
             deployed: None,
             steps: Cell::new(STEPS),
@@ -201,6 +205,7 @@ impl Machine {
             record.at <= customer.instant
         );
         self.out.late += u64::from(late);
+        self.met.clear();
         let now = if late { customer.instant } else { record.at };
         customer.instant = now;
         if record.at <= customer.sealed {
@@ -222,6 +227,7 @@ impl Machine {
                 self.rules.of_profile.clone(),
                 Bits::default()
             );
+            self.met.add_all(&touched, &self.rules);
         } else {
             touched = self.keep_event(customer, turn, event, now);
             if customer.latest == BEFORE_ALL {
@@ -294,14 +300,14 @@ impl Machine {
     pub fn erase(&mut self, customer: &mut Customer, turn: Turn) {
         let instant = erased_at(customer, turn.record().timestamp);
         let mut inside = customer.episodes.clone();
-        inside.sort_unstable_by_key(|episode| self.rules.rules[episode.rule as usize].rank);
+        self.by_segment(&mut inside);
         let mut nothing = Customer::new(customer.key.clone(), customer.streams.len());
         nothing.sequence = customer.sequence;
         for episode in inside {
             nothing.sequence += 1;
             self.emit(
                 &mut nothing,
-                episode.rule as usize,
+                (episode.rule as usize, episode.value),
                 false,
                 instant,
                 episode.sequence,
@@ -336,9 +342,9 @@ impl Machine {
             return;
         }
         customer.instant = m!("a flip moves no instant", now, customer.instant);
-        flipped.sort_unstable_by_key(|place| self.rules.rules[*place].rank);
-        for place in flipped {
-            self.announce(customer, place, now, reason(place), turn);
+        values::in_order(&mut flipped, &self.rules, &self.names);
+        for each in &flipped {
+            self.announce(customer, each, now, reason(each.rule), turn);
         }
         self.membership(customer, now);
     }
@@ -353,54 +359,83 @@ impl Machine {
         now: i64,
         only: Option<&Bits>,
         counts: bool,
-    ) -> SmallVec<[usize; 8]> {
+    ) -> SmallVec<[Flipped; 8]> {
         let (mut flipped, mut left) = (SmallVec::new(), touched);
         customer.at = now;
         while let Some(place) = left.pop() {
-            let eval = self.eval();
-            let began = self.costs.begin();
-            let mut begun = customer.beginning(place);
-            let (holds, due) = eval.rule(place, customer, now, &mut begun);
+            let (before, began) = (flipped.len(), self.costs.begin());
+            self.flip_rule(customer, place, now, &mut flipped);
             self.costs.end(place, began);
-            if eval.rules.rules[place].for_at_least > 0 {
-                customer.set_beginning(place, begun.filter(|_| !holds));
+            if flipped.len() == before {
+                continue;
             }
-            if holds != customer.inside.has(place) {
-                flipped.push(place);
-                customer.inside.flip(place);
-                let readers = &eval.rules.rules[place].readers;
-                match only {
-                    None => m!("readers are not told", left.add(readers), ()),
-                    Some(only) => {
-                        let mut readers = readers.clone();
-                        readers.keep(only);
-                        left.add(&readers);
-                    }
+            let mut readers = self.rules.rules[place].readers.clone();
+            if let Some(only) = only {
+                readers.keep(only);
+            }
+            self.met.add_all(&readers, &self.rules);
+            m!("readers are not told", left.add(&readers), ());
+            if counts {
+                for each in before..flipped.len() {
+                    let heard = self.hear_flip(customer, &flipped[each], now);
+                    left.add(&only.map_or_else(|| heard.clone(), |only| heard.within(only)));
                 }
             }
-            customer.set_due(place, due);
-            if counts && flipped.last() == Some(&place) {
-                let heard = self.hear_flip(customer, place, now);
-                left.add(&only.map_or_else(|| heard.clone(), |only| heard.within(only)));
-            }
         }
+        self.met.clear();
         flipped
     }
 
+    /// Find whether a rule flips, and when time alone may flip it next.
+    #[inline]
+    fn flip_rule(
+        &mut self,
+        customer: &mut Customer,
+        place: usize,
+        now: i64,
+        flipped: &mut SmallVec<[Flipped; 8]>,
+    ) {
+        let eval = self.eval();
+        let rule = &eval.rules.rules[place];
+        if rule.for_each.is_some() {
+            return self.flip_values(customer, place, now, flipped);
+        }
+        if !rule.stages.is_empty() {
+            return self.flip_stages(customer, place, now, flipped);
+        }
+        let mut begun = customer.beginning(place, PLAIN);
+        let (holds, due) = eval.rule(place, PLAIN, customer, now, &mut begun);
+        if rule.for_at_least > 0 {
+            customer.set_beginning(place, PLAIN, begun.filter(|_| !holds));
+        }
+        if holds != customer.inside.has(place) {
+            customer.inside.flip(place);
+            flipped.push(Flipped {
+                rule: place,
+                value: PLAIN,
+                enters: holds,
+                left: None,
+            });
+        }
+        customer.set_due(place, PLAIN, due);
+    }
+
     /// Put a flip into the streams of those that read it. Gives the rules that it may flip, which stand after it.
-    fn hear_flip(&mut self, customer: &mut Customer, place: usize, now: i64) -> Bits {
+    fn hear_flip(&mut self, customer: &mut Customer, flip: &Flipped, now: i64) -> Bits {
         let (rules, mut touched) = (self.rules.clone(), Bits::default());
-        let streams = &rules.flips[place][usize::from(customer.inside.has(place))];
+        let streams = &rules.flips[flip.rule][usize::from(flip.enters)];
         if streams.is_empty() {
             return touched;
         }
         if now <= customer.sealed {
             customer.sealed = BEFORE_ALL;
         }
+        let value = values::text(flip.value, &self.names).map(SmallVec::<[u8; 64]>::from_slice);
         let reading = Reading {
             run: &Run::default(),
             event: &Event::BLANK,
             item: None,
+            value: value.as_deref(),
             at: now,
             money: false,
             zone: &rules.plan.zone,
@@ -411,50 +446,78 @@ impl Machine {
         touched
     }
 
-    /// Emit the enter or exit of a segment whose bit was just flipped.
+    /// Emit an enter or exit that was just found.
     pub fn announce(
         &mut self,
         customer: &mut Customer,
-        place: usize,
+        flip: &Flipped,
         now: i64,
         reason: Reason,
         turn: Option<Turn>,
     ) {
         customer.sequence += 1;
-        let rule = place as u32;
-        let episode = if customer.inside.has(place) {
-            if customer.episodes.len() == customer.episodes.capacity() {
-                customer.episodes.reserve_exact(2);
+        let (rule, value, sequence) = (flip.rule as u32, flip.value, customer.sequence);
+        let mut episodes = customer.episodes.iter();
+        let held = episodes.position(|episode| episode.rule == rule && episode.value == value);
+        let episode = if flip.enters {
+            match held {
+                Some(held) => customer.episodes[held].sequence = sequence,
+                None => {
+                    if customer.episodes.len() == customer.episodes.capacity() {
+                        customer.episodes.reserve_exact(2);
+                    }
+                    customer.episodes.push(Episode {
+                        rule,
+                        value,
+                        sequence,
+                        at: now,
+                    });
+                }
             }
-            customer.episodes.push(Episode {
-                rule,
-                sequence: customer.sequence,
-                at: now,
-            });
-            let span = self.rules.rules[place].at_most_every;
+            let span = self.rules.rules[flip.rule].at_most_every;
             if m!("enters are not remembered", span > 0, false) {
-                customer.remember_enter(Enter { rule, at: now, span });
+                customer.remember_enter(Enter {
+                    rule,
+                    value,
+                    at: now,
+                    span,
+                });
             }
-            customer.sequence
+            sequence
         } else {
-            match customer.episodes.iter().position(|episode| episode.rule == rule) {
-                Some(held) => m!(
-                    "an exit has an episode of its own",
-                    customer.episodes.remove(held).sequence,
-                    customer.episodes.remove(held).sequence.max(customer.sequence)
-                ),
-                None => customer.sequence,
-            }
+            let left = flip
+                .left
+                .or_else(|| held.map(|held| customer.episodes.remove(held)));
+            let begun = left.map_or(sequence, |episode| episode.sequence);
+            m!("an exit has an episode of its own", begun, begun.max(sequence))
         };
-        let enters = customer.inside.has(place);
-        self.emit(customer, place, enters, now, episode, reason, turn);
+        self.emit(
+            customer,
+            (flip.rule, value),
+            flip.enters,
+            now,
+            episode,
+            reason,
+            turn,
+        );
+    }
+
+    /// Stays in the order in which they are told: by id, then by value.
+    fn by_segment(&self, stays: &mut [Episode]) {
+        let names = &self.names;
+        stays.sort_unstable_by(|one, other| {
+            let rank = |episode: &Episode| self.rules.rules[episode.rule as usize].rank;
+            rank(one)
+                .cmp(&rank(other))
+                .then_with(|| values::text(one.value, names).cmp(&values::text(other.value, names)))
+        });
     }
 
     #[allow(clippy::too_many_arguments, reason = "the fields of a flip")]
     fn emit(
         &mut self,
         customer: &mut Customer,
-        place: usize,
+        (place, value): (usize, u32),
         enters: bool,
         now: i64,
         episode: i64,
@@ -489,7 +552,7 @@ impl Machine {
                 .map(|id| out.put(id)),
         });
         let cause = cause.or(deployed);
-        let (first, entries) = evidence(&eval, place, customer, now, out);
+        let (first, entries) = evidence(&eval, place, value, customer, now, out);
         let flip = Flip {
             id,
             customer: out.put(&customer.key),
@@ -504,10 +567,13 @@ impl Machine {
             entries,
             valid_until: m!(
                 "a flip tells no end",
-                known(eval.valid_until(place, customer, now)),
+                known(eval.valid_until(place, value, customer, now)),
                 None
             ),
-            told: Told::default(),
+            told: Told {
+                value: values::text(value, eval.names).map(|text| out.put(text)),
+                ..Told::default()
+            },
         };
         out.flips.push(flip);
     }
@@ -523,7 +589,14 @@ impl Machine {
     }
 
     /// Emit an exit from a segment whose rule is gone, and with it what it measured: there is no evidence.
-    pub fn emit_removed(&mut self, customer: &mut Customer, id: &str, version: &str, now: i64, episode: i64) {
+    pub fn emit_removed(
+        &mut self,
+        customer: &mut Customer,
+        id: &str,
+        version: &str,
+        now: i64,
+        stay: Episode,
+    ) {
         customer.sequence += 1;
         let cause = self.cause_of_rules();
         *self.members.of_others.entry_ref(id).or_insert(0) -= 1;
@@ -538,35 +611,48 @@ impl Machine {
             enters: false,
             at: now,
             sequence: customer.sequence,
-            episode,
+            episode: stay.sequence,
             reason: Reason::RuleRemoved,
             cause,
             evidence: out.evidence.len() as u32,
             entries: 0,
             valid_until: None,
-            told: Told::default(),
+            told: Told {
+                value: values::text(stay.value, &self.names).map(|text| out.put(text)),
+                ..Told::default()
+            },
         };
         out.flips.push(flip);
     }
 
     /// The segments that the customer is in now, by id.
     pub fn membership(&mut self, customer: &mut Customer, now: i64) {
-        let (eval, out, _) = self.parts();
         let mut episodes: SmallVec<[Episode; 16]> = SmallVec::from_slice(&customer.episodes);
-        episodes.sort_unstable_by_key(|episode| eval.rules.rules[episode.rule as usize].rank);
+        self.by_segment(&mut episodes);
+        let (eval, out, _) = self.parts();
         let (stays, count) = (out.stays.len() as u32, episodes.len() as u32);
-        for Episode { rule, sequence, at } in episodes {
+        for Episode {
+            rule,
+            value,
+            sequence,
+            at,
+        } in episodes
+        {
             let valid_until = m!(
                 "a membership tells no end",
-                known(eval.valid_until(rule as usize, customer, now)),
+                known(eval.valid_until(rule as usize, value, customer, now)),
                 None
             );
+            let value = values::text(value, eval.names).map(|text| out.put(text));
             out.stays.push(Stay {
                 rule,
                 entered_at: at,
                 episode: sequence,
                 valid_until,
-                told: Told::default(),
+                told: Told {
+                    value,
+                    ..Told::default()
+                },
             });
         }
         let key = out.put(&customer.key);
@@ -591,6 +677,7 @@ impl Machine {
             run,
             event,
             item: None,
+            value: None,
             at,
             money,
             zone: &rules.plan.zone,
@@ -652,7 +739,7 @@ impl Machine {
         let key = match &stream.key {
             None => None,
             Some(field) => match reading.word(field, &mut self.names) {
-                crate::rows::NULL => return,
+                NULL => return,
                 word => Some(word),
             },
         };
@@ -668,15 +755,14 @@ impl Machine {
             row.push(reading.at);
         }
         customer.weight += limit::row_bytes(stream, &row, &self.names);
-        let heard = match key {
+        let (heard, there) = match key {
             None => {
                 let kept = &mut customer.streams[place];
                 if matches!(kept, Kept::None) {
                     *kept = Kept::Rows(Rows::default());
                 }
                 let Kept::Rows(rows) = kept else { return };
-                put(stream, rows, &row, now, touched, &mut customer.entries);
-                0
+                (0, put(stream, rows, &row, now, touched, &mut customer.entries))
             }
             Some(key) => {
                 customer.weight += limit::key_bytes(stream, key, &self.names);
@@ -692,7 +778,7 @@ impl Machine {
                 } else {
                     None
                 };
-                put(stream, rows, &row, now, touched, &mut customer.entries);
+                let there = put(stream, rows, &row, now, touched, &mut customer.entries);
                 if let Some(crowded) = &mut customer.crowded {
                     crowded.put(
                         place,
@@ -701,9 +787,17 @@ impl Machine {
                         if stream.latest { rows.0[0] } else { row[0] },
                     );
                 }
-                group
+                (group, there)
             }
         };
+        if there {
+            for rule in &stream.for_each {
+                self.met.add(
+                    *rule,
+                    m!("an event is met at any value", key.unwrap_or(NULL), NULL),
+                );
+            }
+        }
         if !customer.held.is_empty() {
             hear(customer, stream, key, heard);
         }
@@ -728,28 +822,35 @@ fn hear(customer: &mut Customer, stream: &Stream, key: Option<i64>, group: usize
     }
 }
 
-/// Put a row into a stream, or into what it keeps of one key.
+/// Put a row into a stream, or into what it keeps of one key. Gives whether its readers are touched.
 #[inline]
-fn put(stream: &Stream, rows: &mut Rows, row: &[i64], now: i64, touched: &mut Bits, entries: &mut usize) {
+fn put(
+    stream: &Stream,
+    rows: &mut Rows,
+    row: &[i64],
+    now: i64,
+    touched: &mut Bits,
+    entries: &mut usize,
+) -> bool {
     let (at, fresh) = (row[0], rows.0.is_empty());
     if fresh {
         rows.0.extend_from_slice(row);
     } else if stream.latest {
         let last = rows.0[0];
         if m!("an older one is the latest", at < last, false) {
-            return;
+            return false;
         }
         if last + stream.keep <= now {
             *entries += 1;
         }
         m!("the latest stays", rows.0.copy_from_slice(row), ());
         touched.add(&stream.readers);
-        return;
+        return true;
     } else if stream.visits {
         // A late event may go on with a visit that was not needed any more.
         if !visits::take(rows, row, stream.gap) && m!("a visit that went on touches nobody", at >= now, true)
         {
-            return;
+            return false;
         }
         stream.prune(rows, now - stream.keep);
     } else {
@@ -758,6 +859,7 @@ fn put(stream: &Stream, rows: &mut Rows, row: &[i64], now: i64, touched: &mut Bi
     }
     *entries += 1;
     touched.add(&stream.readers);
+    true
 }
 
 /// The later of an erasure's instant, the customer's, and an erasure's before.

@@ -289,6 +289,8 @@ pub struct Effects {
     pub late: u64,
     /// Runs that did not begin where the one before ended.
     pub gaps: u64,
+    /// Enters that found the customer at the most values of a segment, by evaluation.
+    pub waiting: u64,
     /// Bugs in flips by time.
     pub engine_errors: u64,
     /// In the order in which the records were applied.

@@ -612,6 +612,9 @@ pub enum Asked {
     Inside {
         /// The number of the rule.
         rule: usize,
+        /// At this value; None: at any, if it has values.
+        #[serde(default)]
+        value: Option<String>,
     },
 }
 
@@ -665,6 +668,12 @@ pub struct Rule {
     pub when: Condition,
     /// Inside, a customer leaves when this holds.
     pub until: Option<Condition>,
+    /// The rule is asked for each value of the field of `by`, of this kind, of its own.
+    #[serde(default)]
+    pub for_each: Option<FieldKind>,
+    /// The value of the segment is the name of the first of these that holds; `when` is any of them.
+    #[serde(default)]
+    pub stages: Vec<Stage>,
     /// A customer enters once what lets them in has held without a break for so many milliseconds.
     #[serde(default)]
     pub for_at_least: i64,
@@ -683,6 +692,16 @@ pub struct Rule {
     pub consents: Vec<String>,
     /// Whether it reads the profile or a consent.
     pub profile: bool,
+}
+
+/// A stage of a segment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// Who is in it, unless an earlier one holds.
+    pub when: Condition,
 }
 
 /// A rule set.
@@ -787,7 +806,7 @@ impl Plan {
         match &leaf.asked {
             Asked::Measured(asked) => self.measured_in_range(asked),
             Asked::Calculated(asked) => self.calculated_in_range(asked),
-            Asked::Inside { rule } => *rule < self.rules.len(),
+            Asked::Inside { rule, .. } => *rule < self.rules.len(),
             Asked::Profile { .. } | Asked::Consent { .. } => true,
         }
     }
@@ -827,6 +846,7 @@ impl Plan {
             && self.are_rules(&rule.readers)
             && rule.rank < self.rules.len()
             && rule.when.in_range(leaves)
+            && rule.stages.iter().all(|stage| stage.when.in_range(leaves))
             && rule.until.as_ref().is_none_or(|until| until.in_range(leaves))
     }
 }

@@ -28,6 +28,8 @@ pub struct Reading<'a> {
     pub event: &'a Event,
     /// The line.
     pub item: Option<&'a Item>,
+    /// Of the flip of a segment: its value.
+    pub value: Option<&'a [u8]>,
     /// When it happened.
     pub at: i64,
     /// Whether its money is in the currency of the plan.
@@ -66,6 +68,7 @@ impl<'a> Reading<'a> {
         match (field.name, &field.key) {
             (FieldName::Day, _) => Some(Cow::Owned(date(self.local()).into_bytes())),
             (FieldName::Weekday, _) => Some(Cow::Borrowed(weekday(self.local()).as_bytes())),
+            (FieldName::Value, _) => self.value.map(Cow::Borrowed),
             (FieldName::Attributes, Some(key)) => self.attribute(key).map(Cow::Borrowed),
             _ => self.span(field)?.of(&self.run.data).map(Cow::Borrowed),
         }

@@ -32,6 +32,8 @@ pub struct Rules {
     pub held: usize,
     /// The rules that read the profile or a consent.
     pub of_profile: Bits,
+    /// The rules that are asked for each value of their own.
+    pub for_each: Bits,
     /// Milliseconds between two looks for what is not needed any more.
     pub forget_every: i64,
 }
@@ -89,6 +91,8 @@ pub struct Stream {
     pub lines: bool,
     /// The rules that an event may flip.
     pub readers: Bits,
+    /// Those of them that are asked for each value of their own.
+    pub for_each: Vec<u32>,
     /// The numbers of the leaves that keep what they know of each key, if an event tells them something.
     pub heard: Vec<(usize, Heard)>,
 }
@@ -216,8 +220,8 @@ pub enum Ask {
     },
     /// A consent that is given.
     Consent(String),
-    /// The customer is in the segment of this rule.
-    Inside(usize),
+    /// The customer is in the segment of this rule, at this value or, without one, at any.
+    Inside(usize, Option<Box<[u8]>>),
 }
 
 /// A condition that is not made of others.
@@ -260,6 +264,10 @@ pub struct Rule {
     pub enter: Node,
     /// Inside, a customer leaves when this holds; None: when `enter` does not.
     pub until: Option<Node>,
+    /// It is asked for each value of its own; what these are.
+    pub for_each: Option<FieldKind>,
+    /// Names and conditions, the first that holds decides.
+    pub stages: Vec<(Box<[u8]>, Node)>,
     /// Milliseconds for which `enter` must have held without a break.
     pub for_at_least: i64,
     /// Milliseconds from one enter to the next.
@@ -299,6 +307,7 @@ impl Rules {
             }
         }
         let of_profile = Bits::of((0..plan.rules.len()).filter(|place| plan.rules[*place].profile));
+        let for_each = Bits::of((0..plan.rules.len()).filter(|place| plan.rules[*place].for_each.is_some()));
         let forget_every = plan.shortest().min(DAY) / LAZY;
         Rules {
             streams,
@@ -308,6 +317,7 @@ impl Rules {
             flips,
             held,
             of_profile,
+            for_each,
             forget_every,
             plan,
         }
@@ -398,6 +408,12 @@ impl Stream {
             stride: 1 + stream.columns.len() + usize::from(stream.visits),
             lines: stream.lines,
             readers: Bits::of(stream.readers.iter().copied()),
+            for_each: stream
+                .readers
+                .iter()
+                .filter(|place| plan.rules[**place].for_each.is_some())
+                .map(|place| *place as u32)
+                .collect(),
             heard: heard.collect(),
         }
     }
@@ -439,7 +455,10 @@ impl Leaf {
                 },
             ),
             Asked::Consent { consent } => (plan::Kind::Boolean, Ask::Consent(consent.clone())),
-            Asked::Inside { rule } => (plan::Kind::Boolean, Ask::Inside(*rule)),
+            Asked::Inside { rule, value } => (
+                plan::Kind::Boolean,
+                Ask::Inside(*rule, value.as_ref().map(|value| value.as_bytes().into())),
+            ),
         };
         let text: Box<[u8]> = leaf.measure.as_bytes().into();
         Leaf {
@@ -549,6 +568,12 @@ impl Rule {
         Rule {
             enter,
             until: rule.until.as_ref().map(|until| Node::of(until, leaves)),
+            for_each: rule.for_each,
+            stages: rule
+                .stages
+                .iter()
+                .map(|stage| (stage.name.as_bytes().into(), Node::of(&stage.when, leaves)))
+                .collect(),
             for_at_least: rule.for_at_least,
             at_most_every: rule.at_most_every,
             leaves: rule.leaves.clone(),

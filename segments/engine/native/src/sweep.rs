@@ -11,6 +11,7 @@ use crate::position::{Layout, Position};
 use crate::rows::{Groups, Kept, NULL, Rows};
 use crate::rules::Rules;
 use crate::times::BEFORE_ALL;
+use crate::values::{self, Flipped};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -115,6 +116,7 @@ fn carried_customer(old: &Customer, layout: &Layout, mine: &Layout, rules: &Rule
         {
             customer.dues.push(Due {
                 rule: now as u32,
+                value: due.value,
                 at: due.at,
                 exact: BEFORE_ALL,
             });
@@ -137,23 +139,28 @@ fn held_back(
     let place = |before: u32| layout.ids.get(before as usize).and_then(|id| rules.place(id));
     let mut found = HeldBack::default();
     let counting = old.held_back.iter().flat_map(|back| back.counting(old.instant));
-    let enters = counting.filter_map(|enter| Some((place(enter.rule)?, enter.at)));
+    let enters = counting.filter_map(|enter| Some((place(enter.rule)?, enter.value, enter.at)));
     let stays = carried
         .episodes
         .iter()
-        .map(|episode| (episode.rule as usize, episode.at));
-    for (rule, at) in enters.chain(stays) {
+        .map(|episode| (episode.rule as usize, episode.value, episode.at));
+    for (rule, value, at) in enters.chain(stays) {
         let span = rules.rules[rule].at_most_every;
         if span > 0 {
             let rule = rule as u32;
-            found.enter(Enter { rule, at, span });
+            found.enter(Enter {
+                rule,
+                value,
+                at,
+                span,
+            });
         }
     }
     for beginning in old.held_back.iter().flat_map(|back| &back.beginnings) {
         if let Some(rule) = place(beginning.rule)
             .filter(|rule| m!("what must last goes on in another rule", same.has(*rule), true))
         {
-            found.set_beginning(rule, Some(beginning.at));
+            found.set_beginning(rule, beginning.value, Some(beginning.at));
         }
     }
     (!found.is_empty()).then(|| Box::new(found))
@@ -170,34 +177,43 @@ fn flip_changed(
     let rules = machine.rules.clone();
     let mut others = Bits::below(rules.rules.len());
     others.drop(same);
-    let flipped = if customer.blank() {
-        Default::default()
-    } else {
-        machine.flip(
+    let mut flipped = machine.leave_strange(customer);
+    if !customer.blank() {
+        machine.met.add_all(&others, &rules);
+        flipped.extend(machine.flip(
             customer,
             others.clone(),
             now,
             Some(&others),
             m!("a change of rules is an event", false, true),
-        )
-    };
-    // By id; of a rule that is gone with its stay.
-    let mut told: BTreeMap<&str, Result<usize, Episode>> = BTreeMap::new();
-    for place in &flipped {
-        told.insert(&rules.plan.rules[*place].id, Ok(*place));
+        ));
     }
-    for episode in &old.episodes {
+    // By id; of a rule that is gone with its stays.
+    let mut told: BTreeMap<&str, Vec<Result<Flipped, Episode>>> = BTreeMap::new();
+    values::in_order(&mut flipped, &rules, &machine.names);
+    for flip in &flipped {
+        let id = &rules.plan.rules[flip.rule].id;
+        told.entry(id).or_default().push(Ok(*flip));
+    }
+    let mut gone = old.episodes.clone();
+    gone.sort_unstable_by(|one, other| {
+        values::text(one.value, &machine.names).cmp(&values::text(other.value, &machine.names))
+    });
+    for episode in &gone {
         let id = layout.ids.get(episode.rule as usize).map_or("", |id| id);
         if rules.place(id).is_none() {
-            told.insert(id, Err(*episode));
+            told.entry(id).or_default().push(Err(*episode));
         }
     }
     if told.is_empty() {
         return;
     }
-    for (id, change) in told {
+    for (id, change) in told
+        .into_iter()
+        .flat_map(|(id, each)| each.into_iter().map(move |each| (id, each)))
+    {
         match change {
-            Ok(place) => {
+            Ok(flip) => {
                 let known = m!(
                     "an added rule has changed",
                     layout.ids.iter().any(|each| each == id),
@@ -212,14 +228,14 @@ fn flip_changed(
                 } else {
                     Reason::RuleAdded
                 };
-                machine.announce(customer, place, now, reason, None);
+                machine.announce(customer, &flip, now, reason, None);
             }
             Err(stay) => {
                 let version = layout
                     .versions
                     .get(stay.rule as usize)
                     .map_or("", |version| version);
-                machine.emit_removed(customer, id, version, now, stay.sequence);
+                machine.emit_removed(customer, id, version, now, stay);
             }
         }
     }

@@ -22,6 +22,7 @@ use crate::plan::FieldKind;
 use crate::rows::{Groups, Kept, NULL, Rows, Series};
 use crate::rules::{Rules, Stream};
 use crate::times::{BEFORE_ALL, NEVER};
+use crate::values::PLAIN;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ pub fn record(
     for episode in &customer.episodes {
         put_number(&mut out, episode.rule as u64);
     }
-    put_customer(&mut out, customer);
+    put_customer(&mut out, customer, names);
     put_body(&mut out, customer, rules, names, after, scratch);
     out.into()
 }
@@ -101,7 +102,7 @@ pub fn older(customer: &Customer, rules: &Rules, names: &Names, scratch: &mut Sc
     out.into()
 }
 
-fn put_customer(out: &mut Vec<u8>, customer: &Customer) {
+fn put_customer(out: &mut Vec<u8>, customer: &Customer, names: &Names) {
     let now = customer.instant;
     put_signed(out, now);
     let instants = [
@@ -111,7 +112,7 @@ fn put_customer(out: &mut Vec<u8>, customer: &Customer) {
         (SEALED, customer.sealed),
     ];
     let there = || instants.iter().filter(|each| each.1 != BEFORE_ALL);
-    let extras = extras::of(customer);
+    let extras = extras::of(customer, names);
     let flags: u8 = there().map(|each| each.0).sum();
     out.push(if extras.is_empty() { flags } else { flags | EXTRAS });
     there().for_each(|each| put_signed(out, now - each.1));
@@ -340,7 +341,7 @@ pub fn decode(
     names: &mut Names,
     find: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<(), StateError> {
-    read_customer(&mut reader, customer, header)?;
+    read_customer(&mut reader, customer, header, names)?;
     if customer.sealed > BEFORE_ALL {
         let data = find(&super::older_key(&customer.key))
             .ok_or_else(|| StateError::new("the record of what is older is missing"))?;
@@ -356,7 +357,12 @@ pub fn decode(
     read_body(&mut reader, customer, now, shapes, names)
 }
 
-fn read_customer(reader: &mut Reader, customer: &mut Customer, header: &Header) -> Result<(), StateError> {
+fn read_customer(
+    reader: &mut Reader,
+    customer: &mut Customer,
+    header: &Header,
+    names: &mut Names,
+) -> Result<(), StateError> {
     let now = reader.signed()?;
     customer.instant = now;
     let flags = reader.byte()?;
@@ -382,6 +388,7 @@ fn read_customer(reader: &mut Reader, customer: &mut Customer, header: &Header) 
         let (sequence, at) = (reader.number()? as i64, now - reader.signed()?);
         customer.episodes.push(Episode {
             rule: *rule,
+            value: PLAIN,
             sequence,
             at,
         });
@@ -393,12 +400,13 @@ fn read_customer(reader: &mut Reader, customer: &mut Customer, header: &Header) 
         let (rule, at) = (reader.number()? as u32, now + reader.signed()?);
         customer.dues.push(Due {
             rule,
+            value: PLAIN,
             at,
             exact: BEFORE_ALL,
         });
     }
     if flags & EXTRAS != 0 {
-        extras::read(reader, customer)?;
+        extras::read(reader, customer, names)?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::customer::{Customer, DIGEST, Due, Episode, Profile, Trait, digest_fro
 use crate::names::Names;
 use crate::rows::{Groups, Kept, NULL, Rows};
 use crate::times::BEFORE_ALL;
+use crate::values::PLAIN;
 
 pub fn header(mut reader: Reader) -> Result<(Header, Reader), StateError> {
     let due = i64::from_be_bytes(reader.take(8)?.try_into().map_err(|_| StateError::SHORT)?);
@@ -95,6 +96,7 @@ fn read_customer(customer: &mut Customer, header: &Header, body: &[Value]) -> Re
         };
         customer.episodes.push(Episode {
             rule: *rule,
+            value: PLAIN,
             sequence: sequence.int()?,
             at: now - ago.int()?,
         });
@@ -103,6 +105,7 @@ fn read_customer(customer: &mut Customer, header: &Header, body: &[Value]) -> Re
     for (rule, ahead) in body[8].map()? {
         customer.dues.push(Due {
             rule: rule.int()? as u32,
+            value: PLAIN,
             at: now + ahead.int()?,
             exact: BEFORE_ALL,
         });

@@ -5,8 +5,12 @@
 
 use super::StateError;
 use super::bytes::{Reader, put_number};
-use super::held_back;
+use super::{held_back, values};
 use crate::customer::Customer;
+use crate::names::Names;
+
+/// The values of what has one.
+pub const VALUES: u64 = 1;
 
 /// Remembered enters.
 pub const ENTERS: u64 = 2;
@@ -18,8 +22,9 @@ pub const BEGINNINGS: u64 = 3;
 pub type Extra = (u64, Vec<u8>);
 
 /// The extras of a customer, by ascending tag.
-pub fn of(customer: &Customer) -> Vec<Extra> {
+pub fn of(customer: &Customer, names: &Names) -> Vec<Extra> {
     let found = [
+        (VALUES, values::put(customer, names)),
         (ENTERS, held_back::enters(customer)),
         (BEGINNINGS, held_back::beginnings(customer)),
     ];
@@ -37,7 +42,7 @@ pub fn put(out: &mut Vec<u8>, extras: &[Extra]) {
 }
 
 /// Read what `put` wrote.
-pub fn read(reader: &mut Reader, customer: &mut Customer) -> Result<(), StateError> {
+pub fn read(reader: &mut Reader, customer: &mut Customer, names: &mut Names) -> Result<(), StateError> {
     let mut before = 0;
     for _ in 0..reader.count(2)? {
         let (tag, length) = (reader.number()?, reader.count(1)?);
@@ -47,6 +52,7 @@ pub fn read(reader: &mut Reader, customer: &mut Customer) -> Result<(), StateErr
         before = tag;
         let mut part = Reader::new(reader.take(length)?);
         match tag {
+            VALUES => values::read(&mut part, customer, names)?,
             ENTERS => held_back::read_enters(&mut part, customer)?,
             BEGINNINGS => held_back::read_beginnings(&mut part, customer)?,
             _ => {

@@ -12,6 +12,7 @@ mod earlier;
 mod extras;
 mod held_back;
 pub mod msgpack;
+mod values;
 
 use crate::customer::Customer;
 use crate::mutants::m;

@@ -13,6 +13,7 @@ use crate::plan::FieldKind;
 use crate::rows::{Kept, NULL, Rows};
 use crate::rules::{Rules, Stream};
 use crate::times::{BEFORE_ALL, NEVER};
+use crate::values::PLAIN;
 
 /// A customer, as `CustomerView`.
 pub fn customer<'py>(py: Python<'py>, customer: &Customer, rules: &Rules) -> PyResult<Bound<'py, PyDict>> {
@@ -68,11 +69,11 @@ impl Answers {
                 .iter()
                 .find(|episode| episode.rule as usize == place);
             let stay = episode.map(|episode| (episode.sequence, episode.at));
-            let evidence = evidence(&eval, place, customer, now, &mut texts);
+            let evidence = evidence(&eval, place, PLAIN, customer, now, &mut texts);
             let flips_at = if customer.blank() {
                 NEVER
             } else {
-                eval.valid_until(place, customer, now)
+                eval.valid_until(place, PLAIN, customer, now)
             };
             Answer {
                 stay,
