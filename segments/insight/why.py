@@ -28,6 +28,7 @@ def why(
         "customer_id": customer_id,
         "known": found["known"],
         "partition": partition.number,
+        "deployment_id": None if partition.deployment is None else partition.deployment.deployment_id,
         "clock": now if now > BEFORE_ALL else None,
         "sequence": found["sequence"],
         "segments": [

@@ -1,6 +1,7 @@
 """`segments list`: the rules, each with its version, its title in English and Dutch, and its retention."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,57 +14,108 @@ from segments.language import Segment
 from segments.language.checking.coming import is_coming
 from segments.language.nodes.text import leaf_text, leaves, short_name
 from segments.language.words.timers import timers
-from segments.plan.version import digest, version
-from streams.cli.rule_paths import rules_in
-from streams.cli.visible import json_line
+from segments.plan.version import digest
+from streams.cli.visible import json_line, visible
+from streams.cli.what_runs import Shown, shown
 from streams.http.client import Coverage, ask
 from streams.settings.settings import Settings, read_settings
 
+FILES = click.option(
+    "--rules",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="The rules of these files, whatever is deployed; may be given more than once.",
+)
+
 
 @click.command()
+@FILES
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with all that `show` says.")
-def command(as_json: bool) -> None:
-    """List the rules: id, version, title in English and Dutch, retention, whether time flips them."""
+def command(rules: tuple[Path, ...], as_json: bool) -> None:
+    """List the rules: id, version, title in English and Dutch, retention, whether time flips them.
+
+    They are those deployed for the group, if a broker tells of any, else those of SEGMENTS_RULES; which of the two is
+    said on stderr, and `deployment_id` in JSON. A rule whose file was edited since, and not deployed, is marked.
+    """
     settings = read_settings()
-    rules = rules_in((), settings)
-    known = ask(settings, digest(rules, settings.currency, settings.timezone))
-    for segment in rules:
+    found = shown(settings, tuple(map(str, rules)))
+    known = coverage(settings, found)
+    for name in found.recorded or [each.id for each in found.files]:
         if as_json:
-            said = everything(segment, rules, settings) | known_of(segment, known)
-            click.echo(json_line(said))
+            click.echo(json_line(told(name, found, known)))
         else:
-            _print(segment, settings, known)
+            _print(name, found, known)
+    for line in found.said(", ".join(map(str, rules or settings.rules))):
+        click.echo(visible(line), err=True)
+    new = [each.id for each in found.files if each.id not in found.recorded]
+    if found.deployed is not None and new and "rules" in settings.model_fields_set:
+        click.echo(f"not deployed, in SEGMENTS_RULES: {visible(', '.join(new))}", err=True)
 
 
-def _print(segment: Segment, settings: Settings, known: Coverage) -> None:
-    by_time = "time alone can flip it" if timers(segment, "en") else "only events flip it"
-    click.echo(
-        f"{click.style(segment.id, bold=True)}  {version(segment, settings.currency, settings.timezone)}"
-    )
-    click.echo(f"  en  {segment.en}\n  nl  {segment.nl}")
-    click.echo(f"      remembers {retention(segment, settings.currency)}; {by_time}")
-    if segment.lawful_basis:
-        click.echo(f"      lawful basis: {segment.lawful_basis}")
-    if segment.id in known.warming:
-        until = schemas.to_iso(known.warming[segment.id])
-        click.echo(
-            f"      warming until {until}: it knows only later events (segments backfill {segment.id})"
-        )
+def coverage(settings: Settings, found: Shown) -> Coverage:
+    """What the workers that run these rules know."""
+    return ask(settings, None if found.deployed else digest(found.files, found.currency, found.zone))
 
 
-def everything(segment: Segment, rules: Sequence[Segment], settings: Settings) -> dict[str, Any]:
+def told(name: str, found: Shown, known: Coverage) -> dict[str, Any]:
+    """All that can be said of a rule by its id."""
+    segment = found.file(name) if name not in found.recorded else found.same(name)
+    if segment is not None:
+        said = everything(segment, found.files, found.currency, found.zone) | known_of(segment, known)
+    else:
+        said = recorded(found.recorded[name]) | _known(found.measures(name), name, known)
+    marks = {
+        "deployment_id": found.deployment_id if name in found.recorded else None,
+        "undeployed_version": found.undeployed(name),
+    }
+    return said | marks
+
+
+def recorded(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """What a deployment says of a rule that no file here has."""
+    names = {"docstring": "purpose"}
+    order = ("id", "version", "file", "docstring", "en", "nl", "source")
+    return {names.get(name, name): rule[name] for name in order}
+
+
+def _print(name: str, found: Shown, known: Coverage) -> None:
+    deployed = found.recorded.get(name)
+    segment = found.file(name) if deployed is None else found.same(name)
+    said = deployed or {}
+    if segment is not None:
+        said = {"version": found.version(segment), "en": segment.en, "nl": segment.nl}
+    click.echo(f"{click.style(visible(name), bold=True)}  {said['version']}")
+    click.echo(visible(f"  en  {said['en']}") + "\n" + visible(f"  nl  {said['nl']}"))
+    if segment is not None:
+        by_time = "time alone can flip it" if timers(segment, "en") else "only events flip it"
+        click.echo(f"      remembers {retention(segment, found.currency)}; {by_time}")
+        if segment.lawful_basis:
+            click.echo(f"      lawful basis: {segment.lawful_basis}")
+    if (edited := found.undeployed(name)) is not None:
+        click.echo(f"      edited: version {edited} in SEGMENTS_RULES is not deployed (segments deploy)")
+    if name in known.warming:
+        until = schemas.to_iso(known.warming[name])
+        click.echo(f"      warming until {until}: it knows only later events (segments backfill {name})")
+
+
+def everything(segment: Segment, rules: Sequence[Segment], currency: str, zone: str) -> dict[str, Any]:
     """All that can be said of a rule among others without asking a worker."""
-    said = about(segment, settings.currency, settings.timezone)
+    said = about(segment, currency, zone)
     if is_coming(segment):
         return said | {"state": ["nothing: the engine of this version refuses the rule"]}
     running = [each for each in rules if not is_coming(each)]
-    return said | {"state": state(segment, running, settings.currency)}
+    return said | {"state": state(segment, running, currency)}
 
 
 def known_of(segment: Segment, known: Coverage) -> dict[str, Any]:
     """What the workers say of a rule: since when measures know events, and from when on it is exact."""
     measures = [short_name(leaf_text(leaf)) for leaf in leaves(segment.when) + leaves(segment.until)]
-    until = known.warming.get(segment.id)
+    return _known(measures, segment.id, known)
+
+
+def _known(measures: Sequence[str], name: str, known: Coverage) -> dict[str, Any]:
+    until = known.warming.get(name)
     return {
         "known_since": {each: schemas.to_iso(known.since[each]) for each in measures if each in known.since},
         "warming_until": None if until is None else schemas.to_iso(until),

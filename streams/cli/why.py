@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 import schemas
-from segments.engine import BEFORE_ALL, TOO_OLD, EngineSettings, notice_text, partition_of
+from segments.engine import BEFORE_ALL, TOO_OLD, EngineSettings, load, notice_text, partition_of
 from segments.insight.replay import Alone
 from segments.insight.tally import Tally
 from segments.insight.told import alternatives_text, evidence_lines
@@ -75,11 +75,29 @@ def command(
         if files
         else _asked(settings, customer, segment)
     )
+    _mark(answer, settings, asked=not files)
     if as_json:
         click.echo(json_line(_shown(answer)))
     else:
         for line in _told(answer, phrases(language or settings.language or "en")):
             click.echo(visible(line))
+
+
+def _mark(answer: dict[str, Any], settings: Settings, *, asked: bool) -> None:
+    """Beside each segment the version of its file in SEGMENTS_RULES, if that is an edit that is not deployed."""
+    versions: dict[str, str] = {}
+    if asked and answer["deployment_id"] is not None:
+        try:
+            rules = load(
+                settings.rules, settings.currency, settings.timezone, required=settings.required_consent
+            )
+        except SegmentsError as error:
+            click.echo(f"the files of SEGMENTS_RULES are wrong: {visible(str(error))}", err=True)
+        else:
+            versions = dict(zip(rules.ids, rules.versions, strict=True))
+    for each in answer["segments"]:
+        here = versions.get(each["segment"])
+        each["undeployed_version"] = None if here == each["segment_version"] else here
 
 
 def asked(settings: Settings, customer: str) -> dict[str, Any]:
@@ -148,6 +166,8 @@ def _told(answer: dict[str, Any], say: Say) -> Iterator[str]:
     yield say(
         "{customer}, as of {at}", customer=shown["customer_id"], at=shown["clock"] or say("the beginning")
     )
+    if shown["deployment_id"] is not None:
+        yield say("by deployment {id}", id=shown["deployment_id"])
     if not shown["known"]:
         yield say("Nothing is remembered of this customer, who is therefore in no segment.")
     if shown.get("too_old"):
@@ -157,6 +177,12 @@ def _told(answer: dict[str, Any], say: Say) -> Iterator[str]:
         yield ""
         since = say(" since {at}", at=each["entered_at"]) if each["inside"] else ""
         yield f"{say('in ') if each['inside'] else say('out')}  {each['segment']}{since}"
+        if each.get("undeployed_version") is not None:
+            edited = say(
+                "edited: version {version} in SEGMENTS_RULES is not deployed",
+                version=each["undeployed_version"],
+            )
+            yield f"     {edited}"
         yield from (f"     {line}" for line in evidence_lines(each["evidence"], say))
         if each["would_change"]:
             what = alternatives_text(each["would_change"], say)

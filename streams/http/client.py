@@ -33,8 +33,8 @@ class Coverage:
     """For each such rule the instant from which on it is exact."""
 
 
-def ask(settings: Settings, digest: str) -> Coverage:
-    """Of the workers that hold these rules; nothing where no broker or no worker answers."""
+def ask(settings: Settings, digest: str | None) -> Coverage:
+    """Of the workers that hold these rules, or of all (None); nothing where no broker or no worker answers."""
     if all(refusal(each, CONNECT) is not None for each in settings.brokers.split(",")):
         return Coverage()
     # Not above: without a broker, no client of Kafka need be loaded.

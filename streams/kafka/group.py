@@ -70,13 +70,14 @@ def holder(settings: Settings, name: str) -> str | None:
     return None
 
 
-def workers(settings: Settings, digest: str) -> list[str]:
-    """The addresses of the group's workers that hold these rules and own partitions.
+def workers(settings: Settings, digest: str | None) -> list[str]:
+    """The addresses of the group's workers that hold these rules (None: any) and own partitions.
 
     A member without a partition answers for nothing, so it is not asked, nor shown the token.
     """
     found = [each["client_id"] for each in _members(settings) if any(_assigned(each))]
-    return [where for each in found if rules_of(each) == digest and (where := address(each)) is not None]
+    asked = [each for each in found if digest is None or rules_of(each) == digest]
+    return [where for each in asked if (where := address(each)) is not None]
 
 
 def standing(settings: Settings) -> tuple[bool, list[tuple[str | None, list[tuple[str, int]]]]]:

@@ -1,11 +1,14 @@
 """Deployments without a broker: the chain, the plan and its settings, what changes, how far workers are."""
 
+import json
 from datetime import datetime
 from itertools import pairwise
 
 import pytest
+from click.testing import CliRunner
 
 import schemas
+from streams.cli import main, what_runs
 from streams.deployments import watching
 from streams.deployments.changes import changes, told
 from streams.deployments.counting import Counted
@@ -197,3 +200,37 @@ def test_the_command_waits_for_every_partition(monkeypatch):
     with pytest.raises(NotTakenOver, match=r"run it yet: 0, 1 .*one:6066") as caught:
         watching.wait(settings(monkeypatch), "b", 2, 0, said.append)
     assert caught.value.exit_code == 3
+
+
+def listed(*words):
+    """What a command prints on both ends."""
+    return CliRunner().invoke(main, words).output
+
+
+def test_list_and_show_tell_what_is_deployed(monkeypatch, folder):
+    """Of a rule with the same file all is said, of an edited one its source; edits are marked, and files left alone."""
+    of = first(monkeypatch, folder)
+    monkeypatch.setattr(what_runs, "_running", lambda _settings: of)
+    monkeypatch.setenv("SEGMENTS_RULES", str(folder("buyer", 2)))
+    (line, which) = listed("list", "--json").splitlines()
+    same = json.loads(line)
+    assert (same["deployment_id"], same["undeployed_version"]) == (of.id, None)
+    assert same["when"] == "purchase.within(days=30).sum(purchase.amount) >= 2"
+    assert which == f"what is deployed: {of.id}"
+    folder("buyer", 3)
+    folder("newcomer", 1)
+    edited = json.loads(listed("list", "--json").splitlines()[0])
+    assert (edited["version"], edited["deployment_id"]) == (same["version"], of.id)
+    assert edited["undeployed_version"] not in (None, same["version"])
+    assert "purchase.amount) >= 2" in edited["source"]
+    told_ = listed("list")
+    assert f"edited: version {edited['undeployed_version']} in SEGMENTS_RULES is not deployed" in told_
+    assert "not deployed, in SEGMENTS_RULES: newcomer" in told_
+    assert "purchase.amount) >= 2" in listed("show", "buyer")
+    assert "newcomer is not deployed: this is the file" in listed("show", "newcomer")
+    of_files = json.loads(
+        listed("show", "buyer", "--json", "--rules", str(folder("buyer", 3))).splitlines()[-1]
+    )
+    assert (of_files["deployment_id"], of_files["version"]) == (None, edited["undeployed_version"])
+    (folder("buyer", 3) / "wrong.py").write_text("x = (")
+    assert "the files of SEGMENTS_RULES are wrong" in listed("list")

@@ -22,6 +22,8 @@ DUTCH: Mapping[str, str] = {
     # segments why
     "{customer}, as of {at}": "{customer}, per {at}",
     "the beginning": "het begin",
+    "by deployment {id}": "volgens deployment {id}",
+    "edited: version {version} in SEGMENTS_RULES is not deployed": "bewerkt: versie {version} in SEGMENTS_RULES is niet gedeployd",
     "Nothing is remembered of this customer, who is therefore in no segment.": "Van deze klant is niets bekend, en die zit dus in geen enkel segment.",
     "{notice}, since the worker took the partition over": "{notice}, sinds de worker de partitie overnam",
     "in ": "in ",
