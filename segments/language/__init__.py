@@ -37,6 +37,7 @@ from segments.language.nodes.fields import is_a
 from segments.language.nodes.literals import shown, text
 from segments.language.nodes.models import model
 from segments.language.nodes.segment import Segment
+from segments.language.nodes.splits import split
 
 __all__ = [
     "Condition",
@@ -71,6 +72,7 @@ __all__ = [
     "purchase",
     "refund",
     "search",
+    "split",
     "support_contact",
     "visit",
 ]

@@ -76,6 +76,7 @@ __all__ = [
     "NumberBound",
     "OfConsent",
     "OfProfile",
+    "OfSplit",
     "Operator",
     "Part",
     "Plan",
@@ -139,13 +140,21 @@ class OfConsent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="co
     consent: str
 
 
+class OfSplit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="split"):
+    """A share of all customers: those whose bucket of a name, of 10,000, lies from `start` to below `end`."""
+
+    name: str
+    start: int
+    end: int
+
+
 class Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="inside"):
     """The customer is in the segment of another rule, after the same evaluation."""
 
     rule: int
 
 
-Asked = Measured | Calculated | OfProfile | OfConsent | Inside
+Asked = Measured | Calculated | OfProfile | OfConsent | OfSplit | Inside
 
 
 def measured_in(asked: Asked) -> tuple[Measured, ...]:

@@ -18,6 +18,7 @@ from segments.language.nodes.measures import Measure
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
+from segments.language.nodes.splits import Split
 from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in
 from segments.plan import ir
 from segments.plan.arithmetic import KINDS, kind_of, side_kind, term
@@ -130,6 +131,8 @@ class _Lowering:
                 return ir.OfProfile(name, _operator(operator), profile_bounds(bound))
             case said.Consent(name):
                 return ir.OfConsent(name)
+            case Split(name, start, end):
+                return ir.OfSplit(name, start, end)
             case Segment(id=name):
                 return ir.Inside(self.places[name])
         raise TypeError(leaf)

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 
 from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.nodes.splits import Split
 from segments.language.nodes.text import leaves, measures_in
 from segments.language.truth.matters import spans as spans_of
 from tests.properties.model import World
-from tests.properties.rules import HELD_BACK, NAMES, SHAPES, STEPS
+from tests.properties.rules import HELD_BACK, NAMES, OF_RULES, SHAPES, STEPS
 from tests.properties.stories import BEFALLS, BESIDE, Example
 
+ANY = "any"
+"""Whatever is measured."""
 COLUMNS = (*STEPS, *SHAPES, *BEFALLS)
 ENOUGH = 1
 """Examples without which a cell is thin: the run of 2,000 leaves no cell empty."""
@@ -39,6 +42,7 @@ class Coverage:
                 bound |= {name for name in HELD_BACK if getattr(segment, name)}
                 bound |= {"flips"} if segment.id in heard or flips_read(segment) else set()
                 bound |= {"segment"} if segment.id in read or reads(segment) else set()
+                met |= {(ANY, column) for column in has(segment)}
                 met |= {
                     (measure, column)
                     for measure, columns in met_by(segment, world)
@@ -50,6 +54,7 @@ class Coverage:
     def thin(self) -> list[tuple[str, str]]:
         """The cells that hardly an example met."""
         cells = [(measure, column) for measure in NAMES for column in COLUMNS]
+        cells += [(ANY, column) for column in OF_RULES]
         return [cell for cell in cells if self.cells[cell] < ENOUGH]
 
     def __str__(self) -> str:
@@ -57,7 +62,13 @@ class Coverage:
         for measure in NAMES:
             counts = "".join(f"{self.cells[measure, column]:>9}" for column in COLUMNS)
             lines.append(f"{measure:<10}{counts}")
+        lines += [f"{column}: {self.cells[ANY, column]}" for column in OF_RULES]
         return "\n".join(lines)
+
+
+def has(segment: Segment) -> set[str]:
+    """What a rule has beside its measures."""
+    return {"split"} if any(isinstance(leaf, Split) for leaf in leaves_of(segment)) else set()
 
 
 def leaves_of(segment: Segment) -> list[Condition]:

@@ -109,7 +109,7 @@ class World:
         out, outcome = self.output, "dead_letter"
         out.offsets[arrival.topic] = after(offset)
         if not refused(arrival):
-            stranger = Customer(self.segments, known=self.known)
+            stranger = Customer(self.segments, known=self.known, name=arrival.customer)
             customer = self.customers.setdefault(arrival.customer, stranger)
             before = customer.instant
             outcome = customer.apply(arrival.step(offset), out.clock)

@@ -7,17 +7,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from segments.language import Segment, any_event, any_of, consent, entered, event, left, not_, profile
+from segments.language import Segment, any_event, any_of, consent, entered, event, left, not_, profile, split
 from segments.language.catalogue import CLICKSTREAM, EventSet, Type, fields_of
 from segments.language.catalogue import SETS as NAMED
+from segments.language.checking.lint import may_be
 from segments.language.measures import MEASURES
 from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.measures import Measure
-from segments.language.truth.memory import Memory
-from segments.language.truth.oracle import holds
 from tests.properties.picking import Pick, one_in, several
 from tests.properties.records import DAY, HOUR, MINUTE
 
@@ -36,6 +35,8 @@ WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
 NAMES = tuple(MEASURES)
 STEPS = ("within", "since", "by", "same", "where", "ago", "after", "chain")
+OF_RULES = ("split",)
+"""What a rule may have, whatever its measures are: that it flips at all is enough."""
 HELD_BACK = ("for_at_least", "at_most_every")
 SHAPES = ("plain", "any_of", "not_", "until", "segment", "flips", *HELD_BACK)
 TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity", "total")
@@ -117,8 +118,10 @@ def sound(
     """A segment that is empty of strangers."""
     back = back or {}
     if ends is None:
-        return Segment(id=name, when=[when, known(pick)] if holds(when, 0, Memory()) else when, **back)
-    return Segment(id=name, when=when, until=ends if holds(ends, 0, Memory()) else not_(ends), **back)
+        return Segment(id=name, when=[when, known(pick)] if may_be(True, when) else when, **back)
+    if may_be(False, ends):
+        ends = any_of(ends, any_event.within(days=1).count() == 0) if may_be(True, ends) else not_(ends)
+    return Segment(id=name, when=when, until=ends, **back)
 
 
 def known(pick: Pick) -> Condition:
@@ -137,7 +140,9 @@ def condition(pick: Pick, others: tuple[Segment, ...], depth: int = 2) -> Condit
     if shape == "leaf":
         return calculation(pick) if one_in(pick, 6) else comparison(pick)
     if shape == "other":
-        return pick(others) if others and one_in(pick, 2) else of_profile(pick)
+        if others and one_in(pick, 2):
+            return pick(others)
+        return of_split(pick) if one_in(pick, 4) else of_profile(pick)
     if shape == "not_":
         return not_(condition(pick, others, depth - 1))
     parts = [condition(pick, others, depth - 1) for _ in range(2)]
@@ -162,6 +167,11 @@ def of_flips(pick: Pick, others: tuple[Segment, ...]) -> Condition:
     if one_in(pick, 2):
         return duration(pick, pick((events.idle, events.age)))
     return bounded(pick, events.count())
+
+
+def of_split(pick: Pick) -> Condition:
+    """A share of the customers: the few of a story are in some of these, and not in others."""
+    return split(pick(("winter", "spring")), percent=pick((50, (25, 75), 75, (50, 100))))
 
 
 def of_profile(pick: Pick) -> Condition:

@@ -5,8 +5,7 @@ from typing import Any
 
 from segments.language import Segment
 from segments.language.catalogue import SESSION_GAP
-from segments.language.nodes.conditions import Comparison
-from segments.language.nodes.text import leaves, measure_text
+from segments.language.nodes.text import leaves, measure_text, measures_in
 from segments.language.truth.life import PLAIN, Customer, evidence
 from segments.language.truth.memory import NEVER
 from segments.plan.version import version
@@ -15,14 +14,14 @@ from segments.plan.version import version
 def measures(segments: Sequence[Segment]) -> set[str]:
     """The measures of a rule set, by their text."""
     read = [leaf for each in segments for leaf in leaves(each.when) + leaves(each.until)]
-    return {measure_text(leaf.measure) for leaf in read if isinstance(leaf, Comparison)}
+    return {measure_text(measure) for leaf in read for measure in measures_in(leaf)}
 
 
 def taken_over(
     old: Customer, segments: Sequence[Segment], clock: float, known: Mapping[str, float]
 ) -> Customer:
     """A customer under these rules; what is due before the clock has fired already."""
-    new = Customer(segments, old.currency, known)
+    new = Customer(segments, old.currency, known, old.watches.customer)
     for name in ("memory", "ids", "instant", "latest", "sequence", "erased", "flips", "memberships"):
         setattr(new, name, getattr(old, name))
     new.memory.known = known

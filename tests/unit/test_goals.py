@@ -9,8 +9,8 @@ from segments.language import Segment, any_event, cart_add, email_click, event, 
 from segments.language.checking.coming import is_coming
 from segments.language.checking.lint import lint, refuse
 from segments.language.errors import RuleError
+from segments.language.truth.drawn import bucket
 from segments.language.truth.life import Customer, Step
-from segments.language.truth.watches import bucket
 from segments.plan.version import version
 
 HOUR, DAY = 3_600_000, 86_400_000

@@ -21,10 +21,11 @@ from segments.language import (
     profile,
     purchase,
     refund,
+    split,
     visit,
 )
 from segments.language.catalogue import CLICKSTREAM, SETS, EventSet, Type
-from segments.language.checking.lint import TO_BE_WRITTEN, holds_of_nothing, lint, refuse
+from segments.language.checking.lint import TO_BE_WRITTEN, lint, may_be, refuse
 from segments.language.errors import RefusedRules, RuleError
 from segments.language.loading.load import load, rules_of
 from segments.language.nodes.events import Events
@@ -65,11 +66,15 @@ def blocking(when, until=None):
         any_of(KNOWN, not_(consent("marketing"))),
         [not_(consent("marketing")), visit.within(days=1).count() == 0],
         not_(visit.by(visit.page).within(days=1).count() == 0),
+        split("winter", percent=10),
+        not_(split("winter", percent=10)),
+        any_of(KNOWN, split("winter", percent=10)),
+        [split("winter", percent=10), visit.within(days=1).count() == 0],
     ],
 )
 def test_a_rule_that_is_true_of_strangers_is_refused(when):
     """A customer of whom nothing is remembered is in no segment."""
-    assert holds_of_nothing(Segment(id="rule", when=when).when)
+    assert may_be(True, Segment(id="rule", when=when).when)
     assert any("nothing is remembered" in problem for problem in blocking(when))
 
 
@@ -87,12 +92,14 @@ def test_a_rule_that_is_true_of_strangers_is_refused(when):
         visit.within(days=2).idle < days(1),
         visit.within(days=1).count() == "0",
         [KNOWN, purchase.within(days=30).count() == 0],
+        [KNOWN, split("winter", percent=10)],
+        [KNOWN, not_(split("winter", percent=10))],
         any_of(KNOWN, consent("marketing")),
     ],
 )
 def test_a_rule_that_is_false_of_strangers_is_not(when):
     """Counts and sums of nothing are 0; anything else has no value, and compares as false."""
-    assert not holds_of_nothing(Segment(id="rule", when=when).when)
+    assert not may_be(True, Segment(id="rule", when=when).when)
     assert not blocking(when)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 from segments.language.catalogue import Type
@@ -17,6 +18,7 @@ from segments.language.nodes.conditions import (
 )
 from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
 from segments.language.nodes.segment import Segment
+from segments.language.nodes.splits import Split
 from segments.language.nodes.text import leaf_text
 
 Asked = tuple[str, str, Any, bool, Origin]
@@ -63,12 +65,21 @@ def _of_leaves(parts: list[Condition]) -> Said:
             case ProfileComparison(_, operator, bound, origin):
                 asked.append((leaf_text(part), operator, bound, False, origin))
     yield from _impossible(asked)
-    given = {leaf_text(part) for part in parts if isinstance(part, Consent | Segment)}
+    yield from _disjoint([part for part in parts if isinstance(part, Split)])
+    given = {leaf_text(part) for part in parts if isinstance(part, Consent | Segment | Split)}
     for part in parts:
-        if isinstance(part, Not) and isinstance(part.condition, Consent | Segment):
+        if isinstance(part, Not) and isinstance(part.condition, Consent | Segment | Split):
             name = leaf_text(part.condition)
             if name in given:
                 yield part.condition.origin, f"{name} and not_({name})"
+
+
+def _disjoint(splits: list[Split]) -> Said:
+    """Shares of one name that have nobody in common."""
+    for first, second in combinations(splits, 2):
+        if first.name == second.name and max(first.start, second.start) >= min(first.end, second.end):
+            yield second.origin, f"{leaf_text(first)} and {leaf_text(second)}"
+            return
 
 
 def _of_filter(test: Filter | None) -> Said:

@@ -20,6 +20,7 @@ from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Su
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
+from segments.language.nodes.splits import Split
 from segments.language.nodes.text import leaves, literal, plain
 from segments.language.stories.reader import Story, read_stories
 
@@ -79,15 +80,22 @@ def _experiments(segments: Sequence[Segment]) -> Iterator[Finding]:
             )
 
 
-def holds_of_nothing(condition: Condition) -> bool:
-    """What the condition is for a customer of whom nothing is remembered."""
+def may_be(truth: bool, condition: Condition) -> bool:
+    """Whether a condition may be true, or false, of a customer of whom nothing is remembered: a split may be either."""
     match condition:
-        case AllOf(parts):
-            return all(map(holds_of_nothing, parts))
-        case AnyOf(parts):
-            return any(map(holds_of_nothing, parts))
+        case AllOf(parts) | AnyOf(parts):
+            every = isinstance(condition, AllOf) is truth
+            return (all if every else any)(may_be(truth, part) for part in parts)
         case Not(inner):
-            return not holds_of_nothing(inner)
+            return may_be(not truth, inner)
+        case Split():
+            return True
+    return _holds_of_nothing(condition) is truth
+
+
+def _holds_of_nothing(condition: Condition) -> bool:
+    """What a leaf is for a customer of whom nothing is remembered."""
+    match condition:
         case Calculated(left, operator, right):
             first, second = _of_nothing(left), _of_nothing(right)
             return first is not None and second is not None and _zero(operator, second - first)
@@ -138,13 +146,13 @@ def _refused(segment: Segment) -> Iterator[Finding]:
     for problem, mend in (*check_lasting(segment), *check_aim(segment)):
         yield _finding(segment, problem, mend, blocking=True)
     if segment.until is None:
-        if holds_of_nothing(segment.when):
+        if may_be(True, segment.when):
             problem = (
                 "The rule is true of a customer of whom nothing is remembered: every stranger would be in it."
             )
             mend = "Add to when what makes a customer known, say any_event.within(days=365).count() >= 1."
             yield _finding(segment, problem, mend, blocking=True)
-    elif not holds_of_nothing(segment.until):
+    elif may_be(False, segment.until):
         problem = "until is false when nothing is remembered: a customer who is forgotten could never leave."
         mend = "Add a way out by time: until=any_of(..., any_event.within(days=365).count() == 0)."
         yield _finding(segment, problem, mend, blocking=True)

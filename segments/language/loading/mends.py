@@ -36,6 +36,7 @@ MENDS = (
         r": (profile|consent|event|not_|days|hours|minutes)\(\) missing",
         'Say which, as in consent("marketing") or days(3).',
     ),
+    (r": split\(\) (takes|missing|got)", 'Write split("winter", percent=10), or percent=(10, 50).'),
     (
         r"unsupported operand type",
         "Measures cannot be calculated with: compare each with a bound of its own.",

@@ -11,6 +11,7 @@ measures    count, sum, mean and so on over an event set
 models      fitted models of purchases, read from their files
 order       which segments a rule reads; a rule set in dependency order
 predictions what a model tells of a customer
+splits      fixed shares of all customers
 segment     a segment: title, condition, stories
 text        rules as normalised text
 """

@@ -24,6 +24,7 @@ from segments.language.nodes.goals import Aim
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
+from segments.language.nodes.splits import Split
 
 LONGEST_NAME = 1_024
 """Bytes of a text by which something is known again: the record beside the customers holds each several times."""
@@ -146,6 +147,8 @@ def leaf_text(leaf: Condition) -> str:
             return f"profile({literal(name)})"
         case Consent(name):
             return f"consent({literal(name)})"
+        case Split(name):
+            return f"split({literal(name)}, percent={literal(leaf.percent)})"
         case Segment(id=name):
             return name
     raise TypeError(leaf)

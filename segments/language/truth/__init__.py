@@ -1,6 +1,7 @@
 """The oracle: an independent and slow definition of what rules mean, for tests of the engine.
 
 buying  purchases to come: the formulas of the models, with many digits
+drawn   who is drawn by a name: splits and control groups
 foretold  what a model tells of a customer, and when time alone makes it pass its bound
 life    what flips when in the life of one customer
 matters how long events matter to a rule

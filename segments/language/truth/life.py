@@ -115,7 +115,7 @@ class Customer:
 
     def nothing(self) -> Memory:
         """The memory of one of whom nothing is remembered."""
-        return Memory(self.currency, self.zone, known=self.known)
+        return Memory(self.currency, self.zone, known=self.known, customer=self.watches.customer)
 
     def apply(self, step: Step, clock: float) -> str:
         """A record in its turn, with the partition's clock as it stands: `applied`, `duplicate` or `ignored`."""

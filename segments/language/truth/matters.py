@@ -3,6 +3,7 @@
 from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.conditions import Condition
 from segments.language.nodes.events import Events
+from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves, measures_in
 
@@ -14,7 +15,7 @@ def retention(segment: Segment) -> int:
         _kept(measure.events) + _flips(measure.events) for leaf in parts for measure in measures_in(leaf)
     ]
     back = segment.for_at_least + segment.at_most_every
-    others = [retention(leaf) for leaf in parts if isinstance(leaf, Segment)]
+    others = [retention(other) for other in reads(segment)]
     longest: int = max([0, *windows, *(others if back else ())])
     return max(longest + back, segment.aim.window)
 

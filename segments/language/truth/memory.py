@@ -31,6 +31,8 @@ class Memory:
     """The latest enter of each segment."""
     known: Mapping[str, float] = field(default_factory=dict)
     """For measures that came with a later rule set, by their text, the instant from which they know events."""
+    customer: str = "customer"
+    """Whose memory it is."""
 
 
 def happened(events: EventSet, memory: Memory) -> Iterator[Event]:

@@ -27,7 +27,9 @@ from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, Not
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
+from segments.language.nodes.splits import Split
 from segments.language.nodes.text import measure_text
+from segments.language.truth.drawn import bucket
 from segments.language.truth.foretold import foretold
 from segments.language.truth.memory import NEVER, Event, Memory, happened, read
 
@@ -168,6 +170,8 @@ def truth(leaf: Any, now: int, memory: Memory, inside: Collection[str]) -> tuple
             return None, (value := profile["attributes"].get(name)), compare(value, how, bound)
         case Consent(name):
             return None, profile["consents"].get(name), profile["consents"].get(name) is True
+        case Split(name, start, end):
+            return None, (drawn := start <= bucket(name, memory.customer) < end), drawn
         case _:  # a segment
             return None, (member := is_member(leaf, now, memory, inside)), member
 

@@ -3,23 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from hashlib import blake2b
 from typing import Any
 
 from segments.language.nodes.goals import Aim
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import plain
+from segments.language.truth.drawn import bucket
 from segments.language.truth.memory import Event, Memory, read
 from segments.language.truth.oracle import passing
-
-BUCKETS = 10_000
-"""Among so many the customers of an experiment are spread: hundredths of a percent."""
-
-
-def bucket(experiment: str, customer: str) -> int:
-    """Where a customer is among the 10,000 of an experiment."""
-    digest = blake2b(f"{experiment}\0{customer}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") % BUCKETS
 
 
 def arm(aim: Aim, customer: str) -> str | None:

@@ -14,6 +14,7 @@ from segments.language.nodes.events import Events
 from segments.language.nodes.fields import Field
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
+from segments.language.nodes.splits import Split
 from segments.language.words.sentence import Words
 
 
@@ -84,6 +85,9 @@ class DutchWords(Words):
         match leaf:
             case Segment():
                 where = f"in het segment {self.vocabulary.title(leaf)}"
+                return f"die {'niet ' if negated else ''}{where} zit"
+            case Split(name):
+                where = self.word("split").format(share=self._share(leaf), name=name)
                 return f"die {'niet ' if negated else ''}{where} zit"
             case Consent(name):
                 return f"die {'geen ' if negated else ''}toestemming heeft gegeven voor “{name}”"

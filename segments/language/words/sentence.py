@@ -18,6 +18,7 @@ from segments.language.nodes.fields import Field
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
+from segments.language.nodes.splits import Split
 from segments.language.nodes.text import plain
 from segments.language.words.dutch import DUTCH
 from segments.language.words.english import ENGLISH
@@ -64,6 +65,10 @@ class Words(Narrowing):
             case Consent(name):
                 what = self.word(f"{no}consent").format(name=name)
                 return self.vocabulary.clause(self.word("there"), self.word("is"), what)
+            case Split(name):
+                what = self.word("split").format(share=self._share(leaf), name=name)
+                no = f"{self.word('not')} " if negated else ""
+                return self.vocabulary.clause(self.word("customer"), self.word("in"), no + what)
             case Comparison(measure, operator) if (
                 negated and _always_a_number(measure) and operator in OPPOSITE
             ):
@@ -77,6 +82,11 @@ class Words(Narrowing):
             case _:
                 raise TypeError(leaf)
         return self.word("not_so").format(clause=clause) if negated else clause
+
+    def _share(self, leaf: Split) -> str:
+        """`in the first 10 %`, `between 10 % and 50 %`."""
+        start, end = (self.vocabulary.number(plain(each)) for each in leaf.bounds)
+        return self.word("share_between" if leaf.start else "share_first").format(start=start, end=end)
 
     def _profile(self, name: str, compared: str, negated: bool) -> str:
         """`“country” in the profile is “NL”`; the opposite is true of a missing value, too."""

@@ -10,6 +10,7 @@ use crate::plan::{Bound, FieldKind, Measure, Operator};
 use crate::reading::{self, Read};
 use crate::rows::{Groups, Kept, NULL, Series};
 use crate::rules::{Ask, Measured, Node, Rules, View};
+use crate::split::split;
 use crate::times::{BEFORE_ALL, NEVER};
 use crate::values::{self, PLAIN};
 use smallvec::SmallVec;
@@ -262,6 +263,7 @@ impl Eval<'_> {
         match &self.rules.leaves[number].ask {
             Ask::Measured(_) | Ask::Calculated(_) => false,
             Ask::Inside(rule, value) => self.inside(*rule, value.as_deref(), customer),
+            Ask::Split { name, start, end } => split(name, &customer.key, *start, *end),
             Ask::Consent(name) => customer
                 .profile
                 .as_ref()

@@ -73,6 +73,11 @@ pub fn entry(
             write_truth(inside, &mut out.text);
             (None, Some(start), inside)
         }
+        Ask::Split { .. } => {
+            let drawn = eval.timeless(number, customer);
+            write_truth(drawn, &mut out.text);
+            (None, Some(start), drawn)
+        }
         Ask::Consent(name) => {
             let given = customer.profile.as_ref().and_then(|held| held.consent(name));
             if let Some(given) = given {

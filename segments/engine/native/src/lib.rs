@@ -37,6 +37,7 @@ pub mod rows;
 pub mod rules;
 pub mod screening;
 pub mod sizes;
+pub mod split;
 pub mod sweep;
 pub mod times;
 pub mod values;

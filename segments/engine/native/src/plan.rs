@@ -608,6 +608,15 @@ pub enum Asked {
         /// Its name.
         consent: String,
     },
+    /// A share of all customers, drawn by a name.
+    Split {
+        /// The name.
+        name: String,
+        /// The first bucket of the 10,000.
+        start: u32,
+        /// The first one behind them.
+        end: u32,
+    },
     /// The customer is in the segment of another rule, after the same evaluation.
     Inside {
         /// The number of the rule.
@@ -807,7 +816,7 @@ impl Plan {
             Asked::Measured(asked) => self.measured_in_range(asked),
             Asked::Calculated(asked) => self.calculated_in_range(asked),
             Asked::Inside { rule, .. } => *rule < self.rules.len(),
-            Asked::Profile { .. } | Asked::Consent { .. } => true,
+            Asked::Profile { .. } | Asked::Consent { .. } | Asked::Split { .. } => true,
         }
     }
 

@@ -220,6 +220,15 @@ pub enum Ask {
     },
     /// A consent that is given.
     Consent(String),
+    /// A share of all customers, drawn by a name.
+    Split {
+        /// The name.
+        name: String,
+        /// The first bucket.
+        start: u32,
+        /// The first one behind them.
+        end: u32,
+    },
     /// The customer is in the segment of this rule, at this value or, without one, at any.
     Inside(usize, Option<Box<[u8]>>),
 }
@@ -455,6 +464,10 @@ impl Leaf {
                 },
             ),
             Asked::Consent { consent } => (plan::Kind::Boolean, Ask::Consent(consent.clone())),
+            Asked::Split { name, start, end } => {
+                let (name, start, end) = (name.clone(), *start, *end);
+                (plan::Kind::Boolean, Ask::Split { name, start, end })
+            }
             Asked::Inside { rule, value } => (
                 plan::Kind::Boolean,
                 Ask::Inside(*rule, value.as_ref().map(|value| value.as_bytes().into())),
