@@ -30,7 +30,10 @@ mod tests {
     #[test]
     fn known_buckets() {
         let of = |name, customer: &str| bucket(name, customer.as_bytes());
-        assert_eq!(KNOWN, [of("winter", "anna"), of("winter", "märz"), of("winter", "")]);
+        assert_eq!(
+            KNOWN,
+            [of("winter", "anna"), of("winter", "märz"), of("winter", "")]
+        );
     }
 
     const KNOWN: [u64; 3] = [7827, 3832, 4571];
