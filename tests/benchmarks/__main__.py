@@ -38,7 +38,7 @@ PARTS: dict[str, Callable[[Plan], dict[str, Any]]] = {
     "throughput": throughput.measure,
     "million": lambda plan: throughput.measure(replace(plan, sizes=replace(plan.sizes, customers=MILLION))),
     "peers": peers.measure,
-    "latency": lambda plan: latency.measure(plan, plan.sizes.saturation),
+    "latency": latency.measure,
     "timers": by_time.measure,
     "recovery": recovery.measure_recovery,
     "memory": recovery.measure_memory,
@@ -67,8 +67,6 @@ def main() -> None:
 def _measure(part: str, sizes: Sizes, folder: Path) -> None:
     at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     print(f"{part}: {at}, load average {load_average()}", flush=True)
-    if part == "latency" and not sizes.saturation:
-        sizes = replace(sizes, saturation=report.saturation(results.read(folder)) or 2 * sizes.rate)
     with tempfile.TemporaryDirectory(prefix="segments-benchmark-") as work:
         measured = PARTS[part](Plan(sizes, Path(work)))
     results.add(folder, part, measured, results.circumstances(results.command(), at))

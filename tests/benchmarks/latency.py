@@ -18,25 +18,22 @@ from tests.benchmarks.sizes import Plan
 PARTITIONS = 4
 WARM_UP = 0.25
 """The share of a run that is left out at its beginning."""
-MADE = 10_000
+MADE = 20_000
 """Records a second that a sender makes before it starts, or more."""
 
 Received = tuple[float, dict[str, Any]]
 """When, in seconds since 1970, and the segment event."""
 
 
-def measure(plan: Plan, saturation: float) -> dict[str, Any]:
-    """At the rate that is asked for and at half of saturation; the former only if that is not the latter."""
-    sizes = plan.sizes
-    half = round(saturation / 2)
-    rates = [each for each in dict.fromkeys((sizes.rate, half)) if 0 < each <= max(half, 0.8 * saturation)]
+def measure(plan: Plan) -> dict[str, Any]:
+    """At each of the rates."""
     site = Site(plan.folder / "latency", PARTITIONS)
     rows, before = [], load_average()
     with site:
-        for rate in rates or [sizes.rate]:
+        for rate in plan.sizes.latency_rates:
             rows.append(_at(plan, site, rate, first=1_000_000_000 * len(rows)))
             print(f"  {rate:,} events/s: p50 {rows[-1]['p50']} ms, p99 {rows[-1]['p99']} ms", flush=True)
-    return {"rows": rows, "load": [before, load_average()], "saturation": saturation, "asked": sizes.rate}
+    return {"rows": rows, "load": [before, load_average()]}
 
 
 def _at(plan: Plan, site: Site, rate: int, first: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import schemas
 from segments.engine import RuleSet
-from segments.language.catalogue import ON_SITE
+from segments.language.catalogue import EventSet
 from segments.language.nodes.text import measures_in
 
 HOUR = 3_600_000
@@ -113,21 +113,18 @@ def rules_touched(rules: RuleSet) -> float:
 
 
 def _touching(rules: RuleSet, kind: str) -> set[int]:
-    """The places of the rules of which some condition reads events of a kind."""
-    streams = {number for number, each in enumerate(rules.plan.streams) if _takes(each.events, kind)}
-    readers = rules.plan.readers
+    """The places of the rules of which some condition reads events of a kind, those of `since` included."""
     return {
         place
         for place, leaves in enumerate(rules.leaves)
         for leaf in leaves
         for measure in measures_in(leaf)
-        if not streams.isdisjoint(readers[id(measure)].streams)
+        for events in (measure.events, measure.events.reset)
+        if events is not None and _takes(events.source, kind)
     }
 
 
-def _takes(events: str, kind: str) -> bool:
-    return (
-        events == "any_event"
-        or events.split(".", maxsplit=1)[0] == kind
-        or (events == "visit" and kind in ON_SITE)
-    )
+def _takes(events: EventSet, kind: str) -> bool:
+    if events.kinds is None:
+        return any(kind in topic.kinds for topic in events.topics)
+    return kind in events.kinds

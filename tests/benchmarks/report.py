@@ -23,12 +23,6 @@ NAMES = {
 }
 
 
-def saturation(results: Results) -> float:
-    """Events a second of the worker in memory with four partitions, 0 if it was not measured."""
-    rows = results.get("throughput", {}).get("rows", [])
-    return next((row["rate"] for row in rows if (row["store"], row["partitions"]) == ("memory", 4)), 0)
-
-
 def write(folder: Path) -> None:
     """Make tables and charts anew from what is in the folder."""
     found = read(folder)

@@ -18,8 +18,9 @@ class Sizes:
         default=("segments", "faust", "quix", "bytewax", "flink-1", "flink-2", "bare"),
         metadata={"help": "who runs the one-counter rule, by comma"},
     )
-    rate: int = field(default=10_000, metadata={"help": "events a second of the latency part"})
-    saturation: int = field(default=0, metadata={"help": "events a second, if throughput was not measured"})
+    latency_rates: tuple[int, ...] = field(
+        default=(10_000, 100_000), metadata={"help": "events a second of the latency part, by comma"}
+    )
     seconds: int = field(default=20, metadata={"help": "seconds of the latency part"})
     flips: int = field(default=50_000, metadata={"help": "flips by time that are due in one second"})
     restored: int = field(default=100_000, metadata={"help": "customers to restore, three records each"})
@@ -47,8 +48,7 @@ TINY = Sizes(
     partitions=(4,),
     rounds=1,
     cap=20.0,
-    rate=500,
-    saturation=2_000,
+    latency_rates=(500, 2_000),
     seconds=4,
     flips=500,
     restored=1_000,
