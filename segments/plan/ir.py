@@ -43,7 +43,7 @@ from segments.plan.events import (
     View,
     Zone,
 )
-from segments.plan.measured import After, Kind, Measured, MeasureName, Model
+from segments.plan.measured import After, Kind, Measured, Model
 
 __all__ = [
     "FORMAT",
@@ -68,7 +68,6 @@ __all__ = [
     "IsLeaf",
     "Kind",
     "Leaf",
-    "MeasureName",
     "Measured",
     "Model",
     "Not",

@@ -150,7 +150,7 @@ class _Lowering:
         reset = None if reader.reset is None else self.memory.streams[reader.reset]
         since = events.reset
         return ir.Measured(
-            measure=cast("ir.MeasureName", measure.name),
+            measure=measure.name,
             known=self.memory.measures.index(reader.measure),
             stream=reader.stream,
             view=_view(stream, events, measure),

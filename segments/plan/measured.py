@@ -15,29 +15,11 @@ decimals, of money in its unit. `decimal`: millionths, as a decimal without zero
 """
 
 
-MeasureName = Literal[
-    "count",
-    "sum",
-    "mean",
-    "max",
-    "min",
-    "distinct",
-    "idle",
-    "age",
-    "last",
-    "first",
-    "mode",
-    "gap",
-    "alive",
-    "expected",
-    "clv",
-]
-
-
 class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="measured"):
     """A measure against a bound."""
 
-    measure: MeasureName
+    measure: str
+    """Its name, one of `segments.language.measures`; the engine refuses a plan with another one."""
     known: int
     """The number of the measure in the plan: since when it knows events is kept under it."""
     stream: int

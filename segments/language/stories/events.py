@@ -96,8 +96,7 @@ class EventBuilder:
             "kind": kind,
             "order_id": f"order-{self.number}",
             "currency": self.currency,
-            "channel": None,
-        }
+        } | dict.fromkeys(each.name for each in TRANSACTIONS.fields if each.optional)
         return (
             defaults | record | {"items": self._items([each for each in told if each.name in _ITEM_FIELDS])}
         )

@@ -670,7 +670,7 @@ impl Machine {
         let (run, at) = (turn.run, turn.record().at);
         let money = m!(
             "money counts in any currency",
-            event.currency.of(&run.data) == Some(rules.plan.currency.as_bytes()),
+            event.currency().of(&run.data) == Some(rules.plan.currency.as_bytes()),
             true
         );
         let mut reading = Reading {

@@ -531,7 +531,7 @@ impl Partition {
         ));
         self.customers.note(place, customer);
         if self.rules.plan.topics[topic].record == RecordKind::Transaction {
-            let named = event.currency.of(&run.data).unwrap_or_default();
+            let named = event.currency().of(&run.data).unwrap_or_default();
             if named != self.rules.plan.currency.as_bytes()
                 && screening::is_lower_case(named, &self.rules.plan.currency)
             {

@@ -7,9 +7,11 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::zone::Zone;
-
 use serde::{Deserialize, Deserializer, de};
+
+pub use crate::measures::Measure;
+use crate::wire::record::text_field;
+use crate::zone::Zone;
 
 /// The number of the plan's format; plans of another number are refused.
 pub const FORMAT: u32 = 1;
@@ -205,29 +207,47 @@ pub struct Field {
 }
 
 /// The fields that an event may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names of the records' own fields")]
 pub enum FieldName {
     EventId,
     Kind,
-    Channel,
     Day,
     Hour,
     Weekday,
     Month,
-    SessionId,
-    Page,
-    ProductId,
-    Category,
     Attributes,
     Value,
-    OrderId,
     Amount,
-    Currency,
     Quantity,
     Price,
     Total,
+    /// By its place in `wire::record::TEXTS`.
+    Text(usize),
+}
+
+impl<'de> Deserialize<'de> for FieldName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<FieldName, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Ok(match name.as_str() {
+            "event_id" => FieldName::EventId,
+            "kind" => FieldName::Kind,
+            "day" => FieldName::Day,
+            "hour" => FieldName::Hour,
+            "weekday" => FieldName::Weekday,
+            "month" => FieldName::Month,
+            "attributes" => FieldName::Attributes,
+            "value" => FieldName::Value,
+            "amount" => FieldName::Amount,
+            "quantity" => FieldName::Quantity,
+            "price" => FieldName::Price,
+            "total" => FieldName::Total,
+            other => match text_field(other) {
+                Some(place) => FieldName::Text(place),
+                None => return Err(de::Error::custom(format!("`{other}` is no field of an event"))),
+            },
+        })
+    }
 }
 
 /// An operator with its bounds. Without bounds it is never true.
@@ -371,28 +391,6 @@ pub struct View {
     pub key: Option<Field>,
     /// Starts without it are left out.
     pub present: Option<Field>,
-}
-
-/// The measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "the names of the language")]
-pub enum Measure {
-    Count,
-    Sum,
-    Mean,
-    Max,
-    Min,
-    Distinct,
-    Idle,
-    Age,
-    Last,
-    First,
-    Mode,
-    Gap,
-    Alive,
-    Expected,
-    Clv,
 }
 
 /// A measure against a bound.

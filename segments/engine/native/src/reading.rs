@@ -89,17 +89,10 @@ impl<'a> Reading<'a> {
     fn span(&self, field: &Field) -> Option<Span> {
         let event = self.event;
         Some(match field.name {
-            FieldName::ProductId if field.line => self.item?.product,
-            FieldName::Category if field.line => self.item?.category,
+            FieldName::Text(place) if field.line => self.item?.text(place)?,
             FieldName::EventId => event.id,
             FieldName::Kind => event.kind,
-            FieldName::Channel => event.channel,
-            FieldName::SessionId => event.session,
-            FieldName::Page => event.page,
-            FieldName::ProductId => event.product,
-            FieldName::Category => event.category,
-            FieldName::OrderId => event.order,
-            FieldName::Currency => event.currency,
+            FieldName::Text(place) => event.texts[place],
             _ => return None,
         })
     }

@@ -10,7 +10,9 @@ use segments_engine::output::{Effects, Outcome, Segment, Text};
 use segments_engine::partition::{Partition, Settings};
 use segments_engine::plan::Plan;
 use segments_engine::rules::Rules;
-use segments_engine::wire::record::{Body, Event, Format, Item, Pair, Places, Record, Run, Span, Value};
+use segments_engine::wire::record::{
+    Body, Event, Format, Item, Pair, Places, Record, Run, Span, TEXTS, Value,
+};
 use segments_engine::wire::refusals::{Reason, Refusal, refuse};
 use serde_json::{Map, Value as Json, json};
 
@@ -366,15 +368,11 @@ fn event_of(event: &Map<String, Json>, run: &mut Run) -> Event {
         id: text("event_id"),
         customer: text("customer_id"),
         kind: text("kind"),
-        session: text("session_id"),
-        page: text("page"),
-        product: text("product_id"),
-        category: text("category"),
-        channel: text("channel"),
-        order: text("order_id"),
-        currency: text("currency"),
         ..Event::BLANK
     };
+    for (place, field) in TEXTS.iter().enumerate() {
+        made.texts[place] = text(field.name);
+    }
     made.amount = event.get("amount").map_or(0, |amount| amount.as_i64().unwrap());
     let start = run.items.len() as u32;
     for item in event.get("items").and_then(Json::as_array).into_iter().flatten() {

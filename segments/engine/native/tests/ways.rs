@@ -18,7 +18,7 @@ use segments_engine::position;
 use segments_engine::rows::Kept;
 use segments_engine::rules::Rules;
 use segments_engine::wire::record::{
-    Body, Event, Format, Item, Pair, Places, Record, Run, Span, Value as Word,
+    Body, Event, Format, Item, Pair, Places, Record, Run, Span, TEXTS, Value as Word,
 };
 use segments_engine::wire::refusals::{Reason, Refusal, refuse};
 use serde_json::{Value, json};
@@ -94,16 +94,12 @@ fn event(run: &mut Run, value: &Value) -> Event {
         id: text(run, &value["event_id"]),
         customer: text(run, &value["customer_id"]),
         kind: text(run, &value["kind"]),
-        session: text(run, &value["session_id"]),
-        page: text(run, &value["page"]),
-        product: text(run, &value["product_id"]),
-        category: text(run, &value["category"]),
-        channel: text(run, &value["channel"]),
-        order: text(run, &value["order_id"]),
-        currency: text(run, &value["currency"]),
         amount: value["amount"].as_i64().unwrap_or(0),
         ..Event::BLANK
     };
+    for (place, field) in TEXTS.iter().enumerate() {
+        made.texts[place] = text(run, &value[field.name]);
+    }
     let start = run.items.len() as u32;
     for item in value["items"].as_array().into_iter().flatten() {
         let (product, category) = (text(run, &item["product_id"]), text(run, &item["category"]));

@@ -17,12 +17,36 @@ mod mean;
 mod mode;
 mod sum;
 
+use serde::Deserialize;
+
 use crate::by_key::Look;
 use crate::mutants::m;
 use crate::names::Names;
-use crate::plan::{Comparison, Measure, Measured, Operator};
+use crate::plan::{Comparison, Measured, Operator};
 use crate::rows::{NULL, Series};
 use crate::times::NEVER;
+
+/// The measures, by the names that the plan has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names of the language")]
+pub enum Measure {
+    Count,
+    Sum,
+    Mean,
+    Max,
+    Min,
+    Distinct,
+    Idle,
+    Age,
+    Last,
+    First,
+    Mode,
+    Gap,
+    Alive,
+    Expected,
+    Clv,
+}
 
 /// What a measure comes to.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
 
-use crate::wire::record::{Body, Event, Format, Item, Pair, Places, Record, Run, Span, Value};
+use crate::wire::record::{Body, Event, Format, Item, Pair, Places, Record, Run, Span, TEXTS, Value};
 use crate::wire::refusals::{Reason, Refusal, refuse};
 
 /// The records of a list that cover `[start, end)`. Each has the attributes of `segments.engine.Record`.
@@ -59,15 +59,11 @@ fn event_of(event: &Bound<'_, PyDict>, run: &mut Run) -> PyResult<Event> {
         id: text("event_id")?,
         customer: text("customer_id")?,
         kind: text("kind")?,
-        session: text("session_id")?,
-        page: text("page")?,
-        product: text("product_id")?,
-        category: text("category")?,
-        channel: text("channel")?,
-        order: text("order_id")?,
-        currency: text("currency")?,
         ..Event::BLANK
     };
+    for (place, field) in TEXTS.iter().enumerate() {
+        made.texts[place] = text(field.name)?;
+    }
     if let Some(amount) = event.get_item("amount")? {
         made.amount = whole(&amount)?;
     }

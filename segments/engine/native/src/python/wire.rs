@@ -3,7 +3,7 @@
 use crate::wire::batches;
 use crate::wire::fetched::{self, Fetched};
 use crate::wire::outputs::{self, Letter, Membership};
-use crate::wire::record::{Body, Event, Format, Record, Run, Span, Value};
+use crate::wire::record::{Body, Event, Format, Record, Run, Span, TEXTS, Value};
 use crate::wire::refusals::{Reason, Refusal};
 use crate::wire::schemas;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
@@ -518,20 +518,15 @@ fn event_of<'p>(
     if format != Format::Profile {
         set("kind", event.kind)?;
     }
+    for (field, span) in TEXTS.iter().zip(event.texts).filter(|each| each.0.is_of(format)) {
+        set(field.name, span)?;
+    }
     match format {
         Format::Click => {
-            set("session_id", event.session)?;
-            set("page", event.page)?;
-            set("product_id", event.product)?;
-            set("category", event.category)?;
-            set("channel", event.channel)?;
             made.set_item("attributes", map(py, run, event.attributes)?)?;
         }
         Format::Transaction => {
-            set("order_id", event.order)?;
             made.set_item("amount", event.amount)?;
-            set("currency", event.currency)?;
-            set("channel", event.channel)?;
             made.set_item("items", items(py, run, event)?)?;
         }
         Format::Profile => {

@@ -83,6 +83,17 @@ pub struct Item {
     pub price: i64,
 }
 
+impl Item {
+    /// A text of the line, by its place in [`TEXTS`]; None: lines do not have it.
+    pub fn text(&self, place: usize) -> Option<Span> {
+        match place {
+            PRODUCT => Some(self.product),
+            CATEGORY => Some(self.category),
+            _ => None,
+        }
+    }
+}
+
 /// A value of a map: of a click's attributes always a text, of consents always a flag.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
@@ -103,6 +114,74 @@ pub struct Pair {
     pub value: Value,
 }
 
+/// A text field of clicks or transactions: its name, and which of them have it.
+#[derive(Debug)]
+pub struct TextField {
+    /// Its name in the schemas, the catalogue and the plan.
+    pub name: &'static str,
+    click: bool,
+    transaction: bool,
+}
+
+impl TextField {
+    const fn of_clicks(name: &'static str) -> TextField {
+        TextField {
+            name,
+            click: true,
+            transaction: false,
+        }
+    }
+
+    const fn of_transactions(name: &'static str) -> TextField {
+        TextField {
+            name,
+            click: false,
+            transaction: true,
+        }
+    }
+
+    const fn of_both(name: &'static str) -> TextField {
+        TextField {
+            name,
+            click: true,
+            transaction: true,
+        }
+    }
+
+    /// Whether records of a format have it.
+    pub fn is_of(&self, format: Format) -> bool {
+        match format {
+            Format::Click => self.click,
+            Format::Transaction => self.transaction,
+            Format::Profile => false,
+        }
+    }
+}
+
+/// The text fields beside the ids and the kind. A new one needs its line here, and nothing else in this crate. The order
+/// decides which of several texts that are too long a dead letter names.
+pub const TEXTS: [TextField; 7] = [
+    TextField::of_clicks("session_id"),
+    TextField::of_transactions("order_id"),
+    TextField::of_transactions("currency"),
+    TextField::of_clicks("page"),
+    TextField::of_clicks("product_id"),
+    TextField::of_clicks("category"),
+    TextField::of_both("channel"),
+];
+
+/// The place of a text field in [`TEXTS`], by its name.
+pub fn text_field(name: &str) -> Option<usize> {
+    TEXTS.iter().position(|field| field.name == name)
+}
+
+/// The place of `currency` in [`TEXTS`].
+const CURRENCY: usize = 2;
+/// The place of `product_id` in [`TEXTS`].
+const PRODUCT: usize = 4;
+/// The place of `category` in [`TEXTS`].
+const CATEGORY: usize = 5;
+
 /// A click, a transaction or a profile. A field that its schema does not have is [`Span::NONE`], 0 or empty.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -112,20 +191,8 @@ pub struct Event {
     pub customer: Span,
     /// The kind of a click (`page_view`, or a name of the shop's own), `purchase` or `refund`; none of a profile.
     pub kind: Span,
-    /// `session_id`.
-    pub session: Span,
-    /// `page`.
-    pub page: Span,
-    /// `product_id`.
-    pub product: Span,
-    /// `category`.
-    pub category: Span,
-    /// `channel`.
-    pub channel: Span,
-    /// `order_id`.
-    pub order: Span,
-    /// `currency`.
-    pub currency: Span,
+    /// The others, in the order of [`TEXTS`].
+    pub texts: [Span; TEXTS.len()],
     /// Cents; `i64::MAX` or `i64::MIN` for what does not fit, which is refused.
     pub amount: i64,
     /// Into the run's items.
@@ -145,19 +212,18 @@ impl Event {
         id: Span::NONE,
         customer: Span::NONE,
         kind: Span::NONE,
-        session: Span::NONE,
-        page: Span::NONE,
-        product: Span::NONE,
-        category: Span::NONE,
-        channel: Span::NONE,
-        order: Span::NONE,
-        currency: Span::NONE,
+        texts: [Span::NONE; TEXTS.len()],
         amount: 0,
         items: Places { start: 0, end: 0 },
         attributes: Places { start: 0, end: 0 },
         consents: Places { start: 0, end: 0 },
         over: None,
     };
+
+    /// `currency`.
+    pub fn currency(&self) -> Span {
+        self.texts[CURRENCY]
+    }
 }
 
 /// What a record is.
@@ -264,5 +330,17 @@ impl Run {
         let span = Span::new(self.data.len(), bytes.len());
         self.data.extend_from_slice(bytes);
         span
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fields that the engine itself reads stand where it looks for them.
+    #[test]
+    fn places() {
+        let names = [CURRENCY, PRODUCT, CATEGORY].map(|place| TEXTS[place].name);
+        assert_eq!(names, ["currency", "product_id", "category"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Bad input, refused without looking at the customer's state: why, in words for whoever sent it.
 
 use super::quoting;
-use super::record::{Body, Event, Format, Pair, Places, Record, Run, Span, Value};
+use super::record::{Body, Event, Format, Pair, Places, Record, Run, Span, TEXTS, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -274,17 +274,9 @@ fn too_long(run: &Run, record: &Record) -> Option<Refusal> {
 
 /// The first text of an event that is too long, in the order of our schema's fields, with its bytes.
 fn long_text(run: &Run, event: &Event) -> Option<(String, usize)> {
-    let fields = [
-        ("kind", event.kind),
-        ("session_id", event.session),
-        ("order_id", event.order),
-        ("currency", event.currency),
-        ("page", event.page),
-        ("product_id", event.product),
-        ("category", event.category),
-        ("channel", event.channel),
-    ];
-    let found = fields.iter().find(|field| field.1.len() > LONGEST_TEXT);
+    let others = TEXTS.iter().map(|field| field.name).zip(event.texts);
+    let mut fields = std::iter::once(("kind", event.kind)).chain(others);
+    let found = fields.find(|field| field.1.len() > LONGEST_TEXT);
     let found = found.map(|(name, text)| (name.to_string(), text.len()));
     found.or_else(|| long_item(run, event)).or_else(|| {
         let maps = [("attributes", event.attributes), ("consents", event.consents)];

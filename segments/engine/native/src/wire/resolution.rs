@@ -6,7 +6,7 @@
 //! marked as something else.
 
 use super::events::{HUNDREDTHS, Op, Pairs, Program, Step, Text, Whole};
-use super::record::Format;
+use super::record::{Format, text_field};
 use super::writer_schema::{Field, Id, Kind, Mark, Schema, kind_name, short};
 use std::collections::HashSet;
 
@@ -83,18 +83,11 @@ fn place(record: &str, field: &str) -> Option<Place> {
         (_, "customer_id") => Place::Text(Text::Customer),
         (_, "occurred_at") => Place::Instant,
         (_, "kind") => Place::Text(Text::Kind),
-        (_, "session_id") => Place::Text(Text::Session),
-        (_, "page") => Place::Text(Text::Page),
-        (_, "product_id") => Place::Text(Text::Product),
-        (_, "category") => Place::Text(Text::Category),
-        (_, "channel") => Place::Text(Text::Channel),
-        (_, "order_id") => Place::Text(Text::Order),
-        (_, "currency") => Place::Text(Text::Currency),
         (_, "amount") => Place::Money(Whole::Amount),
         (_, "items") => Place::Items,
         (_, "attributes") => Place::Map(Pairs::Attributes),
         (_, "consents") => Place::Map(Pairs::Consents),
-        _ => return None,
+        (_, name) => Place::Text(Text::Other(text_field(name)?)),
     })
 }
 
