@@ -19,20 +19,20 @@ from aiokafka.errors import KafkaConnectionError
 from segments.engine import RuleSet, load
 from segments.language.errors import SegmentsError
 from streams.cli.logs import LEVELS, configure
+from streams.deployments.starting import Files, settle
 from streams.errors import BrokerAway, RegistryAway, StreamsError
 from streams.http import deployments
 from streams.http.answers import Answers
 from streams.http.census import Censuses
 from streams.http.health import HealthServer, listen, reachable
 from streams.http.hosts import guard
-from streams.kafka import group, retention, topics
+from streams.kafka import retention, topics
 from streams.kafka.permissions import require_allowed
 from streams.registry.lookup import Lookup
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 from streams.telemetry.metrics import Metrics
 from streams.worker.app import Worker, build
-from streams.worker.deployments import is_deployed
 from streams.worker.descriptors import require_descriptors
 from streams.worker.watch import Watch, require_name
 
@@ -50,20 +50,26 @@ STOP_TIMEOUT = 15.0
 @click.option(
     "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What to log."
 )
+@click.option(
+    "--deploy", is_flag=True, help="Also deploy the rules of SEGMENTS_RULES if they differ: for one worker."
+)
 @click.option("--no-deploy", is_flag=True, help="Read no rule files: wait until a rule set is deployed.")
-def command(http_port: int | None, log_level: str, no_deploy: bool) -> None:
+def command(http_port: int | None, log_level: str, deploy: bool, no_deploy: bool) -> None:
     """Run a worker. Workers of one group share the partitions.
 
     The worker waits for a broker, checks the topics and takes over the partitions that the group assigns. Each runs the
-    rule set that was deployed in its log; the files of SEGMENTS_RULES are read only while the group has none. It runs
-    until SIGTERM or Ctrl-C. Then it commits, leaves the group and ends.
+    rule set that was deployed in its log. A group to which nothing was deployed gets the rules of SEGMENTS_RULES from
+    its first worker, with --deploy also rules that differ; without it the worker runs what is deployed, and says so. It
+    runs until SIGTERM or Ctrl-C. Then it commits, leaves the group and ends.
     """
+    if deploy and no_deploy:
+        raise click.UsageError("--deploy and --no-deploy exclude each other.")
     settings = read_settings()
     configure(log_level, settings.secrets)
     rules = None if no_deploy else _files(settings)
     port = settings.http_port if http_port is None else http_port
     _collect_garbage_rarely()
-    sys.exit(_run(_main(settings, rules, port)))
+    sys.exit(_run(_main(settings, rules, port, deploy=deploy)))
 
 
 def _files(settings: Settings) -> RuleSet | SegmentsError:
@@ -93,7 +99,7 @@ def _run(main: Any) -> int:
     return int(uvloop.run(main))
 
 
-async def _main(settings: Settings, files: RuleSet | SegmentsError | None, port: int) -> int:
+async def _main(settings: Settings, files: Files, port: int, *, deploy: bool) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
     listening = listen(settings.http_host, port)
@@ -102,13 +108,13 @@ async def _main(settings: Settings, files: RuleSet | SegmentsError | None, port:
     # A copy: the socket itself goes on listening when this server makes room for the next.
     await starting.start(listening.dup())
     try:
-        checked = await _Patience(stop, starting).checked(settings, files)
+        checked = await _Patience(stop, starting).checked(settings, files, deploy=deploy)
     except _Stopped:
         return 0
     finally:
         await starting.stop()
-    partitions, lookup, rules = checked
-    return await _serve(build(settings, rules, partitions, address, lookup), settings, listening, stop)
+    partitions, lookup = checked
+    return await _serve(build(settings, None, partitions, address, lookup), settings, listening, stop)
 
 
 def _on_signals(stop: asyncio.Event) -> None:
@@ -143,17 +149,17 @@ class _Patience:
     _said: str = ""
 
     async def checked(
-        self, settings: Settings, files: RuleSet | SegmentsError | None
-    ) -> tuple[int, Lookup | None, RuleSet | None]:
-        """All checks, in order: the number of partitions, what asks the registry about ids, and the rules of files.
+        self, settings: Settings, files: Files, *, deploy: bool = False
+    ) -> tuple[int, Lookup | None]:
+        """All checks, in order, and the first deployment: the number of partitions, and what asks the registry.
 
-        The first is there if there is a registry, the second if the group was never deployed and may run files.
+        The second is there if there is a registry.
         """
         await self.until_answered(partial(require_allowed, settings))
         partitions = await self.until_answered(partial(topics.require, settings))
         require_descriptors(partitions, settings.store)
-        rules = await self._rules(settings, files)
-        remembered = 0 if rules is None else rules.plan.retention
+        running = await self.until_answered(partial(settle, settings, files, deploy=deploy))
+        remembered = 0 if running is None else running.planned.data.retention
         for warning in await self.until_answered(partial(retention.warnings, settings, remembered)):
             log.warning(warning)
         registry = connect(settings)
@@ -161,19 +167,7 @@ class _Patience:
             await self.until_answered(registry.register)
             log.info("the schemas are registered at %s", registry.url)
         await self.until_answered(partial(require_name, settings))
-        if rules is not None:
-            await self.until_answered(partial(group.require_same_rules, settings, rules.digest))
-        return partitions, None if registry is None else Lookup(registry), rules
-
-    async def _rules(self, settings: Settings, files: RuleSet | SegmentsError | None) -> RuleSet | None:
-        """Those of files, where nothing was deployed; once something is, a folder that is wrong stops no worker."""
-        deployed = await self.until_answered(partial(is_deployed, settings))
-        if not deployed and isinstance(files, SegmentsError):
-            raise files
-        if deployed and files is not None:
-            said = f"; they are wrong: {files}" if isinstance(files, SegmentsError) else ""
-            log.info("running what is deployed; the files of SEGMENTS_RULES are not read%s", said)
-        return files if isinstance(files, RuleSet) and not deployed else None
+        return partitions, None if registry is None else Lookup(registry)
 
     async def until_answered(self, check: Callable[[], T]) -> T:
         """What a check gives, in a thread of its own; as often as it takes while who is asked is away."""

@@ -5,5 +5,6 @@ planning  a deployment from a folder of rules and the settings
 changes   what a deployment changes, in words and as data
 writing   one transaction for all partitions
 counting  who would flip, by the states that the group holds
+starting  a worker deploys its files where the group has no deployment
 watching  how far the workers have taken a deployment over
 """

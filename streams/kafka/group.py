@@ -27,10 +27,6 @@ class StillRunning(StreamsError):
     """Workers of the group run."""
 
 
-class OtherRules(StreamsError):
-    """Other members of the group hold other rules."""
-
-
 def owner(settings: Settings, topic: str, partition: int) -> str:
     """The address, host:port, of the worker that owns a partition of a topic; NoOwner if there is none."""
     for member in _members(settings):
@@ -41,25 +37,6 @@ def owner(settings: Settings, topic: str, partition: int) -> str:
         f"No worker of the group {settings.group} serves partition {partition} at the moment: "
         "start one (segments worker), or wait until a rebalance is over."
     )
-
-
-def require_same_rules(settings: Settings, digest: str) -> None:
-    """Two rule sets never run in one group: wait for members with other rules to go, then refuse."""
-    deadline = time.monotonic() + settings.session_timeout / 1000 + PATIENCE
-    others = _others(settings, digest)
-    while others:
-        if time.monotonic() > deadline:
-            raise OtherRules(
-                f"The group {settings.group} runs other rules ({', '.join(others)}; these are {digest}). "
-                "Stop all its workers first, then start them with the new rules; or use another SEGMENTS_GROUP."
-            )
-        log.warning(
-            "the group %s still runs other rules (%s): waiting for its workers to stop",
-            settings.group,
-            others,
-        )
-        time.sleep(1)
-        others = _others(settings, digest)
 
 
 def holder(settings: Settings, name: str) -> str | None:
@@ -102,11 +79,6 @@ def require_stopped(settings: Settings) -> None:
 def _answers(where: str | None) -> bool:
     """Whether a worker is still there, rather than on the group's list until its session is over."""
     return where is not None and refusal(where, PATIENCE) is None
-
-
-def _others(settings: Settings, digest: str) -> list[str]:
-    held = {rules_of(member["client_id"]) for member in _members(settings)}
-    return sorted(each for each in held if each not in (None, digest))
 
 
 def _members(settings: Settings) -> list[dict[str, Any]]:

@@ -6,14 +6,10 @@ from typing import Any
 
 import cramjam
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 import schemas
 from segments.engine import DEPLOYMENTS, RULES, Chain, Deployment, Records, deployment_of
-from streams.errors import BrokerAway, TopicsError
 from streams.kafka.offsets import Offsets
-from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
-from streams.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -48,18 +44,6 @@ def _deployment(offset: int, timestamp: int, fields: Mapping[str, Any]) -> Deplo
 def decoded(group: str, records: Records) -> list[Deployment]:
     """Those of a fetched run that are the group's."""
     return [found for each in records.raw() if (found := decode(group, each)) is not None]
-
-
-def is_deployed(settings: Settings) -> bool:
-    """Whether anything was ever deployed for the group: then a worker reads no rule files."""
-    key = settings.group.encode()
-    try:
-        with committed_reader(settings) as consumer:
-            ends = assign(consumer, partitions_of(consumer, DEPLOYMENTS), from_beginning=True)
-            return any(record.key == key for batch in until(consumer, ends, settings) for record in batch)
-    except (KafkaError, OSError, TopicsError) as error:
-        # The topic was there a moment ago: a broker that goes answers that it knows none.
-        raise BrokerAway(settings.brokers, error) from error
 
 
 async def read_chain(

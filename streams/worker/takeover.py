@@ -147,7 +147,7 @@ async def take_over(
         seen = await witness(context.topic_ids, store, inputs)
         positions = await _positions(context, number, partition, standing, seen.adopted)
         if context.read_chain is not None:
-            positions[DEPLOYMENTS] = partition.offsets.get(DEPLOYMENTS, end)
+            positions[DEPLOYMENTS] = _offer_read(partition, chain, end)
     except BaseException:
         await producer.abandon()
         raise
@@ -168,6 +168,16 @@ def _deployment(chain: Chain, record: bytes | None, succeeded: Succeeded | None)
     if next_ is not None and before is not None and before.offset == running[1]:
         return chain.at(next_.offset)
     return chain.at(running[1])
+
+
+def _offer_read(partition: Partition, chain: Chain, end: int) -> int:
+    """Take in what was read of the chain, so that the partition is caught up there; gives where to read on."""
+    at = partition.offsets.get(DEPLOYMENTS, end)
+    if at >= end:
+        return at
+    coming = [each for each in chain.followed.values() if each.offset >= at]
+    partition.offer_deployments(at, coming, end)
+    return end
 
 
 def _partition(

@@ -50,7 +50,7 @@ class World:
 
     def worker(self):
         """A worker, ready."""
-        worker = self._spawn("worker", "--http-port", "0", env=self.env)
+        worker = self._spawn("worker", "--deploy", "--http-port", "0", env=self.env)
         wait_until_ready(worker)
         return worker
 

@@ -75,13 +75,13 @@ def test_with_the_documented_acls_everything_works(guarded, spawn, run, config, 
         "SEGMENTS_HTTP_HOST": "0.0.0.0",
         "SEGMENTS_HTTP_TOKEN_FILE": str(token),
     }
-    allowed(guarded, worker=documented("worker"), certified=documented("worker"), plain=documented("shop"))
-    workers = [
-        spawn("worker", "--log-level", "debug", env=guarded.settings(user) | served)
-        for user in ("worker", "certified")
-    ]
-    for worker in workers:
-        wait_until_ready(worker)
+    first = documented("worker") + documented("deployer")
+    allowed(guarded, worker=first, certified=documented("worker"), plain=documented("shop"))
+    workers = []
+    for user in ("worker", "certified"):
+        # The first one deploys its rules; the second one may not, and need not.
+        workers.append(spawn("worker", "--log-level", "debug", env=guarded.settings(user) | served))
+        wait_until_ready(workers[-1])
     plain = guarded.settings("plain") | served
     views = "".join(view(customer, number) for number in range(3) for customer in ("ada", "bob"))
     sent = run("produce", "clickstream", env=plain, stdin=views + view("early", 9))

@@ -57,7 +57,7 @@ def wait_for(done):
 
 @pytest.mark.timeout(240)
 def test_workers_are_asked_and_rules_are_changed(fresh_topics, run, spawn, tmp_path):
-    """The owner of the customer answers; other rules wait for the old worker to go, then take over."""
+    """The owner of the customer answers; a worker with other rules runs what is deployed, one with --deploy deploys them."""
     fresh_topics(2)
     rules = tmp_path / "rules"
     rules.mkdir()
@@ -69,7 +69,7 @@ def test_workers_are_asked_and_rules_are_changed(fresh_topics, run, spawn, tmp_p
         "clickstream",
         stdin=lines(view("ann", 1, now - 1000), view("ann", 2, now), view("bob", 1, now)),
     )
-    first = spawn("worker", env=env)
+    spawn("worker", env=env)
     assert {event["transition"] for event in wait_for_flips(run, 2)} == {"enter"}
     answer = json.loads(run("why", "ann", "seen", "--json", env=env).stdout)
     assert answer["segments"][0]["inside"] is True
@@ -80,10 +80,12 @@ def test_workers_are_asked_and_rules_are_changed(fresh_topics, run, spawn, tmp_p
     assert "no segment nosuch" in run("why", "ann", "nosuch", env=env).stderr
     (rules / "seen.py").write_text(RULE.format(count=2))
     second = spawn("worker", env=env)
-    wait_for(lambda: "still runs other rules" in second.stderr)
+    wait_for(lambda: "the files of SEGMENTS_RULES differ" in second.stderr)
+    wait_until_ready(second)
     assert len(flips(run)) == 2
-    first.process.terminate()
-    first.wait()
+    marked = json.loads(run("why", "ann", "seen", "--json", env=env).stdout)
+    assert marked["segments"][0]["undeployed_version"] is not None
+    spawn("worker", "--deploy", env=env)
     found = wait_for_flips(run, 3)
     assert [
         (each["customer_id"], each["transition"], each["reason"]) for each in found if each["sequence"] == 2

@@ -270,7 +270,7 @@ def test_the_unit_leaves_the_worker_what_it_needs():
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("segments@", "worker"),
+        ("segments@", "worker --no-deploy"),
         ("segments-deliver", "deliver %d/deliver.toml"),
         ("segments-console", "console"),
     ],

@@ -8,13 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 import schemas
+from segments.engine import load
+from segments.language.errors import SegmentsError
 from streams.cli import main, what_runs
-from streams.deployments import watching
+from streams.deployments import starting, watching
 from streams.deployments.changes import changes, told
 from streams.deployments.counting import Counted
 from streams.deployments.planning import FailingStories, again, deciding, is_same, plan, record, zone
 from streams.deployments.records import Chains, Deployed, chain_of
 from streams.deployments.watching import Look, NotTakenOver, PartitionProgress
+from streams.deployments.writing import Overtaken
 from streams.settings.settings import Settings
 from streams.settings.types import zone_of
 
@@ -234,3 +237,68 @@ def test_list_and_show_tell_what_is_deployed(monkeypatch, folder):
     assert (of_files["deployment_id"], of_files["version"]) == (None, edited["undeployed_version"])
     (folder("buyer", 3) / "wrong.py").write_text("x = (")
     assert "the files of SEGMENTS_RULES are wrong" in listed("list")
+
+
+class Started:
+    """A topic of deployments in memory, for workers that start."""
+
+    def __init__(self, monkeypatch, *deployments):
+        self.chain, self.overtaken_by = list(deployments), []
+        monkeypatch.setattr(
+            starting, "read_chains", lambda _settings: Chains(tuple(self.chain), {0: self.ids})
+        )
+        monkeypatch.setattr(starting, "write", self.write)
+        monkeypatch.setattr(starting, "AGAIN", (0.0, 0.0))
+
+    @property
+    def ids(self):
+        """What the partition has."""
+        return frozenset(each.id for each in self.chain)
+
+    def write(self, _settings, made, _seen):
+        """As the command does: one that was overtaken writes nothing."""
+        if self.overtaken_by:
+            self.chain.append(self.overtaken_by.pop())
+            raise Overtaken("another one")
+        self.chain.append(deployed(made))
+
+
+def test_a_worker_deploys_what_its_group_lacks(monkeypatch, folder):
+    """Its files where nothing is deployed, with --deploy where they differ; one that was overtaken runs the other's."""
+    rules = folder("buyer", 2)
+    chosen = settings(monkeypatch, rules=str(rules))
+    files = load([rules])
+    group = Started(monkeypatch)
+    assert starting.settle(chosen, None, deploy=False) is None, "--no-deploy"
+    one = starting.settle(chosen, files, deploy=False)
+    assert [each.id for each in group.chain] == [one.id]
+    folder("buyer", 3)
+    edited = load([rules])
+    assert starting.settle(chosen, edited, deploy=False).id == one.id
+    two = starting.settle(chosen, edited, deploy=True)
+    assert [each["id"] for each in two.rules] == ["buyer"]
+    assert two.planned.digest == edited.digest
+    assert starting.settle(chosen, edited, deploy=True).id == two.id
+    assert len(group.chain) == 2
+
+    other = Started(monkeypatch)
+    other.overtaken_by.append(one)
+    assert starting.settle(chosen, edited, deploy=False).id == one.id
+    assert [each.id for each in other.chain] == [one.id]
+
+
+def test_wrong_files_stop_a_worker_only_where_nothing_is_deployed(monkeypatch, folder, caplog):
+    """Once something is deployed they are a line in the log; so is a setting that --deploy would change."""
+    rules = folder("buyer", 2)
+    wrong = SegmentsError("buyer.py:1: wrong")
+    Started(monkeypatch)
+    with pytest.raises(SegmentsError, match="wrong"):
+        starting.settle(settings(monkeypatch), wrong, deploy=False)
+    of = first(monkeypatch, folder)
+    group = Started(monkeypatch, of)
+    assert starting.settle(settings(monkeypatch), wrong, deploy=True).id == of.id
+    assert "the files of SEGMENTS_RULES are wrong: buyer.py:1" in caplog.text
+    changed = settings(monkeypatch, rules=str(rules), grace="9000")
+    assert starting.settle(changed, load([rules]), deploy=True).id == of.id
+    assert "SEGMENTS_GRACE differ from what is deployed" in caplog.text
+    assert len(group.chain) == 1

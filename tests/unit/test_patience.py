@@ -16,11 +16,10 @@ pytestmark = pytest.mark.timeout(30)
 CHECKS = (
     (worker, "require_allowed"),
     (worker.topics, "require"),
-    (worker, "is_deployed"),
+    (worker, "settle"),
     (worker.retention, "warnings"),
     (worker, "connect"),
     (worker, "require_name"),
-    (worker.group, "require_same_rules"),
 )
 """The module that calls it, and the name that it calls."""
 
@@ -48,7 +47,7 @@ def asked(monkeypatch):
         failures = [BrokerAway("somewhere"), BrokerAway("somewhere")]
 
         def check(name, answer):
-            def ask(*_given):
+            def ask(*_given, **_named):
                 seen.append(name)
                 if name == stop_at:
                     stop.set()
@@ -60,7 +59,6 @@ def asked(monkeypatch):
 
         answers = {
             "require": 4,
-            "is_deployed": False,
             "warnings": ["short"],
             "connect": Registry(failures if away == "connect" else []),
         }
@@ -79,14 +77,13 @@ def asked(monkeypatch):
 @pytest.mark.parametrize("away", [name for _, name in CHECKS])
 def test_each_check_is_made_until_it_is_answered(asked, away):
     """A broker or registry that goes at whichever of them is waited for, and the worker starts."""
-    seen, (partitions, lookup, rules), waiting = asked(away)
+    seen, (partitions, lookup), waiting = asked(away)
     assert partitions == 4
     assert lookup is not None
-    assert rules is not None
     assert waiting is None
     if away != "connect":
         assert seen.count(away) == 3
-    assert seen[-1] == "require_same_rules"
+    assert seen[-1] == "require_name"
 
 
 def test_a_worker_that_waits_can_be_stopped(asked):

@@ -147,8 +147,8 @@ MAY_IMPORT = {
         *("streams/transport", "streams/worker"),
     },
     "streams/deployments": {
-        *("engine", "insight", "language", "plan", "schemas", "streams/errors.py", "streams/http"),
-        *("streams/kafka", "streams/registry", "streams/settings", "streams/store"),
+        *("engine", "insight", "language", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
+        *("streams/http", "streams/kafka", "streams/registry", "streams/settings", "streams/store"),
     },
     "streams/cli": {
         *("engine", "insight", "language", "plan", "schemas"),
