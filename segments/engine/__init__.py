@@ -4,9 +4,10 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 """
 
 from segments.engine._native import Accepted, Batch, Fetch, Outbox, Records, Schemas, States, Transaction
-from segments.engine.chain import FILL, RULES, Chain, Deployment, runnable
+from segments.engine.batches import batches_of
+from segments.engine.chain import BORDERS, FILL, RULES, Chain, Deployment, runnable
 from segments.engine.deployed import deployment_of, settings_of
-from segments.engine.door import Partition, batches_of
+from segments.engine.door import Partition
 from segments.engine.door import States as CommittedStates
 from segments.engine.murmur import partition_of
 from segments.engine.past import Past, listening
@@ -38,11 +39,13 @@ from segments.engine.records import (
     of_customer,
 )
 from segments.engine.refill import EVENTS, Refill
-from segments.engine.rules import PlannedRules, RuleSet, entry_size, inputs_of, load
+from segments.engine.rules import PlannedRules, RuleSet, entry_size, inputs_of, load, with_borders
 from segments.engine.views import CustomerView, RuleView, WhyView
+from segments.plan.borders import Border, BorderKey
 
 __all__ = [
     "BEFORE_ALL",
+    "BORDERS",
     "CLICKSTREAM",
     "CURRENCY_CASE",
     "DEPLOYMENTS",
@@ -61,6 +64,8 @@ __all__ = [
     "TRANSACTIONS",
     "Accepted",
     "Batch",
+    "Border",
+    "BorderKey",
     "Chain",
     "CommittedStates",
     "CustomerView",
@@ -99,4 +104,5 @@ __all__ = [
     "position_of",
     "runnable",
     "settings_of",
+    "with_borders",
 ]

@@ -6,14 +6,17 @@ the same id.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from segments.engine.records import BEFORE_ALL, EngineSettings
-from segments.engine.rules import PlannedRules, RuleSet
+from segments.engine.rules import PlannedRules, RuleSet, with_borders
 from segments.language.errors import SegmentsError
+from segments.plan.borders import Border
 
 RULES = "rules"
 """The kind of a deployment that brings a rule set."""
+BORDERS = "borders"
+"""The kind that brings other borders: rules and settings are those of the deployment that it follows."""
 FILL = "fill"
 """The kind that asks for measures to be filled from history: nothing follows it."""
 
@@ -35,6 +38,8 @@ class Deployment:
     """None of a kind that brings no rule set."""
     settings: EngineSettings | None = None
     """Those that decide, from its take-over on."""
+    borders: tuple[Border, ...] = ()
+    """Those published from its take-over on."""
     wrong: str | None = None
     """Why it can't be followed, with the mend: it is read to its place, and no further."""
 
@@ -63,23 +68,26 @@ class Chain:
         if deployment.offset < self._end:
             return deployment.offset in self.followed
         self._end = deployment.offset + 1
-        readable = deployment.wrong is None or deployment.kind == RULES
+        readable = deployment.wrong is None or deployment.kind in (RULES, BORDERS)
         if readable and not self._is_next(deployment):
             self.passed_over.append(deployment)
             return False
-        self.followed[deployment.offset] = deployment
+        before = next(reversed(self.followed.values()), None)
+        self.followed[deployment.offset] = _whole(deployment, before)
         self.last = deployment.deployment_id
         self._known.add(deployment.deployment_id)
         return True
 
     def _is_next(self, deployment: Deployment) -> bool:
-        if deployment.kind != RULES or deployment.deployment_id in self._known:
+        if deployment.kind not in (RULES, BORDERS) or deployment.deployment_id in self._known:
+            return False
+        if self.last is None and deployment.kind == BORDERS:
             return False
         return self.last is None or deployment.follows == self.last
 
     def add_all(self, deployments: Sequence[Deployment]) -> list[Deployment]:
-        """Add records; those that the partition follows are returned."""
-        return [each for each in deployments if self.add(each)]
+        """Add records; those that the partition follows are returned, borders with the rules that they are for."""
+        return [self.followed[each.offset] for each in deployments if self.add(each)]
 
     @property
     def first(self) -> Deployment | None:
@@ -88,8 +96,9 @@ class Chain:
 
     @property
     def newest(self) -> Deployment | None:
-        """The last one that has a rule set: a partition without states begins with it."""
-        return next(reversed(self.followed.values()), None)
+        """The last one that brings a rule set: a partition without states begins with it."""
+        each = reversed(self.followed.values())
+        return next((deployment for deployment in each if deployment.kind != BORDERS), None)
 
     def at(self, offset: int) -> Deployment:
         """The one at an offset that can be run; raises SegmentsError, with the mend, if it can't be read."""
@@ -101,6 +110,16 @@ class Chain:
                 " (SEGMENTS_GROUP), and deploy there."
             )
         return runnable(found)
+
+
+def _whole(deployment: Deployment, before: Deployment | None) -> Deployment:
+    """A deployment of borders with the rule set and the settings that it follows; any other as it is."""
+    if deployment.kind != BORDERS or deployment.wrong is not None or before is None:
+        return deployment
+    if before.rules is None:
+        return replace(deployment, wrong=f"it follows {before.deployment_id}, which can't be read.")
+    rules = with_borders(before.rules, deployment.borders)
+    return replace(deployment, rules=rules, settings=before.settings)
 
 
 def runnable(deployment: Deployment) -> Deployment:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segments.engine.chain import FILL, RULES, Deployment
+from segments.engine.chain import BORDERS, FILL, RULES, Deployment
 from segments.engine.records import EngineSettings
-from segments.engine.rules import PlannedRules, RuleSet
+from segments.engine.rules import PlannedRules, RuleSet, with_borders
+from segments.plan.borders import borders_of
 
 
 def deployment_of(
@@ -20,15 +21,18 @@ def deployment_of(
     `rules` is the rule set, or the plan as JSON; it counts for a record of kind `rules` alone. What can't be run is no
     error here: the deployment says in `wrong` what is wrong with it, and a partition stops at its place.
     """
-    kind, settings, ready = fields["kind"], fields["settings"], None
+    kind, settings = fields["kind"], fields["settings"]
+    ready: RuleSet | PlannedRules | None = None
+    borders = borders_of(fields["borders"])
     if kind == RULES and wrong is None:
         try:
-            ready = PlannedRules(rules or b"") if not isinstance(rules, RuleSet) else rules
+            made = rules if isinstance(rules, RuleSet) else PlannedRules(rules or b"")
+            ready = with_borders(made, borders)
         except ValueError as error:
             wrong = f"its plan (format {fields['plan_format']}): {error}."
         if settings is None:
             wrong = wrong or "it has no settings."
-    elif kind not in (RULES, FILL):
+    elif kind not in (RULES, BORDERS, FILL):
         wrong = f"this version knows no deployments of kind {kind}."
     return Deployment(
         offset,
@@ -39,6 +43,7 @@ def deployment_of(
         kind,
         ready if wrong is None else None,
         None if settings is None else settings_of(settings),
+        borders,
         wrong,
     )
 

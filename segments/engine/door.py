@@ -5,13 +5,11 @@ clock, never awaits. The worker, `segments replay`, the simulation and the tests
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from segments.engine._native import (
     Accepted,
-    Batch,
-    Encoder,
     Outbox,
     Records,
     Schemas,
@@ -19,7 +17,7 @@ from segments.engine._native import (
     offer_fetched,
 )
 from segments.engine._native import Partition as Core
-from segments.engine.chain import Deployment, runnable
+from segments.engine.chain import BORDERS, Deployment, runnable
 from segments.engine.records import (
     BEFORE_ALL,
     DEPLOYMENTS,
@@ -34,6 +32,7 @@ from segments.engine.records import (
 from segments.engine.rules import PlannedRules, RuleSet
 from segments.engine.views import CustomerView, WhyView
 from segments.language.errors import SegmentsError
+from segments.language.nodes.text import short_name
 
 
 class States(Protocol):
@@ -176,7 +175,7 @@ class Partition:
 
         Returns None if it is accepted, else the offset to fetch again, as `offer` does.
         """
-        records = [(each.offset, each.timestamp, each.at) for each in followed]
+        records = [(each.offset, each.timestamp, each.at, each.kind == BORDERS) for each in followed]
         missing = self._core.offer_deployments(start, records, end)
         if missing is None:
             known = self._coming[-1].offset if self._coming else -1
@@ -282,6 +281,16 @@ class Partition:
         """All rules asked about a customer, as of the clock or `at`, if that is later."""
         return self._core.why(key, at)
 
+    def worths(
+        self, keys: Sequence[bytes], measures: Sequence[str], consent: str | None = None
+    ) -> tuple[list[list[int]], list[bytes]]:
+        """What measures of the plan, by their texts, come to for customers who have given a consent, or for all.
+
+        Of each the values in millionths, rounded down, without zeros; and the keys of those for whom something is due.
+        """
+        numbers = [self.rules.data.measures.index(short_name(each)) for each in measures]
+        return self._core.worths(list(keys), numbers, consent)
+
     def remembered(self, key: bytes) -> dict[str, Any] | None:
         """All that is remembered of a customer and still needed, None if nothing is.
 
@@ -289,11 +298,3 @@ class Partition:
         `streams` by identity the rows of each key (None where there are no keys): instant, columns, end of a visit.
         """
         return self._core.remembered(key)
-
-
-def batches_of(states: Mapping[bytes, bytes | None], now: int) -> list[Batch]:
-    """Finished batches of these keys and values, without headers; `now` is the wall clock."""
-    encoder = Encoder("", 0, 0, 0)
-    for key, value in states.items():
-        encoder.state(now, key, value)
-    return encoder.collect()[3]

@@ -15,6 +15,7 @@ from segments.language.nodes.order import in_order, reads, require
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.plan import ir
+from segments.plan.borders import Border, published
 from segments.plan.ir import Plan as PlanData
 from segments.plan.ir import from_bytes
 from segments.plan.lowering import lower
@@ -25,7 +26,15 @@ from segments.plan.version import digest, version
 class RuleSet:
     """The rules of one group. A rule's *place* is its index here: a bit in the masks of the engine."""
 
-    def __init__(self, segments: Sequence[Segment], currency: str = "EUR", zone: str = "UTC") -> None:
+    def __init__(
+        self,
+        segments: Sequence[Segment],
+        currency: str = "EUR",
+        zone: str = "UTC",
+        borders: Sequence[Border] = (),
+    ) -> None:
+        """Of these segments and those that they read; `borders`: those published."""
+        self.borders = tuple(borders)
         self.segments: tuple[Segment, ...] = tuple(in_order(segments))
         self.ids = tuple(segment.id for segment in self.segments)
         self.versions = tuple(version(segment, currency, zone) for segment in self.segments)
@@ -47,7 +56,7 @@ class RuleSet:
     @cached_property
     def native(self) -> Rules:
         """The rule set as the crate runs it."""
-        return Rules(self.data.to_bytes())
+        return Rules(self.data.to_bytes(), published(self.data.borders, self.borders))
 
     @cached_property
     def reads(self) -> tuple[tuple[int, ...], ...]:
@@ -87,27 +96,43 @@ class RuleSet:
 class PlannedRules:
     """A rule set as its plan alone: what a worker runs that has no rule files."""
 
-    def __init__(self, plan: bytes) -> None:
-        """From the bytes of a plan; raises ValueError if they are none of a format that this version reads."""
+    def __init__(self, plan: bytes, borders: Sequence[Border] = ()) -> None:
+        """From the bytes of a plan; raises ValueError if they are none of a format that this version reads.
+
+        `borders`: those published; what the plan does not read of them is of no effect.
+        """
+        self.plan, self.borders = plan, tuple(borders)
         self.data: PlanData = from_bytes(plan)
-        self.native = Rules(plan)
+        self.native = Rules(plan, published(self.data.borders, self.borders))
         self.ids = tuple(rule.id for rule in self.data.rules)
         self.versions = tuple(rule.version for rule in self.data.rules)
         self.digest = self.data.digest
         self.rank = {place: rule.rank for place, rule in enumerate(self.data.rules)}
 
 
+def with_borders(rules: RuleSet | PlannedRules, borders: Sequence[Border]) -> RuleSet | PlannedRules:
+    """The same rules, compared with other borders."""
+    if isinstance(rules, PlannedRules):
+        return PlannedRules(rules.plan, borders)
+    return RuleSet(rules.segments, rules.plan.currency, rules.plan.zone, borders)
+
+
 def load(
-    folders: Sequence[Path | str], currency: str = "EUR", zone: str = "UTC", *, required: str | None = None
+    folders: Sequence[Path | str],
+    currency: str = "EUR",
+    zone: str = "UTC",
+    *,
+    required: str | None = None,
+    borders: Sequence[Border] = (),
 ) -> RuleSet:
     """The rule set of these folders or files; a wrong rule raises a `RuleError` with file, line and mend.
 
-    `required`: the consent that each rule needs that has no lawful basis of its own.
+    `required`: the consent that each rule needs that has no lawful basis of its own. `borders`: those published.
     """
     segments = load_segments(folders)
     refuse(segments)
     require(segments, required or "")
-    return RuleSet(segments, currency, zone)
+    return RuleSet(segments, currency, zone, borders)
 
 
 def entry_size(rules: RuleSet | PlannedRules, identity: str) -> int:

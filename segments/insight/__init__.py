@@ -10,6 +10,7 @@ outcomes    the statistics of what came of segments
 plain       plain values to records of the engine, and flips back to plain values
 planned     the same answers from a plan alone, where a partition has no rule files
 proving     runs the stories of rules through the engine
+ranking     the border of the best so many per cent, of the values of all customers
 remembered  which events and fields a rule keeps of a customer, and for how long
 replay      a log through the engine, without Kafka and without a wall clock
 size        bytes that a rule keeps of one customer, measured on an invented one

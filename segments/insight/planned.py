@@ -158,15 +158,17 @@ def _blocking(
         case ir.All(parts) | ir.AtLeastOne(parts):
             return [text for part in parts for text in _blocking(part, plan, holds, wanted=wanted)]
         case ir.IsLeaf(leaf) if holds[leaf] != wanted:
-            text = _leaf_text(plan.leaves[leaf])
+            text = _leaf_text(plan.leaves[leaf], plan)
             return [text if wanted else f"not_({text})"]
     return []
 
 
-def _leaf_text(leaf: ir.Leaf) -> str:
+def _leaf_text(leaf: ir.Leaf, plan: ir.Plan) -> str:
     """A leaf as a rule has it."""
     operator = _operator(leaf.asked)
     match leaf.asked:
+        case ir.Measured(border=int(border)):
+            bound = f"top(percent={plan.borders[border].percent})"
         case ir.Measured(kind="duration"):
             bound = str(Duration(int(leaf.bound)))
         case ir.Measured(comparison=ir.Comparison(texts=(_, *_) as texts)):

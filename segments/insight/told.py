@@ -17,6 +17,8 @@ from segments.language.nodes.text import leaves
 from segments.language.words.phrases import ENGLISH, Say
 
 UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
+NUMBERS = ("duration", "money", "number", "mean", "decimal")
+"""The kinds of which a bound is never an empty text: a border that is not published, or a measure without a value."""
 FOLDED = 6
 """Leaves of one `any_of` that are told one by one; of more the rest is counted."""
 
@@ -97,7 +99,7 @@ def entry_text(entry: Entry, say: Say = ENGLISH) -> str:
     """`visit.within(days=7).count() is 2, bound >= 3`; durations in units."""
     value, bound = entry["value"], entry["bound"]
     if entry["kind"] == "duration":
-        value, bound = (None if value is None else duration(int(value))), duration(int(bound))
+        value, bound = (duration(int(each)) if each else None for each in (value, bound))
     known = say(" (known since {since})", since=entry["known_since"]) if entry.get("known_since") else ""
     then = say(" (as of {at})", at=entry["as_of"]) if entry.get("as_of") else ""
     told = say(
@@ -105,7 +107,7 @@ def entry_text(entry: Entry, say: Say = ENGLISH) -> str:
         measure=entry["measure"],
         value=say("nothing") if value is None else value,
         operator=entry["operator"],
-        bound=bound,
+        bound=say("nothing") if not bound and entry["kind"] in NUMBERS else bound,
     )
     return f"{told}{known}{then}"
 

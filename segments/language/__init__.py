@@ -30,6 +30,7 @@ from segments.language.catalogue import (
     of_own_kind,
 )
 from segments.language.errors import RuleError, SegmentsError, StoryError
+from segments.language.nodes.borders import top
 from segments.language.nodes.conditions import Condition, any_of, consent, not_, profile
 from segments.language.nodes.durations import Duration, days, hours, minutes
 from segments.language.nodes.events import Events
@@ -74,6 +75,7 @@ __all__ = [
     "search",
     "split",
     "support_contact",
+    "top",
     "visit",
 ]
 

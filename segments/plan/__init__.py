@@ -1,6 +1,7 @@
 """What a rule set is, as data, for the engine and for everything that explains a rule.
 
 ir        the plan: leaves and rules, numbered, as they are written and read
+borders   what a plan asks of borders, and the numbers published for it
 events    the plan: fields, filters and streams
 measured  the plan: measures
 calculations  the plan: sums, differences, multiples and quotients of measures

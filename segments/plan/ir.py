@@ -11,7 +11,8 @@ equal plans are equal bytes.
     ├── streams    which events are kept of a customer, with which columns, for how long
     ├── measures   the measures, by the texts under which their memory goes on in another rule set
     ├── leaves     the conditions that are not made of others: measures, profile, consents, other segments
-    └── rules      how leaves combine into segments
+    ├── rules      how leaves combine into segments
+    └── borders    the numbers learned from all customers that leaves are compared with
 
 Instants and durations are whole milliseconds. Money is in cents. Numbers that a rule compares with are exact: a text
 with a whole number (`"50000"`), or with a fraction in lowest terms (`"7/2"`).
@@ -22,6 +23,7 @@ from typing import Literal
 
 import msgspec
 
+from segments.plan.borders import BorderKey
 from segments.plan.calculations import Calculated, Constant, Part, Product, Quotient, Sum, Term
 from segments.plan.events import (
     AllTests,
@@ -54,6 +56,7 @@ __all__ = [
     "Asked",
     "AtLeastOne",
     "BooleanBound",
+    "BorderKey",
     "Bound",
     "Calculated",
     "Column",
@@ -228,7 +231,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it reads the profile or a consent."""
 
 
-class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A rule set."""
 
     format: int
@@ -247,6 +250,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Ascending."""
     leaves: tuple[Leaf, ...]
     rules: tuple[Rule, ...]
+    borders: tuple[BorderKey, ...] = ()
+    """The borders that leaves are compared with. Their values are no part of a plan: a deployment has them."""
 
     def to_bytes(self) -> bytes:
         """As JSON: equal plans are equal bytes."""

@@ -4,6 +4,7 @@ Which streams a rule set keeps is told by `segments.plan.planner`; this module w
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from itertools import count
 from typing import cast
@@ -12,8 +13,10 @@ from segments.language import catalogue
 from segments.language.catalogue import LINE, SESSION_GAP, VISIT, EventSet
 from segments.language.nodes import conditions as said
 from segments.language.nodes.arithmetic import Calculated, Term, measures_of
+from segments.language.nodes.borders import Top, top_of
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
+from segments.language.nodes.literals import Value
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.predictions import Predicted
@@ -61,6 +64,8 @@ class _Lowering:
         self.of_rule = [(*leaves(each.when), *leaves(each.until)) for each in segments]
         self.held = list({id(leaf): leaf for each in self.of_rule for leaf in each}.values())
         self.numbers = {id(leaf): number for number, leaf in enumerate(self.held)}
+        keys = (self._border(leaf) for leaf in self.held if top_of(leaf) is not None)
+        self.borders = tuple(sorted(set(keys), key=lambda key: (key.measure, Decimal(key.percent))))
 
     def plan(self) -> ir.Plan:
         """The plan."""
@@ -77,6 +82,7 @@ class _Lowering:
             measures=self.memory.measures,
             leaves=tuple(map(self._leaf, self.held)),
             rules=tuple(self._rule(place, each, reads) for place, each in enumerate(self.segments)),
+            borders=self.borders,
         )
 
     def _rule(self, place: int, segment: Segment, reads_: Sequence[tuple[int, ...]]) -> ir.Rule:
@@ -121,9 +127,12 @@ class _Lowering:
 
     def _asked(self, leaf: said.Condition) -> ir.Asked:
         match leaf:
-            case said.Comparison():
+            case said.Comparison(bound=Top()):
+                nothing = ir.Comparison(_operator(leaf.operator), (), ())
+                return self._measured(leaf.measure, nothing, self.borders.index(self._border(leaf)))
+            case said.Comparison(measure, operator, bound):
                 return self._measured(
-                    leaf.measure, comparison(_operator(leaf.operator), leaf.bound, leaf.measure.type)
+                    measure, comparison(_operator(operator), cast("Value", bound), measure.type)
                 )
             case Calculated():
                 return self._calculated(leaf)
@@ -137,6 +146,11 @@ class _Lowering:
                 return ir.Inside(self.places[name])
         raise TypeError(leaf)
 
+    def _border(self, leaf: said.Condition) -> ir.BorderKey:
+        """The border that a leaf is compared with."""
+        measure, percent = leaf_text(leaf), format(Decimal(cast("Top", top_of(leaf)).percent), "f")
+        return ir.BorderKey(measure, percent, self.memory.currency, self.memory.zone)
+
     def _calculated(self, leaf: Calculated) -> ir.Calculated:
         parts = tuple(self._measured(each, NO_COMPARISON) for each in measures_of(leaf))
         numbers = count()
@@ -144,7 +158,7 @@ class _Lowering:
         told = side_kind(leaf.right) if isinstance(leaf.right, Term) else None
         return ir.Calculated(parts, left, _operator(leaf.operator), right, side_kind(leaf.left), told)
 
-    def _measured(self, measure: Measure, compared: ir.Comparison) -> ir.Measured:
+    def _measured(self, measure: Measure, compared: ir.Comparison, border: int | None = None) -> ir.Measured:
         reader, events = self.memory.readers[id(measure)], measure.events
         stream, field = self.memory.streams[reader.stream], measure.field
         reset = None if reader.reset is None else self.memory.streams[reader.reset]
@@ -177,6 +191,7 @@ class _Lowering:
             offset=events.offset or 0,
             comparison=compared,
             model=_model(stream, measure) if isinstance(measure, Predicted) else None,
+            border=border,
         )
 
     def _stream(self, place: int, stream: Kept) -> ir.Stream:

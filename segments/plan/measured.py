@@ -49,6 +49,8 @@ class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     comparison: Comparison
     model: "Model | None" = None
     """Of `alive`, `expected` and `clv`; left out of the others."""
+    border: int | None = None
+    """The number of the border that it is compared with; the comparison has no number then."""
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

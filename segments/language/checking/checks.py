@@ -13,6 +13,7 @@ from segments.language.checking.meaning import (
     check_test,
 )
 from segments.language.errors import Origin
+from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import Comparison, Condition, ProfileComparison
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
@@ -148,7 +149,7 @@ def _check_possible(leaf: Comparison) -> Iterator[Fault]:
     """A count is never below nought, and for a value of `by` there is at least the event that has it."""
     measure, bound = leaf.measure, leaf.bound
     least = int(measure.name == "count" and measure.events.key is not None)
-    if not measure.kind.counts or isinstance(bound, bool | str | tuple):
+    if not measure.kind.counts or isinstance(bound, bool | str | tuple | Top):
         return
     if (leaf.operator in ("==", "<=") and bound < least) or (leaf.operator == "<" and bound <= least):
         text = f"{measure_text(measure)} {leaf.operator} {bound} is never true"
@@ -171,6 +172,8 @@ def _windowed(measure: Measure) -> str:
 def _check_types(subject: str, type_: Type, bound: object, origin: Origin) -> Iterator[Fault]:
     """A comparison of unlike types is false for ever, which nobody writes on purpose."""
     bounds = bound if isinstance(bound, tuple) else (bound,)
+    if isinstance(bound, Top):
+        return
     if not bounds:
         yield origin, f"{subject}.is_in() of nothing is never true.", "Name the values.", False
     for each in bounds:

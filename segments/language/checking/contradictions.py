@@ -7,6 +7,7 @@ from typing import Any
 
 from segments.language.catalogue import Type
 from segments.language.errors import Origin
+from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -17,6 +18,7 @@ from segments.language.nodes.conditions import (
     ProfileComparison,
 )
 from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.splits import Split
 from segments.language.nodes.text import leaf_text
@@ -58,7 +60,7 @@ def _of_leaves(parts: list[Condition]) -> Said:
     asked: list[Asked] = []
     for part in parts:
         match part:
-            case Comparison(measure, operator, bound, origin) if measure.events.key is None:
+            case Comparison(measure, operator, bound, origin) if _is_told(measure, bound):
                 kind = measure.kind
                 whole = kind.counts or kind.duration or (measure.type is Type.WHOLE and not kind.fraction)
                 asked.append((leaf_text(part), operator, bound, whole, origin))
@@ -80,6 +82,11 @@ def _disjoint(splits: list[Split]) -> Said:
         if first.name == second.name and max(first.start, second.start) >= min(first.end, second.end):
             yield second.origin, f"{leaf_text(first)} and {leaf_text(second)}"
             return
+
+
+def _is_told(measure: Measure, bound: object) -> bool:
+    """Whether what a comparison says of a customer is one number against another that the rule tells."""
+    return measure.events.key is None and not isinstance(bound, Top)
 
 
 def _of_filter(test: Filter | None) -> Said:

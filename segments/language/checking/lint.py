@@ -17,6 +17,7 @@ from segments.language.checking.lasting import check_lasting
 from segments.language.errors import Origin, RefusedRules, RuleError
 from segments.language.loading.source import docstring, examples_origin
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum
+from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
@@ -125,6 +126,8 @@ def _zero(operator: str, bound: object) -> bool:
     """Whether nought compares so with the bound; anything but a number is unlike it, which is false."""
     if operator == "is_in":
         return isinstance(bound, tuple) and any(_zero("==", each) for each in bound)
+    if isinstance(bound, Top):
+        return operator in ("<", "<=")  # a border is some number above 0
     if isinstance(bound, bool) or not isinstance(bound, int | Decimal | Fraction):
         return False
     results = {

@@ -1,6 +1,7 @@
 """The syntax tree of a rule: what the words of the language make. All other rooms read these nodes.
 
 arithmetic  sums, differences, multiples and quotients of measures
+borders     bounds that are learned from all customers
 conditions  comparisons, profile tests, consents, and their combinations
 durations   lengths of time, in milliseconds
 events      event sets: kind, filter, window, reset

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 
 from segments.language.errors import Origin, RuleError, here
+from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import Condition
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.fields import NoTruth, came, depth
@@ -140,6 +141,7 @@ Made = TypeVar("Made", Sum, Product, Quotient)
 def compared(left: Term, operator: str, right: object) -> Condition:
     """A comparison of a calculated value, or of one measure with another."""
     _refuse_text(left)
+    _refuse_border(right, "compared with")
     if is_duration(left):
         return Calculated(left, operator, _duration_bound(right), here())
     if isinstance(right, Duration):
@@ -220,10 +222,17 @@ def _operand(given: object, word: str) -> "Term | Number":
     if isinstance(given, Term):
         _refuse_text(given)
         return given
+    _refuse_border(given, word)
     if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
         problem = f"A measure is {word} {came(given).removesuffix(',')}, which is no number."
         raise RuleError(problem, "Write a number or a measure that is one.")
     return number(given, f"A measure {word} a number")
+
+
+def _refuse_border(given: object, word: str) -> None:
+    if isinstance(given, Top):
+        problem = f"A calculated value is {word} {given}: a border is of one measure."
+        raise RuleError(problem, f"Compare one measure with it: orders.sum(purchase.amount) >= {given}.")
 
 
 def _refuse_text(term: object) -> None:

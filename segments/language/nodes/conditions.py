@@ -18,6 +18,7 @@ from segments.language.nodes.fields import (
 from segments.language.nodes.literals import Value, shown, text
 
 if TYPE_CHECKING:
+    from segments.language.nodes.borders import Top
     from segments.language.nodes.measures import Measure
 
 
@@ -33,7 +34,7 @@ class Comparison(Condition):
 
     measure: "Measure"
     operator: str
-    bound: Value | tuple[Value, ...]
+    bound: "Value | tuple[Value, ...] | Top"
     """For `idle` and `age`: milliseconds."""
     origin: Origin
 

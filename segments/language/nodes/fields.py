@@ -40,6 +40,7 @@ _NAMES = {
     "Measure": "a measure without a bound",
     "Field": "a field without a bound",
     "Attributes": "a map of attributes",
+    "Top": "a border",
     "ProfileAttribute": "an attribute of the profile without a bound",
 }
 

@@ -7,6 +7,7 @@ from segments.language.catalogue import Type
 from segments.language.errors import RuleError, here
 from segments.language.measures import MeasureKind
 from segments.language.nodes.arithmetic import Term, compared
+from segments.language.nodes.borders import Top, ranked
 from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.fields import Field, NoTruth, came, value, values
@@ -59,6 +60,8 @@ class Measure(Term):
     def _compare(self, operator: str, bound: object) -> Condition:
         if isinstance(bound, Term):
             return compared(self, operator, bound)
+        if isinstance(bound, Top):
+            return ranked(self, operator, bound)
         if self.kind.duration:
             return Comparison(self, operator, _duration(self, bound), here())
         if isinstance(bound, Duration):

@@ -6,6 +6,7 @@ from typing import NoReturn, cast
 
 from segments.language.catalogue import DAY, TRANSACTIONS, Type
 from segments.language.errors import RuleError, here
+from segments.language.nodes.borders import Top, ranked
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.fields import Field, came, is_a
 from segments.language.nodes.literals import number, shown
@@ -50,6 +51,8 @@ class Predicted(Measure):
                 f"{self.name} {operator} {came(bound)}: it changes all the time, and is hardly ever that."
             )
             raise RuleError(problem, "Compare it with <, <=, > or >=.")
+        if isinstance(bound, Top):
+            return ranked(self, operator, bound)
         if isinstance(bound, bool) or not isinstance(bound, int | float | Decimal):
             problem = f"{self.name} is compared with {came(bound)}; a number was expected."
             raise RuleError(problem, f"Write, say, {self.name}(...) {operator} 0.3.")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from hashlib import blake2b
 
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, Term, measures_of
+from segments.language.nodes.borders import Top, top_of
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -44,6 +45,8 @@ def literal(value: object) -> str:
         return str(value)
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Top):
+        return str(value)
     if isinstance(value, tuple):
         return f"({', '.join(literal(each) for each in value)})"
     return plain(value)
@@ -155,7 +158,9 @@ def leaf_text(leaf: Condition) -> str:
 
 
 def bound_text(leaf: Condition) -> str:
-    """What a leaf is compared with: the `bound` of its evidence; empty where that is a measure, which has a value."""
+    """What a leaf is compared with: the `bound` of its evidence; empty where that is a measure, or a border."""
+    if top_of(leaf) is not None:
+        return ""
     if isinstance(leaf, Calculated):
         if isinstance(leaf.right, Duration):
             return plain(leaf.right.milliseconds)
@@ -203,6 +208,12 @@ def goal_text(aim: Aim) -> str:
     """The goal of a rule with its window and revenue: `purchase.within(days=7), revenue=purchase.amount`."""
     text = "" if aim.goal is None else events_text(aim.goal)
     return text if aim.revenue is None else f"{text}, revenue={aim.revenue}"
+
+
+def borders_in(*conditions: Condition | None) -> list[Comparison]:
+    """The leaves of these conditions that compare with a border."""
+    every = [leaf for condition in conditions for leaf in leaves(condition)]
+    return [leaf for leaf in every if isinstance(leaf, Comparison) and isinstance(leaf.bound, Top)]
 
 
 def leaves(condition: Condition | None) -> list[Condition]:

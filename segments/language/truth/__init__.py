@@ -6,6 +6,7 @@ foretold  what a model tells of a customer, and when time alone makes it pass it
 life    what flips when in the life of one customer
 matters how long events matter to a rule
 memory  the events that happened to a customer
+moved   new borders: what of the customer flips by them
 oracle  whether a condition holds at an instant
 sides   how the two sides of a calculation are told, and when time alone makes them cross
 watches what comes of an enter into a segment with a goal

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from segments.language.nodes.arithmetic import Calculated, Term, is_duration
+from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import Comparison, Consent
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.order import in_order
@@ -22,7 +23,7 @@ from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in, plain
 from segments.language.truth.matters import retention, spans
 from segments.language.truth.memory import NEVER, Event, Memory
-from segments.language.truth.oracle import holds, is_member, truth
+from segments.language.truth.oracle import bound_of, holds, is_member, is_published, truth
 from segments.language.truth.sides import crossings, side_text, turns
 from segments.language.truth.watches import Watches
 
@@ -41,7 +42,11 @@ def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]
             value = Decimal(round(value * 10**6)).scaleb(-6)  # rounds half to even
         text = leaf_text(leaf) + (f"[{plain(key)}]" if key is not None else "")
         shown = None if value is None else plain(value)
-        yield {"measure": text, "value": shown, "bound": bound_text(leaf), "holds": true}
+        border = (
+            bound_of(leaf, memory) if isinstance(leaf, Comparison) and isinstance(leaf.bound, Top) else None
+        )
+        bound = bound_text(leaf) if border is None else plain(border)
+        yield {"measure": text, "value": shown, "bound": bound, "holds": true}
 
 
 def _sides(leaf: Calculated, key: Any, sides: tuple[Any, Any], *, holds: bool) -> dict[str, Any]:
@@ -83,7 +88,7 @@ class Customer:
         self.segments = sorted(segments, key=lambda each: each.id)
         parts = [leaf for each in self.segments for leaf in leaves(each.when) + leaves(each.until)]
         self.retention = max([DAY, *map(retention, self.segments)])
-        self.spans = {span for leaf in parts for span in spans(leaf)}
+        self.parts = parts
         self.crossing = [leaf for leaf in parts if isinstance(leaf, Calculated) and is_duration(leaf.left)]
         """Durations against durations: they cross at instants that no span tells."""
         sets = [events.source for leaf in parts for each in measures_in(leaf) for events in each.events.sets]
@@ -94,6 +99,8 @@ class Customer:
         ]
         """What a model tells: it passes its bound at instants that no span tells."""
         self.currency, self.zone, self.known = currency, zone, known or {}
+        self.borders: Mapping[str, Decimal] = {}
+        """Those published, as the memory has them."""
         self.erased = NEVER
         self.swept = NEVER
         """When these rules took over from others: what time alone would have flipped until then did not."""
@@ -115,7 +122,8 @@ class Customer:
 
     def nothing(self) -> Memory:
         """The memory of one of whom nothing is remembered."""
-        return Memory(self.currency, self.zone, known=self.known, customer=self.watches.customer)
+        named = self.watches.customer
+        return Memory(self.currency, self.zone, borders=self.borders, known=self.known, customer=named)
 
     def apply(self, step: Step, clock: float) -> str:
         """A record in its turn, with the partition's clock as it stands: `applied`, `duplicate` or `ignored`."""
@@ -241,7 +249,8 @@ class Customer:
     def begin(self, now: int, inside: Collection[str], memory: Memory) -> None:
         """Note of each rule since when it would let the customer in, if it holds customers back for a while."""
         for each in self.segments:
-            if each.for_at_least and each.id not in inside and holds(each.when, now, memory, inside):
+            lets_in = each.for_at_least and each.id not in inside and is_published(each, memory)
+            if lets_in and holds(each.when, now, memory, inside):
                 memory.begun.setdefault(each.id, now)
             else:
                 memory.begun.pop(each.id, None)
@@ -268,7 +277,8 @@ class Customer:
 
     def changes(self, memory: Memory, now: float) -> list[int]:
         """Every instant after this one at which time alone could change a leaf."""
-        times = {event["occurred_at"] + span for _, event in memory.events for span in self.spans}
+        lengths = {length for leaf in self.parts for length in spans(leaf, memory)}
+        times = {event["occurred_at"] + length for _, event in memory.events for length in lengths}
         if self.crossing:
             since = {event["occurred_at"] for _, event in memory.events} | times
             times |= {at for leaf in self.crossing for each in since for at in crossings(leaf, each, memory)}

@@ -1,11 +1,15 @@
 """How long events matter to a rule, and how long after them it can change by itself, for the oracle."""
 
+from decimal import Decimal
+
 from segments.language.catalogue import SESSION_GAP
-from segments.language.nodes.conditions import Condition
+from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.events import Events
 from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves, measures_in
+from segments.language.truth.memory import Memory
+from segments.language.truth.oracle import bound_of
 
 
 def retention(segment: Segment) -> int:
@@ -33,12 +37,13 @@ def _flips(events: Events) -> int:
     return max([0, *(retention(each.segment) for each in sources if each.flip)])
 
 
-def spans(leaf: Condition) -> set[int]:
+def spans(leaf: Condition, memory: Memory | None = None) -> set[int]:
     """How long after an event a leaf can change: as the event comes to count, as it ceases to, as a bound is passed."""
     found = set()
     for measure in measures_in(leaf):
-        each, bound = {0, measure.events.window or 0}, getattr(leaf, "bound", None)
-        if measure.kind.grows and isinstance(bound, int):
-            each |= {bound, bound + 1}
+        each = {0, measure.events.window or 0}
+        bound = bound_of(leaf, memory or Memory()) if isinstance(leaf, Comparison) else None
+        if measure.kind.grows and isinstance(bound, int | Decimal):
+            each |= {int(bound), int(bound) + 1}
         found |= {span + (measure.events.offset or 0) for span in each}
     return found - {0}

@@ -25,6 +25,8 @@ class Memory:
     events: list[tuple[str, Event]] = field(default_factory=list)
     """Topic and event, in order of application."""
     profile: Event | None = None
+    borders: Mapping[str, Decimal] = field(default_factory=dict)
+    """Those published, by measure and percentage: `purchase.within(days=365).count() top(percent=10)`."""
     begun: dict[str, int] = field(default_factory=dict)
     """For rules with `for_at_least`, by id: since when the condition holds, as it was evaluated then."""
     entered: dict[str, int] = field(default_factory=dict)

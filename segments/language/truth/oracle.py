@@ -12,6 +12,7 @@ from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
 from typing import Any
 
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, measures_of
+from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -28,7 +29,7 @@ from segments.language.nodes.measures import Measure
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.splits import Split
-from segments.language.nodes.text import measure_text
+from segments.language.nodes.text import borders_in, measure_text
 from segments.language.truth.drawn import bucket
 from segments.language.truth.foretold import foretold
 from segments.language.truth.memory import NEVER, Event, Memory, happened, read
@@ -100,6 +101,18 @@ def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any
     return measure.kind.value([each["occurred_at"] for each in rows], there, now)
 
 
+def bound_of(leaf: Comparison, memory: Memory) -> Any:
+    """What a comparison compares with: of a border what was published, None if nothing was."""
+    if isinstance(leaf.bound, Top):
+        return memory.borders.get(f"{measure_text(leaf.measure)} {leaf.bound}")
+    return leaf.bound
+
+
+def is_published(segment: Segment, memory: Memory) -> bool:
+    """Whether every border that a rule reads was published: it is false otherwise."""
+    return None not in [bound_of(leaf, memory) for leaf in borders_in(segment.when, segment.until)]
+
+
 def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool]:
     """The key of `by`, the value and the truth of a comparison: for the smallest key that holds, if one does."""
     events = leaf.measure.events
@@ -110,7 +123,8 @@ def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool
     for key in keys:
         rows = selected(leaf.measure, then, memory, key)
         value = reckon(leaf.measure, rows, then, memory)
-        true = compare(value, leaf.operator, leaf.bound)
+        bound = bound_of(leaf, memory)
+        true = bound is not None and compare(value, leaf.operator, bound)
         if by is None or (rows and true):
             return key, value, true
     return None, None, False
@@ -183,6 +197,8 @@ def holds(condition: Condition, now: int, memory: Memory, inside: Collection[str
 
 def is_member(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> bool:
     """Whether the customer is in a segment at an instant, having been inside these until then."""
+    if not is_published(segment, memory):
+        return False
     stays = (segment.until is not None and segment.id in inside) or holds(segment.when, now, memory, inside)
     stays = stays and (segment.id in inside or now >= ready(segment, now, memory))
     return stays and not (segment.until is not None and holds(segment.until, now, memory, inside))

@@ -12,7 +12,7 @@ from segments.language.nodes.measures import Measure
 from segments.language.nodes.text import plain
 from segments.language.truth.foretold import passing_of_bound
 from segments.language.truth.memory import Memory
-from segments.language.truth.oracle import met, selected, worth
+from segments.language.truth.oracle import bound_of, met, selected, worth
 
 
 def side_text(term: Any, value: Fraction | None) -> str | None:
@@ -40,8 +40,9 @@ def _exact(term: Any, units: int) -> bool:
 
 def turns(leaf: Any, now: int, memory: Memory) -> Iterator[int]:
     """When what a model tells passes its bound, if no purchase comes or leaves the window."""
-    rows = selected(leaf.measure, now, memory, None)
-    yield from passing_of_bound(leaf.measure, rows, now, memory, leaf.bound)
+    rows, bound = selected(leaf.measure, now, memory, None), bound_of(leaf, memory)
+    if bound is not None:
+        yield from passing_of_bound(leaf.measure, rows, now, memory, bound)
 
 
 def crossings(leaf: Calculated, now: int, memory: Memory) -> Iterator[int]:

@@ -61,6 +61,7 @@ DUTCH = Vocabulary(
         "lasting": "Een klant komt in dit segment zodra het {span} achtereen zo is dat {when}, "
         "en verlaat het zodra dat niet meer zo is.",
         "at_most_every": "Die komt er niet eerder in dan {span} na de vorige keer.",
+        "border": "de grens van de beste {share} %",
         "goal": "Het doel: {events} binnen {span} nadat de klant erin kwam.",
         "revenue": "De omzet is {field} van elk daarvan.",
         "control": "{share} % van alle klanten wordt met rust gelaten om mee te vergelijken: de controlegroep van het "

@@ -8,6 +8,7 @@ What is not said in a way of its own here is said as in `sentence.py`.
 from dataclasses import dataclass
 
 from segments.language.catalogue import EventSet, Type
+from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import Comparison, Condition, Consent
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
@@ -96,6 +97,8 @@ class DutchWords(Words):
     def _comparison(self, leaf: Comparison) -> str:
         measure, operator, bound = leaf.measure, leaf.operator, leaf.bound
         name, field = measure.name, measure.field
+        if isinstance(bound, Top):
+            return super()._comparison(leaf)
         if measure.kind.duration and isinstance(bound, int):
             first = "voor het laatst" if measure.kind.latest else "voor het eerst"
             offset = measure.events.offset

@@ -4,6 +4,7 @@ from typing import Literal, cast
 
 from segments.language.catalogue import Type
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, Term, power_of_money
+from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -98,6 +99,11 @@ class Words(Narrowing):
 
     def _comparison(self, leaf: Comparison) -> str:
         measure, operator, bound = leaf.measure, leaf.operator, leaf.bound
+        if isinstance(bound, Top):
+            share = self.vocabulary.number(plain(bound.percent))
+            subject = self._predicted(measure) if isinstance(measure, Predicted) else self.term(measure)
+            how = self._how(operator, self.word("border").format(share=share))
+            return self.vocabulary.clause(subject, self.word("is"), how)
         if isinstance(measure, Predicted):
             how = self._how(operator, self._value(bound, Type.MONEY if measure.field is not None else None))
             return self.vocabulary.clause(self._predicted(measure), self.word("is"), how)

@@ -1,7 +1,5 @@
 """When time alone can change a rule, in words: `when the 3rd latest visit is 7 days old`."""
 
-from typing import cast
-
 from segments.language.measures import COUNT
 from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.measures import Measure
@@ -50,11 +48,12 @@ def _of_leaf(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
 
 def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     """`idle` and `age` pass their bound, and lose their value at the end of the window."""
-    measure, bound = leaf.measure, cast("int", leaf.bound)
+    measure, bound = leaf.measure, leaf.bound
     noun = words.vocabulary.noun_of_events(measure.events.source)
     which = words.word(measure.kind.word)
     what = words.vocabulary.the(noun, which) + words.narrowed(measure.events, span=False)
-    ends = [bound + (leaf.operator in (">", "<="))]
+    # When it passes a border that is learned from the customers no rule tells.
+    ends = [bound + (leaf.operator in (">", "<="))] if isinstance(bound, int) else []
     if leaf.operator in (">=", ">", "!="):
         ends.append(measure.events.window or 0)
     return [(what, end) for end in ends if end]

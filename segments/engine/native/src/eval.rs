@@ -123,6 +123,10 @@ impl Eval<'_> {
     ) -> Look {
         self.spend();
         let rule = &self.rules.rules[place];
+        if m!("a border that is not published is met", rule.closed, false) {
+            *begun = None;
+            return (false, NEVER);
+        }
         if !rule.stages.is_empty() {
             return self.in_stage(place, value, customer, now);
         }

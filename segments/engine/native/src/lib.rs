@@ -11,6 +11,7 @@ pub mod after;
 pub mod agenda;
 pub mod arithmetic;
 pub mod bits;
+pub mod borders;
 pub mod by_key;
 pub mod calculated;
 pub mod codec;
@@ -42,6 +43,7 @@ pub mod sweep;
 pub mod times;
 pub mod values;
 pub mod visits;
+pub mod worth;
 pub mod zone;
 
 // Bytes of Kafka and Avro, in and out.

@@ -337,7 +337,7 @@ impl Machine {
         turn: Option<Turn>,
         only: Option<&Bits>,
     ) {
-        let mut flipped = self.flip(customer, touched, now, only, true);
+        let mut flipped = self.flip(customer, touched, now, only, None);
         if flipped.is_empty() {
             return;
         }
@@ -351,14 +351,14 @@ impl Machine {
 
     /// Find which of the touched rules flip, and when time alone may flip each of them next.
     ///
-    /// `counts`: whether a flip is an event for the rules that read it.
+    /// `silent`: rules whose flips are no events for the rules that read them.
     pub fn flip(
         &mut self,
         customer: &mut Customer,
         touched: Bits,
         now: i64,
         only: Option<&Bits>,
-        counts: bool,
+        silent: Option<&Bits>,
     ) -> SmallVec<[Flipped; 8]> {
         let (mut flipped, mut left) = (SmallVec::new(), touched);
         customer.at = now;
@@ -375,7 +375,7 @@ impl Machine {
             }
             self.met.add_all(&readers, &self.rules);
             m!("readers are not told", left.add(&readers), ());
-            if counts {
+            if silent.is_none_or(|silent| !silent.has(place)) {
                 for each in before..flipped.len() {
                     let heard = self.hear_flip(customer, &flipped[each], now);
                     left.add(&only.map_or_else(|| heard.clone(), |only| heard.within(only)));
@@ -525,7 +525,7 @@ impl Machine {
         turn: Option<Turn>,
     ) {
         let deployed = match reason {
-            Reason::RuleAdded | Reason::RuleChanged => self.cause_of_rules(),
+            Reason::RuleAdded | Reason::RuleChanged | Reason::Borders => self.cause_of_rules(),
             _ => None,
         };
         let (eval, out, members) = self.parts();

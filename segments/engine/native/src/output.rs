@@ -26,6 +26,8 @@ pub enum Reason {
     RuleChanged,
     /// The rule is gone.
     RuleRemoved,
+    /// A border that the rule reads, or that a rule it reads does, is another one.
+    Borders,
     /// An event that occurred before the customer's instant.
     LateEvent,
     /// A consent that the rule reads changed.
@@ -46,6 +48,7 @@ impl Reason {
             Reason::RuleAdded => "rule_added",
             Reason::RuleChanged => "rule_changed",
             Reason::RuleRemoved => "rule_removed",
+            Reason::Borders => "borders",
             Reason::LateEvent => "late_event",
             Reason::Consent => "consent",
             Reason::Profile => "profile",

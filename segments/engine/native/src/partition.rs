@@ -21,6 +21,7 @@ use crate::sweep::{self, Sweep};
 use crate::times::{BEFORE_ALL, NEVER};
 use crate::wire::record::{Event, Run};
 use crate::wire::refusals::{Reason, Refusal};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -73,6 +74,8 @@ pub struct Partition {
     topics: Vec<String>,
     /// Offset and instant of a deployment that is the head of its topic and goes next.
     successor: Option<(i64, i64)>,
+    /// The offsets of deployments that bring borders alone.
+    of_borders: BTreeSet<i64>,
     customers: Customers,
     sweep: Option<Sweep>,
     outcomes: Vec<[u64; 4]>,
@@ -119,6 +122,7 @@ impl Partition {
             clock: position.clock,
             inputs: Inputs::new((number, count), &topics, offsets.clone(), keyless),
             successor: None,
+            of_borders: BTreeSet::new(),
             customers: Customers::new(states, rules.clone(), count.max(1) as usize),
             outcomes: vec![[0; 4]; topics.len()],
             topics,
@@ -289,6 +293,11 @@ impl Partition {
         missing
     }
 
+    /// Say of a deployment, by its offset, that it brings borders alone: the rules go on.
+    pub fn bring_borders(&mut self, offset: i64) {
+        self.of_borders.insert(offset);
+    }
+
     /// Note the read-committed end offsets asked for at a stamp, by topic, and the wall clock read before asking.
     ///
     /// While another rule set takes over, the clock stays as it was committed: all are taken over at that one.
@@ -338,15 +347,24 @@ impl Partition {
     }
 
     /// Before another rule set: what is due before the clock fires by this one, whether time was left for it or not.
+    ///
+    /// With other borders alone the rules go on: what is due before they come fires by those of before.
     fn make_room(&mut self, most: usize) -> Result<bool, StateError> {
+        let next = self.inputs.head(self.rules.plan.topics.len());
+        let before = match next {
+            Some((offset, at)) if self.of_borders.contains(&offset) => {
+                m!("borders come before what is due", at.max(self.clock), self.clock)
+            }
+            _ => self.clock,
+        };
         if m!(
             "a deployment goes before what is due",
-            self.fire_due(most, self.clock)?,
+            self.fire_due(most, before)?,
             false
         ) {
             return Ok(true);
         }
-        self.successor = self.inputs.head(self.rules.plan.topics.len());
+        self.successor = next;
         Ok(false)
     }
 

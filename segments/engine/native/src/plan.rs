@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::borders::BorderKey;
 pub use crate::measures::Measure;
 use crate::wire::record::text_field;
 use crate::zone::Zone;
@@ -27,6 +28,13 @@ impl fmt::Display for PlanError {
 }
 
 impl std::error::Error for PlanError {}
+
+impl PlanError {
+    /// With this message.
+    pub fn new(message: String) -> PlanError {
+        PlanError(message)
+    }
+}
 
 /// An exact number that a rule compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -431,6 +439,9 @@ pub struct Measured {
     /// Of `alive`, `expected` and `clv`.
     #[serde(default)]
     pub model: Option<Model>,
+    /// The number of the border that it is compared with.
+    #[serde(default)]
+    pub border: Option<usize>,
     /// With what it is compared.
     pub comparison: Comparison,
 }
@@ -738,6 +749,9 @@ pub struct Plan {
     pub leaves: Vec<Leaf>,
     /// The segments.
     pub rules: Vec<Rule>,
+    /// The borders that leaves are compared with.
+    #[serde(default)]
+    pub borders: Vec<BorderKey>,
 }
 
 /// The part of a plan that is read before the rest.
@@ -831,6 +845,7 @@ impl Plan {
             && asked.after.iter().all(linked)
             && asked.column.is_none_or(|column| column < stream.columns.len())
             && asked.model_in_range(stream)
+            && asked.border.is_none_or(|border| border < self.borders.len())
             && asked.view.as_ref().is_none_or(|view| view.in_range(stream))
             && match asked.reset.map(|reset| self.streams.get(reset)) {
                 None => asked.reset_view.is_none(),

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// The key of the partition's own record beside its customers: no customer id is this, since it is not UTF-8.
 pub const KEY: &[u8] = b"\xff/position";
 
+/// What stands between the version of a rule and the borders that it reads, which are no part of it.
+pub const BORDERS: char = '|';
+
 /// A stream as a rule set kept it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -26,7 +29,7 @@ pub struct Kept {
 pub struct Layout {
     /// The ids of the rules, by place.
     pub ids: Vec<String>,
-    /// Their versions.
+    /// Their versions, of a rule that reads borders with those after [`BORDERS`].
     pub versions: Vec<String>,
     /// The streams, by number.
     pub streams: Vec<Kept>,
@@ -48,7 +51,16 @@ impl Layout {
             |stream: &crate::plan::Stream| stream.columns.iter().map(|each| each.name.clone()).collect();
         Layout {
             ids: plan.rules.iter().map(|rule| rule.id.clone()).collect(),
-            versions: plan.rules.iter().map(|rule| rule.version.clone()).collect(),
+            versions: (0..plan.rules.len())
+                .map(|place| {
+                    let (version, borders) = (&plan.rules[place].version, plan.borders_of(place));
+                    if borders.is_empty() {
+                        version.clone()
+                    } else {
+                        format!("{version}{BORDERS}{borders}")
+                    }
+                })
+                .collect(),
             streams: plan
                 .streams
                 .iter()

@@ -291,6 +291,8 @@ pub struct Rule {
     pub rank: usize,
     /// The consents that it reads.
     pub consents: Vec<String>,
+    /// Whether it reads a border that is not published: nobody is in the segment.
+    pub closed: bool,
 }
 
 impl Rules {
@@ -305,7 +307,12 @@ impl Rules {
         let streams = (0..plan.streams.len())
             .map(|place| Stream::of(place, &plan, &leaves))
             .collect();
-        let rules = plan.rules.iter().map(|rule| Rule::of(rule, &leaves)).collect();
+        let rules = (0..plan.rules.len())
+            .map(|place| Rule {
+                closed: plan.is_unpublished(place),
+                ..Rule::of(&plan.rules[place], &leaves)
+            })
+            .collect();
         let takes = (0..plan.topics.len())
             .map(|topic| takes_of(topic, &plan))
             .collect();
@@ -594,6 +601,7 @@ impl Rule {
             readers: Bits::of(rule.readers.iter().copied()),
             rank: rule.rank,
             consents: rule.consents.clone(),
+            closed: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::held_back::{Enter, HeldBack};
 use crate::machine::Machine;
 use crate::mutants::m;
 use crate::output::Reason;
-use crate::position::{Layout, Position};
+use crate::position::{BORDERS, Layout, Position};
 use crate::rows::{Groups, Kept, NULL, Rows};
 use crate::rules::Rules;
 use crate::times::BEFORE_ALL;
@@ -41,8 +41,8 @@ pub fn take_over(
     let layout = layout_of(position, codec::header(data)?.layout)?;
     let mine = layout_of(position, position.current)?;
     let old = codec::decode(key, data, &layout.shapes, &mut machine.names, find)?;
-    let same = same(layout, &machine.rules);
-    let mut customer = carried_customer(&old, layout, mine, &machine.rules, &same);
+    let going = Going::of(layout, mine);
+    let mut customer = carried_customer(&old, layout, mine, &machine.rules, &going);
     while m!(
         "nothing fires before the change",
         customer.first_due() < clock,
@@ -52,7 +52,7 @@ pub fn take_over(
         machine.fire_at(
             &mut customer,
             due,
-            m!("what changes fires before it does", Some(&same), None),
+            m!("what changes fires before it does", Some(&going.same), None),
         );
     }
     let now = m!(
@@ -60,7 +60,7 @@ pub fn take_over(
         customer.instant.max(clock),
         customer.instant
     );
-    flip_changed(&mut customer, &old, layout, machine, now, &same);
+    flip_changed(&mut customer, &old, layout, machine, now, &going);
     Ok(customer)
 }
 
@@ -72,24 +72,55 @@ pub fn layout_of(position: &Position, number: u64) -> Result<&Layout, StateError
         .ok_or_else(|| StateError::new(format!("layout {number} is unknown")))
 }
 
-/// The rules that go on as they were.
-fn same(layout: &Layout, rules: &Rules) -> Bits {
-    let mut versions: HashMap<&str, &str> = layout
-        .ids
-        .iter()
-        .zip(&layout.versions)
-        .map(|(id, version)| (&**id, &**version))
-        .collect();
-    versions.extend(layout.filled.iter().map(|id| (&**id, "")));
-    let goes_on = |place: &usize| {
-        let rule = &rules.plan.rules[*place];
-        versions.get(&*rule.id) == Some(&&*rule.version)
-    };
-    Bits::of((0..rules.rules.len()).filter(goes_on))
+/// What becomes of the rules of this rule set.
+struct Going {
+    /// Those that go on as they were.
+    same: Bits,
+    /// Those that mean the same, and are compared with other borders.
+    moved: Bits,
+}
+
+impl Going {
+    fn of(layout: &Layout, mine: &Layout) -> Going {
+        let mut versions: HashMap<&str, &str> = texts(layout).collect();
+        versions.extend(layout.filled.iter().map(|id| (&**id, "")));
+        let (mut same, mut moved) = (Bits::default(), Bits::default());
+        for (place, (id, version)) in texts(mine).enumerate() {
+            match versions.get(id) {
+                Some(before) if *before == version => same.insert(place),
+                Some(before) if meaning(before) == meaning(version) => moved.insert(place),
+                _ => {}
+            }
+        }
+        Going { same, moved }
+    }
+
+    /// Those that mean the same.
+    fn alike(&self) -> Bits {
+        let mut alike = self.same.clone();
+        alike.add(&self.moved);
+        alike
+    }
+}
+
+fn texts(layout: &Layout) -> impl Iterator<Item = (&str, &str)> {
+    let versions = layout.versions.iter().map(|version| &**version);
+    layout.ids.iter().map(|id| &**id).zip(versions)
+}
+
+/// The version of a rule, without the borders that it is compared with.
+fn meaning(version: &str) -> &str {
+    version.split(BORDERS).next().unwrap_or_default()
 }
 
 /// The customer in the layout of this rule set: measures that go on keep their memory.
-fn carried_customer(old: &Customer, layout: &Layout, mine: &Layout, rules: &Rules, same: &Bits) -> Customer {
+fn carried_customer(
+    old: &Customer,
+    layout: &Layout,
+    mine: &Layout,
+    rules: &Rules,
+    going: &Going,
+) -> Customer {
     let place = |before: u32| layout.ids.get(before as usize).and_then(|id| rules.place(id));
     let mut customer = Customer {
         streams: carried(&old.streams, layout, mine, rules).into(),
@@ -112,7 +143,7 @@ fn carried_customer(old: &Customer, layout: &Layout, mine: &Layout, rules: &Rule
     }
     for due in &old.dues {
         if let Some(now) =
-            place(due.rule).filter(|now| m!("dues of what changed go on", same.has(*now), true))
+            place(due.rule).filter(|now| m!("dues of what changed go on", going.same.has(*now), true))
         {
             customer.dues.push(Due {
                 rule: now as u32,
@@ -123,7 +154,7 @@ fn carried_customer(old: &Customer, layout: &Layout, mine: &Layout, rules: &Rule
         }
     }
     customer.entries += customer.episodes.len();
-    customer.held_back = held_back(old, &customer, layout, rules, same);
+    customer.held_back = held_back(old, &customer, layout, rules, &going.alike());
     customer
 }
 
@@ -172,11 +203,15 @@ fn flip_changed(
     layout: &Layout,
     machine: &mut Machine,
     now: i64,
-    same: &Bits,
+    going: &Going,
 ) {
     let rules = machine.rules.clone();
     let mut others = Bits::below(rules.rules.len());
-    others.drop(same);
+    others.drop(&going.same);
+    let mut silent = others.clone();
+    silent.drop(&going.moved);
+    // Who reads a rule that changed has changed, too; who reads one whose border moved has not.
+    let only = going.moved.is_empty().then_some(&others);
     let mut flipped = machine.leave_strange(customer);
     if !customer.blank() {
         machine.met.add_all(&others, &rules);
@@ -184,8 +219,8 @@ fn flip_changed(
             customer,
             others.clone(),
             now,
-            Some(&others),
-            m!("a change of rules is an event", false, true),
+            only,
+            m!("a change of rules is an event", Some(&silent), None),
         ));
     }
     // By id; of a rule that is gone with its stays.
@@ -223,7 +258,9 @@ fn flip_changed(
                     layout.filled.iter().any(|each| each == id),
                     false
                 );
-                let reason = if known {
+                let reason = if !silent.has(flip.rule) {
+                    Reason::Borders
+                } else if known {
                     Reason::RuleChanged
                 } else {
                     Reason::RuleAdded
@@ -234,7 +271,7 @@ fn flip_changed(
                 let version = layout
                     .versions
                     .get(stay.rule as usize)
-                    .map_or("", |version| version);
+                    .map_or("", |version| meaning(version));
                 machine.emit_removed(customer, id, version, now, stay);
             }
         }

@@ -192,6 +192,9 @@ impl Eval<'_> {
     /// The number of the first stage that holds, and when to look again.
     pub fn stage(&self, place: usize, customer: &mut Customer, now: i64) -> (Option<usize>, i64) {
         let mut change = NEVER;
+        if self.rules.rules[place].closed {
+            return (None, NEVER);
+        }
         for (stage, (_, when)) in self.rules.rules[place].stages.iter().enumerate() {
             let (holds, at) = self.node(when, None, customer, now);
             change = m!("a stage is not left for an earlier one", change.min(at), at);

@@ -6,7 +6,7 @@
 //! The expected number is the integral of the rate of purchases, (1 - w)^R H(w) with w = days / (alpha + T + days): H is a
 //! series with positive terms alone, so nothing cancels out, at a = 1 neither.
 
-use super::{Asked, Value};
+use super::{Asked, MILLION, Value};
 use crate::by_key::Look;
 use crate::exact::Exact;
 use crate::plan::{self, Comparison, Measure, Operator, Ratio};
@@ -28,8 +28,6 @@ const LARGE: f64 = 1e200;
 const DEAD: f64 = 600.0;
 /// Milliseconds round the instant found with doubles in which the right one is looked for first.
 const NEAR: i64 = 16;
-/// Millionths in a unit of the evidence.
-const MILLION: i128 = 1_000_000;
 
 /// A model, and what is asked of it.
 #[derive(Debug)]
@@ -48,6 +46,8 @@ pub struct Buying {
     amount: Option<usize>,
     operator: Operator,
     bound: Exact,
+    /// Whether there is a bound: a border may not be published yet.
+    bounded: bool,
 }
 
 /// The purchases in the window.
@@ -88,6 +88,7 @@ impl Buying {
             day: 1 + model.day,
             amount: model.amount.map(|column| 1 + column),
             operator: comparison.operator,
+            bounded: !comparison.numbers.is_empty(),
             bound: comparison.numbers.first().map_or(Exact::ZERO, exact),
         }
     }
@@ -282,7 +283,7 @@ impl Buying {
 /// Whether the value is as asked, and until when: it falls, and a purchase leaves the window.
 pub fn look(buying: &Buying, asked: &Asked, window: i64) -> Look {
     let start = asked.start();
-    if start == asked.rows.len() {
+    if start == asked.rows.len() || !buying.bounded {
         return (false, NEVER);
     }
     let (bought, leaves) = (buying.bought(asked, start), asked.expiry(start, window));
@@ -306,6 +307,19 @@ pub fn value(buying: &Buying, asked: &Asked) -> Value {
     let tie = rest.abs() < SAME * exact.0.max(1.0);
     let up = if tie { whole % 2 != 0 } else { rest > 0.0 };
     Value::Mean(whole + i128::from(up), MILLION as i64)
+}
+
+/// The value in millionths, rounded down; None: there is no purchase.
+pub fn millionths(buying: &Buying, asked: &Asked) -> Option<i128> {
+    let start = asked.start();
+    if start == asked.rows.len() {
+        return None;
+    }
+    let exact = buying.at(&buying.bought(asked, start), asked.now) * Exact::of(MILLION);
+    let whole = exact.floor();
+    // Beside a whole number it is that one, by as much as a comparison allows for.
+    let short = (Exact::of(whole + 1) - exact).0 < SAME * exact.0.max(1.0);
+    Some(whole + i128::from(short))
 }
 
 #[cfg(test)]

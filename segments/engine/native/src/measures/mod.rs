@@ -48,6 +48,9 @@ pub enum Measure {
     Clv,
 }
 
+/// Millionths in a unit.
+const MILLION: i128 = 1_000_000;
+
 /// What a measure comes to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
@@ -278,6 +281,18 @@ impl Kernel {
         (found, until)
     }
 
+    /// What the measure comes to in millionths, rounded down; None: it has no value, or is zero.
+    pub fn millionths(&self, measure: Measure, scale: i64, asked: &Asked) -> Option<i128> {
+        if let How::Buying(buying) = &self.how {
+            return buying::millionths(buying, asked);
+        }
+        let (number, below) = self.number(measure, scale, Some(asked)).0?;
+        (number != 0).then(|| {
+            let (whole, rest) = (number.div_euclid(below), number.rem_euclid(below));
+            whole * MILLION + rest * MILLION / below
+        })
+    }
+
     /// Whether the comparison holds of a word of the column.
     #[inline]
     fn holds_of(&self, word: i64, names: &Names) -> bool {
@@ -370,6 +385,7 @@ pub(crate) mod testing {
             window: 10,
             offset: 0,
             model: None,
+            border: None,
             comparison,
         }
     }

@@ -16,11 +16,12 @@ use crate::codec::StateError;
 use crate::customer::Customer;
 use crate::machine::Machine;
 use crate::partition::{Partition as Core, Settings};
-use crate::plan::{Plan, RecordKind};
+use crate::plan::{Plan, PlanError, RecordKind};
 use crate::position::Deployment;
 use crate::rules::Rules as Ready;
 use crate::wire::record::{Body, Format, Record, Run, Span};
 use crate::wire::refusals::{Reason, Refusal};
+use crate::worth::Worths;
 
 /// A rule set, made ready once for all partitions of a process.
 #[pyclass(frozen)]
@@ -28,10 +29,13 @@ pub struct Rules(pub Arc<Ready>);
 
 #[pymethods]
 impl Rules {
-    /// From the bytes of a plan; raises ValueError if they are none of this format.
+    /// From the bytes of a plan, and the values of its borders; raises ValueError if they are none of this format.
     #[new]
-    fn new(plan: &[u8]) -> PyResult<Rules> {
-        let plan = Plan::read(plan).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    #[pyo3(signature = (plan, borders = Vec::new()))]
+    fn new(plan: &[u8], borders: Vec<Option<String>>) -> PyResult<Rules> {
+        let refused = |error: PlanError| PyValueError::new_err(error.to_string());
+        let mut plan = Plan::read(plan).map_err(refused)?;
+        plan.publish(&borders).map_err(refused)?;
         Ok(Rules(Arc::new(Ready::new(plan))))
     }
 }
@@ -249,17 +253,23 @@ impl Partition {
         self.offer_run(py, topic, run)
     }
 
-    /// Take in deployments of the chain, as offset, Kafka timestamp and instant: a run of offsets [start, end).
+    /// Take in deployments of the chain, as offset, Kafka timestamp, instant, and whether they bring borders alone: a run
+    /// of offsets [start, end).
     ///
     /// All others between them are passed over. Gives what `offer` does.
     fn offer_deployments(
         &self,
         py: Python<'_>,
         start: i64,
-        deployments: Vec<(i64, i64, i64)>,
+        deployments: Vec<(i64, i64, i64, bool)>,
         end: i64,
     ) -> PyResult<Option<i64>> {
-        let record = |(offset, timestamp, at)| Record {
+        let of_borders: Vec<i64> = deployments
+            .iter()
+            .filter(|each| each.3)
+            .map(|each| each.0)
+            .collect();
+        let record = |(offset, timestamp, at, _)| Record {
             offset,
             timestamp,
             at,
@@ -275,7 +285,12 @@ impl Partition {
             ..Run::default()
         };
         let topic = self.rules.plan.topics.len();
-        self.with(py, |core| core.offer(topic, start, Arc::new(run), end))
+        self.with(py, |core| {
+            of_borders
+                .into_iter()
+                .for_each(|offset| core.bring_borders(offset));
+            core.offer(topic, start, Arc::new(run), end)
+        })
     }
 
     /// Take in fetched records, which are decoded by what the schemas know by now; raises as `offer` does.
@@ -355,6 +370,19 @@ impl Partition {
         let look = |machine: &mut Machine, customer: &mut Customer| Remembered::of(machine, customer);
         let found = self.with(py, |core| core.ask(key, look))?.map_err(wrong)?;
         found.map(|found| found.plain(py, &self.rules)).transpose()
+    }
+
+    /// For each measure, by its number, the values of these customers in millionths, and the keys of those for whom
+    /// something is due first.
+    fn worths(
+        &self,
+        py: Python<'_>,
+        keys: Vec<Vec<u8>>,
+        measures: Vec<usize>,
+        consent: Option<String>,
+    ) -> PyResult<Worths> {
+        self.with(py, |core| core.worths(keys, &measures, consent.as_deref()))?
+            .map_err(wrong)
     }
 
     fn why<'py>(&self, py: Python<'py>, key: &[u8], at: i64) -> PyResult<Bound<'py, PyDict>> {

@@ -1,0 +1,13 @@
+"""States as batches of records, for whoever writes them apart from a transaction of a partition."""
+
+from collections.abc import Mapping
+
+from segments.engine._native import Batch, Encoder
+
+
+def batches_of(states: Mapping[bytes, bytes | None], now: int) -> list[Batch]:
+    """Finished batches of these keys and values, without headers; `now` is the wall clock."""
+    encoder = Encoder("", 0, 0, 0)
+    for key, value in states.items():
+        encoder.state(now, key, value)
+    return encoder.collect()[3]

@@ -1,0 +1,68 @@
+"""New borders for a customer, for the oracle: what lies between the old ones and the new flips, and nothing else."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from segments.language.nodes.order import reads
+from segments.language.nodes.segment import Segment
+from segments.language.nodes.text import borders_in
+from segments.language.truth.life import Customer, evidence
+from segments.language.truth.memory import NEVER
+from segments.language.truth.oracle import bound_of
+
+
+def take_borders(
+    customer: Customer, borders: Mapping[str, Decimal], clock: float, cause: Mapping[str, Any] | None
+) -> None:
+    """What is due before the clock fires by the old borders; then one evaluation of what reads one that moved.
+
+    The flips have the reason `borders`; for rules that read the flips of these, they are events.
+    """
+    customer.fire(clock)
+    touched = {each.id for each in customer.segments if _moves(each, customer, borders)}
+    customer.borders = customer.memory.borders = borders
+    if not touched or customer.instant == NEVER:
+        return
+    now = int(max(customer.instant, clock))
+    customer.swept = now
+    touched = _with_readers(touched, customer)
+    memory = customer.memory
+    inside = customer.members(now, customer.inside, memory, counts=True)
+    inside = (inside & touched) | (set(customer.inside) - touched)
+    customer.begin(now, inside, memory)
+    flipped = [each for each in customer.segments if (each.id in inside) != (each.id in customer.inside)]
+    if not flipped:
+        return
+    customer.instant = now
+    fresh = [customer.flip(each, each.id in inside, now) for each in flipped]
+    for each, flip in zip(flipped, fresh, strict=True):
+        flip |= {"reason": "borders", "cause": cause}
+        flip["evidence"] = list(evidence(each, now, memory, inside))
+        flip["valid_until"] = customer.next_flip(each)
+        customer.watches.watch(each, flip)
+    customer.flips += fresh
+    stays = [
+        {**customer.inside[each.id], "valid_until": customer.next_flip(each)}
+        for each in customer.segments
+        if each.id in inside
+    ]
+    customer.memberships.append({"sequence": customer.sequence, "segments": stays})
+
+
+def _moves(segment: Segment, customer: Customer, borders: Mapping[str, Decimal]) -> bool:
+    """Whether a border that a rule reads is another one now."""
+    before, after = customer.memory, customer.nothing()
+    after.borders = borders
+    return any(
+        bound_of(leaf, before) != bound_of(leaf, after) for leaf in borders_in(segment.when, segment.until)
+    )
+
+
+def _with_readers(touched: set[str], customer: Customer) -> set[str]:
+    """The rules, and those that read their segments, or the flips of these."""
+    found = set(touched)
+    for each in customer.ordered:
+        if any(other.id in found for other in reads(each)):
+            found.add(each.id)
+    return found
