@@ -69,6 +69,15 @@ KEEPS_UP = (
         limit=1,
     ),
     Panel(
+        "What flips wait for",
+        "What one in a hundred flips exceeds: inputs (or grace, for a timer), then gathering, then the transaction.",
+        "s",
+        {
+            "{{wait}}": "histogram_quantile(0.99, sum by (wait, le) "
+            f"(rate(segments_flip_wait_seconds_bucket{{{JOB}}}[{RATE}])))"
+        },
+    ),
+    Panel(
         "Lateness of flips by time",
         "From the instant of a flip to the clock at which it fired.",
         "s",

@@ -134,6 +134,11 @@ class Partition:
         return self._core.full
 
     @property
+    def gathered(self) -> tuple[int, int]:
+        """How many flips, and how many customers whose timers fired, wait to be collected."""
+        return self._core.gathered
+
+    @property
     def members(self) -> Counter[str]:
         """The customers in each segment."""
         return Counter(self._core.members)

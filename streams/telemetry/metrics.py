@@ -39,6 +39,9 @@ REASONS = (
 """Of dead letters."""
 STAGES = ("fetch", "decode", "offer", "advance", "confirm", "encode", "changelog", "commit")
 
+WAITS = ("inputs", "grace", "gathering", "transaction")
+"""What a flip waits for: the first two are alternatives, by its cause; the others follow."""
+
 SECONDS = (0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 COMMIT_SECONDS = (0.002, 0.004, 0.006, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 
@@ -68,6 +71,8 @@ class Metrics:
         ).set(partitions)
 
     def _begin_at_zero(self) -> None:
+        for wait in WAITS:
+            self.flip_waits.labels(wait)
         for topic in INPUTS:
             self.consumed.labels(topic)
             self.lost_ranges.labels(topic)
@@ -126,6 +131,13 @@ class Metrics:
         self.event_to_flip = Histogram(
             "segments_event_to_flip_seconds",
             "Time from the Kafka timestamp of the record that caused a flip to the commit of the flip.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.flip_waits = Histogram(
+            "segments_flip_wait_seconds",
+            "Time that a flip waited, by what it waited for: inputs, grace, gathering, transaction.",
+            ("wait",),
             buckets=SECONDS,
             registry=self.registry,
         )

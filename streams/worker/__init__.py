@@ -16,6 +16,7 @@ owners       all partitions of this worker, started and stopped as the group ass
 service      serves one partition: takes runs, advances the engine, commits
 standing     how far a partition is, through all of its take-overs
 takeover     takes over a partition: fencing, restore, position
+waits        how long a flip waited, and for what
 watch        whether the group, the logins and the topics let the worker go on
 witness      whether the inputs are the topics that were read
 """

@@ -62,10 +62,6 @@ class PartitionMonitor:
         """Count what is committed now."""
         offsets = transaction.offsets
         self._standing.reached(offsets)
-        now = self._standing.committed_at
-        for topic, offset in transaction.causes:
-            if (accepted_at := self._ledger.accepted_at(topic, offset)) is not None:
-                self._metrics.event_to_flip.observe(max(0, now - accepted_at) / 1000)
         for (segment, transition, reason), count in transaction.flips.items():
             if reason in OF_RULES:
                 self._moved[segment, transition] += count

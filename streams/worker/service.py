@@ -18,6 +18,7 @@ from streams.worker.monitor import PartitionMonitor
 from streams.worker.outbox import Outbox
 from streams.worker.standing import Standing
 from streams.worker.takeover import Limits, OwnedPartition, Succeeded, WorkerContext
+from streams.worker.waits import Waits
 
 SLICE = 1_000
 """Records applied before the event loop gets its turn."""
@@ -66,6 +67,7 @@ class Service:
         self.monitor = PartitionMonitor(
             app, owned.partition, owned.store, self._intake, self._ledger, context.metrics, standing
         )
+        self._waits = Waits(context.metrics, event_clock=limits.event_clock)
         self._changed = asyncio.Event()
         self._intake.ask_registry(context.lookup, self._changed.set)
         self._stopping = False
@@ -117,6 +119,7 @@ class Service:
         if not self._gathering_since:
             self._gathering_since = time.monotonic()
         self._gathered += turn
+        self._waits.advanced(self._partition.gathered)
         self._intake.look()
         self.monitor.look()
         return more
@@ -172,6 +175,7 @@ class Service:
             return
         batches, offsets = self._outbox.batches(transaction, self._unwritten), transaction.offsets
         began = time.perf_counter()
+        self._waits.began()
         try:
             with metrics.stage("commit"):
                 ends = await self._producer.commit(batches, offsets)
@@ -190,6 +194,7 @@ class Service:
             self._store.commit(transaction, end, wall_clock())
             self._unwritten = {}
         self._caution.committed(offsets)
+        self._waits.committed(transaction, self._ledger, self._context.engine.grace)
         self.monitor.committed(transaction, time.perf_counter() - began)
 
     def customers(self) -> Iterable[bytes]:

@@ -223,6 +223,11 @@ impl Partition {
         self.customers.full()
     }
 
+    /// How many flips, and how many customers whose timers fired, wait to be collected.
+    pub fn gathered(&self) -> (usize, usize) {
+        (self.machine.out.flips.len(), self.machine.out.lateness.len())
+    }
+
     /// The customers in each segment.
     pub fn members(&self) -> &Members {
         &self.machine.members

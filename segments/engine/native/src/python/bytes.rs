@@ -285,12 +285,13 @@ impl Transaction {
         counts.into_py_dict(py)
     }
 
-    /// Topic and offset of the record that caused each flip that a record caused.
+    /// Of each flip that a record caused: its place among the flips, topic and offset of the record.
     #[getter]
-    fn causes(&self) -> Vec<(&str, i64)> {
-        let causes = self.effects.flips.iter().filter_map(|flip| flip.cause);
+    fn causes(&self) -> Vec<(usize, &str, i64)> {
+        let flips = self.effects.flips.iter().enumerate();
+        let causes = flips.filter_map(|(place, flip)| Some((place, flip.cause?)));
         causes
-            .map(|cause| (self.topic(cause.topic), cause.offset))
+            .map(|(place, cause)| (place, self.topic(cause.topic), cause.offset))
             .collect()
     }
 

@@ -195,6 +195,11 @@ impl Partition {
     }
 
     #[getter]
+    fn gathered(&self, py: Python<'_>) -> PyResult<(usize, usize)> {
+        self.with(py, |core| core.gathered())
+    }
+
+    #[getter]
     fn members<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let members = self.with(py, |core| core.members().clone())?;
         let found = PyDict::new(py);
