@@ -6,6 +6,8 @@ from math import ceil
 
 MILLION = 1_000_000
 """In which the engine tells values."""
+BITS, MOST, MARK = 7, 0x7F, 0x80
+"""Bits of a number in a byte, and the mark of one that is not its last."""
 WHOLE = 100
 """Per cent."""
 
@@ -22,3 +24,31 @@ def decimal_text(millionths: int) -> str:
     """A value in millionths as a decimal without zeros at its end."""
     text = format(Decimal(millionths).scaleb(-6), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def packed(values: Sequence[int]) -> bytes:
+    """Values in ascending order, each as its distance from the one before, in bytes of seven bits and a mark."""
+    out, before = bytearray(), 0
+    for place, value in enumerate(sorted(values)):
+        # The first may be negative: its sign is its lowest bit.
+        rest = (abs(value) << 1 | (value < 0)) if place == 0 else value - before
+        before = value
+        while rest > MOST:
+            out.append(rest & MOST | MARK)
+            rest >>= BITS
+        out.append(rest)
+    return bytes(out)
+
+
+def unpacked(data: bytes) -> list[int]:
+    """The values of `packed`, ascending."""
+    found: list[int] = []
+    number = shift = 0
+    for byte in data:
+        number |= (byte & MOST) << shift
+        shift += BITS
+        if not byte & MARK:
+            first = -(number >> 1) if number & 1 else number >> 1
+            found.append(found[-1] + number if found else first)
+            number = shift = 0
+    return found

@@ -32,6 +32,7 @@ COMMANDS = {
     "diff": ("diff", "Say what a deployment would change."),
     "deploy": ("deploy", "Deploy the rules: they go live while events flow."),
     "deployments": ("deployments", "List what was deployed, and what the partitions run."),
+    "borders": ("borders", "Take borders from all customers, and show those published."),
     "rollback": ("rollback", "Deploy an earlier rule set again."),
     "replay": ("replay", "Compute segment events from a file of events, without Kafka."),
     "why": ("why", "Ask the workers why a customer is in a segment, or not."),

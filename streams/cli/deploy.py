@@ -112,7 +112,7 @@ def command(
         if report.changes.settings and not new_settings:
             raise SettingsChange(_settings_change(report.changes))
         if max_moved < ALL:
-            report.counted = _count(settings, planned, report.changes, len(chains.held))
+            report.counted = _count(settings, planned, report.changes, chains)
             _tell_counted(report.counted, as_json=as_json)
         if not dry_run:
             _deploy(settings, planned, chains, report, max_moved, note, at_once=at_once, yes=yes)
@@ -132,11 +132,12 @@ def _settings_change(found: Changes) -> str:
     return "\n".join([*lines, "Say --settings to change them; unset a variable to keep what is deployed."])
 
 
-def _count(settings: Settings, planned: Planned, found: Changes, partitions: int) -> Counted:
+def _count(settings: Settings, planned: Planned, found: Changes, chains: Chains) -> Counted:
     if not any(each.kind != "reworded" for each in found.rules) and not found.settings:
         return Counted()
+    partitions = len(chains.held)
     with bar(partitions, "counting who would flip") as progress:
-        return count(settings, planned, found, partitions, progress)
+        return count(settings, planned, found, partitions, progress, chains.borders)
 
 
 def _tell_counted(counted: Counted, *, as_json: bool) -> None:

@@ -21,7 +21,7 @@ from segments.language.errors import SegmentsError
 from streams.cli.logs import LEVELS, configure
 from streams.deployments.starting import Files, settle
 from streams.errors import BrokerAway, RegistryAway, StreamsError
-from streams.http import deployments
+from streams.http import deployments, worths
 from streams.http.answers import Answers
 from streams.http.census import Censuses
 from streams.http.health import HealthServer, listen, reachable
@@ -219,6 +219,7 @@ async def _serve(built: Worker, settings: Settings, listening: socket.socket, st
     server.add(
         Censuses(built.owners.machine, built.owners.customers, built.partitions, answers.refusal).routes()
     )
+    server.add(worths.routes(built.owners.machine, built.owners.customers, answers.refusal))
     await server.start(listening)
     port = listening.getsockname()[1]
     log.info("metrics and health: http://%s:%d/metrics /healthz /readyz", settings.http_host, port)

@@ -7,12 +7,21 @@ events from the take-over on only, and counts nobody.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
-from segments.engine import Partition, of_customer, settings_of
+from segments.engine import (
+    Border,
+    EngineSettings,
+    Partition,
+    PlannedRules,
+    RuleSet,
+    of_customer,
+    settings_of,
+    with_borders,
+)
 from streams.deployments.changes import Changes
 from streams.deployments.planning import Planned
 from streams.deployments.records import Deployed
@@ -69,26 +78,40 @@ def count(
     changes: Changes,
     partitions: int,
     tell: Callable[[int], None],
+    borders: Sequence[Border] = (),
 ) -> Counted:
     """Count over the states as they are committed now; is told of each partition that is done."""
     with admin(settings) as client:
         is_new = not look(client, [changelog(settings.group)])
     if changes.deployed is None or is_new:
         return Counted(unknown=unknown(changes))
-    return asyncio.run(_count(settings, planned, changes, partitions, tell))
+    rules = with_borders(planned.ruleset, borders)
+    found = Counted(unknown=unknown(changes))
+    return count_over(settings, changes.deployed, (rules, planned.engine), partitions, tell, found)
+
+
+def count_over(
+    settings: Settings,
+    deployed: Deployed,
+    rules: tuple[RuleSet | PlannedRules, EngineSettings],
+    partitions: int,
+    tell: Callable[[int], None],
+    found: Counted,
+) -> Counted:
+    """Count who would flip if these rules, with these settings, took over from those deployed."""
+    return asyncio.run(_count(settings, deployed, rules, partitions, tell, found))
 
 
 async def _count(
     settings: Settings,
-    planned: Planned,
-    changes: Changes,
+    deployed: Deployed,
+    rules: tuple[RuleSet | PlannedRules, EngineSettings],
     partitions: int,
     tell: Callable[[int], None],
+    found: Counted,
 ) -> Counted:
-    deployed = changes.deployed
-    assert deployed is not None  # noqa: S101 - `count` asked
     client = connection(settings) | {"client_id": f"{settings.group}-deploy"}
-    topic, found = changelog(settings.group).name, Counted(unknown=unknown(changes))
+    topic = changelog(settings.group).name
     offsets = Offsets(client, settings.group)
     await offsets.start()
     try:
@@ -96,7 +119,7 @@ async def _count(
             place, store = TopicPartition(topic, number), MemoryStore()
             bounds = (await offsets.starts([place]))[place], (await offsets.ends([place]))[place]
             await restore(store, client, place, bounds, lambda _left: None)
-            await asyncio.to_thread(_sweep, (number, partitions), planned, deployed, store, found)
+            await asyncio.to_thread(_sweep, (number, partitions), rules, deployed, store, found)
             tell(1)
     finally:
         await offsets.stop()
@@ -104,13 +127,17 @@ async def _count(
 
 
 def _sweep(
-    place: tuple[int, int], planned: Planned, deployed: Deployed, store: MemoryStore, found: Counted
+    place: tuple[int, int],
+    rules: tuple[RuleSet | PlannedRules, EngineSettings],
+    deployed: Deployed,
+    store: MemoryStore,
+    found: Counted,
 ) -> None:
     """Let the engine take one partition over."""
     before = Partition(*place, deployed.planned, settings_of(deployed.settings), store)
     found.members.update(before.members)
     found.customers += sum(of_customer(key) for key, _ in store.items())
-    partition = Partition(*place, planned.ruleset, planned.engine, store)
+    partition = Partition(*place, *rules, store)
     while partition.sweeping:
         partition.advance()
         effects = partition.collect_effects()

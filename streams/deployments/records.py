@@ -14,8 +14,9 @@ import cramjam
 from kafka import KafkaConsumer
 
 import schemas
-from segments.engine import PlannedRules
+from segments.engine import Border, PlannedRules
 from segments.language.catalogue import DEPLOYMENTS
+from segments.plan.borders import borders_of
 from streams.errors import StreamsError
 from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
 from streams.registry.registry import connect
@@ -105,6 +106,11 @@ class Chains:
     def running(self) -> Deployed | None:
         """The rule set that the group runs, or will run once it has come so far in its log."""
         return self.rules[-1] if self.rules else None
+
+    @property
+    def borders(self) -> tuple[Border, ...]:
+        """Those published by the last one of the chain."""
+        return () if self.last is None else borders_of(self.last.fields["borders"])
 
     @property
     def lacking(self) -> tuple[int, ...]:

@@ -1,0 +1,78 @@
+"""`segments borders` over a real broker: asked of the workers, published in the log, taken over by each partition."""
+
+import json
+import time
+
+import pytest
+
+from tests.integration.worker_control import wait_until, wait_until_ready
+
+RULE = '''"""The best ten per cent: thank them."""
+
+from segments.language import Segment, purchase, top
+
+best = Segment(
+    en="Best",
+    nl="Beste",
+    when=purchase.within(days=30).sum(purchase.amount) >= top(percent=10),
+    examples="",
+)
+'''
+
+
+def _purchases(amounts):
+    now = int(time.time() * 1000)
+    for number, amount in enumerate(amounts):
+        yield json.dumps(
+            {
+                "event_id": f"e{number}-{amount}", "customer_id": f"c{number}", "occurred_at": now,
+                "kind": "purchase", "order_id": f"o{number}", "amount": f"{amount}.00", "currency": "EUR",
+            }
+        )  # fmt: skip
+
+
+def _flips(run):
+    answer = run("consume", "segment-events", "--from-beginning", "--until-end")
+    return [json.loads(line) for line in answer.stdout.splitlines()]
+
+
+@pytest.mark.timeout(180)
+def test_borders_are_taken_published_and_moved(tmp_path, fresh_topics, run, spawn):
+    """Nobody is in the rule before; then the best ten per cent; too many moves, or no worker, and nothing is written."""
+    fresh_topics(2)
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "best.py").write_text(RULE)
+    rules = {"SEGMENTS_RULES": str(folder), "SEGMENTS_GRACE": "0"}
+    run("produce", "transactions", stdin="\n".join(_purchases(range(1, 21))) + "\n")
+    deployed = run("deploy", "--yes", "--no-wait", env=rules)
+    assert deployed.returncode == 0, deployed.stderr
+    alone = run("borders", "update", "--yes", "--timeout", "0", env=rules)
+    assert (alone.returncode, "have not answered: 0, 1" in alone.stderr) == (3, True), alone.stderr
+    worker = spawn("worker", "--no-deploy", env=rules)
+    wait_until_ready(worker)
+    assert _flips(run) == []
+    assert run("borders", "update", env=rules).returncode == 2, "nobody could be asked"
+
+    first = run("borders", "update", "--yes", "--json", env=rules)
+    assert first.returncode == 0, first.stderr
+    told = json.loads(first.stdout)
+    assert [(each["value"], each["customers"]) for each in told["borders"]] == [("19", 20)]
+    assert told["would_enter"] == {"best": 2}
+    wait_until("two enter", lambda: len(_flips(run)) == 2)
+    flips = _flips(run)
+    assert {flip["customer_id"] for flip in flips} == {"c18", "c19"}
+    assert {(flip["reason"], flip["cause"]["event_id"]) for flip in flips} == {
+        ("borders", told["deployment_id"])
+    }
+
+    run("produce", "transactions", stdin="\n".join(_purchases([50] * 4)) + "\n")
+    wait_until("four more enter", lambda: len(_flips(run)) == 6)
+    many = run("borders", "update", "--yes", "--max-moved", "5", env=rules)
+    assert (many.returncode, "nothing was written" in many.stderr) == (5, True), many.stderr
+    drawn = tmp_path / "borders.svg"
+    second = run("borders", "update", "--yes", "--svg", str(drawn), env=rules)
+    assert (second.returncode, "19 becomes 53, of 20 customers" in second.stdout) == (0, True), second.stderr
+    assert drawn.read_text().startswith("<svg")
+    shown = json.loads(run("borders", "show", "--json").stdout)
+    assert [each["value"] for each in shown["borders"]] == ["53"]
