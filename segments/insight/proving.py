@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from segments.engine import INPUTS, EngineSettings, Partition, Record, RuleSet
+from segments.engine import (
+    DEPLOYMENTS,
+    INPUTS,
+    RULES,
+    Border,
+    BorderKey,
+    Deployment,
+    EngineSettings,
+    Partition,
+    Record,
+    RuleSet,
+    with_borders,
+)
 from segments.insight.told import evidence_lines
 from segments.insight.why import why
 from segments.language.catalogue import PROFILES
@@ -161,13 +173,17 @@ class _Life:
     def __init__(self, rules: Sequence[Segment], currency: str, story: Story) -> None:
         self._start = story.start
         self._asked, self._ends = rules[0].id, dict.fromkeys(INPUTS, 0)
-        settings = EngineSettings(grace=0, currency=currency)
-        self.partition = Partition(0, 1, RuleSet(rules, currency, story.zone), settings, {})
+        self._settings = EngineSettings(grace=0, currency=currency)
+        self._states: dict[bytes, bytes] = {}
+        self._borders: dict[BorderKey, Border] = {}
+        self._shop = currency, story.zone
+        self.partition = Partition(0, 1, RuleSet(rules, *self._shop), self._settings, self._states)
         for topic in INPUTS:
             self.partition.begin(topic, 0)
 
     def live(self, line: Line) -> list[Flip]:
         """What the rule does on a line, and because of what is due up to its time."""
+        before = self._publish(line) if line.border else []
         partition, ends, now = self.partition, self._ends, self._start + line.at
         if line.event is not None:
             topic, offset = line.event.topic, ends[line.event.topic]
@@ -178,9 +194,33 @@ class _Life:
         while partition.advance():
             pass
         partition.until(self._start + line.last)
-        effects = partition.collect_effects()
+        return [*before, *self._flips(line)]
+
+    def _publish(self, line: Line) -> list[Flip]:
+        """Go on with other borders from the line's time on; what is due before fires by those of before."""
+        now = self._start + line.at
+        self.partition.until(now - 1)
+        flips = self._flips(line)
+        for name, value in line.border:
+            measure, _, percent = name.rpartition(" ")
+            key = BorderKey(measure, percent.removeprefix("top(percent=").removesuffix(")"), *self._shop)
+            self._borders[key] = Border(key, value, 0, 0)
+        offset = self._ends.get(DEPLOYMENTS, 0)
+        rules = with_borders(self.partition.rules, tuple(self._borders.values()))
+        deployment = Deployment(offset, now, f"{offset}", None, now, RULES, rules, self._settings)
+        self._ends[DEPLOYMENTS] = offset + 1
+        self.partition = Partition.deployed(0, 1, deployment, self._states)
+        for topic in INPUTS:
+            if topic not in self.partition.offsets:
+                self.partition.begin(topic, self._ends[topic])
+        return flips
+
+    def _flips(self, line: Line) -> list[Flip]:
+        """What the rule did since the last time."""
+        effects = self.partition.collect_effects()
         if effects is None:
             return []
+        effects.commit_to(self._states)
         if effects.dead_letters:
             letter = effects.dead_letters[0]
             raise StoryError(f"The event is refused: {letter.reason}. {letter.error}", "", line.origin)

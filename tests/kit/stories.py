@@ -1,11 +1,13 @@
 """Stories lived by the oracle, beside `segments.insight.proving.engine`."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from segments.insight.proving import Flip
 from segments.language import Segment
 from segments.language.stories.reader import Story
 from segments.language.truth.life import Customer, Step
+from segments.language.truth.moved import take_borders
 
 
 def oracle(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
@@ -13,6 +15,9 @@ def oracle(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
     customer, clock = Customer(rules, currency, zone=story.zone), float("-inf")
     for line in story.lines:
         now = story.start + line.at
+        if line.border:
+            borders = {**customer.borders, **{name: Decimal(value) for name, value in line.border}}
+            take_borders(customer, borders, max(clock, now), None)
         if line.event is not None:
             topic, record = line.event.topic, line.event.record
             cause = {"topic": topic, "partition": 0, "offset": 0, "event_id": record and record["event_id"]}

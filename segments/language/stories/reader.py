@@ -23,6 +23,7 @@ from segments.language.nodes.durations import DAY, HOUR, LONGEST, MINUTE, Durati
 from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves, measures_in
+from segments.language.stories.borders import borders_read, published
 from segments.language.stories.events import EventBuilder, StoryEvent, StoryField
 from segments.language.zones import instants_of
 
@@ -47,6 +48,8 @@ class Shop:
 
     currency: str
     zone: str
+    borders: tuple[str, ...] = ()
+    """The borders that the rule reads: measure and percentage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Line:
     """Milliseconds since the story began."""
     event: StoryEvent | None
     flips: tuple[str, ...]
+    border: tuple[tuple[str, str], ...] = ()
+    """The borders published at the time, each by its measure and percentage, with its value."""
     within: int = 0
     """Milliseconds: each flip asserted comes in a span of that length, which begins at the time; 0: at the time."""
 
@@ -96,7 +101,7 @@ def read_stories(segment: Segment, currency: str = "EUR", zone: str = "UTC") -> 
 
     Raises a `StoryError` with file and line, or `RefusedRules` with one for each line that can't be read.
     """
-    kinds, shop = own_kinds(segment), Shop(currency, zone)
+    kinds, shop = own_kinds(segment), Shop(currency, zone, borders_read(segment))
     first = examples_origin(segment)
     stories: list[list[Line]] = [[]]
     errors: list[RuleError] = []
@@ -161,12 +166,19 @@ def _lines(
     if said and within:
         mend = f"Write {said[0]} on a line of its own, with its time; the assertion below it."
         raise StoryError("An event happens at an instant, not about a time.", mend, origin)
+    if said[:1] == ["border"]:
+        if copies > 1:
+            raise StoryError(
+                "A border is published once, at an instant.", "Write, say, 0d border 500.", origin
+            )
+        yield Line(origin, at, None, flips, published(said[1:], shop.borders, origin))
+        return
     start = start_of(shop.zone)
     for copy in range(copies):
         instant, name = at + copy * every, f"{number}" if copies == 1 else f"{number}-{copy + 1}"
         builder = EventBuilder(origin, start + instant, name, shop.currency, kinds)
         event = builder.event(said[0], list(_fields(said[1:], builder))) if said else None
-        yield Line(origin, instant, event, flips if copy == copies - 1 else (), within)
+        yield Line(origin, instant, event, flips if copy == copies - 1 else (), within=within)
 
 
 def _time(words: list[str], origin: Origin, zone: str) -> tuple[int, int, list[str]]:
