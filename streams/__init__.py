@@ -11,6 +11,7 @@ jobs       commands that work on whole topics or groups, and end
 kafka      what we ask and tell Kafka outside of the data path
 local      the local broker for development and tests
 registry   the schema registry
+report     what came of segments
 settings   environment variables that begin with SEGMENTS_
 store      the committed state of a partition's customers
 telemetry  metrics

@@ -143,6 +143,10 @@ MAY_IMPORT = {
         *("streams/history", "streams/http", "streams/jobs", "streams/kafka", "streams/registry"),
         *("streams/settings", "streams/telemetry"),
     },
+    "streams/report": {
+        *("engine", "insight", "language", "schemas", "streams/errors.py", "streams/history"),
+        *("streams/kafka", "streams/registry", "streams/settings"),
+    },
     "streams/jobs": {
         *("engine", "insight", "language/nodes", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
         *("streams/history", "streams/kafka", "streams/registry", "streams/settings", "streams/store"),
@@ -170,7 +174,7 @@ MAY_IMPORT = {
                 "local",
             )
         ),
-        *(f"streams/{room}" for room in ("registry", "settings", "telemetry", "worker")),
+        *(f"streams/{room}" for room in ("registry", "report", "settings", "telemetry", "worker")),
     },
 }
 """Which room may import which; `language` stands for all its rooms. Production code does not see `streams/local`."""

@@ -1,0 +1,149 @@
+"""Customers of an experiment by arm: each once for each value of the segment, with the first episode."""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from segments.insight.outcomes.period import NEVER, Count, Period
+from segments.insight.outcomes.stays import Stay
+
+STEPS = 48
+"""Parts of the window in which a goal may come first: half an hour of a day, three and a half hours of a week."""
+CONTROL, TREATED = "control", "treated"
+
+Experiment = tuple[str, str]
+"""Name, and the percentage of customers in the control group."""
+
+
+class Outcome(NamedTuple):
+    """What came of an enter, as far as it is known; instants in milliseconds."""
+
+    segment: str
+    value: str | None
+    entered_as: str
+    entered_at: int
+    episode: int
+    matured: bool
+    reason: str
+    arm: str | None
+    experiment: Experiment | None
+    goal: str
+    first_goal_at: int | None
+    occurred_at: int
+    goals: int
+    cents: int | None
+
+    @property
+    def window(self) -> int:
+        """Of the goal, in milliseconds; of an outcome that has matured."""
+        return self.occurred_at - self.entered_at
+
+    @property
+    def step(self) -> int:
+        """In which part of the window the goal came first."""
+        passed = (self.first_goal_at or self.entered_at) - self.entered_at
+        return min(STEPS - 1, max(0, passed * STEPS // max(1, self.window)))
+
+
+@dataclass(slots=True)
+class Arm:
+    """Those of one arm whose first episode has matured, once for each value of the segment."""
+
+    mature: Count = field(default_factory=Count)
+    converted: Count = field(default_factory=Count)
+    cents: int = 0
+    squares: int = 0
+    """Of cents."""
+    steps: list[int] = field(default_factory=lambda: [0] * STEPS)
+    """How many reached the goal first in each part of the window."""
+
+    def take(self, customer: list[Outcome]) -> None:
+        """One more customer, with the outcome of each value."""
+        self.mature.add(len(customer))
+        self.converted.add(sum(each.goals > 0 for each in customer))
+        for each in customer:
+            cents = each.cents or 0
+            self.cents, self.squares = self.cents + cents, self.squares + cents * cents
+            if each.goals:
+                self.steps[each.step] += 1
+
+
+@dataclass(slots=True)
+class OfExperiment:
+    """Sums of an experiment in one segment."""
+
+    first: int = NEVER
+    latest: int = -NEVER
+    """The first and the latest enter of which an outcome is known."""
+    drawn: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """Customers by arm, mature or not."""
+    arms: dict[tuple[str, str], Arm] = field(default_factory=lambda: defaultdict(Arm))
+    """By goal and arm."""
+
+
+class OfExperiments:
+    """The experiments of one segment."""
+
+    def __init__(self) -> None:
+        self.found: dict[Experiment, OfExperiment] = defaultdict(OfExperiment)
+        self._open: dict[tuple[Experiment | None, str], array[int]] = defaultdict(lambda: array("q"))
+        """Enters of customers without an outcome since, by the experiment of their latest outcome, and arm."""
+
+    def take(self, outcomes: Iterable[Outcome], stays: Iterable[Stay], period: Period) -> None:
+        """One more customer: the outcomes that are known, and all stays in this segment, in order of their enters."""
+        first: dict[tuple[Experiment, str | None], Outcome] = {}
+        latest: Outcome | None = None
+        for each in sorted(outcomes, key=lambda outcome: (outcome.entered_at, outcome.episode)):
+            if each.experiment is None:
+                continue
+            found = self.found[each.experiment]
+            found.first, found.latest = min(found.first, each.entered_at), max(found.latest, each.entered_at)
+            latest = each
+            if period.own(each.reason):
+                first.setdefault((each.experiment, each.value), each)
+        self._draw(first, period)
+        since = None if latest is None else latest.entered_at
+        enter = next((stay for stay in stays if self._may_open(stay, since, period)), None)
+        if enter is not None and enter.arm is not None and period.holds(enter.entered_at):
+            key = None if latest is None else latest.experiment, enter.arm
+            self._open[key].append(enter.entered_at)
+
+    @staticmethod
+    def _may_open(stay: Stay, since: int | None, period: Period) -> bool:
+        later = since is None or stay.entered_at > since
+        return later and stay.arm is not None and stay.reason is not None and period.own(stay.reason)
+
+    def _draw(self, first: Mapping[tuple[Experiment, str | None], Outcome], period: Period) -> None:
+        counted: dict[tuple[Experiment, str, str], list[Outcome]] = defaultdict(list)
+        drawn: dict[Experiment, str] = {}
+        for (experiment, _), each in first.items():
+            if each.arm is None or not period.holds(each.entered_at):
+                continue
+            drawn.setdefault(experiment, each.arm)
+            if each.matured:
+                counted[experiment, each.goal, each.arm].append(each)
+        for experiment, arm in drawn.items():
+            self.found[experiment].drawn[arm] += 1
+        for (experiment, goal, arm), outcomes in counted.items():
+            self.found[experiment].arms[goal, arm].take(outcomes)
+
+    @property
+    def present(self) -> Experiment | None:
+        """The one of the latest enter of which an outcome is known."""
+        return max(self.found, key=lambda each: self.found[each].latest, default=None)
+
+    def drawn(self, experiment: Experiment) -> dict[str, int]:
+        """Customers by arm whose first episode began in the period, whether an outcome is known of it or not.
+
+        Those of whom none is known count from the first enter on of which the topics tell that it is this experiment's;
+        where there was no other one, all of them.
+        """
+        found = self.found[experiment]
+        since = found.first if len(self.found) > 1 else -NEVER
+        counts = dict(found.drawn)
+        for (latest, arm), enters in self._open.items():
+            if latest != experiment:
+                counts[arm] = counts.get(arm, 0) + sum(at >= since for at in enters)
+        return counts

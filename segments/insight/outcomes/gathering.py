@@ -1,0 +1,131 @@
+"""The records of one partition, gathered by customer, and then added to the sums of a report."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from hashlib import blake2b
+from sys import intern
+from typing import Any
+
+from segments.insight.outcomes.arms import Outcome
+from segments.insight.outcomes.inside import CLICK, ON_SITE, OPEN, OTHER, PURCHASE, REFUND, SURVEY, Past
+from segments.insight.outcomes.period import ALWAYS
+from segments.insight.outcomes.stays import Flip, Held
+from segments.insight.outcomes.sums import Sums
+from segments.language.catalogue import ON_SITE as ON_SITE_KINDS
+
+Record = Mapping[str, Any]
+"""In engine form: times in milliseconds, amounts in hundredths."""
+KINDS = dict.fromkeys(ON_SITE_KINDS, ON_SITE) | {"email_open": OPEN, "email_click": CLICK, "survey": SURVEY}
+
+
+class Gathering:
+    """One partition: a customer is in it as a whole, under one id."""
+
+    def __init__(self, sums: Sums, currency: str, *, inputs: bool, reach: int = ALWAYS) -> None:
+        """With `inputs` what customers did is gathered, too; from `reach` on the topics hold all of that."""
+        self._sums, self._currency, self._inputs, self._reach = sums, currency, inputs, reach
+        self._flips: dict[str, list[Flip]] = defaultdict(list)
+        self._held: dict[str, list[Held]] = {}
+        self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
+        self._pasts: dict[str, Past] = {}
+        self._told_until = ALWAYS
+
+    def event(self, event: Record) -> None:
+        """A `SegmentEvent`, in the order of its topic."""
+        at = event["occurred_at"]
+        self._told_until = max(self._told_until, at)
+        flip = Flip(
+            intern(event["segment"]),
+            event["value"],
+            at,
+            event["transition"] == "enter",
+            intern(event["reason"]),
+            event["episode"],
+            event["arm"],
+        )
+        self._flips[event["customer_id"]].append(flip)
+
+    def memberships(self, customer: str, record: Record | None) -> None:
+        """A `SegmentMemberships`, in the order of its topic; None: the customer was erased or forgotten."""
+        if record is None or not record["segments"]:
+            self._held.pop(customer, None)
+        else:
+            self._held[customer] = [
+                Held(intern(each["segment"]), each["value"], each["entered_at"])
+                for each in record["segments"]
+            ]
+
+    def outcome(self, outcome: Record) -> None:
+        """A `SegmentOutcome`, in the order of its topic."""
+        self._told_until = max(self._told_until, outcome["occurred_at"])
+        held_out = outcome["control"]
+        told = Outcome(
+            intern(outcome["segment"]),
+            outcome["value"],
+            outcome["entered_as"],
+            outcome["entered_at"],
+            outcome["episode"],
+            outcome["kind"] == "matured",
+            intern(outcome["reason"]),
+            outcome["arm"],
+            None if held_out is None else (intern(outcome["experiment"] or ""), intern(held_out)),
+            intern(outcome["goal"]),
+            outcome["first_goal_at"],
+            outcome["occurred_at"],
+            outcome["goals"],
+            outcome["revenue"],
+        )
+        self._outcomes[outcome["customer_id"]].append(told)
+
+    def past(self, customer: str) -> Past:
+        """What a customer did."""
+        if customer not in self._pasts:
+            self._pasts[customer] = Past(self._reach)
+        return self._pasts[customer]
+
+    def click(self, click: Record) -> None:
+        """A `Click`."""
+        kind = KINDS.get(click["kind"], OTHER)
+        score = _score(click["attributes"].get("score", "")) if kind == SURVEY else None
+        number = _number("c", click["event_id"])
+        self.past(click["customer_id"]).add(click["occurred_at"], kind, number, score=score)
+
+    def transaction(self, transaction: Record) -> None:
+        """A `Transaction`; money of another currency is an order without an amount."""
+        kind = PURCHASE if transaction["kind"] == "purchase" else REFUND
+        cents = transaction["amount"] if transaction["currency"] == self._currency else 0
+        number = _number("t", transaction["event_id"])
+        self.past(transaction["customer_id"]).add(transaction["occurred_at"], kind, number, cents)
+
+    def profile(self, customer: str, record: Record | None, timestamp: int) -> None:
+        """A `Profile`; None: an erasure, at its Kafka timestamp."""
+        if record is None:
+            self.past(customer).erase(timestamp)
+        else:
+            self.past(customer).known(record["occurred_at"])
+
+    def fold(self) -> None:
+        """The partition is read: its customers are added up, and let go."""
+        self._sums.part(self._told_until)
+        customers = self._flips.keys() | self._held.keys() | self._outcomes.keys() | self._pasts.keys()
+        nothing = Past(self._reach) if self._inputs else None
+        for customer in customers:
+            self._sums.take(
+                customer,
+                self._flips.pop(customer, ()),
+                self._held.pop(customer, ()),
+                self._outcomes.pop(customer, ()),
+                self._pasts.pop(customer, nothing),
+            )
+
+
+def _number(topic: str, event_id: str) -> int:
+    """A number of 64 bits for an event of a topic: of a customer's events hardly two will share one by chance."""
+    return int.from_bytes(blake2b((topic + event_id).encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _score(text: str) -> int | None:
+    """A whole score of 0 to 10; None: the text is none."""
+    found = re.fullmatch(r"\+?([0-9]|10)(\.0+)?", text, re.ASCII)
+    return None if found is None else int(found[1])

@@ -1,0 +1,269 @@
+"""What customers did while they were in a segment, and outside of it, from the input topics.
+
+A customer is in from just after an enter up to and including the exit: the purchase that makes somebody a high-value
+customer is outside, the one that ends an abandoned cart is inside.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from segments.insight.outcomes.period import ALWAYS, MILLISECONDS_OF_A_DAY, NEVER, Count, Period
+from segments.insight.outcomes.stays import Span, Stay, length_of, spans_of
+from segments.language.catalogue import SESSION_GAP
+
+OTHER, ON_SITE, OPEN, CLICK, PURCHASE, REFUND, SURVEY = range(7)
+"""Kinds of events as a report tells them apart."""
+BITS = 4
+DAYS = (30, 60, 90)
+"""After an enter at which retention is looked at."""
+LOOKED_BACK = 30 * MILLISECONDS_OF_A_DAY
+ALL_MONTHS = 0
+"""In place of a month: the episodes of all of them."""
+SAME_ID = MILLISECONDS_OF_A_DAY
+"""Milliseconds in which a second event with the same id is a duplicate, as it is to the workers."""
+
+
+class Past:
+    """The events of one customer; instants in milliseconds."""
+
+    __slots__ = ("_amounts", "_ids", "_profiles", "_scores", "_seen", "erased_at", "reach")
+
+    def __init__(self, reach: int = ALWAYS) -> None:
+        """From `reach` on the topics hold all events."""
+        self.reach, self.erased_at = reach, ALWAYS
+        self._seen, self._ids, self._profiles = array("q"), array("q"), array("q")
+        self._amounts, self._scores = array("q"), array("q")
+
+    def add(
+        self, at: int, kind: int, event_id: int, cents: int | None = None, score: int | None = None
+    ) -> None:
+        """An event: its kind, a number that stands for topic and id, the money of it, the score of a survey."""
+        if cents is not None:
+            self._amounts.extend((len(self._seen), cents))
+        if score is not None:
+            self._scores.extend((len(self._seen), score))
+        self._seen.append(at << BITS | kind)
+        self._ids.append(event_id)
+
+    def known(self, at: int) -> None:
+        """A profile: the customer was there, and did nothing."""
+        self._profiles.append(at)
+
+    def erase(self, at: int) -> None:
+        """What came before was erased."""
+        self.erased_at = max(self.erased_at, at)
+
+    def settled(self) -> "Settled":
+        """What counts of it, in the order of time: neither duplicates nor what was erased."""
+        dropped = self._doubled()
+        kept = [
+            (code >> BITS, code & (1 << BITS) - 1, place)
+            for place, code in enumerate(self._seen)
+            if code >> BITS > self.erased_at and place not in dropped
+        ]
+        kept.sort()
+        amounts = dict(zip(self._amounts[::2], self._amounts[1::2], strict=True))
+        scores = dict(zip(self._scores[::2], self._scores[1::2], strict=True))
+        profiles = (at for at in self._profiles if at > self.erased_at)
+        return Settled(
+            min(kept[0][0] if kept else NEVER, min(profiles, default=NEVER)),
+            [at for at, _, _ in kept],
+            [kind for _, kind, _ in kept],
+            [(at, kind, amounts.get(place, 0)) for at, kind, place in kept if kind in (PURCHASE, REFUND)],
+            [(at, scores[place]) for at, _, place in kept if place in scores],
+        )
+
+    def _doubled(self) -> set[int]:
+        if len(set(self._ids)) == len(self._ids):
+            return set()
+        found, first = set(), dict[int, int]()
+        for place, each in enumerate(self._ids):
+            at = self._seen[place] >> BITS
+            if each in first and abs(at - first[each]) < SAME_ID:
+                found.add(place)
+            else:
+                first[each] = at
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The events of one customer that count, ascending."""
+
+    first: int
+    """The first record of the customer, a profile included; NEVER: there is none."""
+    instants: Sequence[int]
+    kinds: Sequence[int]
+    orders: Sequence[tuple[int, int, int]]
+    """Instant, PURCHASE or REFUND, cents of the report's currency."""
+    scores: Sequence[tuple[int, int]]
+    """Instant and score of each survey."""
+
+    def visits(self) -> Iterator[int]:
+        """The instant at which each visit began."""
+        before = ALWAYS
+        for at, kind in zip(self.instants, self.kinds, strict=True):
+            if kind == ON_SITE:
+                if at - before >= SESSION_GAP:
+                    yield at
+                before = at
+
+    def any_in(self, after: int, until: int) -> bool:
+        """Whether there is an event in (after, until]."""
+        place = bisect_right(self.instants, after)
+        return place < len(self.instants) and self.instants[place] <= until
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """One customer as a whole, within the period."""
+
+    settled: Settled
+    since: int
+    """From then on the customer counts: the period, the topics and the first record reach so far."""
+    orders: int
+    cents: int
+
+    def known(self, period: Period) -> int:
+        """Milliseconds of the period in which the customer was known."""
+        return max(0, period.until - self.since)
+
+
+@dataclass(slots=True)
+class Whole:
+    """All customers with a record in an input topic."""
+
+    customers: int = 0
+    known: Count = field(default_factory=Count)
+    """Milliseconds of the period from the first record of each customer on."""
+    orders: Count = field(default_factory=Count)
+    cents: int = 0
+
+    def take(self, past: Past, period: Period) -> Shares:
+        """One more customer."""
+        settled = past.settled()
+        own = [each for each in settled.orders if period.since <= each[0] < period.until]
+        shares = Shares(
+            settled,
+            max(settled.first, period.since, past.reach),
+            sum(kind == PURCHASE for _, kind, _ in own),
+            money(own),
+        )
+        self.customers += settled.first <= period.until
+        self.known.add(shares.known(period))
+        self.orders.add(shares.orders)
+        self.cents += shares.cents
+        return shares
+
+
+def money(orders: Sequence[tuple[int, int, int]]) -> int:
+    """Purchases less refunds, in cents."""
+    return sum(cents if kind == PURCHASE else -cents for _, kind, cents in orders)
+
+
+@dataclass(slots=True)
+class Retained:
+    """Of so many episodes that are old enough how many customers did something again."""
+
+    episodes: Count = field(default_factory=Count)
+    active: Count = field(default_factory=Count)
+
+
+@dataclass(slots=True)
+class OfInputs:
+    """What the members of one segment did."""
+
+    inside: Count = field(default_factory=Count)
+    """Milliseconds of memberships."""
+    covered: int = 0
+    """Of these, milliseconds in which the inputs know the customer."""
+    never_outside: int = 0
+    """Customers who were in all the time that the inputs know them."""
+    orders: Count = field(default_factory=Count)
+    cents: int = 0
+    engagement: dict[int, Count] = field(default_factory=lambda: defaultdict(Count))
+    """Visits as ON_SITE, OPEN and CLICK, while in."""
+    retained: dict[tuple[int, int], Retained] = field(default_factory=lambda: defaultdict(Retained))
+    """By month of the enter (see `month_of`), or ALL_MONTHS, and days."""
+    beyond: Count = field(default_factory=Count)
+    """Looks at retention for which the topics do not reach back far enough."""
+    scores: list[int] = field(default_factory=lambda: [0] * 11)
+    """Customers by their last score."""
+
+    def take(
+        self,
+        past: Past,
+        stays: Sequence[Stay],
+        period: Period,
+        shares: Shares,
+        zone: tzinfo = UTC,
+    ) -> None:
+        """One more customer who was ever in."""
+        settled, spans = (
+            shares.settled,
+            [(max(first, past.erased_at), last) for first, last in spans_of(stays) if last > past.erased_at],
+        )
+        begin = max(period.since, past.reach, shares.since if spans and spans[0][0] == ALWAYS else ALWAYS)
+        self.inside.add(length_of(spans, begin, period.until))
+        covered = length_of(spans, shares.since, period.until)
+        self.covered += covered
+        self.never_outside += 0 < shares.known(period) == covered
+
+        def holds(at: int) -> bool:
+            return period.holds(at) and _within(spans, at)
+
+        own = [each for each in settled.orders if holds(each[0])]
+        self.orders.add(sum(kind == PURCHASE for _, kind, _ in own))
+        self.cents += money(own)
+        self.engagement[ON_SITE].add(sum(map(holds, settled.visits())))
+        for kind in (OPEN, CLICK):
+            of = [at for at, each in zip(settled.instants, settled.kinds, strict=True) if each == kind]
+            self.engagement[kind].add(sum(map(holds, of)))
+        scores = [score for at, score in settled.scores if holds(at)]
+        if scores:
+            self.scores[scores[-1]] += 1
+        self._retain(past, settled, stays, period, lambda at: month_of(at, zone))
+
+    def _retain(
+        self, past: Past, settled: Settled, stays: Sequence[Stay], period: Period, month: Callable[[int], int]
+    ) -> None:
+        looks: dict[tuple[int, int], list[bool]] = defaultdict(list)
+        beyond = 0
+        for stay in stays:
+            counts = stay.reason is not None and period.own(stay.reason) and period.holds(stay.entered_at)
+            if not counts or stay.entered_at <= past.erased_at:
+                continue
+            for days in DAYS:
+                end = stay.entered_at + days * MILLISECONDS_OF_A_DAY
+                if end > period.now:
+                    continue
+                if end - LOOKED_BACK < past.reach:
+                    beyond += 1
+                else:
+                    active = settled.any_in(end - LOOKED_BACK, end)
+                    looks[month(stay.entered_at), days].append(active)
+                    looks[ALL_MONTHS, days].append(active)
+        self.beyond.add(beyond)
+        for key, found in looks.items():
+            self.retained[key].episodes.add(len(found))
+            self.retained[key].active.add(sum(found))
+
+    def outside(self, whole: Whole) -> Count:
+        """Milliseconds that customers were known and not in, those who never were in included."""
+        return Count(whole.known.times - self.covered, whole.known.customers - self.never_outside)
+
+
+def month_of(at: int, zone: tzinfo) -> int:
+    """Months since the year 0 of an instant."""
+    moment = datetime.fromtimestamp(at / 1000, zone)
+    return moment.year * 12 + moment.month - 1
+
+
+def _within(spans: Sequence[Span], at: int) -> bool:
+    """Whether an instant lies in (first, last] of one of these spans, which ascend."""
+    place = bisect_right(spans, (at - 1, NEVER)) - 1
+    return place >= 0 and spans[place][0] < at <= spans[place][1]

@@ -1,0 +1,182 @@
+"""The sums of a report, fed customer by customer; of a customer nothing is kept but instants without a name."""
+
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+
+from segments.insight.outcomes.arms import OfExperiments, Outcome
+from segments.insight.outcomes.inside import OfInputs, Past, Whole
+from segments.insight.outcomes.period import ALWAYS, NEVER, Count, Period
+from segments.insight.outcomes.stays import Flip, Held, Stay, spans_of, stays_of
+from segments.insight.outcomes.waiting import Waiting
+
+
+@dataclass(slots=True)
+class OfGoal:
+    """What came of the enters that were watched for one goal."""
+
+    mature: Count = field(default_factory=Count)
+    converted: Count = field(default_factory=Count)
+    cents: int = 0
+    has_revenue: bool = False
+    window: int = 0
+    """Milliseconds; 0: none has matured."""
+    latest: int = ALWAYS
+    """The latest enter."""
+
+    def take(self, customer: Sequence[Outcome]) -> None:
+        """The outcomes of one more customer that have matured and count."""
+        self.mature.add(len(customer))
+        self.converted.add(sum(each.goals > 0 for each in customer))
+        for each in customer:
+            self.cents += each.cents or 0
+            self.has_revenue |= each.cents is not None
+
+
+@dataclass(slots=True)
+class OfSegment:
+    """What is known of a segment."""
+
+    entered: Count = field(default_factory=Count)
+    """Enters that count."""
+    entered_by: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+    """All of them, by reason."""
+    left_out: Count = field(default_factory=Count)
+    left: Count = field(default_factory=Count)
+    left_by: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+    has_values: bool = False
+    """Whether a customer can be in it several times at once."""
+    members: int = 0
+    """Customers at the end of the period."""
+    stays: "array[int]" = field(default_factory=lambda: array("q"))
+    """Twice the milliseconds, and one more where the stay has ended."""
+    stayed: Count = field(default_factory=Count)
+    over_time: list[int] = field(default_factory=list)
+    """By how many the customers who are in changed before each instant of the chart."""
+    goals: dict[str, OfGoal] = field(default_factory=lambda: defaultdict(OfGoal))
+    waiting: Waiting = field(default_factory=Waiting)
+    experiments: OfExperiments = field(default_factory=OfExperiments)
+    inputs: OfInputs = field(default_factory=OfInputs)
+
+
+class Sums:
+    """The sums of all segments, or of those that are wanted."""
+
+    def __init__(
+        self,
+        period: Period,
+        instants: Sequence[int] = (),
+        segments: Iterable[str] = (),
+        zone: tzinfo = UTC,
+    ) -> None:
+        """For a chart of members at `instants`, which ascend; no segments: all of them. Months are those of `zone`."""
+        self.period, self.instants, self.wanted, self.zone = period, instants, frozenset(segments), zone
+        self.found: dict[str, OfSegment] = {}
+        self.whole = Whole()
+        self._told_until = NEVER
+
+    def of(self, segment: str) -> OfSegment:
+        """The sums of a segment."""
+        if segment not in self.found:
+            self.found[segment] = OfSegment(over_time=[0] * (len(self.instants) + 1))
+        return self.found[segment]
+
+    def part(self, told_until: int) -> None:
+        """Another partition begins, whose outcomes tell all that matured up to this instant."""
+        for found in self.found.values():
+            found.waiting.part(told_until)
+        self._told_until = told_until
+
+    def take(
+        self,
+        customer: str,
+        flips: Sequence[Flip] = (),
+        held: Sequence[Held] = (),
+        outcomes: Sequence[Outcome] = (),
+        past: Past | None = None,
+    ) -> None:
+        """One more customer: all that the topics tell. Flips and outcomes come in the order of their topic."""
+        stays = stays_of(flips, held)
+        told: dict[str, list[Outcome]] = defaultdict(list)
+        for each in _latest(outcomes):
+            told[each.segment].append(each)
+        erased_at = max(
+            (each.left_at for of in stays.values() for each in of if each.left_by == "erasure"),
+            default=ALWAYS,
+        )
+        shares = None if past is None else self.whole.take(past, self.period)
+        for segment in stays.keys() | told.keys():
+            if self.wanted and segment not in self.wanted:
+                continue
+            found = self._begun(segment)
+            self._stays(found, stays.get(segment, []))
+            self._outcomes(found, told.get(segment, []))
+            found.waiting.take(
+                customer, told.get(segment, []), stays.get(segment, []), self.period, erased_at
+            )
+            found.experiments.take(told.get(segment, ()), stays.get(segment, ()), self.period)
+            if past is not None and shares is not None:
+                found.inputs.take(past, stays.get(segment, []), self.period, shares, self.zone)
+
+    def _begun(self, segment: str) -> OfSegment:
+        fresh = segment not in self.found
+        found = self.of(segment)
+        if fresh:
+            found.waiting.part(self._told_until)
+        return found
+
+    def _stays(self, found: OfSegment, stays: Sequence[Stay]) -> None:
+        period = self.period
+        entered: dict[str, int] = defaultdict(int)
+        left: dict[str, int] = defaultdict(int)
+        lengths = 0
+        for stay in stays:
+            if stay.reason is not None and period.holds(stay.entered_at):
+                entered[stay.reason] += 1
+                if period.own(stay.reason):
+                    lengths += 1
+                    end = min(stay.left_at, period.until)
+                    found.stays.append(2 * (end - stay.entered_at) + (stay.left_at <= period.until))
+            if stay.left_by is not None and period.holds(stay.left_at):
+                left[stay.left_by] += 1
+        _add(found.entered_by, entered)
+        _add(found.left_by, left)
+        found.left.add(sum(left.values()))
+        found.entered.add(lengths)
+        found.left_out.add(sum(entered.values()) - lengths)
+        found.stayed.add(lengths)
+        found.has_values |= any(stay.value is not None for stay in stays)
+        found.members += any(stay.at(period.until) for stay in stays)
+        for first, last in spans_of(stays):
+            found.over_time[bisect_left(self.instants, first)] += 1
+            found.over_time[bisect_left(self.instants, last)] -= 1
+
+    def _outcomes(self, found: OfSegment, outcomes: Sequence[Outcome]) -> None:
+        counted: dict[str, list[Outcome]] = defaultdict(list)
+        for each in outcomes:
+            goal = found.goals[each.goal]
+            if each.matured and each.entered_at >= goal.latest:
+                goal.window = each.window
+            goal.latest = max(goal.latest, each.entered_at)
+            if each.matured and self.period.holds(each.entered_at) and self.period.own(each.reason):
+                counted[each.goal].append(each)
+        for name, own in counted.items():
+            found.goals[name].take(own)
+
+
+def _latest(outcomes: Iterable[Outcome]) -> Iterable[Outcome]:
+    """Of each watch the outcome that tells most: the one that matured."""
+    found: dict[tuple[str, str | None, str, int, int], Outcome] = {}
+    for each in outcomes:
+        key = each.segment, each.value, each.entered_as, each.entered_at, each.episode
+        if each.matured or key not in found:
+            found[key] = each
+    return found.values()
+
+
+def _add(counts: dict[str, Count], customer: Mapping[str, int]) -> None:
+    for reason, times in customer.items():
+        counts[reason].add(times)

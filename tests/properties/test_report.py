@@ -1,0 +1,143 @@
+"""The sums of a report against a slow computation from what really happened, step by step."""
+
+from hypothesis import given
+
+from segments.insight.outcomes.gathering import Gathering
+from segments.insight.outcomes.inside import ALL_MONTHS, Retained
+from segments.insight.outcomes.period import Period
+from segments.insight.outcomes.statistics import median_stay
+from segments.insight.outcomes.sums import Sums
+from tests.properties.reporting import HOUR, NOW, WINDOW, Slow, histories
+from tests.properties.running import thorough
+
+GRID = tuple(range(0, NOW, 18))
+NOTHING = {"attributes": {}, "kind": "page_view"}
+END = {
+    **dict.fromkeys(("value", "arm")),
+    "customer_id": "last",
+    "segment": "z",
+    "transition": "enter",
+    "reason": "event",
+    "episode": 1,
+    "occurred_at": NOW * HOUR,
+}
+"""Somebody else's enter: the topics tell what matured up to now."""
+
+
+def gathered(people, since, until, every, *, inputs):
+    """The sums by the code of the report."""
+    period = Period(until * HOUR, since * HOUR, NOW * HOUR, every)
+    sums = Sums(period, [hour * HOUR for hour in GRID])
+    for part in (people[::2], people[1::2]):
+        gathering = Gathering(sums, "EUR", inputs=inputs)
+        for person in part:
+            for event in person.events:
+                gathering.event(event)
+            for outcome in person.outcomes:
+                gathering.outcome(outcome)
+            gathering.memberships(person.name, person.memberships())
+            if inputs:
+                tell_inputs(gathering, person)
+        gathering.event(END)
+        gathering.fold()
+    return sums
+
+
+def tell_inputs(gathering, person):
+    """What the customer did, twice, as a sender does who had no answer."""
+    for _ in range(2):
+        for hour in person.clicks:
+            common = {"customer_id": person.name, "event_id": f"c{hour}", "occurred_at": hour * HOUR}
+            gathering.click({**NOTHING, **common})
+        for hour, cents in person.purchases.items():
+            gathering.transaction(
+                {
+                    "customer_id": person.name,
+                    "event_id": f"p{hour}",
+                    "occurred_at": hour * HOUR,
+                    "kind": "purchase",
+                    "amount": cents,
+                    "currency": "EUR",
+                }
+            )
+    if person.erased is not None:
+        gathering.profile(person.name, None, person.erased * HOUR)
+
+
+@thorough(0.06)
+@given(histories())
+def test_flips_members_and_stays(history):
+    """Enters and exits of the period, who is in at each instant of the chart, and the median stay."""
+    people, since, until, every = history
+    sums = gathered(people, since, until, every, inputs=False)
+    for segment in ("a", "b"):
+        slow, found = Slow(people, segment, since, until, every), sums.of(segment)
+        by_reason = {reason: count.times for reason, count in found.left_by.items()}
+        assert (found.entered.times, found.left_out.times, by_reason) == slow.flips()
+        assert found.members == slow.members(until)
+        charted = [sum(found.over_time[: place + 1]) for place in range(len(GRID))]
+        assert charted == [slow.members(hour) for hour in GRID]
+        median = slow.survival()
+        stays = [(each >> 1, bool(each & 1)) for each in found.stays]
+        assert median_stay(stays) == (None if median is None else median * HOUR)
+
+
+@thorough(0.06)
+@given(histories())
+def test_outcomes_and_arms(history):
+    """What came of the enters, which of them wait or were dropped, and the first episode of each customer by arm."""
+    people, since, until, every = history
+    sums = gathered(people, since, until, every, inputs=False)
+    for segment in ("a", "b"):
+        slow, found = Slow(people, segment, since, until, every), sums.of(segment)
+        (goal,) = found.goals.values() or [None]
+        mature, converted, cents, waiting, dropped = slow.came_of_it()
+        if goal is None:
+            assert (mature, converted) == (0, 0)
+            continue
+        assert (goal.mature.times, goal.converted.times, goal.cents) == (mature, converted, cents)
+        assert goal.window in (0, WINDOW * HOUR)
+        assert tuple(each.times for each in found.waiting.counts(WINDOW * HOUR, NOW * HOUR)) == slow_waiting(
+            slow, found, waiting, dropped
+        )
+        for percent in ("10", "20"):
+            arms = found.experiments.found["trial", percent].arms
+            told = {arm: sums_of(each) for (_, arm), each in arms.items()}
+            expected = {arm: each for arm, each in slow.arms(percent).items() if each[0]}
+            assert told == expected
+
+
+def slow_waiting(slow, found, waiting, dropped):
+    """Less the dropped ones that began before any enter of which an outcome is known: nobody can tell that those were watched."""
+    unknown = sum(
+        watch.state in ("erased", "switched")
+        and watch.begin + WINDOW <= NOW
+        and watch.begin * HOUR < found.waiting.first
+        for _, watch in slow.watches()
+        if not watch.goals
+    )
+    return waiting, dropped - unknown
+
+
+def sums_of(arm):
+    """As the slow computation has them."""
+    return [arm.mature.times, arm.converted.times, arm.cents, arm.squares]
+
+
+@thorough(0.06)
+@given(histories())
+def test_what_customers_did_inside(history):
+    """Hours, orders and money inside and outside, and retention, without duplicates and without what was erased."""
+    people, since, until, every = history
+    sums = gathered(people, since, until, every, inputs=True)
+    for segment in ("a", "b"):
+        slow, found = Slow(people, segment, since, until, every), sums.of(segment)
+        hours, outside, orders, cents, every_order, every_cent = slow.inside()
+        inputs = found.inputs
+        assert inputs.inside.times == hours * HOUR
+        assert (inputs.orders.times, inputs.cents) == (orders, cents)
+        assert (sums.whole.orders.times, sums.whole.cents) == (every_order, every_cent)
+        assert inputs.outside(sums.whole).times == outside * HOUR
+        for days in (30, 60, 90):
+            retained = inputs.retained.get((ALL_MONTHS, days), Retained())
+            assert (retained.episodes.times, retained.active.times) == slow.retention(days)
