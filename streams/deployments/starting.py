@@ -8,7 +8,7 @@ import logging
 import random
 import time
 
-from kafka.errors import AuthorizationError, KafkaError
+from kafka.errors import AuthorizationError, KafkaError, TransactionalIdAuthorizationFailedError
 
 from segments.engine import RuleSet
 from segments.language.errors import SegmentsError
@@ -17,6 +17,7 @@ from streams.deployments.planning import changed_settings, is_same, plan, record
 from streams.deployments.records import Chains, Deployed, read_chains
 from streams.deployments.writing import Overtaken, transactional_id, write
 from streams.errors import BrokerAway, StreamsError, TopicsError
+from streams.kafka.permissions import transactions_refused
 from streams.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ def _deploy(settings: Settings, chains: Chains) -> bool:
     made = record(settings, planned, chains, wall_clock(), "by a worker at its start", at_once=False)
     try:
         write(settings, made, chains)
+    except TransactionalIdAuthorizationFailedError as error:
+        raise transactions_refused(settings.group) from error
     except AuthorizationError as error:
         raise StreamsError(
             f"this worker is not allowed to deploy ({error}): allow it Write on segment-deployments and on the"
