@@ -9,10 +9,11 @@ from typing import IO
 import click
 
 import schemas
-from segments.engine import BEFORE_ALL, Effects, EngineSettings, RuleSet, load
+from segments.engine import BEFORE_ALL, Border, Effects, EngineSettings, RuleSet, load
 from segments.insight.deploying import Deploying
 from segments.insight.replay import Replay
 from segments.insight.tally import Tally
+from streams.cli.border_file import BORDERS, read_borders
 from streams.cli.instant import Instant
 from streams.cli.visible import json_line, visible
 from streams.history.files import Logs, disorder_lines, latest, out_of_order, read_log
@@ -37,12 +38,14 @@ from streams.settings.settings import Settings, read_settings
 @click.option(
     "--partitions", metavar="N", type=click.IntRange(min=1), help="As many as the topics have. Default: 1."
 )
+@BORDERS
 @click.option("--sort", is_flag=True, help="Sort the lines of each topic by time first.")
 def command(
     files: tuple[IO[bytes], ...],
     rules: tuple[Path, ...],
     until: int | None,
     partitions: int | None,
+    borders: Path | None,
     sort: bool,
 ) -> None:
     """Read events (JSON lines, each with its `topic`, in log order) and print segment events, by the worker's engine.
@@ -62,7 +65,7 @@ def command(
     engine = EngineSettings.of(settings)
     deploying = deploying_of(settings)
     logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
-    chosen = deployed_or(deploying, rules, settings)
+    chosen = deployed_or(deploying, rules, settings, read_borders(borders))
     tally, flips, clock = Tally(), 0, BEFORE_ALL
     for effects in effects_of(logs, chosen, engine, until, deploying):
         tally.note(effects)
@@ -91,20 +94,26 @@ def deploying_of(settings: Settings) -> Deploying:
     return Deploying(settings.group, EngineSettings.of(settings), required, settings.timezone)
 
 
-def deployed_or(deploying: Deploying, rules: Sequence[Path], settings: Settings) -> RuleSet | None:
+def deployed_or(
+    deploying: Deploying, rules: Sequence[Path], settings: Settings, borders: Sequence[Border] = ()
+) -> RuleSet | None:
     """The rules of files, where a log holds no deployment of the group; None: it does, and they decide."""
     if deploying:
-        if rules:
+        if rules or borders:
             raise click.UsageError(
                 f"The file holds deployments of the group {settings.group}, which say what the rules are: "
-                "leave out --rules."
+                f"leave out {'--rules' if rules else '--borders'}."
             )
         return None
     if deploying.others:
         told = f"{deploying.others:,} deployments of other groups than {settings.group} (SEGMENTS_GROUP)"
         click.echo(f"passed over: {told}; the rules are those of files", err=True)
     return load(
-        rules or settings.rules, settings.currency, settings.timezone, required=settings.required_consent
+        rules or settings.rules,
+        settings.currency,
+        settings.timezone,
+        required=settings.required_consent,
+        borders=borders,
     )
 
 
