@@ -10,24 +10,28 @@ from schemas.json_form import from_json, to_json
 from schemas.records import (
     CLICK,
     DEPLOYMENT,
+    LINK,
     PROFILE,
     RECORD_OF_TOPIC,
     SEGMENT_EVENT,
     SEGMENT_MEMBERSHIPS,
     SEGMENT_OUTCOME,
     TRANSACTION,
+    TRANSFER,
 )
 from schemas.wire import accept, check, decode, encode, is_settled, refuse, renumber, written_id
 
 __all__ = [
     "CLICK",
     "DEPLOYMENT",
+    "LINK",
     "PROFILE",
     "RECORD_OF_TOPIC",
     "SEGMENT_EVENT",
     "SEGMENT_MEMBERSHIPS",
     "SEGMENT_OUTCOME",
     "TRANSACTION",
+    "TRANSFER",
     "DecodeError",
     "EncodeError",
     "JsonError",

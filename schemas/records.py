@@ -17,6 +17,8 @@ SEGMENT_EVENT = "SegmentEvent"
 SEGMENT_MEMBERSHIPS = "SegmentMemberships"
 SEGMENT_OUTCOME = "SegmentOutcome"
 DEPLOYMENT = "Deployment"
+LINK = "Link"
+TRANSFER = "Transfer"
 
 RECORD_OF_TOPIC: dict[str, str] = {
     "clickstream": CLICK,
@@ -26,6 +28,7 @@ RECORD_OF_TOPIC: dict[str, str] = {
     "segment-memberships": SEGMENT_MEMBERSHIPS,
     "segment-outcomes": SEGMENT_OUTCOME,
     "segment-deployments": DEPLOYMENT,
+    "identities": LINK,
 }
 
 FOLDER = Path(__file__).parent
@@ -55,7 +58,9 @@ def _shipped() -> Iterator[Release]:
         yield Release(int(number), entry["record"], entry["version"])
 
 
-_SCHEMAS: dict[str, Any] = {name: read(FOLDER / f"{name}.avsc") for name in RECORD_OF_TOPIC.values()}
+RECORDS = (*RECORD_OF_TOPIC.values(), TRANSFER)
+"""All of them: transfers are in a topic of each group."""
+_SCHEMAS: dict[str, Any] = {name: read(FOLDER / f"{name}.avsc") for name in RECORDS}
 _RELEASES: tuple[Release, ...] = tuple(_shipped())
 
 

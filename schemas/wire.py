@@ -10,12 +10,12 @@ from typing import Any
 from schemas import compiled
 from schemas.binary import BrokenError
 from schemas.errors import DecodeError, EncodeError
-from schemas.records import RECORD_OF_TOPIC, Release, read, releases
+from schemas.records import RECORDS, Release, read, releases
 from schemas.records import schema as schema_of
 from schemas.source import failed_at
 
 MAGIC = b"\x00"
-_NAMES = tuple(RECORD_OF_TOPIC.values())
+_NAMES = RECORDS
 _READERS: dict[str, dict[bytes, compiled.Reader]] = {name: {} for name in _NAMES}
 _WRITERS: dict[str, compiled.Writer] = {}
 _WRITTEN: dict[str, int] = {}

@@ -3,7 +3,17 @@
 What stands in `__all__` is the door: whoever is no part of the engine imports nothing deeper.
 """
 
-from segments.engine._native import Accepted, Batch, Fetch, Outbox, Records, Schemas, States, Transaction
+from segments.engine._native import (
+    Accepted,
+    Batch,
+    Fetch,
+    Outbox,
+    Records,
+    Schemas,
+    States,
+    Transaction,
+    Transfer,
+)
 from segments.engine.batches import batches_of
 from segments.engine.chain import BORDERS, FILL, RULES, Chain, Deployment, runnable
 from segments.engine.deployed import deployment_of, settings_of
@@ -18,6 +28,7 @@ from segments.engine.records import (
     CURRENCY_CASE,
     DEPLOYMENTS,
     FIRST,
+    IDENTITIES,
     INPUTS,
     LAST,
     NEVER,
@@ -40,7 +51,7 @@ from segments.engine.records import (
 )
 from segments.engine.refill import EVENTS, Refill
 from segments.engine.rules import PlannedRules, RuleSet, entry_size, inputs_of, load, with_borders
-from segments.engine.views import CustomerView, RuleView, WhyView
+from segments.engine.views import CustomerView, IdentityView, RuleView, WhyView
 from segments.plan.borders import Border, BorderKey
 
 __all__ = [
@@ -52,6 +63,7 @@ __all__ = [
     "EVENTS",
     "FILL",
     "FIRST",
+    "IDENTITIES",
     "INPUTS",
     "LAST",
     "NEVER",
@@ -75,6 +87,7 @@ __all__ = [
     "EngineSettings",
     "Event",
     "Fetch",
+    "IdentityView",
     "Notice",
     "Outbox",
     "Partition",
@@ -90,6 +103,7 @@ __all__ = [
     "Schemas",
     "States",
     "Transaction",
+    "Transfer",
     "WhyView",
     "batches_of",
     "deployment_of",

@@ -14,6 +14,7 @@ from segments.engine._native import (
     Records,
     Schemas,
     Transaction,
+    Transfer,
     offer_fetched,
 )
 from segments.engine._native import Partition as Core
@@ -21,6 +22,7 @@ from segments.engine.chain import BORDERS, Deployment, runnable
 from segments.engine.records import (
     BEFORE_ALL,
     DEPLOYMENTS,
+    IDENTITIES,
     INPUTS,
     DeadLetter,
     Effects,
@@ -30,7 +32,7 @@ from segments.engine.records import (
     Refusal,
 )
 from segments.engine.rules import PlannedRules, RuleSet
-from segments.engine.views import CustomerView, WhyView
+from segments.engine.views import CustomerView, IdentityView, WhyView
 from segments.language.errors import SegmentsError
 from segments.language.nodes.text import short_name
 
@@ -49,7 +51,9 @@ class Partition:
     """The state machine of one partition; `states` must be restored before it is made.
 
     With a `deployment` its rule set is a record of the log, deployments are an input, too, and at the next one that is
-    offered it stands still: see `successor`.
+    offered it stands still: see `successor`. With `transfers`, the name of the topic by which ids of other partitions
+    are merged, links are an input, too, and so are transfers; those of deployments that are neither this one nor among
+    `ran`, which came before, wait.
     """
 
     def __init__(
@@ -60,11 +64,15 @@ class Partition:
         settings: EngineSettings,
         states: States,
         deployment: Deployment | None = None,
+        transfers: str | None = None,
+        ran: Sequence[str] = (),
     ) -> None:
         self.number, self.count, self.rules, self.settings = number, count, rules, settings
         self.deployment = deployment
         """The record that has the rule set."""
-        self.topics = INPUTS if deployment is None else (*INPUTS, DEPLOYMENTS)
+        deployments = () if deployment is None else (DEPLOYMENTS,)
+        links = () if transfers is None else (IDENTITIES, transfers)
+        self.topics: tuple[str, ...] = (*INPUTS, *deployments, *links)
         """The inputs."""
         self._coming: deque[Deployment] = deque()
         limits = settings.customer_limit, settings.customer_bytes
@@ -72,14 +80,24 @@ class Partition:
             named = (
                 None if deployment is None else (deployment.deployment_id, deployment.offset, deployment.at)
             )
-            self._core = Core(rules.native, number, count, settings.grace, limits, states, named)
+            self._core = Core(
+                rules.native, number, count, settings.grace, limits, states, named, transfers, list(ran)
+            )
         except ValueError as error:
             raise SegmentsError(str(error)) from error
-        self._offered: dict[str, deque[Record]] = {topic: deque() for topic in INPUTS}
+        self._offered: dict[str, deque[Record]] = {topic: deque() for topic in self.topics}
         """Records that were offered as objects and not taken yet: a dead letter names its record."""
 
     @classmethod
-    def deployed(cls, number: int, count: int, deployment: Deployment, states: States) -> "Partition":
+    def deployed(
+        cls,
+        number: int,
+        count: int,
+        deployment: Deployment,
+        states: States,
+        transfers: str | None = None,
+        ran: Sequence[str] = (),
+    ) -> "Partition":
         """A partition that runs the rule set of a deployment, by its settings.
 
         States that another rule set wrote are taken over, before anything else happens, at the later of their clock and
@@ -88,7 +106,7 @@ class Partition:
         rules = runnable(deployment).rules
         if rules is None or deployment.settings is None:
             raise SegmentsError(f"Deployment {deployment.deployment_id} brings no rule set.")
-        return cls(number, count, rules, deployment.settings, states, deployment)
+        return cls(number, count, rules, deployment.settings, states, deployment, transfers, ran)
 
     @property
     def successor(self) -> Deployment | None:
@@ -168,7 +186,7 @@ class Partition:
         Returns None if it is accepted (or was seen already), else the offset to fetch again: something was skipped.
         """
         try:
-            missing = self._core.offer(INPUTS.index(topic), start, records, end)
+            missing = self._core.offer(self.topics.index(topic), start, records, end)
         except LookupError as error:
             raise SegmentsError(str(error)) from error
         if missing is None:
@@ -187,6 +205,23 @@ class Partition:
             self._coming.extend(each for each in followed if each.offset > known)
         return missing
 
+    def offer_transfers(self, start: int, transfers: list[Transfer]) -> int | None:
+        """Take in what other partitions of this process gave out, from an offset on. Returns what `offer` does."""
+        return self._core.offer_transfers(start, transfers)
+
+    def offer_fetched_transfers(self, records: Records, readable: Schemas) -> int | None:
+        """Decode a fetched run of the topic of transfers and take it in. Returns what `offer` does."""
+        return self._core.offer_fetched_transfers(records, readable)
+
+    @property
+    def head(self) -> int | None:
+        """The instant of the record that goes next, in milliseconds; None: none waits."""
+        return self._core.head()
+
+    def identity(self, key: bytes) -> IdentityView | None:
+        """What is remembered of links of a customer; None: nothing is."""
+        return self._core.identity(key)
+
     def offer_fetched(
         self,
         topic: str,
@@ -200,7 +235,7 @@ class Partition:
         transaction: offset, why, and whether it is refused outright; a profile that is not takes its consents alone.
         """
         try:
-            return offer_fetched(self._core, INPUTS.index(topic), records, readable, refused)
+            return offer_fetched(self._core, self.topics.index(topic), records, readable, refused)
         except LookupError as error:
             raise SegmentsError(str(error)) from error
 
@@ -210,7 +245,7 @@ class Partition:
 
     def refuse(self, topic: str, offset: int, refusal: Refusal, *, outright: bool) -> None:
         """Refuse a record that is still to come; of a profile, unless `outright`, as if it were over a limit."""
-        self._core.refuse(INPUTS.index(topic), offset, refusal.reason, refusal.error, outright)
+        self._core.refuse(self.topics.index(topic), offset, refusal.reason, refusal.error, outright)
 
     def confirm(self, ends: Mapping[str, int], stamp: int, now: int | None) -> None:
         """Note the read-committed end offsets asked for at a stamp, and the wall clock read before asking.
@@ -254,7 +289,7 @@ class Partition:
             return None
         letters = [self._letter(*each) for each in found.pop("dead_letters")]
         outcomes = Counter(found.pop("outcomes"))
-        notices = [Notice(kind, INPUTS[topic], *rest) for kind, topic, *rest in found.pop("notices")]
+        notices = [Notice(kind, self.topics[topic], *rest) for kind, topic, *rest in found.pop("notices")]
         reasons = Counter(letter.reason for letter in letters)
         effects = Effects(dead_letters=letters, outcomes=outcomes, notices=notices, reasons=reasons, **found)
         for topic, offset in effects.offsets.items():
@@ -272,11 +307,13 @@ class Partition:
         value: bytes | None,
         reason: str,
         error: str,
+        partition: int | None,
     ) -> DeadLetter:
-        name = INPUTS[topic]
-        found = next((each for each in self._offered[name] if each.offset == offset), None)
+        name = self.topics[topic]
+        offered = self._offered[name] if partition in {None, self.number} else ()
+        found = next((each for each in offered if each.offset == offset), None)
         record = Record(name, offset, timestamp, key, value, None) if found is None else found
-        return DeadLetter(record, reason, error)
+        return DeadLetter(record, reason, error, partition)
 
     def customer(self, key: bytes) -> CustomerView | None:
         """What is remembered of a customer, None if nothing is."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Protocol
 
+from segments.engine._native import Transfer
 from segments.language import catalogue
 
 CLICKSTREAM = catalogue.CLICKSTREAM.name
@@ -12,6 +13,8 @@ TRANSACTIONS = catalogue.TRANSACTIONS.name
 PROFILES = catalogue.PROFILES.name
 INPUTS = tuple(sorted(catalogue.INPUTS))
 """The input topics, in the order that breaks ties."""
+IDENTITIES = catalogue.IDENTITIES.name
+"""The input topic of links."""
 DEPLOYMENTS = "segment-deployments"
 """The input topic of rule sets, of a partition whose rule set is a record of its log."""
 
@@ -118,6 +121,8 @@ class DeadLetter:
     record: Record
     reason: str
     error: str
+    partition: int | None = None
+    """Where it was read, if not in the partition that refused it."""
 
 
 ERASED_NOBODY = "erased_nobody"
@@ -166,7 +171,7 @@ class Effects:
     """The changed states by key; None deletes."""
     offsets: dict[str, int] = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Records by topic and outcome: `applied`, `duplicate`, `ignored` or `dead_letter`."""
+    """Records by topic and outcome: `applied`, `duplicate`, `ignored`, `forwarded` or `dead_letter`."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Dead letters by reason."""
     notices: list[Notice] = field(default_factory=list)
@@ -178,6 +183,10 @@ class Effects:
     gaps: int = 0
     engine_errors: int = 0
     """Bugs in flips by time."""
+    links: dict[str, int] = field(default_factory=dict)
+    """Links by what became of them: `applied`, `duplicate`, `conflict`, `cycle`, `limit`, `ignored`, `unlinked`."""
+    transfers: list[Transfer] = field(default_factory=list)
+    """What goes to ids of other partitions."""
     clock: int = 0
     """The clock of the partition, in milliseconds."""
 

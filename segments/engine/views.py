@@ -19,6 +19,29 @@ class CustomerView(TypedDict):
     """By segment: the `sequence` and the instant of the enter."""
 
 
+class MergedView(TypedDict):
+    """An id that was merged into a customer."""
+
+    customer_id: str
+    link: str
+    """The `event_id` of the link."""
+    at: int
+    """The latest instant, in milliseconds, of the link and of what came by it."""
+    refused: bool
+    """Whether its state is a dead letter."""
+
+
+class IdentityView(TypedDict):
+    """What is remembered of links of a customer; instants in milliseconds."""
+
+    into: str | None
+    """Where the records of the customer go; None: the customer is themselves."""
+    link: str | None
+    """The `event_id` of the link that says so."""
+    linked_at: int | None
+    merged: list[MergedView]
+
+
 class RuleView(TypedDict):
     """One rule, asked about a customer."""
 

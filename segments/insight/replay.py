@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from segments.engine import (
     BEFORE_ALL,
     DEPLOYMENTS,
+    IDENTITIES,
     INPUTS,
     Chain,
     Deployment,
@@ -15,6 +16,8 @@ from segments.engine import (
     PlannedRules,
     Record,
     RuleSet,
+    Transfer,
+    partition_of,
 )
 
 Log = Mapping[str, Sequence[Record]]
@@ -37,25 +40,33 @@ class Replay:
         rules: RuleSet | PlannedRules | None,
         settings: EngineSettings,
         deployments: Sequence[Deployment] = (),
+        transfers: str | None = None,
     ) -> None:
         self._states: dict[bytes, bytes] = {}
         self._log, self._number, self._count = log, number, count
+        self._transfers = transfers
+        self._arrived: list[Transfer] = []
+        self._ends: dict[str, int] = {}
         self._followed = Chain().add_all(deployments)
         if self._followed:
             self._follow(self._followed[0])
         else:
             assert rules is not None
-            self.partition = Partition(number, count, rules, settings, self._states)
+            self.partition = Partition(number, count, rules, settings, self._states, transfers=transfers)
             self._offer()
 
     def _follow(self, deployment: Deployment) -> None:
-        self.partition = Partition.deployed(self._number, self._count, deployment, self._states)
+        before = [each.deployment_id for each in self._followed if each.offset < deployment.offset]
+        self.partition = Partition.deployed(
+            self._number, self._count, deployment, self._states, self._transfers, before
+        )
         self._offer()
 
     def _offer(self) -> None:
         """The log, from where the partition stands."""
-        partition, ends = self.partition, {}
-        for topic in INPUTS:
+        partition, ends = self.partition, self._ends
+        links = () if self._transfers is None else (IDENTITIES,)
+        for topic in (*INPUTS, *links):
             records = list(self._log.get(topic, ()))
             ends[topic] = records[-1].offset + 1 if records else 0
             if topic not in partition.offsets:
@@ -66,7 +77,31 @@ class Replay:
             start, ends[DEPLOYMENTS] = partition.offsets[DEPLOYMENTS], self._followed[-1].offset + 1
             coming = [each for each in self._followed if each.offset >= start]
             partition.offer_deployments(start, coming, ends[DEPLOYMENTS])
+        if self._transfers is not None:
+            if self._transfers not in partition.offsets:
+                partition.begin(self._transfers, 0)
+            start, ends[self._transfers] = partition.offsets[self._transfers], len(self._arrived)
+            partition.offer_transfers(start, self._arrived[start:])
         partition.confirm(ends, partition.stamp, None)
+
+    def deliver(self, transfer: Transfer) -> None:
+        """Take in what comes from another partition."""
+        assert self._transfers is not None
+        self.partition.offer_transfers(len(self._arrived), [transfer])
+        self._arrived.append(transfer)
+        self._ends[self._transfers] = len(self._arrived)
+        self.partition.confirm(self._ends, self.partition.stamp, None)
+
+    def step(self) -> tuple[bool, Effects | None]:
+        """Apply one record, or do what is due before a deployment. Returns whether anything was done, and what came."""
+        more = self.partition.advance(1)
+        effects = self.partition.collect_effects()
+        if effects is not None:
+            effects.commit_to(self._states)
+        successor = self.partition.successor
+        if successor is not None:
+            self._follow(successor)
+        return more or successor is not None, effects
 
     def run(self, until: int | None = None) -> Iterator[Effects]:
         """Apply the whole log; at the end what is due up to and including `until` fires."""
@@ -83,6 +118,33 @@ class Replay:
             if successor is not None:
                 self._follow(successor)
                 more = True
+
+
+def together(replays: Mapping[int, Replay], count: int, until: int | None = None) -> Iterator[Effects]:
+    """All partitions of a log with links: of their heads the one that occurred first, ties by partition, then by topic.
+
+    What one hands to another is there at once. At the end what is due up to and including `until` fires.
+    """
+    while True:
+        heads = [(each.partition.head, number) for number, each in replays.items()]
+        waiting = [(head, number) for head, number in heads if head is not None]
+        if not waiting:
+            break
+        done = False
+        for _, number in sorted(waiting):
+            done, effects = replays[number].step()
+            if effects is not None:
+                for transfer in effects.transfers:
+                    there = replays.get(partition_of(transfer.key, count))
+                    if there is not None:
+                        there.deliver(transfer)
+                yield effects
+            if done:
+                break
+        if not done:
+            break
+    for each in replays.values():
+        yield from each.run(until)
 
 
 @dataclass(frozen=True, slots=True)

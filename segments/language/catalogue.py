@@ -127,6 +127,19 @@ PROFILES = Topic(
 TOPICS = (CLICKSTREAM, TRANSACTIONS, PROFILES)
 """The input topics, in the order of the documents."""
 INPUTS = tuple(topic.name for topic in TOPICS)
+IDENTITIES = Topic(
+    "identities",
+    "Link",
+    (
+        *_HEAD,
+        Entry("into", Type.TEXT, for_rules=False),
+        Entry("action", Type.TEXT, for_rules=False),
+        Entry("source", Type.TEXT, optional=True, for_rules=False),
+    ),
+)
+"""The topic of links: an input, too, whose records are of two customers. No rule reads it."""
+LINK_ACTIONS = ("link", "unlink")
+"""What a link can say."""
 DEPLOYMENTS = "segment-deployments"
 """The topic of rule sets: an input, too, whose records are of groups and not of customers."""
 EVENT_TOPICS = tuple(topic for topic in TOPICS if topic.kinds)

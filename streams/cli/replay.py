@@ -9,15 +9,18 @@ from typing import IO
 import click
 
 import schemas
-from segments.engine import BEFORE_ALL, Border, Effects, EngineSettings, RuleSet, load
+from segments.engine import BEFORE_ALL, IDENTITIES, Border, Effects, EngineSettings, RuleSet, load
 from segments.insight.deploying import Deploying
-from segments.insight.replay import Replay
+from segments.insight.replay import Replay, together
 from segments.insight.tally import Tally
 from streams.cli.border_file import BORDERS, read_borders
 from streams.cli.instant import Instant
 from streams.cli.visible import json_line, visible
 from streams.history.files import Logs, disorder_lines, latest, out_of_order, read_log
 from streams.settings.settings import Settings, read_settings
+
+TRANSFERS = "transfers"
+"""What the topic is called by which partitions hand each other ids that are merged: there is none in a replay."""
 
 
 @click.command(name="replay")
@@ -58,13 +61,16 @@ def command(
     files of SEGMENTS_RULES are not read. Such a line has `deployment_id`, `occurred_at` and the folder of rules in
     `rules_from`, or is one that `segments consume` printed. Without `partition` it stands for one on each.
 
+    Lines of `identities` are links: an id that is linked into another goes on as that one. Then the partitions are
+    lived through together, and what one of them hands to another is there at once.
+
     How many records came late, were refused (each reason once) or are out of order is told on stderr, and as of which
     instant: without --until the last event less SEGMENTS_GRACE, as in a worker.
     """
     settings = read_settings()
     engine = EngineSettings.of(settings)
     deploying = deploying_of(settings)
-    logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
+    logs = read_log(files, partitions, until, sort=sort, deploying=deploying, links=True)
     chosen = deployed_or(deploying, rules, settings, read_borders(borders))
     tally, flips, clock = Tally(), 0, BEFORE_ALL
     for effects in effects_of(logs, chosen, engine, until, deploying):
@@ -121,13 +127,20 @@ def effects_of(
     logs: Logs, rules: RuleSet | None, engine: EngineSettings, until: int | None, deploying: Deploying
 ) -> Iterator[Effects]:
     """What comes of a log, one partition after the other; one where nothing is deployed is told and left out."""
+    linked = any(log.get(IDENTITIES) for log in logs.values())
+    replays: dict[int, Replay] = {}
     for number, log in logs.items():
         followed = deploying.of(number, until)
         if rules is None and not followed:
             waiting = sum(map(len, log.values()))
             click.echo(f"partition {number}: nothing is deployed there; {waiting:,} records wait", err=True)
             continue
-        yield from Replay(number, len(logs), log, rules, engine, followed).run(until)
+        replay = Replay(number, len(logs), log, rules, engine, followed, TRANSFERS if linked else None)
+        if linked:
+            replays[number] = replay
+        else:
+            yield from replay.run(until)
+    yield from together(replays, len(logs), until)
 
 
 def _print(effects: Effects) -> int:

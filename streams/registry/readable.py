@@ -6,12 +6,12 @@ from typing import Any
 
 import schemas
 from schemas.records import Release, read, releases
-from segments.engine import INPUTS, Schemas
+from segments.engine import IDENTITIES, INPUTS, Schemas
 
 READABLE = Schemas()
 """What the engine decodes by."""
 
-_INPUT_RECORDS = {schemas.RECORD_OF_TOPIC[topic] for topic in INPUTS}
+_INPUT_RECORDS = {schemas.RECORD_OF_TOPIC[topic] for topic in (*INPUTS, IDENTITIES)}
 
 
 def renumber(ids: Mapping[Release, int]) -> None:

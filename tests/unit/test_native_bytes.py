@@ -47,7 +47,7 @@ def fetched(pairs: list[Pair]) -> bytes:
 
 def made(states: Any) -> _native.Partition:
     """A partition that reads everything from the beginning."""
-    partition = _native.Partition(RULES, 0, 1, 2_000, (10_000, 1 << 20), states, None)
+    partition = _native.Partition(RULES, 0, 1, 2_000, (10_000, 1 << 20), states, None, None, [])
     for topic in range(len(INPUTS)):
         partition.begin(topic, 0)
     return partition
@@ -126,7 +126,7 @@ def test_bytes_and_records_give_the_same() -> None:
     ]
     assert [(key, value, headers["reason"], headers["error"]) for key, value, headers in letters] == [
         (key, value, reason.encode(), error.encode())
-        for _, _, _, key, value, reason, error in plain["dead_letters"]
+        for _, _, _, key, value, reason, error, _ in plain["dead_letters"]
     ]
     assert {key: value for key, value, _ in changelog} == dict(plain["states"])
     assert transaction.offsets == plain["offsets"]
@@ -164,7 +164,7 @@ def test_a_run_that_skips_something_is_fetched_again() -> None:
     (run,) = runs(raw)
     missing, accepted = _native.offer_fetched(partition, 1, run, KNOWN)
     assert (missing, len(accepted), len(run)) == (None, 10, 0)
-    untouched = _native.Partition(RULES, 0, 1, 2_000, (10_000, 1 << 20), _native.States(), None)
+    untouched = _native.Partition(RULES, 0, 1, 2_000, (10_000, 1 << 20), _native.States(), None, None, [])
     (run,) = runs(raw)
     with pytest.raises(LookupError, match=r"profiles: begin\(\) was not called"):
         _native.offer_fetched(untouched, 1, run, KNOWN)

@@ -3,6 +3,7 @@
 buying  purchases to come: the formulas of the models, with many digits
 drawn   who is drawn by a name: splits and control groups
 foretold  what a model tells of a customer, and when time alone makes it pass its bound
+identity  whose the events of merged ids are
 life    what flips when in the life of one customer
 matters how long events matter to a rule
 memory  the events that happened to a customer

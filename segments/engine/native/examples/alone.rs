@@ -254,6 +254,8 @@ fn main() {
             settings,
             Box::new(Memory(held.clone())),
             None,
+            None,
+            Vec::new(),
         )
         .expect("states");
         let mut encoder = Encoder::new("segments", number as i32, 4, 5);

@@ -4,6 +4,7 @@ use crate::bits::Bits;
 use crate::by_key::Held;
 use crate::crowded::Crowded;
 use crate::held_back::{Enter, HeldBack};
+use crate::identity::Identity;
 use crate::mutants::m;
 use crate::rows::Kept;
 use crate::rules::Rules;
@@ -146,6 +147,8 @@ pub struct Customer {
     pub profile: Option<Box<Profile>>,
     /// What holds the customer back from segments.
     pub held_back: Option<Box<HeldBack>>,
+    /// Where the customer is redirected, and whom they absorbed.
+    pub identity: Option<Box<Identity>>,
     /// The instants of entries with keys, of one who was near the limit.
     pub crowded: Option<Box<Crowded>>,
     /// At least as many entries as are needed.
@@ -193,6 +196,7 @@ impl Customer {
             held: Vec::new(),
             profile: None,
             held_back: None,
+            identity: None,
             crowded: None,
             entries: 0,
             weight: 0,
@@ -241,6 +245,8 @@ impl Customer {
             false
         ) {
             NEVER
+        } else if let Some(identity) = &self.identity {
+            identity.latest().max(self.latest).max(self.erased_at) + retention
         } else if self.latest != BEFORE_ALL {
             self.latest + retention
         } else if self.erased_at != BEFORE_ALL {
@@ -401,6 +407,16 @@ impl Customer {
         }
     }
 
+    /// Forget the links that are older than the retention.
+    pub fn forget_identity(&mut self, retention: i64) {
+        if let Some(identity) = &mut self.identity {
+            identity.forget(self.instant - retention);
+            if identity.is_empty() {
+                self.identity = None;
+            }
+        }
+    }
+
     /// What of the streams the rules do not need any more at the customer's instant is forgotten.
     pub fn forget_rows(&mut self, rules: &Rules) {
         if let Some(crowded) = &mut self.crowded {
@@ -456,6 +472,10 @@ impl Customer {
             + lists
             + profile
             + back
+            + self
+                .identity
+                .as_ref()
+                .map_or(0, |identity| 96 + 96 * identity.merged.capacity())
             + self.crowded.as_ref().map_or(0, |crowded| crowded.heap())
     }
 }

@@ -53,6 +53,8 @@ pub struct Inputs {
     order: Vec<usize>,
     /// The topic whose records have no customer as key, so that any partition may hold them.
     keyless: Option<usize>,
+    /// The topic whose head waits for another deployment, and takes no part in the order until then.
+    pub held: Option<usize>,
     number: u32,
     count: u32,
     /// The next offset to be taken, by topic; None: the topic was never read.
@@ -85,6 +87,7 @@ impl Inputs {
             inputs,
             order,
             keyless,
+            held: None,
             number,
             count,
             offsets,
@@ -163,6 +166,7 @@ impl Inputs {
         for topic in self.order.iter().copied() {
             let each = &self.inputs[topic];
             match &each.head {
+                Some(_) if self.held == Some(topic) => {}
                 None => {
                     let known = if Some(each.end) == each.expected {
                         m!("an end asked for early is believed", each.confirmed, self.stamp)
@@ -205,6 +209,12 @@ impl Inputs {
         let each = &self.inputs[topic];
         let queued = each.runs.front()?;
         Some((queued.run.records[queued.index].offset, each.head.as_ref()?.at))
+    }
+
+    /// The record that is the head of a topic.
+    pub fn first(&self, topic: usize) -> Option<&Record> {
+        let queued = self.inputs.get(topic)?.runs.front()?;
+        queued.run.records.get(queued.index)
     }
 
     /// Take the head of a topic.

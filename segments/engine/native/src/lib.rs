@@ -23,6 +23,7 @@ pub mod eval;
 pub mod evidence;
 pub mod exact;
 pub mod held_back;
+pub mod identity;
 pub mod inputs;
 pub mod limit;
 pub mod machine;

@@ -87,6 +87,8 @@ pub struct Machine {
     pub costs: Costs,
     /// The record that has this rule set, the cause of what flips by its take-over: topic, offset and id.
     pub deployed: Option<(usize, i64, String)>,
+    /// The number of the input of links; that of transfers is the next.
+    pub links: usize,
     /// Looks left to the step going on.
     pub steps: Cell<u64>,
 }
@@ -109,6 +111,7 @@ impl Machine {
             met: Met::default(),
             costs,
             deployed: None,
+            links: usize::MAX >> 1,
             steps: Cell::new(STEPS),
         }
     }
@@ -177,7 +180,7 @@ impl Machine {
         customer.clear(BEFORE_ALL);
     }
 
-    fn null_membership(&mut self, customer: &Customer) {
+    pub(crate) fn null_membership(&mut self, customer: &Customer) {
         let key = self.out.put(&customer.key);
         let stays = self.out.stays.len() as u32;
         self.out.memberships.push(Membership {
@@ -503,7 +506,7 @@ impl Machine {
     }
 
     /// Stays in the order in which they are told: by id, then by value.
-    fn by_segment(&self, stays: &mut [Episode]) {
+    pub(crate) fn by_segment(&self, stays: &mut [Episode]) {
         let names = &self.names;
         stays.sort_unstable_by(|one, other| {
             let rank = |episode: &Episode| self.rules.rules[episode.rule as usize].rank;
@@ -514,7 +517,7 @@ impl Machine {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the fields of a flip")]
-    fn emit(
+    pub(crate) fn emit(
         &mut self,
         customer: &mut Customer,
         (place, value): (usize, u32),
@@ -545,6 +548,7 @@ impl Machine {
         );
         let cause = turn.map(|turn| Cause {
             topic: turn.topic,
+            partition: turn.run.partition,
             offset: turn.record().offset,
             event_id: turn
                 .event()
@@ -583,6 +587,7 @@ impl Machine {
         let (topic, offset, id) = self.deployed.as_ref()?;
         Some(Cause {
             topic: *topic,
+            partition: None,
             offset: *offset,
             event_id: Some(self.out.put(id.as_bytes())),
         })

@@ -2,6 +2,7 @@
 //!
 //! Texts that are not the rule set's own lie in one buffer, [`Effects::text`], so that a flip costs no allocation.
 
+use crate::identity::{Linked, Transfer};
 use crate::wire::record::Run;
 use crate::wire::refusals::Refusal;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct Text {
 pub enum Reason {
     /// The customer was erased.
     Erasure,
+    /// The customer was merged into another, or another into them.
+    Merged,
     /// The rule is new.
     RuleAdded,
     /// The rule means something else.
@@ -45,6 +48,7 @@ impl Reason {
     pub fn name(self) -> &'static str {
         match self {
             Reason::Erasure => "erasure",
+            Reason::Merged => "merged",
             Reason::RuleAdded => "rule_added",
             Reason::RuleChanged => "rule_changed",
             Reason::RuleRemoved => "rule_removed",
@@ -77,6 +81,8 @@ pub enum Segment {
 pub struct Cause {
     /// The number of its topic.
     pub topic: usize,
+    /// Its partition; None: this one.
+    pub partition: Option<u32>,
     /// Its offset.
     pub offset: i64,
     /// Its `event_id`; None of an erasure.
@@ -241,15 +247,18 @@ pub enum Outcome {
     Ignored,
     /// It was refused.
     DeadLetter,
+    /// It went on to the id that its customer is merged into, in another partition.
+    Forwarded,
 }
 
 impl Outcome {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Outcome; 4] = [
+    pub const ALL: [Outcome; 5] = [
         Outcome::Applied,
         Outcome::Duplicate,
         Outcome::Ignored,
         Outcome::DeadLetter,
+        Outcome::Forwarded,
     ];
 
     /// As metrics have it.
@@ -259,6 +268,7 @@ impl Outcome {
             Outcome::Duplicate => "duplicate",
             Outcome::Ignored => "ignored",
             Outcome::DeadLetter => "dead_letter",
+            Outcome::Forwarded => "forwarded",
         }
     }
 }
@@ -285,7 +295,13 @@ pub struct Effects {
     /// The next offset to be taken, by topic; None: the topic was never read.
     pub offsets: Vec<Option<i64>>,
     /// By topic, in the order of [`Outcome::ALL`]: how many records.
-    pub outcomes: Vec<[u64; 4]>,
+    pub outcomes: Vec<[u64; 5]>,
+    /// The names of the inputs, by number, and after them that of transfers.
+    pub topics: Arc<[String]>,
+    /// What goes to ids of other partitions.
+    pub transfers: Vec<Transfer>,
+    /// In the order of [`Linked::ALL`]: how many links.
+    pub links: [u64; 7],
     /// For each flip by time, the milliseconds from its instant to the clock at which it fired.
     pub lateness: Vec<i64>,
     /// Records applied that occurred before their customer's instant.
@@ -311,6 +327,16 @@ impl Effects {
     #[inline]
     pub fn of(&self, text: Text) -> &[u8] {
         &self.text[text.start as usize..(text.start + text.len) as usize]
+    }
+
+    /// Count what became of a link.
+    pub fn count(&mut self, linked: Linked) {
+        self.links[linked as usize] += 1;
+    }
+
+    /// The name of an input.
+    pub fn topic(&self, number: usize) -> &str {
+        self.topics.get(number).map_or("", |name| name)
     }
 
     /// Put a text into the buffer.

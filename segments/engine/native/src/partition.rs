@@ -8,6 +8,8 @@ use crate::costs::Cost;
 use crate::customer::{Customer, Digest, Profile};
 use crate::customers::{Customers, States};
 use crate::eval::STEPS;
+use crate::identity::links::Act;
+use crate::identity::{IDENTITIES, Linked, Transfer};
 use crate::inputs::{Inputs, Next};
 use crate::limit::Limits;
 use crate::machine::{Machine, Members, Turn, digest_of};
@@ -19,7 +21,7 @@ use crate::rules::Rules;
 use crate::screening::{self, Screened, consents_alone};
 use crate::sweep::{self, Sweep};
 use crate::times::{BEFORE_ALL, NEVER};
-use crate::wire::record::{Event, Run};
+use crate::wire::record::{Body, Event, Record, Run};
 use crate::wire::refusals::{Reason, Refusal};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,7 +45,7 @@ pub struct Settings {
 }
 
 /// What was done to a customer since the last commit.
-enum Step {
+pub(crate) enum Step {
     Fire(i64),
     Apply {
         topic: usize,
@@ -58,30 +60,37 @@ enum Step {
         index: usize,
     },
     RememberErasure(i64),
+    Identity(Act),
 }
 
 /// The state machine of one partition.
 pub struct Partition {
-    number: u32,
-    rules: Arc<Rules>,
-    settings: Settings,
-    machine: Machine,
-    position: Position,
+    pub(crate) number: u32,
+    pub(crate) count: u32,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) settings: Settings,
+    pub(crate) machine: Machine,
+    pub(crate) position: Position,
     /// In milliseconds; `BEFORE_ALL` until something was applied.
-    clock: i64,
+    pub(crate) clock: i64,
     inputs: Inputs,
-    /// The names of the inputs: those of the plan, and that of deployments, if the rule set was deployed.
-    topics: Vec<String>,
+    /// The names of the inputs: those of the plan, that of deployments, if the rule set was deployed, and those of links
+    /// and transfers, if they are read.
+    pub(crate) topics: Vec<String>,
+    /// The deployments that were run here, the one running included.
+    ran: Vec<String>,
+    /// The number of the input of deployments.
+    keyless: Option<usize>,
     /// Offset and instant of a deployment that is the head of its topic and goes next.
     successor: Option<(i64, i64)>,
     /// The offsets of deployments that bring borders alone.
     of_borders: BTreeSet<i64>,
-    customers: Customers,
+    pub(crate) customers: Customers,
     sweep: Option<Sweep>,
-    outcomes: Vec<[u64; 4]>,
+    pub(crate) outcomes: Vec<[u64; 5]>,
     committed: Vec<Option<i64>>,
     /// With what was committed it undoes a bug in the engine: by the customers' places, in order.
-    journal: Vec<(u32, Step)>,
+    pub(crate) journal: Vec<(u32, Step)>,
 }
 
 impl Partition {
@@ -89,13 +98,17 @@ impl Partition {
     ///
     /// `deployment`: the record of its log that has this rule set; then deployments are an input, too, with the number
     /// after those of the plan, and it goes on there after this one or what it had read. None: a rule set that is in no
-    /// log, of files.
+    /// log, of files. `transfers`: the name of the topic by which ids of other partitions are merged; then links are read,
+    /// too, and both are inputs after all others. `ran`: the
+    /// deployments before this one, whose transfers are taken in.
     pub fn new(
         (number, count): (u32, u32),
         rules: Arc<Rules>,
         settings: Settings,
         states: Box<dyn States>,
         deployment: Option<Deployment>,
+        transfers: Option<String>,
+        mut ran: Vec<String>,
     ) -> Result<Partition, StateError> {
         let record = states.get(position::KEY);
         let position = Position::read(record.as_deref(), &rules, count, deployment.clone())?;
@@ -115,16 +128,26 @@ impl Partition {
                 read.max(offset)
             )));
             topics.push(DEPLOYMENTS.to_owned());
+            ran.push(id.clone());
             machine.deployed = Some((topics.len() - 1, offset, id));
+        }
+        if let Some(transfers) = transfers {
+            machine.links = topics.len();
+            topics.extend([IDENTITIES.to_owned(), transfers]);
+            let read = topics[machine.links..].iter();
+            offsets.extend(read.map(|topic| position.offsets.get(topic).copied()));
         }
         let mut partition = Partition {
             number,
+            count: count.max(1),
             clock: position.clock,
             inputs: Inputs::new((number, count), &topics, offsets.clone(), keyless),
+            ran,
+            keyless,
             successor: None,
             of_borders: BTreeSet::new(),
             customers: Customers::new(states, rules.clone(), count.max(1) as usize),
-            outcomes: vec![[0; 4]; topics.len()],
+            outcomes: vec![[0; 5]; topics.len()],
             topics,
             committed: offsets,
             sweep: None,
@@ -319,6 +342,14 @@ impl Partition {
         }
     }
 
+    /// The instant of the head of the inputs that goes first, whether the others are waited for or not.
+    pub fn head(&self) -> Option<i64> {
+        (0..self.topics.len())
+            .filter_map(|topic| self.inputs.head(topic))
+            .map(|head| head.1)
+            .min()
+    }
+
     /// How many records of a topic wait.
     pub fn buffered(&self, topic: usize) -> usize {
         self.inputs.buffered(topic)
@@ -332,10 +363,11 @@ impl Partition {
         }
         let mut taken = 0;
         while taken < records {
+            self.hold_transfers();
             let Some(topic) = self.inputs.choose() else {
                 break;
             };
-            if topic == self.rules.plan.topics.len() {
+            if Some(topic) == self.keyless {
                 return self.make_room(records);
             }
             let Some(next) = self.inputs.pop(topic) else {
@@ -349,6 +381,19 @@ impl Partition {
         } else {
             self.fire_due(records, self.clock)
         }
+    }
+
+    /// A transfer of a deployment that is not run here yet waits for it.
+    fn hold_transfers(&mut self) {
+        let topic = self.machine.links + 1;
+        let ahead = match self.inputs.first(topic).map(|record| &record.body) {
+            Some(Body::Transfer(transfer)) => {
+                let known = |id: &str| self.ran.iter().any(|each| each == id);
+                transfer.deployment.as_deref().is_some_and(|id| !known(id))
+            }
+            _ => false,
+        };
+        self.inputs.held = ahead.then_some(topic);
     }
 
     /// Before another rule set: what is due before the clock fires by this one, whether time was left for it or not.
@@ -400,7 +445,8 @@ impl Partition {
         self.customers
             .write(self.position.current, &mut self.machine.names, &mut out.states);
         let topics = self.topics.len();
-        out.outcomes = std::mem::replace(&mut self.outcomes, vec![[0; 4]; topics]);
+        out.outcomes = std::mem::replace(&mut self.outcomes, vec![[0; 5]; topics]);
+        out.topics = self.topics.clone().into();
         (out.offsets, out.clock) = (self.inputs.offsets.clone(), self.clock);
         self.committed.clone_from(&self.inputs.offsets);
         let mut offsets = self.position.offsets.clone();
@@ -455,11 +501,19 @@ impl Partition {
             self.refuse(topic, run, index, *refusal);
             return Ok(());
         }
+        if topic == self.machine.links + 1 {
+            return self.arrive_here(topic, &run, index);
+        }
         let turn = Turn {
             topic,
             run: &run,
             index,
         };
+        if topic == self.machine.links && turn.event().is_none() {
+            self.machine.out.count(Linked::Ignored);
+            self.outcomes[topic][Outcome::Ignored as usize] += 1;
+            return Ok(());
+        }
         let key = turn.record().key.of(&run.data).unwrap_or_default();
         let (place, mut customer) = self.customers.get_or_create(key, &mut self.machine.names)?;
         m!(
@@ -467,28 +521,67 @@ impl Partition {
             self.fire(place, &mut customer, self.clock)?,
             true
         );
-        let outcome = match turn.event() {
-            None => {
-                if customer.blank() {
-                    self.notice(Notice::ErasedNobody, turn, &customer);
-                }
-                self.erase(place, &mut customer, topic, &run, index)?
+        let (mut outcome, onward);
+        let event = turn.event();
+        if topic == self.machine.links
+            && let Some(event) = event
+        {
+            let (told, transfer) = self.link(place, &mut customer, (topic, &run, index), event)?;
+            (outcome, onward) = (told, transfer.into_iter().collect());
+        } else if let Some(transfer) = self.pass_record(place, &mut customer, (topic, &run, index))? {
+            self.move_clock(&run.records[index]);
+            (outcome, onward) = (Outcome::Forwarded, vec![transfer]);
+        } else if let Some(event) = event {
+            outcome = self.apply_event(place, &mut customer, (topic, &run, index), event, true)?;
+            onward = Vec::new();
+        } else {
+            if customer.blank() {
+                self.notice(Notice::ErasedNobody, turn, &customer);
             }
-            Some(event) => self.apply_event(place, &mut customer, (topic, &run, index), event)?,
-        };
-        self.outcomes[topic][outcome as usize] += u64::from(outcome != Outcome::DeadLetter);
+            (outcome, onward) = self.erase_all(place, &mut customer, (topic, &run, index), Vec::new())?;
+        }
         let due = customer.next;
         self.customers.put(place, customer);
         self.customers.arm(place, due);
+        for transfer in onward {
+            let routed = self.route(transfer)?;
+            if outcome == Outcome::Forwarded {
+                outcome = routed;
+            }
+        }
+        self.outcomes[topic][outcome as usize] += u64::from(outcome != Outcome::DeadLetter);
         Ok(())
     }
 
-    fn apply_event(
+    /// A transfer from another partition.
+    fn arrive_here(&mut self, topic: usize, run: &Run, index: usize) -> Result<(), StateError> {
+        let record = &run.records[index];
+        if let Body::Transfer(transfer) = &record.body {
+            let mut transfer = Transfer::clone(transfer);
+            transfer.offset = Some(record.offset);
+            let outcome = self.route(transfer)?;
+            self.outcomes[topic][outcome as usize] += u64::from(outcome != Outcome::DeadLetter);
+        }
+        Ok(())
+    }
+
+    /// The clock is at least where a record that was accepted moves it.
+    pub(crate) fn move_clock(&mut self, record: &Record) {
+        let reached = m!(
+            "the clock believes any time",
+            record.at.min(record.timestamp),
+            record.at
+        ) - self.settings.grace;
+        self.clock = self.clock.max(reached);
+    }
+
+    pub(crate) fn apply_event(
         &mut self,
         place: u32,
         customer: &mut Box<Customer>,
         (topic, run, index): (usize, &Arc<Run>, usize),
         event: &Event,
+        moves_clock: bool,
     ) -> Result<Outcome, StateError> {
         let turn = Turn { topic, run, index };
         let digest = digest_of(
@@ -515,12 +608,9 @@ impl Partition {
             Screened::ConsentsAlone => true,
         };
         let record = turn.record();
-        let reached = m!(
-            "the clock believes any time",
-            record.at.min(record.timestamp),
-            record.at
-        ) - self.settings.grace;
-        self.clock = self.clock.max(reached);
+        if moves_clock {
+            self.move_clock(record);
+        }
         self.fire_up_to(place, customer, record.at)?;
         let (mark, before) = (self.machine.out.mark(), m!("a bug is not undone", true, false));
         let most = self.settings.customer_bytes;
@@ -564,7 +654,7 @@ impl Partition {
         Ok(Outcome::Applied)
     }
 
-    fn erase(
+    pub(crate) fn erase(
         &mut self,
         place: u32,
         customer: &mut Box<Customer>,
@@ -598,7 +688,12 @@ impl Partition {
     }
 
     /// Step (3): what is due before the larger of a record's instant and the clock fires. An erasure is not forgotten.
-    fn fire_up_to(&mut self, place: u32, customer: &mut Box<Customer>, at: i64) -> Result<(), StateError> {
+    pub(crate) fn fire_up_to(
+        &mut self,
+        place: u32,
+        customer: &mut Box<Customer>,
+        at: i64,
+    ) -> Result<(), StateError> {
         let erased = customer.erased_at;
         self.fire(
             place,
@@ -615,7 +710,7 @@ impl Partition {
     }
 
     /// Do a step that may have a bug. Gives what the bug says.
-    fn guarded(&mut self, step: impl FnOnce(&mut Machine)) -> Result<(), String> {
+    pub(crate) fn guarded(&mut self, step: impl FnOnce(&mut Machine)) -> Result<(), String> {
         self.machine.steps.set(STEPS);
         catch_unwind(AssertUnwindSafe(|| step(&mut self.machine))).map_err(|bug| {
             let text = bug.downcast_ref::<&str>().map(|text| text.to_string());
@@ -626,7 +721,12 @@ impl Partition {
 
     /// Flip what is due by time; a bug is counted, and the customer left as they are until their next record.
     #[inline]
-    fn fire(&mut self, place: u32, customer: &mut Box<Customer>, before: i64) -> Result<bool, StateError> {
+    pub(crate) fn fire(
+        &mut self,
+        place: u32,
+        customer: &mut Box<Customer>,
+        before: i64,
+    ) -> Result<bool, StateError> {
         if customer.next >= before {
             return Ok(true);
         }
@@ -647,7 +747,12 @@ impl Partition {
     }
 
     /// The customer as before the last step: from the bytes last committed, doing again what was done since.
-    fn undo(&mut self, place: u32, customer: &mut Box<Customer>, mark: Mark) -> Result<(), StateError> {
+    pub(crate) fn undo(
+        &mut self,
+        place: u32,
+        customer: &mut Box<Customer>,
+        mark: Mark,
+    ) -> Result<(), StateError> {
         let machine = &mut self.machine;
         for flip in machine.out.flips_since(mark) {
             if let Segment::Rule(rule) = flip.segment {
@@ -678,7 +783,7 @@ impl Partition {
         Ok(())
     }
 
-    fn refuse(&mut self, topic: usize, run: Arc<Run>, index: usize, mut refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, topic: usize, run: Arc<Run>, index: usize, mut refusal: Refusal) {
         if let Some((end, _)) =
             refusal
                 .error
@@ -698,7 +803,13 @@ impl Partition {
             index,
             refusal,
         });
-        self.outcomes[topic][Outcome::DeadLetter as usize] += 1;
+        // What came from another partition is counted where it came in.
+        let came = self.machine.out.dead_letters.last();
+        let foreign = came
+            .and_then(|letter| letter.run.partition)
+            .is_some_and(|partition| partition != self.number);
+        let counted = if foreign { self.machine.links + 1 } else { topic };
+        self.outcomes[counted][Outcome::DeadLetter as usize] += 1;
     }
 
     fn notice(&mut self, notice: Notice, turn: Turn, customer: &Customer) {
@@ -784,6 +895,7 @@ impl Partition {
 fn redo(machine: &mut Machine, customer: &mut Customer, step: &Step, most: usize) {
     match step {
         Step::Fire(before) => machine.fire(customer, *before),
+        Step::Identity(act) => machine.act(customer, act),
         Step::RememberErasure(erased_at) => machine.remember_erasure(customer, *erased_at),
         Step::Erase { topic, run, index } => machine.erase(
             customer,

@@ -77,12 +77,13 @@ impl Layout {
     }
 
     /// Whether states written by either can be read as those of the other; shapes follow from the rest.
-    fn same(&self, other: &Layout) -> bool {
+    pub fn same(&self, other: &Layout) -> bool {
         (&self.ids, &self.versions, &self.streams) == (&other.ids, &other.versions, &other.streams)
             && (&self.known, self.retention, &self.filled) == (&other.known, other.retention, &other.filled)
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    /// As bytes.
+    pub fn write(&self, out: &mut Vec<u8>) {
         put_number(out, self.ids.len() as u64);
         for (id, version) in self.ids.iter().zip(&self.versions) {
             put_bytes(out, id.as_bytes());
@@ -109,7 +110,8 @@ impl Layout {
         self.filled.iter().for_each(|id| put_bytes(out, id.as_bytes()));
     }
 
-    fn read(reader: &mut Reader) -> Result<Layout, StateError> {
+    /// What `write` wrote.
+    pub fn read(reader: &mut Reader) -> Result<Layout, StateError> {
         let text = |reader: &mut Reader| reader.text().map(str::to_owned);
         let rules = (0..reader.count(2)?).map(|_| Ok((text(reader)?, text(reader)?)));
         let (ids, versions) = rules.collect::<Result<Vec<_>, StateError>>()?.into_iter().unzip();

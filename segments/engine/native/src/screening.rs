@@ -70,7 +70,7 @@ pub fn screen(
 }
 
 /// The same id in the same topic, for 24 hours of the customer's own time.
-fn is_duplicate(customer: &Customer, known: Option<usize>, at: i64) -> bool {
+pub fn is_duplicate(customer: &Customer, known: Option<usize>, at: i64) -> bool {
     let Some(place) = known else {
         return false;
     };

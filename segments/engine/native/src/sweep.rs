@@ -73,7 +73,7 @@ pub fn layout_of(position: &Position, number: u64) -> Result<&Layout, StateError
 }
 
 /// What becomes of the rules of this rule set.
-struct Going {
+pub struct Going {
     /// Those that go on as they were.
     same: Bits,
     /// Those that mean the same, and are compared with other borders.
@@ -81,7 +81,8 @@ struct Going {
 }
 
 impl Going {
-    fn of(layout: &Layout, mine: &Layout) -> Going {
+    /// By two layouts.
+    pub fn of(layout: &Layout, mine: &Layout) -> Going {
         let mut versions: HashMap<&str, &str> = texts(layout).collect();
         versions.extend(layout.filled.iter().map(|id| (&**id, "")));
         let (mut same, mut moved) = (Bits::default(), Bits::default());
@@ -114,7 +115,7 @@ fn meaning(version: &str) -> &str {
 }
 
 /// The customer in the layout of this rule set: measures that go on keep their memory.
-fn carried_customer(
+pub fn carried_customer(
     old: &Customer,
     layout: &Layout,
     mine: &Layout,
@@ -213,7 +214,11 @@ fn flip_changed(
     // Who reads a rule that changed has changed, too; who reads one whose border moved has not.
     let only = going.moved.is_empty().then_some(&others);
     let mut flipped = machine.leave_strange(customer);
-    if !customer.blank() {
+    let redirected = customer
+        .identity
+        .as_ref()
+        .is_some_and(|each| each.redirect.is_some());
+    if !customer.blank() && !redirected {
         machine.met.add_all(&others, &rules);
         flipped.extend(machine.flip(
             customer,

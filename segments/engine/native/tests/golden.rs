@@ -127,8 +127,16 @@ impl Life {
             customer_limit,
             customer_bytes,
         };
-        let mut partition =
-            Partition::new((0, 1), rules.clone(), settings, Box::new(Held(states)), None).unwrap();
+        let mut partition = Partition::new(
+            (0, 1),
+            rules.clone(),
+            settings,
+            Box::new(Held(states)),
+            None,
+            None,
+            Vec::new(),
+        )
+        .unwrap();
         for topic in 0..TOPICS.len() {
             if !partition.begun(topic) {
                 partition.begin(topic, 0);

@@ -10,7 +10,7 @@ use segments_engine::wire::schemas::Schemas;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-const FORMATS: [Format; 3] = [Format::Click, Format::Transaction, Format::Profile];
+const FORMATS: [Format; 4] = [Format::Click, Format::Transaction, Format::Profile, Format::Link];
 /// Processor time that one input may take; a batch that expands to a gigabyte takes most of it.
 const LONGEST: Duration = Duration::from_secs(30);
 /// Bytes of memory that the process may have at most: what `RUN_BYTES` and `RECORD_BYTES` allow, several times over.
@@ -77,6 +77,11 @@ fn value(chance: &mut Chance, format: Format) -> Vec<u8> {
             out.extend_from_slice(&[4, 1, 0]);
             text(&mut out, b"EUR");
             out.extend_from_slice(&[0, 2, 2, b'p', 0, 2, 2, 100, 0]);
+        }
+        Format::Link => {
+            text(&mut out, b"berta");
+            text(&mut out, b"link");
+            out.extend_from_slice(&[2, 2, b's']);
         }
         Format::Profile => {
             out.extend_from_slice(&[4, 2, b'a', 0, 2, b'b', 2, b'c', 4, 1, 0, 2, 2, b'm', 1, 0])

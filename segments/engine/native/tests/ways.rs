@@ -453,6 +453,8 @@ fn open(case: &Case, way: Way, store: &Store) -> Partition {
         case.settings,
         Box::new(store.clone()),
         None,
+        None,
+        Vec::new(),
     )
     .unwrap();
     partition.apart_from(way.apart);

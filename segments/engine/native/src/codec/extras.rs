@@ -5,7 +5,7 @@
 
 use super::StateError;
 use super::bytes::{Reader, put_number};
-use super::{held_back, values};
+use super::{held_back, identity, values};
 use crate::customer::Customer;
 use crate::names::Names;
 
@@ -18,6 +18,9 @@ pub const ENTERS: u64 = 2;
 /// Beginnings of what must last.
 pub const BEGINNINGS: u64 = 3;
 
+/// Redirects and merged ids.
+pub const IDENTITY: u64 = 7;
+
 /// An extra as bytes, under its tag.
 pub type Extra = (u64, Vec<u8>);
 
@@ -27,6 +30,7 @@ pub fn of(customer: &Customer, names: &Names) -> Vec<Extra> {
         (VALUES, values::put(customer, names)),
         (ENTERS, held_back::enters(customer)),
         (BEGINNINGS, held_back::beginnings(customer)),
+        (IDENTITY, identity::identity(customer)),
     ];
     found.into_iter().filter(|each| !each.1.is_empty()).collect()
 }
@@ -55,6 +59,7 @@ pub fn read(reader: &mut Reader, customer: &mut Customer, names: &mut Names) -> 
             VALUES => values::read(&mut part, customer, names)?,
             ENTERS => held_back::read_enters(&mut part, customer)?,
             BEGINNINGS => held_back::read_beginnings(&mut part, customer)?,
+            IDENTITY => identity::read_identity(&mut part, customer)?,
             _ => {
                 return Err(StateError::new(format!(
                     "extra {tag} is unknown: a later version wrote it"

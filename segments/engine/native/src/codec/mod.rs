@@ -11,6 +11,7 @@ mod compact;
 mod earlier;
 mod extras;
 mod held_back;
+mod identity;
 pub mod msgpack;
 mod values;
 
@@ -201,6 +202,7 @@ pub fn forget(customer: &mut Customer, rules: &Rules, names: &Names) {
     customer.forgets_at = customer.instant + rules.forget_every;
     customer.forget_ids();
     customer.forget_enters();
+    customer.forget_identity(rules.plan.retention);
     customer.forget_rows(rules);
     let (entries, weight) = crate::limit::held(customer, rules, names);
     (customer.entries, customer.weight) = (entries, weight);

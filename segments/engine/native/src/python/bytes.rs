@@ -214,7 +214,7 @@ pub struct Transaction {
 
 impl Transaction {
     fn topic(&self, topic: usize) -> &str {
-        self.rules.plan.topic(topic)
+        self.effects.topic(topic)
     }
 
     fn segment(&self, segment: Segment) -> String {

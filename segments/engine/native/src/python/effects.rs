@@ -3,6 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
+use super::transfers::Transfer;
+use crate::identity::Linked;
 use crate::output::{
     Cause, DeadLetter, Effects, Entry, Flip, Membership, Noticed, Outcome, Segment, Text, Told,
 };
@@ -38,6 +40,9 @@ pub fn plain<'py>(
     found.set_item("gaps", effects.gaps)?;
     found.set_item("engine_errors", effects.engine_errors)?;
     found.set_item("clock", effects.clock)?;
+    found.set_item("links", view.links()?)?;
+    let transfers = effects.transfers.iter().cloned().map(Transfer);
+    found.set_item("transfers", PyList::new(py, transfers)?)?;
     Ok(found)
 }
 
@@ -138,8 +143,8 @@ impl<'py> View<'_, 'py> {
 
     fn cause(&self, cause: Cause) -> PyResult<Bound<'py, PyDict>> {
         let found = PyDict::new(self.py);
-        found.set_item("topic", self.rules.plan.topic(cause.topic))?;
-        found.set_item("partition", self.partition)?;
+        found.set_item("topic", self.effects.topic(cause.topic))?;
+        found.set_item("partition", cause.partition.unwrap_or(self.partition))?;
         found.set_item("offset", cause.offset)?;
         found.set_item("event_id", cause.event_id.map(|text| self.text(text)))?;
         Ok(found)
@@ -188,6 +193,7 @@ impl<'py> View<'_, 'py> {
             value,
             letter.refusal.reason.name(),
             &letter.refusal.error,
+            letter.run.partition,
         )
             .into_pyobject(self.py)
     }
@@ -216,7 +222,17 @@ impl<'py> View<'_, 'py> {
         let found = PyDict::new(self.py);
         for (topic, offset) in self.effects.offsets.iter().enumerate() {
             if let Some(offset) = offset {
-                found.set_item(self.rules.plan.topic(topic), offset)?;
+                found.set_item(self.effects.topic(topic), offset)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn links(&self) -> PyResult<Bound<'py, PyDict>> {
+        let found = PyDict::new(self.py);
+        for (linked, count) in Linked::ALL.iter().zip(self.effects.links) {
+            if count > 0 {
+                found.set_item(linked.name(), count)?;
             }
         }
         Ok(found)
@@ -227,7 +243,7 @@ impl<'py> View<'_, 'py> {
         for (topic, counts) in self.effects.outcomes.iter().enumerate() {
             for (outcome, count) in Outcome::ALL.iter().zip(counts) {
                 if *count > 0 {
-                    found.set_item((self.rules.plan.topic(topic), outcome.name()), count)?;
+                    found.set_item((self.effects.topic(topic), outcome.name()), count)?;
                 }
             }
         }

@@ -6,6 +6,7 @@ mod partition;
 mod records;
 mod refill;
 mod states;
+mod transfers;
 mod views;
 mod wire;
 
@@ -27,6 +28,9 @@ mod _native {
 
     #[pymodule_export]
     use super::states::States;
+
+    #[pymodule_export]
+    use super::transfers::Transfer;
 
     #[pymodule_export]
     use super::wire::{Batch, Encoder, Fetch, Records, Schemas, partition_of};

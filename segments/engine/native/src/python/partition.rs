@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyList};
 use super::effects::plain;
 use super::records::run_of;
 use super::states::{Failure, Stored, raised};
+use super::transfers;
 use super::views::{self, Answers, Remembered};
 use super::wire::{Records, Schemas};
 use crate::codec::StateError;
@@ -49,6 +50,8 @@ pub struct Partition {
     told: Mutex<HashMap<(usize, i64), (Refusal, bool)>>,
     pub(super) rules: Arc<Ready>,
     pub(super) formats: Vec<Format>,
+    /// The names of the inputs, by number.
+    pub(super) topics: Vec<String>,
     number: u32,
 }
 
@@ -91,7 +94,7 @@ impl Partition {
         let found = self.with(py, |core| {
             core.begun(topic).then(|| core.offer(topic, start, run, end))
         })?;
-        let name = self.rules.plan.topic(topic);
+        let name = &self.topics[topic];
         found.ok_or_else(|| PyLookupError::new_err(format!("{name}: begin() was not called.")))
     }
 }
@@ -121,6 +124,8 @@ impl Partition {
         limits: (usize, usize),
         states: Py<PyAny>,
         deployment: Option<(String, i64, i64)>,
+        transfers: Option<String>,
+        ran: Vec<String>,
     ) -> PyResult<Partition> {
         let (customer_limit, customer_bytes) = limits;
         let settings = Settings {
@@ -131,18 +136,33 @@ impl Partition {
         let failure = Failure::default();
         let (ready, stored) = (rules.0.clone(), Stored::new(py, states, failure.clone()));
         let deployment = deployment.map(|(id, offset, at)| Deployment { id, offset, at });
-        let core = py.detach(|| Core::new((number, count), ready, settings, Box::new(stored), deployment));
+        let core = py.detach(|| {
+            Core::new(
+                (number, count),
+                ready,
+                settings,
+                Box::new(stored),
+                deployment,
+                transfers,
+                ran,
+            )
+        });
         raised(&failure)?;
-        let core = Mutex::new(core.map_err(wrong)?);
-        let formats = rules
+        let core = core.map_err(wrong)?;
+        let topics = core.topics().to_vec();
+        let core = Mutex::new(core);
+        let mut formats: Vec<Format> = rules
             .0
             .plan
             .topics
             .iter()
             .map(|topic| format_of(topic.record))
             .collect();
+        // Deployments and transfers are decoded in their own ways: none of them is asked for its format.
+        formats.resize(topics.len(), Format::Link);
         Ok(Partition {
             core,
+            topics,
             failure,
             told: Mutex::default(),
             rules: rules.0.clone(),
@@ -162,7 +182,7 @@ impl Partition {
         let found = PyDict::new(py);
         for (topic, offset) in offsets.into_iter().enumerate() {
             if let Some(offset) = offset {
-                found.set_item(self.rules.plan.topic(topic), offset)?;
+                found.set_item(&self.topics[topic], offset)?;
             }
         }
         Ok(found)
@@ -296,6 +316,43 @@ impl Partition {
                 .for_each(|offset| core.bring_borders(offset));
             core.offer(topic, start, Arc::new(run), end)
         })
+    }
+
+    /// Take in transfers that were made in this process: a run from an offset on. Gives what `offer` does.
+    fn offer_transfers(
+        &self,
+        py: Python<'_>,
+        start: i64,
+        transfers: &Bound<'_, PyList>,
+    ) -> PyResult<Option<i64>> {
+        let run = transfers::run_of(transfers, start)?;
+        self.offer_run(py, self.topics.len() - 1, run)
+    }
+
+    /// Take in fetched records of the topic of transfers. Gives what `offer` does.
+    fn offer_fetched_transfers(
+        &self,
+        py: Python<'_>,
+        records: &Records,
+        schemas: &Schemas,
+    ) -> PyResult<Option<i64>> {
+        let run = transfers::fetched(records, schemas, self);
+        self.offer_run(py, self.topics.len() - 1, run)
+    }
+
+    /// What is remembered of links of a customer; None: nothing is.
+    fn identity<'py>(&self, py: Python<'py>, key: &[u8]) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let look = |_: &mut Machine, customer: &mut Customer| customer.identity.clone();
+        let found = self.with(py, |core| core.ask(key, look))?.map_err(wrong)?;
+        found
+            .flatten()
+            .map(|identity| transfers::plain(py, &identity))
+            .transpose()
+    }
+
+    /// The instant of the head of the inputs that goes next; None: nothing waits.
+    fn head(&self, py: Python<'_>) -> PyResult<Option<i64>> {
+        self.with(py, |core| core.head())
     }
 
     /// Take in fetched records, which are decoded by what the schemas know by now; raises as `offer` does.

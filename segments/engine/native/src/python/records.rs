@@ -59,10 +59,15 @@ fn event_of(event: &Bound<'_, PyDict>, run: &mut Run) -> PyResult<Event> {
         id: text("event_id")?,
         customer: text("customer_id")?,
         kind: text("kind")?,
+        into: text("into")?,
+        source: text("source")?,
         ..Event::BLANK
     };
     for (place, field) in TEXTS.iter().enumerate() {
         made.texts[place] = text(field.name)?;
+    }
+    if let Some(action) = event.get_item("action")? {
+        made.kind = text_of(Some(&action), run)?;
     }
     if let Some(amount) = event.get_item("amount")? {
         made.amount = whole(&amount)?;

@@ -492,7 +492,7 @@ fn bytes<'p>(py: Python<'p>, found: Option<&[u8]>) -> Option<Bound<'p, PyBytes>>
 
 fn decoded<'p>(py: Python<'p>, run: &Run, record: &Record, format: Format) -> PyResult<Bound<'p, PyTuple>> {
     let event = match &record.body {
-        Body::Erasure => py.None().into_bound(py),
+        Body::Erasure | Body::Transfer(_) => py.None().into_bound(py),
         Body::Refused(refusal) => (refusal.reason.name(), &refusal.error)
             .into_pyobject(py)?
             .into_any(),
@@ -515,7 +515,7 @@ fn event_of<'p>(
     set("event_id", event.id)?;
     set("customer_id", event.customer)?;
     made.set_item("occurred_at", record.at)?;
-    if format != Format::Profile {
+    if !matches!(format, Format::Profile | Format::Link) {
         set("kind", event.kind)?;
     }
     for (field, span) in TEXTS.iter().zip(event.texts).filter(|each| each.0.is_of(format)) {
@@ -528,6 +528,11 @@ fn event_of<'p>(
         Format::Transaction => {
             made.set_item("amount", event.amount)?;
             made.set_item("items", items(py, run, event)?)?;
+        }
+        Format::Link => {
+            set("into", event.into)?;
+            set("action", event.kind)?;
+            set("source", event.source)?;
         }
         Format::Profile => {
             made.set_item("attributes", map(py, run, event.attributes)?)?;

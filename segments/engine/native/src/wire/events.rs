@@ -20,6 +20,8 @@ pub enum Text {
     Id,
     Customer,
     Kind,
+    Into,
+    Source,
     /// By its place in `record::TEXTS`.
     Other(usize),
     ItemProduct,
@@ -225,6 +227,8 @@ impl<'p> Decoding<'p, '_, '_> {
             Text::Id => &mut event.id,
             Text::Customer => &mut event.customer,
             Text::Kind => &mut event.kind,
+            Text::Into => &mut event.into,
+            Text::Source => &mut event.source,
             Text::Other(place) => &mut event.texts[place],
             Text::ItemProduct => &mut self.item.product,
             Text::ItemCategory => &mut self.item.category,

@@ -13,9 +13,9 @@ pub mod refusals;
 pub mod schemas;
 pub mod transaction;
 
-mod avro;
+pub(crate) mod avro;
 mod compression;
-mod cursor;
+pub(crate) mod cursor;
 mod events;
 mod instants;
 mod quoting;

@@ -153,7 +153,7 @@ impl TextField {
         match format {
             Format::Click => self.click,
             Format::Transaction => self.transaction,
-            Format::Profile => false,
+            Format::Profile | Format::Link => false,
         }
     }
 }
@@ -191,6 +191,10 @@ pub struct Event {
     pub customer: Span,
     /// The kind of a click (`page_view`, or a name of the shop's own), `purchase` or `refund`; none of a profile.
     pub kind: Span,
+    /// `into` of a link.
+    pub into: Span,
+    /// `source` of a link.
+    pub source: Span,
     /// The others, in the order of [`TEXTS`].
     pub texts: [Span; TEXTS.len()],
     /// Cents; `i64::MAX` or `i64::MIN` for what does not fit, which is refused.
@@ -212,6 +216,8 @@ impl Event {
         id: Span::NONE,
         customer: Span::NONE,
         kind: Span::NONE,
+        into: Span::NONE,
+        source: Span::NONE,
         texts: [Span::NONE; TEXTS.len()],
         amount: 0,
         items: Places { start: 0, end: 0 },
@@ -233,6 +239,8 @@ pub enum Body {
     Event(Event),
     /// A null value of a topic of profiles.
     Erasure,
+    /// What comes from another id of customers.
+    Transfer(std::sync::Arc<crate::identity::Transfer>),
     /// Refused whatever the customer's state; `wrong_partition` is told by the partition.
     Refused(Box<Refusal>),
 }
@@ -263,6 +271,8 @@ pub enum Format {
     Transaction,
     /// What is known of a customer.
     Profile,
+    /// That two ids are one customer.
+    Link,
 }
 
 impl Format {
@@ -272,12 +282,13 @@ impl Format {
             Format::Click => "Click",
             Format::Transaction => "Transaction",
             Format::Profile => "Profile",
+            Format::Link => "Link",
         }
     }
 
     /// The format of an Avro record, None for one that is no input.
     pub fn of(name: &str) -> Option<Format> {
-        [Format::Click, Format::Transaction, Format::Profile]
+        [Format::Click, Format::Transaction, Format::Profile, Format::Link]
             .into_iter()
             .find(|each| each.name() == name)
     }
@@ -288,6 +299,8 @@ impl Format {
 /// Markers of transactions and compaction leave holes, so a run may hold no record at all and still have a length.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
+    /// The partition that it was read in; None: the one that it is applied in.
+    pub partition: Option<u32>,
     /// The first offset that it covers.
     pub start: i64,
     /// The first offset after it.

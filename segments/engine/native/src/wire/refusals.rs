@@ -51,10 +51,16 @@ pub enum Reason {
     EngineError,
     /// Kafka refused what came of it.
     TooLarge,
+    /// A link of an id into itself.
+    IdentityCycle,
+    /// A link of an id that goes on as another one already.
+    IdentityConflict,
+    /// So many ids are merged into one already.
+    IdentityLimit,
 }
 
 impl Reason {
-    const ALL: [Reason; 14] = [
+    const ALL: [Reason; 17] = [
         Reason::Undecodable,
         Reason::UnknownSchema,
         Reason::NoKey,
@@ -69,6 +75,9 @@ impl Reason {
         Reason::CustomerLimit,
         Reason::EngineError,
         Reason::TooLarge,
+        Reason::IdentityCycle,
+        Reason::IdentityConflict,
+        Reason::IdentityLimit,
     ];
 
     /// The reason of a name.
@@ -93,6 +102,9 @@ impl Reason {
             Reason::CustomerLimit => "customer_limit",
             Reason::EngineError => "engine_error",
             Reason::TooLarge => "too_large",
+            Reason::IdentityCycle => "identity_cycle",
+            Reason::IdentityConflict => "identity_conflict",
+            Reason::IdentityLimit => "identity_limit",
         }
     }
 }
@@ -172,11 +184,12 @@ fn refusal(run: &Run, record: &Record, format: Format) -> Option<Refusal> {
             Format::Click => too_long(run, record),
             Format::Transaction => transaction(run, event).or_else(|| too_long(run, record)),
             Format::Profile => not_finite(run, event),
+            Format::Link => link(run, event, key).or_else(|| too_long(run, record)),
         })
 }
 
 fn erasure(key: &[u8], format: Format) -> Option<Refusal> {
-    if format != Format::Profile {
+    if !matches!(format, Format::Profile | Format::Link) {
         let error = "The value is null: only a profile may be, which erases the customer.";
         return Some(Refusal::new(Reason::Undecodable, error));
     }
@@ -234,6 +247,30 @@ fn transaction(run: &Run, event: &Event) -> Option<Refusal> {
         return Some(Refusal::new(Reason::InvalidAmount, error));
     }
     None
+}
+
+/// Why a link is refused whatever is remembered of its ids.
+fn link(run: &Run, event: &Event, key: &[u8]) -> Option<Refusal> {
+    let (kind, into) = (run.text(event.kind)?, run.text(event.into)?);
+    if kind != b"link" && kind != b"unlink" {
+        let error = format!("action is {}: 'link' or 'unlink' was expected.", shown(kind));
+        return Some(Refusal::new(Reason::UnknownKind, error));
+    }
+    if into.is_empty() || into.len() > LONGEST_ID {
+        let error = format!("into has {} bytes: 1 to {LONGEST_ID} were expected.", into.len());
+        return Some(Refusal::new(Reason::InvalidId, error));
+    }
+    if event.source.len() > LONGEST_TEXT {
+        let error = format!(
+            "source has {} bytes: at most {LONGEST_TEXT} were expected.",
+            event.source.len()
+        );
+        return Some(Refusal::new(Reason::TooLong, error));
+    }
+    (into == key).then(|| {
+        let error = format!("{} is linked into itself.", shown(into));
+        Refusal::new(Reason::IdentityCycle, error)
+    })
 }
 
 fn not_finite(run: &Run, event: &Event) -> Option<Refusal> {

@@ -53,6 +53,7 @@ fn reader_schema(format: Format) -> Result<Schema, String> {
             env!("CARGO_MANIFEST_DIR"),
             "/../../../schemas/Profile.avsc"
         )),
+        Format::Link => include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../schemas/Link.avsc")),
     })
 }
 
@@ -82,6 +83,9 @@ fn place(record: &str, field: &str) -> Option<Place> {
         (_, "event_id") => Place::Text(Text::Id),
         (_, "customer_id") => Place::Text(Text::Customer),
         (_, "occurred_at") => Place::Instant,
+        ("Link", "action") => Place::Text(Text::Kind),
+        ("Link", "into") => Place::Text(Text::Into),
+        ("Link", "source") => Place::Text(Text::Source),
         (_, "kind") => Place::Text(Text::Kind),
         (_, "amount") => Place::Money(Whole::Amount),
         (_, "items") => Place::Items,

@@ -92,7 +92,7 @@ impl Schemas {
             return record;
         }
         if value.is_none() {
-            if format != Format::Profile {
+            if !matches!(format, Format::Profile | Format::Link) {
                 record.body = Body::Refused(Box::new(null_value()));
             }
             return record;

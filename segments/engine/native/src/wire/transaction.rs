@@ -37,7 +37,7 @@ impl<'e> View<'e> {
     }
 
     fn topic(&self, topic: usize) -> &'e str {
-        self.rules.plan.topic(topic)
+        self.effects.topic(topic)
     }
 
     /// Id and version.
@@ -57,7 +57,7 @@ impl<'e> View<'e> {
         let (segment, version) = self.segment(flip.segment);
         let cause = flip.cause.map(|cause| Cause {
             topic: self.topic(cause.topic).as_bytes(),
-            partition: self.partition,
+            partition: cause.partition.map_or(self.partition, |own| own as i32),
             offset: cause.offset,
             event_id: cause.event_id.map(|text| self.text(text)),
         });

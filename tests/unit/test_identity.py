@@ -1,0 +1,299 @@
+"""Two ids that are one customer: links, redirects, the union, and what is refused, over one partition and several."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from segments.engine import EngineSettings, Record, RuleSet, partition_of
+from segments.insight.replay import Replay, together
+from segments.language import Segment, any_event, consent, page_view, purchase
+from segments.language.catalogue import IDENTITIES
+from tests.properties.linked import alternates, link
+from tests.properties.records import DAY, HOUR, START, Arrival, click, erase
+from tests.properties.records import profile as profile_of
+
+ANON, ANNA = "anon-7", "anna"
+THREE = Segment(
+    en="Three page views",
+    nl="Drie pagina's",
+    when=page_view.within(days=7).count() >= 3,
+    id="three",
+)
+
+
+class Shop:
+    """Partitions that are given records one after the other."""
+
+    def __init__(self, count: int, segments: Sequence[Segment] = (THREE,), limit: int = 10_000) -> None:
+        self.count, self.rules = count, RuleSet(segments)
+        self.settings = EngineSettings(grace=0, customer_limit=limit)
+        self.arrivals: list[Arrival] = []
+
+    def live(self, *arrivals: Arrival, until: int | None = None) -> "Shop":
+        """Live through records from the beginning."""
+        self.arrivals += arrivals
+        logs: list[dict[str, list[Record]]] = [{} for _ in range(self.count)]
+        for each in self.arrivals:
+            key = each.customer.encode()
+            log = logs[partition_of(key, self.count)].setdefault(each.topic, [])
+            log.append(Record(each.topic, len(log), each.timestamp, key, b"", each.event))
+        replays = [
+            Replay(number, self.count, log, self.rules, self.settings, (), "transfers")
+            for number, log in enumerate(logs)
+        ]
+        self.partitions = [each.partition for each in replays]
+        self.effects = list(together(dict(enumerate(replays)), self.count, until))
+        self.flips = [event for each in self.effects for _, event in each.segment_events]
+        self.letters = [each for effects in self.effects for each in effects.dead_letters]
+        assert alternates(self.flips)
+        return self
+
+    def of(self, customer: str) -> Any:
+        """What is remembered of the links of a customer."""
+        return self.partitions[partition_of(customer.encode(), self.count)].identity(customer.encode())
+
+    def inside(self, customer: str) -> set[str]:
+        """The segments that a customer is in."""
+        found = self.partitions[partition_of(customer.encode(), self.count)].why(customer.encode())
+        return {each["segment"] for each in found["rules"] if each["inside"]}
+
+    def told(self) -> list[tuple[str, str, str]]:
+        """Who enters and leaves, and why."""
+        return [(each["customer_id"], each["transition"], each["reason"]) for each in self.flips]
+
+    def links(self) -> dict[str, int]:
+        """How many links by what became of them."""
+        found: dict[str, int] = {}
+        for effects in self.effects:
+            for name, count in effects.links.items():
+                found[name] = found.get(name, 0) + count
+        return found
+
+
+def view(at: int, customer: str) -> Arrival:
+    """A page view."""
+    return click(at, "page_view", customer, f"{customer}@{at}")
+
+
+def linking(at: int, customer: str, into: str, id: str = "l1", action: str = "link") -> Arrival:
+    """A link, so many milliseconds after the start."""
+    return link(START + at, customer, into, id, action)
+
+
+counts = pytest.mark.parametrize("count", [1, 7])
+"""In one partition, and in seven, of which the ids have two."""
+
+
+def test_the_ids_are_of_two_partitions() -> None:
+    """Of seven partitions the ids of these tests have two, so that states and records are handed over."""
+    assert partition_of(ANON.encode(), 7) != partition_of(ANNA.encode(), 7)
+
+
+@counts
+def test_two_visits_before_the_login_and_one_after_it_are_three(count: int) -> None:
+    """What happened under the anonymous id counts, and so does what comes later under it."""
+    shop = Shop(count).live(view(0, ANON), view(HOUR, ANON), linking(DAY, ANON, ANNA), view(2 * DAY, ANON))
+    assert shop.told() == [(ANNA, "enter", "event")]
+    assert shop.flips[0]["cause"]["partition"] == partition_of(ANON.encode(), count)
+    assert (shop.of(ANON)["into"], shop.of(ANNA)["merged"][0]["customer_id"]) == (ANNA, ANON)
+
+
+@counts
+def test_both_halves_of_a_merge_have_the_link_as_their_cause(count: int) -> None:
+    """A segment is left by the one id and entered by the other for the same link; no exit without its enter."""
+    shop = Shop(count).live(*(view(each * HOUR, ANON) for each in range(3)), linking(DAY, ANON, ANNA))
+    assert shop.told() == [
+        (ANON, "enter", "event"),
+        (ANON, "exit", "merged"),
+        (ANNA, "enter", "merged"),
+    ]
+    exit_, enter = shop.flips[1:]
+    assert exit_["cause"] == enter["cause"]
+    assert exit_["cause"] | {"offset": 0} == {
+        "topic": "identities",
+        "partition": partition_of(ANON.encode(), count),
+        "offset": 0,
+        "event_id": "l1",
+    }
+    assert exit_["valid_until"] is None
+    assert enter["occurred_at"] == START + DAY
+    nulls = [key for each in shop.effects for key, members in each.memberships if members is None]
+    assert nulls == [ANON.encode()]
+
+
+@counts
+def test_a_record_of_the_absorbed_id_is_counted_once(count: int) -> None:
+    """Consumed is applied, duplicate, ignored, dead letters and forwarded; an event that came before is a duplicate."""
+    shop = Shop(count).live(view(0, ANON), linking(HOUR, ANON, ANNA), view(2 * HOUR, ANON), view(0, ANON))
+    total = sum((each.outcomes for each in shop.effects), start=type(shop.effects[0].outcomes)())
+    if count == 1:
+        assert (total["clickstream", "applied"], total["clickstream", "duplicate"]) == (2, 1)
+    else:
+        assert (total["clickstream", "applied"], total["clickstream", "forwarded"]) == (1, 2)
+        # The state and the later view; the one that came again.
+        assert (total["transfers", "applied"], total["transfers", "duplicate"]) == (2, 1)
+    assert total["identities", "applied"] == 1
+
+
+@counts
+def test_a_shared_device_does_not_merge_two_people(count: int) -> None:
+    """A second link of an id into somebody else is a dead letter with its own topic and partition; the first one stands."""
+    shop = Shop(count).live(linking(0, ANON, ANNA), linking(HOUR, ANON, "berta", "l2"))
+    assert [(each.reason, each.record.topic, each.record.key) for each in shop.letters] == [
+        ("identity_conflict", "identities", ANON.encode())
+    ]
+    assert shop.links() == {"applied": 1, "conflict": 1}
+    assert shop.of(ANON)["into"] == ANNA
+
+
+@counts
+def test_a_second_link_to_where_it_leads_already_is_a_duplicate(count: int) -> None:
+    """The same way, another way to the same end, and the end itself: none of them is a conflict."""
+    shop = Shop(count).live(
+        linking(0, ANON, "phone", "l1"),
+        linking(1, "phone", ANNA, "l2"),
+        linking(2, "tablet", ANNA, "l3"),
+        linking(3, ANON, "phone", "l4"),
+        linking(4, ANON, ANNA, "l5"),
+        linking(5, ANON, "tablet", "l6"),
+    )
+    assert shop.links() == {"applied": 3, "duplicate": 3}
+    assert not shop.letters
+
+
+@counts
+def test_a_ring_is_opened_at_its_smallest_id(count: int) -> None:
+    """Links that lead round end at the smallest id, which has all that happened under any of them."""
+    shop = Shop(count).live(
+        view(0, "c"), view(1, "b"), view(2, "a"),
+        linking(HOUR, "b", "c", "l1"), linking(2 * HOUR, "c", "a", "l2"), linking(3 * HOUR, "a", "b", "l3"),
+        view(4 * HOUR, "c"), view(5 * HOUR, "a"),
+    )  # fmt: skip
+    assert shop.inside("a") == {"three"}
+    assert shop.links() == {"applied": 3, "cycle": 1}
+    assert shop.of("a")["into"] is None
+    assert shop.of("b")["into"] == "c"
+    assert shop.of("c")["into"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("into", "action", "reason"),
+    [(ANON, "link", "identity_cycle"), ("", "link", "invalid_id"), (ANNA, "join", "unknown_kind")],
+)
+def test_what_no_link_can_say(into: str, action: str, reason: str) -> None:
+    """An id into itself, into nobody, and another action are dead letters, whatever is remembered."""
+    assert [each.reason for each in Shop(1).live(linking(0, ANON, into, action=action)).letters] == [reason]
+
+
+@counts
+def test_unlink_gives_an_id_back(count: int) -> None:
+    """After it the id is itself, late records included; what was merged stays; an older link has no effect any more."""
+    shop = Shop(count).live(
+        view(0, ANON), view(1, ANON), linking(HOUR, ANON, ANNA), view(2 * HOUR, ANNA),
+        linking(3 * HOUR, ANON, ANNA, "u1", "unlink"),
+        view(4 * HOUR, ANON), view(HOUR + 1, ANON), view(HOUR + 2, ANON), linking(2 * HOUR, ANON, ANNA, "l2"),
+    )  # fmt: skip
+    assert shop.inside(ANNA) == shop.inside(ANON) == {"three"}
+    assert shop.links() == {"applied": 1, "unlinked": 1, "ignored": 1}
+
+
+@counts
+def test_unlink_of_another_way_is_ignored(count: int) -> None:
+    """Only where an id leads directly can be undone."""
+    shop = Shop(count).live(linking(0, ANON, ANNA), linking(1, ANON, "berta", "u1", "unlink"))
+    assert shop.links() == {"applied": 1, "ignored": 1}
+    assert shop.of(ANON)["into"] == ANNA
+
+
+@counts
+@pytest.mark.parametrize("erased", [ANNA, ANON])
+def test_an_erasure_of_any_of_the_ids_erases_all(count: int, erased: str) -> None:
+    """Nothing is left of either, and what occurred before it has no effect under either id."""
+    shop = Shop(count).live(
+        *(view(each, ANON) for each in range(3)), linking(HOUR, ANON, ANNA), erase(DAY, erased),
+        view(2 * HOUR, ANON), view(2 * HOUR + 1, ANNA),
+    )  # fmt: skip
+    assert shop.inside(ANNA) == set()
+    assert shop.told()[-1] == (ANNA, "exit", "erasure")
+    assert shop.of(ANON) is None
+    assert shop.of(ANNA) is None
+    shop.live(*(view(2 * DAY + each, ANON) for each in range(3)))
+    assert (shop.inside(ANON), shop.inside(ANNA)) == ({"three"}, set())
+
+
+@counts
+def test_what_occurred_before_an_erasure_is_left_out_of_a_merge(count: int) -> None:
+    """Of the state that arrives only what occurred after the erasure of the one who goes on."""
+    before = [view(each, ANON) for each in range(3)]
+    shop = Shop(count).live(*before, erase(HOUR, ANNA), view(2 * HOUR, ANON), linking(3 * HOUR, ANON, ANNA))
+    assert shop.inside(ANNA) == set()
+    assert shop.live(view(4 * HOUR, ANNA), view(5 * HOUR, ANNA)).inside(ANNA) == {"three"}
+
+
+@counts
+def test_the_later_profile_goes_on(count: int) -> None:
+    """Attributes and consents are those of the later profile, of whichever id."""
+    asked = Segment(en="A", nl="A", when=[page_view.within(days=7).count() >= 1, consent("mail")], id="asked")
+    early, late = profile_of(0, ANNA, consents={"mail": False}), profile_of(1, ANON, consents={"mail": True})
+    shop = Shop(count, [asked]).live(early, late, view(2, ANNA), linking(HOUR, ANON, ANNA))
+    assert shop.inside(ANNA) == {"asked"}
+
+
+@counts
+def test_who_was_inside_stays_inside_a_rule_with_until(count: int) -> None:
+    """The one who goes on counts as inside, since the other one was, though the rule would not let them in any more."""
+    staying = Segment(
+        en="B",
+        nl="B",
+        when=page_view.within(hours=2).count() >= 2,
+        until=purchase.within(days=7).count() >= 1,
+        id="staying",
+    )
+    shop = Shop(count, [staying]).live(view(0, ANON), view(1, ANON), linking(DAY, ANON, ANNA))
+    assert shop.inside(ANNA) == {"staying"}
+    assert shop.told()[-1] == (ANNA, "enter", "merged")
+
+
+@counts
+def test_a_state_that_is_too_much_is_a_dead_letter(count: int) -> None:
+    """It is refused as a whole, and who looks at the customer sees it; a consent taken away takes effect nevertheless."""
+    asked = Segment(en="A", nl="A", when=[any_event.within(days=7).count() >= 1, consent("mail")], id="asked")
+    shop = Shop(count, [THREE, asked], limit=14).live(
+        profile_of(0, ANNA, consents={"mail": True}), view(1, ANNA),
+        profile_of(2, ANON, consents={"mail": False}), *(view(3 + each, ANON) for each in range(4)),
+        linking(HOUR, ANON, ANNA),
+    )  # fmt: skip
+    assert [(each.reason, each.record.topic) for each in shop.letters] == [("customer_limit", "transfers")]
+    assert shop.inside(ANNA) == set()
+    assert shop.of(ANNA)["merged"][0]["refused"]
+
+
+@counts
+def test_at_most_a_hundred_ids_are_merged_into_one(count: int) -> None:
+    """Of the 101st the state and every later record are dead letters."""
+    arrivals = [
+        each
+        for number in range(101)
+        for each in (view(number, f"id{number}"), linking(HOUR + number, f"id{number}", ANNA, f"l{number}"))
+    ]
+    shop = Shop(count).live(*arrivals, view(DAY, "id100"), view(DAY, "id99"))
+    assert sorted(each.reason for each in shop.letters) == ["identity_limit"] * 2
+    assert len(shop.of(ANNA)["merged"]) == 100
+    assert shop.links() == {"applied": 101, "limit": 1}
+
+
+@counts
+def test_a_redirect_is_forgotten_after_the_longest_window(count: int) -> None:
+    """Then the id is somebody new."""
+    shop = Shop(count).live(view(0, ANON), linking(HOUR, ANON, ANNA), view(DAY, ANON))
+    fresh = [view(8 * DAY + each * HOUR, ANON) for each in range(1, 4)]
+    assert shop.live(*fresh).inside(ANON) == {"three"}
+    assert shop.inside(ANNA) == set()
+
+
+def test_a_null_link_is_passed_over() -> None:
+    """A null in the topic of links has no effect, and is counted."""
+    shop = Shop(1).live(Arrival(IDENTITIES.name, ANON, None, START))
+    assert shop.links() == {"ignored": 1}
+    assert not shop.letters
