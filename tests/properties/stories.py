@@ -15,6 +15,7 @@ from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.text import leaves, measures_in
 from segments.language.truth.life import Customer
+from segments.language.truth.matters import spans
 from tests.properties.picking import Pick, one_in, several
 from tests.properties.printing import rule_text
 from tests.properties.records import (
@@ -138,14 +139,14 @@ def spans_of(segments: Sequence[Segment]) -> list[int]:
     customer = Customer(segments)
     back = {span for each in segments for span in (each.for_at_least, each.at_most_every)}
     after = {each.span for events in measured_by(segments) for each in events.sets if each.span}
-    return sorted({0, MINUTE, 30 * MINUTE, DAY, customer.retention, *customer.spans, *back, *after})
+    return sorted({0, MINUTE, 30 * MINUTE, DAY, customer.retention, *changing_after(customer), *back, *after})
 
 
 def arrivals_to(pick: Pick, segments: Sequence[Segment], aim: str = "") -> list[Arrival]:
     """Some records; each happens at an earlier one's time and a span, or a millisecond beside it."""
     arrivals: list[Arrival] = []
     times, kinds = [0], kinds_of(segments)
-    spans = [*Customer(segments).spans, *spans_of(segments)]
+    spans = [*changing_after(Customer(segments)), *spans_of(segments)]
     reads_profile = any(not isinstance(leaf, Comparison | Segment) for leaf in read_by(segments))
     shapes = ["event"] * 15 + ["profile"] * (6 if reads_profile else 1) + ["again"] * 2 + ["erase", "refused"]
     shapes += ["erase"] * 4 * (aim == "erase")
@@ -178,7 +179,7 @@ def aimed_at(pick: Pick, times: Sequence[int], segment: Segment, aim: str) -> in
     anchor, least = pick(times), MINUTE * pick((1, 40))
     if aim in BESIDE:
         customer = Customer([segment])
-        return anchor + pick(sorted(customer.spans - {0, 1}) or [customer.retention]) + BESIDE[aim]
+        return anchor + pick(sorted(changing_after(customer) - {0, 1}) or [customer.retention]) + BESIDE[aim]
     return times[-1] - least if aim == "late" else anchor + (least if aim == "erase" else 0)
 
 
@@ -251,3 +252,8 @@ def kinds_in(events: Events) -> tuple[str, ...]:
     if events.source.visits:
         return ON_SITE[:1] + ON_SITE[-1:]
     return events.source.kinds or ("page_view", "purchase", "email_open")
+
+
+def changing_after(customer: Customer) -> set[int]:
+    """How long after an event some leaf of the customer's rules can change, in milliseconds."""
+    return {span for leaf in customer.parts for span in spans(leaf)}
