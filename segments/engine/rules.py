@@ -11,6 +11,7 @@ from segments.language.checking.lint import refuse
 from segments.language.checking.models import refuse_foreign_models
 from segments.language.loading.load import load as load_segments
 from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
+from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.order import in_order, reads, require
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
@@ -82,7 +83,7 @@ class RuleSet:
         return sum(
             1 << place
             for place, each in enumerate(self.leaves)
-            if any(isinstance(leaf, ProfileComparison | Consent) for leaf in each)
+            if any(isinstance(leaf, ProfileComparison | DateComparison | Consent) for leaf in each)
         )
 
     @cached_property
@@ -157,7 +158,7 @@ def _inputs_of(rule: ir.Rule, plan: ir.Plan) -> list[frozenset[tuple[str, str]]]
         for each in ir.measured_in(asked):
             streams = (each.stream, each.reset, *(after.stream for after in each.after))
             found += [_taken(plan, stream) for stream in streams if stream is not None]
-        if isinstance(asked, ir.OfProfile | ir.OfConsent):
+        if isinstance(asked, ir.OfProfile | ir.OfDate | ir.OfConsent):
             found.append(frozenset([(catalogue.PROFILES.name, "")]))
     return found
 

@@ -108,14 +108,20 @@ def _kind(asked: ir.Asked) -> str:
             return kind
         case ir.OfProfile():
             return "profile"
+        case ir.OfDate(years=years):
+            return "date" if years else "duration"
+        case ir.Today(part=part):
+            return "number" if part in ("hour", "month") else "text"
     return "truth"
 
 
 def _operator(asked: ir.Asked) -> str:
     match asked:
-        case ir.Measured(comparison=comparison):
+        case ir.Measured(comparison=comparison) | ir.Today(comparison=comparison):
             found = comparison.operator
-        case ir.OfProfile(operator=operator) | ir.Calculated(operator=operator):
+        case (
+            ir.OfProfile(operator=operator) | ir.OfDate(operator=operator) | ir.Calculated(operator=operator)
+        ):
             found = operator
         case _:
             return "=="
@@ -171,14 +177,23 @@ def _leaf_text(leaf: ir.Leaf, plan: ir.Plan) -> str:
             bound = f"top(percent={plan.borders[border].percent})"
         case ir.Measured(kind="duration"):
             bound = str(Duration(int(leaf.bound)))
-        case ir.Measured(comparison=ir.Comparison(texts=(_, *_) as texts)):
+        case ir.OfDate(years=False):
+            bound = str(Duration(int(leaf.bound)))
+        case ir.OfDate():
+            bound = leaf.bound
+        case (
+            ir.Measured(comparison=ir.Comparison(texts=(_, *_) as texts))
+            | ir.Today(comparison=ir.Comparison(texts=(_, *_) as texts))
+        ):
             bound = literal(texts if operator == "is_in" else texts[0])
         case ir.OfProfile(bounds=bounds):
             values = tuple(each.value for each in bounds)
             bound = literal(values if operator == "is_in" else values[0])
         case ir.Calculated(left_kind="duration", right_kind=None):
             bound = str(Duration(int(leaf.bound)))
-        case ir.Measured() | ir.Calculated(right_kind=None):
+        case ir.Today(comparison=ir.Comparison(numbers=(_, *_) as numbers)) if operator == "is_in":
+            bound = f"({', '.join(numbers)}{',' if len(numbers) == 1 else ''})"
+        case ir.Measured() | ir.Today() | ir.Calculated(right_kind=None):
             bound = leaf.bound
         case _:
             return leaf.measure

@@ -6,12 +6,15 @@ from typing import Any
 
 from segments.language.catalogue import Type
 from segments.language.nodes.arithmetic import Calculated, is_duration, power_of_money
+from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import (
     AnyOf,
     Comparison,
     Condition,
     ProfileComparison,
 )
+from segments.language.nodes.dates import DateComparison
+from segments.language.nodes.durations import Duration
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.language.words.phrases import ENGLISH, Say
@@ -26,7 +29,10 @@ Entry = Mapping[str, Any]
 
 
 def leaf_kind(leaf: Condition) -> str:
-    """What the value of a leaf is: `duration` (milliseconds), `money`, `number`, `text`, `profile` or `truth`."""
+    """What the value of a leaf is: `duration` (milliseconds), `money`, `number`, `text`, `profile`, `date` or `truth`.
+
+    Of a `date` the value is in milliseconds, and the bound in years.
+    """
     match leaf:
         case Comparison(measure):
             if measure.kind.duration:
@@ -34,6 +40,12 @@ def leaf_kind(leaf: Condition) -> str:
             return {Type.MONEY: "money", Type.TEXT: "text"}.get(measure.type, "number")
         case ProfileComparison():
             return "profile"
+        case DateComparison(bound=Duration()):
+            return "duration"
+        case DateComparison():
+            return "date"
+        case TodayComparison(part):
+            return "number" if part in ("hour", "month") else "text"
         case Calculated(left):
             return "duration" if is_duration(left) else "money" if power_of_money(left) == 1 else "number"
     return "truth"
@@ -100,6 +112,8 @@ def entry_text(entry: Entry, say: Say = ENGLISH) -> str:
     value, bound = entry["value"], entry["bound"]
     if entry["kind"] == "duration":
         value, bound = (duration(int(each)) if each else None for each in (value, bound))
+    if entry["kind"] == "date" and value is not None:
+        value = duration(int(value))
     known = say(" (known since {since})", since=entry["known_since"]) if entry.get("known_since") else ""
     then = say(" (as of {at})", at=entry["as_of"]) if entry.get("as_of") else ""
     told = say(

@@ -11,7 +11,9 @@ from segments.language.checking.lint import refuse
 from segments.language.errors import SegmentsError
 from segments.language.loading.load import load
 from segments.language.nodes.arithmetic import Calculated, is_duration
+from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
+from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.durations import UNITS, Duration
 from segments.language.nodes.literals import number
 from segments.language.nodes.order import require
@@ -98,8 +100,10 @@ def _bound(leaf: Condition) -> Duration | int | Decimal | None:
         case Comparison(measure, _, bound):
             if measure.kind.duration and isinstance(bound, int):
                 return Duration(bound)
-        case ProfileComparison(_, _, bound):
+        case ProfileComparison(_, _, bound) | TodayComparison(_, _, bound):
             pass
+        case DateComparison(bound=Duration() as bound):
+            return bound
         case Calculated(left, _, bound):
             if is_duration(left):
                 return bound if isinstance(bound, Duration) else None
@@ -136,6 +140,8 @@ def _replaced(condition: Condition, bounds: Mapping[int, Duration | int | Decima
         return condition
     if isinstance(condition, Calculated):
         return replace(condition, right=bound)
+    if isinstance(condition, DateComparison) and isinstance(bound, Duration):
+        return replace(condition, bound=bound)
     plain = bound.milliseconds if isinstance(bound, Duration) else bound
-    assert isinstance(condition, Comparison | ProfileComparison)
+    assert isinstance(condition, Comparison | ProfileComparison | TodayComparison)
     return replace(condition, bound=plain)

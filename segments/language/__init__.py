@@ -31,7 +31,9 @@ from segments.language.catalogue import (
 )
 from segments.language.errors import RuleError, SegmentsError, StoryError
 from segments.language.nodes.borders import top
+from segments.language.nodes.calendar import Today
 from segments.language.nodes.conditions import Condition, any_of, consent, not_, profile
+from segments.language.nodes.dates import years
 from segments.language.nodes.durations import Duration, days, hours, minutes
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import is_a
@@ -75,10 +77,13 @@ __all__ = [
     "search",
     "split",
     "support_contact",
+    "today",
     "top",
     "visit",
+    "years",
 ]
 
+today = Today()
 any_event = Events(SETS["any_event"])
 visit = Events(SETS["visit"])
 on_site = Events(SETS["on_site"])

@@ -7,6 +7,8 @@ measured  the plan: measures
 calculations  the plan: sums, differences, multiples and quotients of measures
 lowering  a plan from rules
 arithmetic    calculations from rules, and how their values are told
+calendar  the plan: what reads the calendar of the zone
+clock     what rules say of the calendar, as data
 bounds    what rules compare with, exact
 planner   which streams a rule set keeps of a customer: events, fields, retention
 zones     a time zone with its changes, as data

@@ -25,6 +25,7 @@ import msgspec
 
 from segments.plan.borders import BorderKey
 from segments.plan.calculations import Calculated, Constant, Part, Product, Quotient, Sum, Term
+from segments.plan.calendar import During, OfDate, Today
 from segments.plan.events import (
     AllTests,
     AnyTest,
@@ -63,6 +64,7 @@ __all__ = [
     "Comparison",
     "Condition",
     "Constant",
+    "During",
     "Field",
     "FieldKind",
     "Filter",
@@ -77,6 +79,7 @@ __all__ = [
     "NotTest",
     "NumberBound",
     "OfConsent",
+    "OfDate",
     "OfProfile",
     "OfSplit",
     "Operator",
@@ -94,6 +97,7 @@ __all__ = [
     "Term",
     "Test",
     "TextBound",
+    "Today",
     "Topic",
     "View",
     "Zone",
@@ -156,7 +160,7 @@ class Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="insid
     rule: int
 
 
-Asked = Measured | Calculated | OfProfile | OfConsent | OfSplit | Inside
+Asked = Measured | Calculated | OfProfile | OfDate | Today | OfConsent | OfSplit | Inside
 
 
 def measured_in(asked: Asked) -> tuple[Measured, ...]:

@@ -14,6 +14,8 @@ from segments.language.catalogue import LINE, SESSION_GAP, VISIT, EventSet
 from segments.language.nodes import conditions as said
 from segments.language.nodes.arithmetic import Calculated, Term, measures_of
 from segments.language.nodes.borders import Top, top_of
+from segments.language.nodes.calendar import TodayComparison
+from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.literals import Value
@@ -26,6 +28,7 @@ from segments.language.nodes.text import bound_text, leaf_text, leaves, measures
 from segments.plan import ir
 from segments.plan.arithmetic import KINDS, kind_of, side_kind, term
 from segments.plan.bounds import SCALES, comparison, profile_bounds
+from segments.plan.clock import during, of_date, today
 from segments.plan.planner import Plan as Memory
 from segments.plan.planner import Stream as Kept
 from segments.plan.planner import column_name
@@ -88,7 +91,9 @@ class _Lowering:
     def _rule(self, place: int, segment: Segment, reads_: Sequence[tuple[int, ...]]) -> ir.Rule:
         held = self.of_rule[place]
         consents = {leaf.name for leaf in held if isinstance(leaf, said.Consent)}
-        of_profile = any(isinstance(leaf, said.ProfileComparison | said.Consent) for leaf in held)
+        of_profile = any(
+            isinstance(leaf, said.ProfileComparison | DateComparison | said.Consent) for leaf in held
+        )
         return ir.Rule(
             id=segment.id,
             version=version(segment, self.memory.currency, self.memory.zone),
@@ -138,6 +143,10 @@ class _Lowering:
                 return self._calculated(leaf)
             case said.ProfileComparison(name, operator, bound):
                 return ir.OfProfile(name, _operator(operator), profile_bounds(bound))
+            case TodayComparison():
+                return today(leaf)
+            case DateComparison():
+                return of_date(leaf)
             case said.Consent(name):
                 return ir.OfConsent(name)
             case Split(name, start, end):
@@ -188,6 +197,7 @@ class _Lowering:
                 )
             ),
             window=events.window or 0,
+            during=during(events.period),
             offset=events.offset or 0,
             comparison=compared,
             model=_model(stream, measure) if isinstance(measure, Predicted) else None,

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from segments.plan.calendar import During
 from segments.plan.events import Comparison, Field, View
 
 Kind = Literal["number", "money", "duration", "mean", "decimal", "text", "boolean"]
@@ -43,10 +44,12 @@ class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     after: tuple["After", ...]
     """Only what came after events of these, the first directly, those after events of the second."""
     window: int
-    """An event at t counts while t <= now < t + window. Milliseconds."""
+    """An event at t counts while t <= now < t + window; of a period how long it may be. Milliseconds."""
     offset: int
     """The measure is taken as it was so many milliseconds ago."""
     comparison: Comparison
+    during: During | None = None
+    """Only events of this period; left out of measures of a window."""
     model: "Model | None" = None
     """Of `alive`, `expected` and `clv`; left out of the others."""
     border: int | None = None

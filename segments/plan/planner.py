@@ -231,14 +231,21 @@ def kept(events: Events) -> int:
     return (events.window or 0) + (events.offset or 0) + follows + (SESSION_GAP if visits else 0)
 
 
+def known_as(measure: Measure, zone: str) -> str:
+    """The text by which the memory of a measure goes on: of one that reads a period, in the same zone alone."""
+    in_zone = f"@{zone}" if zone != UTC and measure.events.period is not None else ""
+    return short_name(measure_text(measure) + in_zone)
+
+
 def _reader(measure: Measure, streams: _Streams) -> Reader:
     events = measure.events
     keep = (events.window or 0) + (events.offset or 0)
     present = measure.field if measure.kind.needs_value else None
     columns = measure.columns
-    # What was the latest some time ago need not be the latest now, nor need it have come after anything.
+    # What was the latest some time ago, or in the period before, need not be so now, nor have come after anything.
     latest = not events.offset
-    only = measure.kind.latest and latest and events.follows is None
+    previous = events.period is not None and events.period.previous
+    only = measure.kind.latest and latest and not previous and events.follows is None
     stream = streams.add(events, events.key, present, columns, keep, only)
     reset = None
     if events.reset is not None:
@@ -248,4 +255,4 @@ def _reader(measure: Measure, streams: _Streams) -> Reader:
         if each.follows is not None:
             reach += each.span or 0
             chain.append(streams.add(each.follows, each.follows.match, None, (), reach, False))
-    return Reader(measure, short_name(measure_text(measure)), stream, reset, tuple(chain))
+    return Reader(measure, known_as(measure, streams.zone), stream, reset, tuple(chain))

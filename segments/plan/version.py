@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
+from segments.language.nodes.calendar import TodayComparison
+from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.predictions import Predicted
@@ -68,7 +70,13 @@ def reads_money(segment: Segment) -> bool:
 
 def reads_calendar(segment: Segment) -> bool:
     """Whether a rule reads the calendar, so that the zone matters to it."""
-    return any(map(is_calendar, _read_by(segment)))
+    held = leaves(segment.when) + leaves(segment.until)
+    periods = (measure.events.period for leaf in held for measure in measures_in(leaf))
+    return (
+        any(isinstance(leaf, TodayComparison | DateComparison) for leaf in held)
+        or any(periods)
+        or any(map(is_calendar, _read_by(segment)))
+    )
 
 
 def _read_by(segment: Segment) -> Iterator[Field | Filter | None]:

@@ -110,7 +110,9 @@ def everything(segment: Segment, rules: Sequence[Segment], currency: str, zone: 
 
 def known_of(segment: Segment, known: Coverage) -> dict[str, Any]:
     """What the workers say of a rule: since when measures know events, and from when on it is exact."""
-    measures = [short_name(leaf_text(leaf)) for leaf in leaves(segment.when) + leaves(segment.until)]
+    texts = [short_name(leaf_text(leaf)) for leaf in leaves(segment.when) + leaves(segment.until)]
+    # A measure that reads a period is known by its zone, too.
+    measures = [each for each in known.since if each in texts or each.rpartition("@")[0] in texts]
     return _known(measures, segment.id, known)
 
 

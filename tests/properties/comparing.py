@@ -93,7 +93,9 @@ def bare(record: dict[str, Any]) -> dict[str, Any]:
 
 def names(example: Example, worker: Worker) -> Iterator[str]:
     """Versions are those of the rules, and an id is a function of its six fields, and only of them."""
-    versions = {(each.id, version(each)) for rules in example.rule_sets for each in rules}
+    versions = {
+        (each.id, version(each, "EUR", example.zone)) for rules in example.rule_sets for each in rules
+    }
     ids: dict[str, tuple[Any, ...]] = {}
     fields = ("customer_id", "segment", "segment_version", "transition", "sequence", "occurred_at")
     for customer, published in worker.output.flips.items():

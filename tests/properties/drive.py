@@ -33,7 +33,7 @@ class Worker:
         poison: Sequence[str] = (),
     ) -> None:
         self.example, self.engine, self.poison = example, engine, list(poison)
-        self.rule_sets = rules or [engine.RuleSet(each) for each in example.rule_sets]
+        self.rule_sets = rules or [engine.RuleSet(each, "EUR", example.zone) for each in example.rule_sets]
         """Those of the example, ready to run."""
         self.rules, *self.coming = self.rule_sets
         self.store: dict[bytes, bytes] = {}

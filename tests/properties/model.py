@@ -109,7 +109,9 @@ class World:
         out, outcome = self.output, "dead_letter"
         out.offsets[arrival.topic] = after(offset)
         if not refused(arrival):
-            stranger = Customer(self.segments, known=self.known, name=arrival.customer)
+            stranger = Customer(
+                self.segments, known=self.known, name=arrival.customer, zone=self.example.zone
+            )
             customer = self.customers.setdefault(arrival.customer, stranger)
             before = customer.instant
             outcome = customer.apply(arrival.step(offset), out.clock)

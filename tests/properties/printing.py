@@ -4,6 +4,7 @@ from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.text import leaf_text, literal
+from segments.language.nodes.text import rule_text as written
 
 
 def rule_text(segment: Segment) -> str:
@@ -31,4 +32,4 @@ def source(condition: Condition) -> str:
                 if how == "is_in"
                 else f"{leaf_text(condition)} {how} {text}"
             )
-    return leaf_text(condition)
+    return written(condition)

@@ -69,6 +69,8 @@ class Example:
     """Other rules that take over, by the number of the phase before which they do."""
     limit: int = 10_000
     """`SEGMENTS_CUSTOMER_LIMIT`."""
+    zone: str = "UTC"
+    """`SEGMENTS_TIMEZONE`."""
 
     @property
     def rule_sets(self) -> list[Rules]:

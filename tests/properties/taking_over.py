@@ -6,7 +6,8 @@ from typing import Any
 from segments.language import Segment
 from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.text import leaves, measure_text, measures_in
-from segments.language.truth.life import PLAIN, Customer, evidence
+from segments.language.truth.evidence import evidence
+from segments.language.truth.life import PLAIN, Customer
 from segments.language.truth.memory import NEVER
 from segments.plan.version import version
 

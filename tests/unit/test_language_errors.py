@@ -14,7 +14,7 @@ from segments.language.loading.load import load
 SNAPSHOTS = Path(__file__).with_name("language_errors.txt")
 RULE = '''"""Misuse."""
 from segments.language import Segment, any_event, any_of, consent, days, event, not_, page_view, product_view
-from segments.language import profile, purchase, refund, split, visit
+from segments.language import profile, purchase, refund, split, today, visit, years
 
 rule = Segment(
     en="Misuse", nl="Misbruik",

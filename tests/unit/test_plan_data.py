@@ -15,6 +15,7 @@ from tests.golden.cases import EVERY_CONDITION, FOLDER, ROOT, SHIPPED
 from tests.properties.rules import rule_set
 
 VERSIONS = {
+    "birthday_this_week": "4f6c00769222",
     "cart_abandoned": "0b03a51d8637",
     "category_enthusiast": "5c62dea72c68",
     "checkout_abandoned": "1d49ab12183f",
@@ -23,8 +24,11 @@ VERSIONS = {
     "high_value": "93dee0699c84",
     "inactive_90_days": "7fcda343dca2",
     "lapsed_high_value": "04780851555b",
+    "late_by_own_habit": "3ef20f6a9c23",
+    "loyal_to_a_category": "b9fe3749d10d",
     "returner": "d5496c62acb8",
     "same_product_viewed_three_times": "6c89b0b63bbb",
+    "spends_more_than_last_month": "ba821a370326",
     "three_visits_without_conversion": "306d1e067004",
     "unread_mail": "fdc31484d893",
 }

@@ -1,5 +1,6 @@
 """What is wrong with a rule.
 
+calendar        conditions on now and on dates of the profile
 checks          findings about one leaf: its event set, field, duration
 coming          what the language can say and the engine cannot do yet
 contradictions  comparisons of one thing that can't hold together

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import cast
 
 from segments.language.catalogue import SETS, Type, fields_of
+from segments.language.checking.calendar import check_calendar
 from segments.language.checking.meaning import (
     Fault,
     check_measure,
@@ -21,13 +22,14 @@ from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, Not
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import events_text, measure_text, measures_in, span_text
+from segments.language.nodes.text import events_text, literal, measure_text, measures_in, span_text
 
 
 def check_leaf(leaf: Condition) -> Iterator[Fault]:
     """What is wrong with one leaf of a rule."""
     if isinstance(leaf, ProfileComparison):
         yield from check_profile(leaf)
+    yield from check_calendar(leaf)
     origin: Origin | None = getattr(leaf, "origin", None)
     for measure in measures_in(leaf):
         yield from _check_measure(measure, cast("Origin", origin))
@@ -50,7 +52,7 @@ def _check_model(measure: Predicted, origin: Origin) -> Iterator[Fault]:
     """The set and the window are those that the model was fitted to."""
     events, of = measure.events, measure.of
     text = f'model("{of.known_as}")'
-    narrowed = (events.key, events.reset, events.offset, events.match, events.follows)
+    narrowed = (events.key, events.reset, events.offset, events.match, events.follows, events.period)
     if any(each is not None for each in narrowed) or events.source.lines or events.source.visits:
         mend = "Write purchase, with where and within if you need them."
         yield origin, f"{measure_text(measure)}: a model is of a set with where and within alone.", mend, True
@@ -138,11 +140,20 @@ def _check_reach(leaf: Comparison) -> Iterator[Fault]:
         beyond = leaf.bound + (leaf.operator in (">", "<="))
         if beyond >= window:
             asked = f"{measure.name} {leaf.operator} {Duration(leaf.bound)}"
-            problem = (
-                f"{asked} is out of reach of .within({span_text(window)}): events leave the window before."
-            )
+            looked_back, left = _looked_back(measure.events), _what_ends(measure.events)
+            problem = f"{asked} is out of reach of {looked_back}: events leave {left} before."
             mend = f"Look further back than {Duration(leaf.bound)}, or ask for less."
             yield leaf.origin, problem, mend, True
+
+
+def _what_ends(events: Events) -> str:
+    return "it" if events.period is not None else "the window"
+
+
+def _looked_back(events: Events) -> str:
+    if events.period is not None:
+        return f".during({literal(events.period.name)})"
+    return f".within({span_text(events.window or 0)})"
 
 
 def _check_possible(leaf: Comparison) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ from typing import Any
 from segments.language.catalogue import Type
 from segments.language.errors import Origin
 from segments.language.nodes.borders import Top
+from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -17,6 +18,8 @@ from segments.language.nodes.conditions import (
     Not,
     ProfileComparison,
 )
+from segments.language.nodes.dates import DateComparison
+from segments.language.nodes.durations import Duration
 from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
@@ -64,6 +67,10 @@ def _of_leaves(parts: list[Condition]) -> Said:
                 kind = measure.kind
                 whole = kind.counts or kind.duration or (measure.type is Type.WHOLE and not kind.fraction)
                 asked.append((leaf_text(part), operator, bound, whole, origin))
+            case TodayComparison(_, operator, bound, origin):
+                asked.append((leaf_text(part), operator, bound, part.type is not Type.TEXT, origin))
+            case DateComparison(_, _, operator, Duration(bound), origin):
+                asked.append((leaf_text(part), operator, bound, True, origin))
             case ProfileComparison(_, operator, bound, origin):
                 asked.append((leaf_text(part), operator, bound, False, origin))
     yield from _impossible(asked)

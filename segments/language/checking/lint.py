@@ -18,6 +18,7 @@ from segments.language.errors import Origin, RefusedRules, RuleError
 from segments.language.loading.source import docstring, examples_origin
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum
 from segments.language.nodes.borders import Top
+from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
@@ -82,14 +83,14 @@ def _experiments(segments: Sequence[Segment]) -> Iterator[Finding]:
 
 
 def may_be(truth: bool, condition: Condition) -> bool:
-    """Whether a condition may be true, or false, of a customer of whom nothing is remembered: a split may be either."""
+    """Whether a condition may be true, or false, of one of whom nothing is remembered: splits and now may be either."""
     match condition:
         case AllOf(parts) | AnyOf(parts):
             every = isinstance(condition, AllOf) is truth
             return (all if every else any)(may_be(truth, part) for part in parts)
         case Not(inner):
             return may_be(not truth, inner)
-        case Split():
+        case Split() | TodayComparison():
             return True
     return _holds_of_nothing(condition) is truth
 

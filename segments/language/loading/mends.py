@@ -33,7 +33,7 @@ MENDS = (
     (rf"(Events\.({'|'.join(_WITH_FIELD)}))\(\) missing", "Name the field, say .sum(purchase.amount)."),
     (r"'Measure' object is not callable", "idle and age are written without parentheses."),
     (
-        r": (profile|consent|event|not_|days|hours|minutes)\(\) missing",
+        r": (profile|consent|event|not_|days|hours|minutes|years)\(\) missing",
         'Say which, as in consent("marketing") or days(3).',
     ),
     (r": split\(\) (takes|missing|got)", 'Write split("winter", percent=10), or percent=(10, 50).'),

@@ -2,7 +2,9 @@
 
 arithmetic  sums, differences, multiples and quotients of measures
 borders     bounds that are learned from all customers
+calendar    periods such as this week, and conditions on now
 conditions  comparisons, profile tests, consents, and their combinations
+dates       dates of the profile, and years
 durations   lengths of time, in milliseconds
 events      event sets: kind, filter, window, reset
 fields      fields of events and tests on them

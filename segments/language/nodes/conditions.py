@@ -19,6 +19,7 @@ from segments.language.nodes.literals import Value, shown, text
 
 if TYPE_CHECKING:
     from segments.language.nodes.borders import Top
+    from segments.language.nodes.dates import ProfileDate
     from segments.language.nodes.measures import Measure
 
 
@@ -105,6 +106,14 @@ class ProfileAttribute(NoTruth):
     def is_in(self, *bounds: Any) -> ProfileComparison:
         """True if the attribute is one of these values."""
         return ProfileComparison(self.name, "is_in", values(bounds, f'profile("{self.name}")'), here())
+
+    @property
+    def date(self) -> "ProfileDate":
+        """The attribute as a date, of which a rule asks `.remaining`, `.age` or `.anniversary`."""
+        # Not above: a comparison of a date is a condition.
+        from segments.language.nodes.dates import ProfileDate
+
+        return ProfileDate(self.name)
 
     def has(self, value: object) -> ProfileComparison:
         """Whether a list of the profile has a value: refused, this version keeps no lists."""

@@ -10,6 +10,7 @@ from typing import Any
 from segments.language import measures
 from segments.language.catalogue import SETS, EventSet, Type, fields_of
 from segments.language.errors import RuleError
+from segments.language.nodes.calendar import Period, period_of
 from segments.language.nodes.durations import Duration, span
 from segments.language.nodes.fields import AllTests, Attributes, Field, Filter, NoTruth, came, depth, is_a
 from segments.language.nodes.literals import shown
@@ -36,7 +37,9 @@ class Events:
     match: Field | None = None
     """The field of `same`: in the argument of `since`, beside `by`, the latest of those with this value."""
     window: int | None = None
-    """Milliseconds: an event at t counts while t <= now < t + window."""
+    """Milliseconds: an event at t counts while t <= now < t + window. Of a period how long it may be."""
+    period: Period | None = None
+    """The period of `during`, in place of `within`: only its events count."""
     offset: int | None = None
     """Milliseconds: the measure is what it was so long ago, so an event at t counts from t + offset on."""
 
@@ -138,10 +141,20 @@ class Events:
         self._once("within", self.window)
         return replace(self, window=span("within", days=days, hours=hours, minutes=minutes))
 
+    def during(self, period: str) -> "Events":
+        """Only what happened in a period of the calendar: `during("this month")`, `during("yesterday")`."""
+        self._once("during", self.window)
+        if self.offset is not None:
+            raise RuleError(f"{self.name}.ago(...).during(...): {_PERIOD_THEN}", _LAST)
+        found = period_of(period)
+        return replace(self, window=found.longest, period=found)
+
     def ago(self, *unitless: object, days: int = 0, hours: int = 0, minutes: int = 0) -> "Events":
         """As it was this long ago: `.within(days=30).ago(days=30)` is the month before the last one."""
         if unitless:
             raise _no_unit(self, "ago", "a length of time", unitless[0])
+        if self.period is not None:
+            raise RuleError(f"{self.name}.during(...).ago(...): {_PERIOD_THEN}", _LAST)
         self._once("ago", self.offset)
         return replace(self, offset=span("ago", days=days, hours=hours, minutes=minutes))
 
@@ -221,6 +234,10 @@ class Events:
         raise RuleError(f"{self.name} has no field or measure named {name!r}.", _nearest(name, self.source))
 
     def _once(self, step: str, held: object) -> None:
+        if held is not None and self.window is held and (self.period is not None) is not (step == "during"):
+            raise RuleError(
+                f"{self.name} has within and during: each says how far back it looks.", "Keep one of them."
+            )
         if held is not None:
             raise RuleError(f".{step}(...) stands twice on {self.name}.", "Keep one of them.")
 
@@ -244,6 +261,10 @@ class Events:
                 f"{step}({own}): {own} is a text, which cannot be added up.", "Use count, distinct or last."
             )
         return own
+
+
+_PERIOD_THEN = "a period of the calendar is that of now."
+_LAST = 'Write during("last month") for the one before, or within(days=30).ago(days=30).'
 
 
 def _no_unit(events: Events, step: str, what: str, given: object) -> RuleError:

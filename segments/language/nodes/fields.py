@@ -42,6 +42,10 @@ _NAMES = {
     "Attributes": "a map of attributes",
     "Top": "a border",
     "ProfileAttribute": "an attribute of the profile without a bound",
+    "ProfileDate": "a date of the profile without a bound",
+    "DateMeasure": "a date of the profile without a bound",
+    "TodayPart": "what the clock shows now without a bound",
+    "Today": "today",
 }
 
 
@@ -139,6 +143,12 @@ class Field(NoTruth):
             problem = f"{self}.number: only the text of an attribute is read as a number."
             raise RuleError(problem, f'Write, say, {self.events}.attributes["score"].number.')
         return replace(self, type=Type.NUMBER)
+
+    @property
+    def date(self) -> NoReturn:
+        """Only an attribute of the profile is read as a date."""
+        mend = 'Write profile("contract_ends").date.remaining <= days(30), say; of an event, day and month are fields.'
+        raise RuleError(f"{self}.date: {self} is {self.type.value} of an event, and no date.", mend)
 
     def _test(self, operator: str, bound: object) -> "Test":
         return Test(self, operator, value(bound, str(self)), here())

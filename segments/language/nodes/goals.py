@@ -59,6 +59,7 @@ def _goal(goal: object) -> Events:
         "ago": goal.offset,
         "same": goal.match,
         "by": goal.key,
+        "during": goal.period,
     }
     for step, held in not_of_goals.items():
         if held is not None:

@@ -9,6 +9,7 @@ from segments.language.measures import MeasureKind
 from segments.language.nodes.arithmetic import Term, compared
 from segments.language.nodes.borders import Top, ranked
 from segments.language.nodes.conditions import Comparison, Condition
+from segments.language.nodes.dates import Years
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.fields import Field, NoTruth, came, value, values
 from segments.language.nodes.literals import shown
@@ -81,6 +82,9 @@ class Measure(Term):
 def _duration(measure: Measure, bound: object) -> int:
     if isinstance(bound, Duration):
         return bound.milliseconds
+    if isinstance(bound, Years):
+        problem = f"{measure.name} is compared with {bound}, years of the calendar."
+        raise RuleError(problem, f"Write days({365 * bound.count}); only the age of a date is told in years.")
     if type(bound) is int:
         mend = f"Write a duration: days({shown(bound)}), hours({shown(bound)}) or minutes({shown(bound)})."
     else:

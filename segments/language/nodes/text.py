@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, Term, measures_of
 from segments.language.nodes.borders import Top, top_of
+from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -18,6 +19,7 @@ from segments.language.nodes.conditions import (
     Not,
     ProfileComparison,
 )
+from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, Test
@@ -99,7 +101,10 @@ def events_text(events: Events) -> str:
         text += f".by({events.key})"
     if events.reset is not None:
         text += f".since({events_text(events.reset)})"
-    text += f".within({span_text(events.window)})" if events.window else ""
+    if events.period is not None:
+        text += f".during({literal(events.period.name)})"
+    elif events.window:
+        text += f".within({span_text(events.window)})"
     return text + (f".ago({span_text(events.offset)})" if events.offset else "")
 
 
@@ -148,6 +153,10 @@ def leaf_text(leaf: Condition) -> str:
             return measure_text(measure)
         case ProfileComparison(name):
             return f"profile({literal(name)})"
+        case TodayComparison(part):
+            return f"today.{part}"
+        case DateComparison(name, told):
+            return f"profile({literal(name)}).date.{told}"
         case Consent(name):
             return f"consent({literal(name)})"
         case Split(name):
@@ -165,7 +174,9 @@ def bound_text(leaf: Condition) -> str:
         if isinstance(leaf.right, Duration):
             return plain(leaf.right.milliseconds)
         return "" if isinstance(leaf.right, Term) else plain(leaf.right)
-    return plain(leaf.bound) if isinstance(leaf, Comparison | ProfileComparison) else "true"
+    if isinstance(leaf, DateComparison):
+        return str(leaf.bound.milliseconds if isinstance(leaf.bound, Duration) else leaf.bound)
+    return plain(leaf.bound) if isinstance(leaf, Comparison | ProfileComparison | TodayComparison) else "true"
 
 
 def condition_text(condition: Condition) -> str:
@@ -177,10 +188,16 @@ def condition_text(condition: Condition) -> str:
             return f"any_of({', '.join(sorted(map(condition_text, parts)))})"
         case Not(inner):
             return f"not_({condition_text(inner)})"
-        case Comparison(operator=operator, bound=bound) | ProfileComparison(operator=operator, bound=bound):
+        case (
+            Comparison(operator=operator, bound=bound)
+            | ProfileComparison(operator=operator, bound=bound)
+            | TodayComparison(operator=operator, bound=bound)
+        ):
             return f"{leaf_text(condition)} {operator} {literal(bound)}"
         case Calculated():
             return calculated_text(condition)
+        case DateComparison(operator=operator, bound=bound):
+            return f"{leaf_text(condition)} {operator} {bound}"
     return leaf_text(condition)
 
 
@@ -193,14 +210,24 @@ def rule_text(condition: Condition) -> str:
             return f"any_of({', '.join(map(rule_text, parts))})"
         case Not(inner):
             return f"not_({rule_text(inner)})"
-        case Comparison(operator="is_in", bound=bound) | ProfileComparison(operator="is_in", bound=bound):
+        case (
+            Comparison(operator="is_in", bound=bound)
+            | ProfileComparison(operator="is_in", bound=bound)
+            | TodayComparison(operator="is_in", bound=bound)
+        ):
             return f"{leaf_text(condition)}.is_in{literal(bound)}"
         case Comparison(measure, operator, int(bound)) if measure.kind.duration:
             return f"{leaf_text(condition)} {operator} {Duration(bound)}"
-        case Comparison(operator=operator, bound=bound) | ProfileComparison(operator=operator, bound=bound):
+        case (
+            Comparison(operator=operator, bound=bound)
+            | ProfileComparison(operator=operator, bound=bound)
+            | TodayComparison(operator=operator, bound=bound)
+        ):
             return f"{leaf_text(condition)} {operator} {literal(bound)}"
         case Calculated():
             return calculated_text(condition)
+        case DateComparison(operator=operator, bound=bound):
+            return f"{leaf_text(condition)} {operator} {bound}"
     return leaf_text(condition)
 
 

@@ -2,6 +2,9 @@
 
 buying  purchases to come: the formulas of the models, with many digits
 drawn   who is drawn by a name: splits and control groups
+calendar what a clock shows, and when a date begins
+clocks  when the calendar alone may change a rule
+evidence  the leaves of a rule as they stand
 foretold  what a model tells of a customer, and when time alone makes it pass its bound
 identity  whose the events of merged ids are
 life    what flips when in the life of one customer

@@ -9,52 +9,26 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from segments.language.nodes.arithmetic import Calculated, Term, is_duration
-from segments.language.nodes.borders import Top
+from segments.language.nodes.arithmetic import Calculated, is_duration
 from segments.language.nodes.conditions import Comparison, Consent
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.order import in_order
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in, plain
+from segments.language.nodes.text import leaves, measures_in
+from segments.language.truth.clocks import Clocks
+from segments.language.truth.evidence import evidence
 from segments.language.truth.matters import retention, spans
 from segments.language.truth.memory import NEVER, Event, Memory
-from segments.language.truth.oracle import bound_of, holds, is_member, is_published, truth
-from segments.language.truth.sides import crossings, side_text, turns
+from segments.language.truth.oracle import holds, is_member, is_published
+from segments.language.truth.sides import crossings, turns
 from segments.language.truth.watches import Watches
 
 PLAIN: dict[str, Any] = {"value": None, "details": {}, "arm": None}
 """What the flips and stays of a segment without values, details and a control group tell."""
-
-
-def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Each leaf of a rule as it stands."""
-    for leaf in leaves(segment.when) + leaves(segment.until):
-        key, value, true = truth(leaf, now, memory, inside)
-        if isinstance(leaf, Calculated):
-            yield _sides(leaf, key, value, holds=true)
-            continue
-        if isinstance(value, Fraction):
-            value = Decimal(round(value * 10**6)).scaleb(-6)  # rounds half to even
-        text = leaf_text(leaf) + (f"[{plain(key)}]" if key is not None else "")
-        shown = None if value is None else plain(value)
-        border = (
-            bound_of(leaf, memory) if isinstance(leaf, Comparison) and isinstance(leaf.bound, Top) else None
-        )
-        bound = bound_text(leaf) if border is None else plain(border)
-        yield {"measure": text, "value": shown, "bound": bound, "holds": true}
-
-
-def _sides(leaf: Calculated, key: Any, sides: tuple[Any, Any], *, holds: bool) -> dict[str, Any]:
-    """A calculation as it stands: its two sides, of which the right one is the bound."""
-    left, right = sides
-    text = leaf_text(leaf) + (f"[{plain(key)}]" if key is not None else "")
-    bound = side_text(leaf.right, right) or "" if isinstance(leaf.right, Term) else bound_text(leaf)
-    return {"measure": text, "value": side_text(leaf.left, left), "bound": bound, "holds": holds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +72,7 @@ class Customer:
             leaf for leaf in parts if isinstance(leaf, Comparison) and isinstance(leaf.measure, Predicted)
         ]
         """What a model tells: it passes its bound at instants that no span tells."""
+        self.clocks = Clocks(parts)
         self.currency, self.zone, self.known = currency, zone, known or {}
         self.borders: Mapping[str, Decimal] = {}
         """Those published, as the memory has them."""
@@ -257,12 +232,14 @@ class Customer:
 
     def instants(self, memory: Callable[[], Memory]) -> Iterator[int]:
         """Every instant to come at which time alone could flip something, as the memory then is."""
-        now, times, known = max(self.instant, self.swept), deque[int](), -1
+        now, times, known = max(self.instant, self.swept), deque[int](), (-1, 0)
         lasting = [each for each in self.segments if each.for_at_least]
         seldom = [each for each in self.segments if each.at_most_every]
         while True:
-            if known != len(memory().events):
-                times, known = deque(self.changes(memory(), now)), len(memory().events)
+            # Of conditions on now only the near future is listed.
+            upto = (len(memory().events), self.clocks.day(now))
+            if known != upto:
+                times, known = deque(self.changes(memory(), now)), upto
             begun, entered = memory().begun, memory().entered
             held = [begun[each.id] + each.for_at_least for each in lasting if each.id in begun]
             held += [entered[each.id] + each.at_most_every for each in seldom if each.id in entered]
@@ -277,7 +254,7 @@ class Customer:
 
     def changes(self, memory: Memory, now: float) -> list[int]:
         """Every instant after this one at which time alone could change a leaf."""
-        lengths = {length for leaf in self.parts for length in spans(leaf, memory)}
+        lengths = self.lengths(memory)
         times = {event["occurred_at"] + length for _, event in memory.events for length in lengths}
         if self.crossing:
             since = {event["occurred_at"] for _, event in memory.events} | times
@@ -285,14 +262,27 @@ class Customer:
         if self.falling:
             since = {event["occurred_at"] for _, event in memory.events} | times
             times |= {at for leaf in self.falling for each in since for at in turns(leaf, each, memory)}
+        times |= set(self.clocks.turnings(memory, now))
         return sorted(time for time in times if time > now)
+
+    @cached_property
+    def spans(self) -> set[int]:
+        """How long after an event a leaf can change, as far as rules tell: borders are learned."""
+        return self.lengths(Memory())
+
+    def lengths(self, memory: Memory) -> set[int]:
+        """The same with the borders that are published."""
+        return {length for leaf in self.parts for length in spans(leaf, memory)}
 
     def next_flip(self, segment: Segment) -> int | None:
         """When time alone will flip a segment, found by living on without events."""
         inside: Collection[str] = self.inside
         held = self.memory
         memory = replace(held, begun=dict(held.begun), entered=dict(held.entered), events=list(held.events))
+        end = self.clocks.settled(memory, max(self.instant, self.swept), self.retention)
         for now in self.instants(lambda: memory):
+            if now > end:
+                return None
             inside = self.members(now, inside, memory, counts=True)
             self.begin(now, inside, memory)
             if (segment.id in inside) != (segment.id in self.inside):

@@ -3,16 +3,17 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from segments.language.catalogue import SESSION_GAP, WEEKDAYS, EventSet, Type
 from segments.language.nodes.fields import Field
-from segments.language.zones import zone_of
+from segments.language.zones import seconds_ahead
 
 Event = Mapping[str, Any]
 NEVER = float("-inf")
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  as a clock of any zone shows it
 
 
 @dataclass(slots=True)
@@ -59,7 +60,8 @@ def read(of: Field, event: Event, memory: Memory) -> Any:
         text = event.get("attributes", {}).get(of.key)
         return text if of.type is Type.TEXT else number(text)
     if of.name in CALENDAR:
-        return CALENDAR[of.name](datetime.fromtimestamp(event["occurred_at"] // 1000, zone_of(memory.zone)))
+        second = event["occurred_at"] // 1000
+        return CALENDAR[of.name](EPOCH + timedelta(seconds=second + seconds_ahead(memory.zone, second)))
     if of.type is Type.MONEY:
         cents = event["price"] * event["quantity"] if of.name == "total" else event[of.name]
         there = event["currency"] == memory.currency and cents.bit_length() < 64

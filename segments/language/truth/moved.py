@@ -7,7 +7,8 @@ from typing import Any
 from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import borders_in
-from segments.language.truth.life import Customer, evidence
+from segments.language.truth.evidence import evidence
+from segments.language.truth.life import Customer
 from segments.language.truth.memory import NEVER
 from segments.language.truth.oracle import bound_of
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, measures_of
 from segments.language.nodes.borders import Top
+from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -22,6 +23,7 @@ from segments.language.nodes.conditions import (
     Not,
     ProfileComparison,
 )
+from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest
@@ -30,6 +32,7 @@ from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.splits import Split
 from segments.language.nodes.text import borders_in, measure_text
+from segments.language.truth.calendar import counts, now_shows, told
 from segments.language.truth.drawn import bucket
 from segments.language.truth.foretold import foretold
 from segments.language.truth.memory import NEVER, Event, Memory, happened, read
@@ -89,7 +92,10 @@ def selected(measure: Measure, now: int, memory: Memory, key: Any) -> list[Event
     known = memory.known.get(measure_text(measure), NEVER) if memory.known else NEVER
     after = max(after, known - 1)
     rows, window = passing(events, memory, events.key, key, known), events.window or float("inf")
-    return [each for each in rows if after < each["occurred_at"] <= now < each["occurred_at"] + window]
+    rows = [each for each in rows if after < each["occurred_at"] <= now]
+    if events.period is not None:
+        return [each for each in rows if counts(events.period, memory.zone, each["occurred_at"], now)]
+    return [each for each in rows if now < each["occurred_at"] + window]
 
 
 def reckon(measure: Measure, rows: list[Event], now: int, memory: Memory) -> Any:
@@ -182,6 +188,11 @@ def truth(leaf: Any, now: int, memory: Memory, inside: Collection[str]) -> tuple
             return calculated(leaf, now, memory)
         case ProfileComparison(name, how, bound):
             return None, (value := profile["attributes"].get(name)), compare(value, how, bound)
+        case TodayComparison(part, how, bound):
+            return None, (value := now_shows(part, memory.zone, now)), compare(value, how, bound)
+        case DateComparison(operator=how):
+            value, bound = told(leaf, now, memory)
+            return None, value, compare(value, how, bound)
         case Consent(name):
             return None, profile["consents"].get(name), profile["consents"].get(name) is True
         case Split(name, start, end):

@@ -1,5 +1,6 @@
 """A rule as a sentence in English and Dutch.
 
+calendar       what the clock shows now, and dates of the profile
 dutch          nouns and phrases of Dutch
 dutch_clauses  clauses of Dutch as a marketer would say them
 english        nouns and phrases of English

@@ -220,6 +220,8 @@ class DutchWords(Words):
         return f"die {when}, {since}, " if when else f"die {since} "
 
     def _span(self, events: Events) -> str:
+        if events.period is not None:
+            return self.word(events.period.name)
         if not events.offset:
             return self.vocabulary.past(events.window or 0)
         near, far = (Duration(each).parts() for each in (events.offset, events.offset + (events.window or 0)))

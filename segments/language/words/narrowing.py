@@ -36,6 +36,8 @@ class Narrowing:
         return text + (" " + f" {self.word('and')} ".join(spans) if spans else "")
 
     def _span(self, events: Events) -> str:
+        if events.period is not None:
+            return self.word(events.period.name)
         if events.offset:
             return self.vocabulary.earlier(events.window or 0, events.offset)
         return self.vocabulary.past(events.window or 0)

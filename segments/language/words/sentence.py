@@ -5,6 +5,7 @@ from typing import Literal, cast
 from segments.language.catalogue import Type
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, Term, power_of_money
 from segments.language.nodes.borders import Top
+from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import (
     AllOf,
     AnyOf,
@@ -14,6 +15,7 @@ from segments.language.nodes.conditions import (
     Not,
     ProfileComparison,
 )
+from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.durations import DAY, Duration
 from segments.language.nodes.fields import Field
 from segments.language.nodes.measures import Measure
@@ -21,10 +23,10 @@ from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.splits import Split
 from segments.language.nodes.text import plain
+from segments.language.words.calendar import Calendar
 from segments.language.words.dutch import DUTCH
 from segments.language.words.english import ENGLISH
 from segments.language.words.grammar import Noun
-from segments.language.words.narrowing import Narrowing
 
 OPPOSITE = {">=": "<", "<": ">=", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 VOCABULARIES = {"en": ENGLISH, "nl": DUTCH}
@@ -39,7 +41,7 @@ def speaker(language: Language, currency: str = "") -> "Words":
     return (DutchWords if language == "nl" else Words)(VOCABULARIES[language], currency)
 
 
-class Words(Narrowing):
+class Words(Calendar):
     """Clauses of one language, each such that it can follow `while`."""
 
     def condition(self, condition: Condition, *, negated: bool = False, nested: bool = False) -> str:
@@ -78,6 +80,10 @@ class Words(Narrowing):
                 clause = self._comparison(leaf)
             case Calculated():
                 clause = self._calculated(leaf)
+            case TodayComparison():
+                clause = self.today(leaf)
+            case DateComparison():
+                clause = self.date(leaf)
             case ProfileComparison(name, operator, bound):
                 return self._profile(name, self._compared(operator, bound, None, None), negated)
             case _:

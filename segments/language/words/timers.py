@@ -1,7 +1,9 @@
 """When time alone can change a rule, in words: `when the 3rd latest visit is 7 days old`."""
 
 from segments.language.measures import COUNT
+from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import Comparison, Condition
+from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves, measures_in
@@ -13,7 +15,11 @@ def timers(segment: Segment, language: Language) -> list[str]:
     words = speaker(language)
     said: list[str] = []
     for leaf in leaves(segment.when) + leaves(segment.until):
-        if isinstance(leaf, Segment):
+        if isinstance(leaf, TodayComparison):
+            said.append(words.word("timer_calendar").format(what=words.word(f"today_{leaf.part}")))
+        elif isinstance(leaf, DateComparison):
+            said.append(words.word("timer_calendar").format(what=words.of_date(leaf)))
+        elif isinstance(leaf, Segment):
             said.append(words.word("timer_segment").format(name=words.vocabulary.title(leaf)))
         else:
             of_leaf = _of_leaf(leaf, words) if isinstance(leaf, Comparison) else _of_measures(leaf, words)
@@ -21,6 +27,12 @@ def timers(segment: Segment, language: Language) -> list[str]:
                 words.word("timer").format(what=what, span=words.vocabulary.span(span))
                 for what, span in of_leaf
             ]
+        periods = [measure.events.period for measure in measures_in(leaf)]
+        said += [
+            words.word("timer_period").format(period=words.word(each.unit))
+            for each in periods
+            if each is not None
+        ]
     for word, span in (("timer_lasting", segment.for_at_least), ("timer_again", segment.at_most_every)):
         said += [words.word(word).format(span=words.vocabulary.span(span))] if span else []
     return list(dict.fromkeys(said))
@@ -30,6 +42,8 @@ def _of_measures(leaf: Condition, words: Words) -> list[tuple[str, int]]:
     """Of a calculation: whenever an event comes to count in one of its measures, or ceases to."""
     found = []
     for measure in measures_in(leaf):
+        if measure.events.period is not None:
+            continue
         offset, window = measure.events.offset or 0, measure.events.window or 0
         found += [(_any(measure, words), span) for span in (offset, offset + window) if span]
     return found
@@ -54,13 +68,15 @@ def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     what = words.vocabulary.the(noun, which) + words.narrowed(measure.events, span=False)
     # When it passes a border that is learned from the customers no rule tells.
     ends = [bound + (leaf.operator in (">", "<="))] if isinstance(bound, int) else []
-    if leaf.operator in (">=", ">", "!="):
+    if leaf.operator in (">=", ">", "!=") and measure.events.period is None:
         ends.append(measure.events.window or 0)
     return [(what, end) for end in ends if end]
 
 
 def _of_window(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
     """Events leave the window one by one, the earliest first: a count passes its bound at the nth latest."""
+    if leaf.measure.events.period is not None:
+        return []
     measure, window = leaf.measure, leaf.measure.events.window or 0
     if (places := _places(leaf)) is None:
         return [(_any(measure, words), window)]

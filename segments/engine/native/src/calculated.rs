@@ -148,7 +148,7 @@ impl Eval<'_> {
     /// When the next event comes to count for a measure as it was some time ago.
     fn comes_to_count(&self, part: &Measured, at: Option<i64>, customer: &Customer, now: i64) -> i64 {
         if part.offset == 0 {
-            return NEVER;
+            return self.turns(part, customer, now);
         }
         let (then, at) = (now - part.offset, at.filter(|_| part.by.is_some()));
         let next = [Some(part.stream), part.reset]

@@ -74,7 +74,7 @@ impl<'a> Grouped<'a> {
         }
     }
 
-    fn rows(&self, place: usize) -> Series<'_> {
+    pub(crate) fn rows(&self, place: usize) -> Series<'_> {
         match self {
             Grouped::Kept(groups, stride) => groups.list[place].1.series(*stride),
             Grouped::Seen(groups) => Series::new(&groups[place].1, 2),
@@ -96,9 +96,13 @@ impl<'a> Grouped<'a> {
 pub(crate) struct Keys<'a> {
     pub(crate) own: Grouped<'a>,
     resets: Option<Grouped<'a>>,
-    floor: i64,
+    pub(crate) floor: i64,
     /// The instant up to which rows are read.
     upto: i64,
+    /// The same of those of `since`.
+    resets_upto: i64,
+    /// When another period takes the place of the one that is asked about.
+    pub(crate) ends: i64,
 }
 
 impl Eval<'_> {
@@ -237,6 +241,11 @@ impl Eval<'_> {
                 let (stands, change) = self.calculation(calculated, key, customer, now);
                 return (stands.holds, change);
             }
+            Ask::Today(today) => return today.look(&self.rules.plan.zone, now),
+            Ask::Date(dated) => {
+                let (_, holds, change) = self.dated(dated, customer, now);
+                return (holds, change);
+            }
             _ => return (self.timeless(number, customer), NEVER),
         };
         let key = key.filter(|_| measured.by.is_some());
@@ -265,7 +274,7 @@ impl Eval<'_> {
     /// Whether a leaf holds that time alone never changes.
     pub fn timeless(&self, number: usize, customer: &Customer) -> bool {
         match &self.rules.leaves[number].ask {
-            Ask::Measured(_) | Ask::Calculated(_) => false,
+            Ask::Measured(_) | Ask::Calculated(_) | Ask::Date(_) | Ask::Today(_) => false,
             Ask::Inside(rule, value) => self.inside(*rule, value.as_deref(), customer),
             Ask::Split { name, start, end } => split(name, &customer.key, *start, *end),
             Ask::Consent(name) => customer
@@ -309,25 +318,28 @@ impl Eval<'_> {
 
     fn measured(&self, measured: &Measured, key: Option<i64>, customer: &mut Customer, now: i64) -> Look {
         if let Some(key) = key {
-            return self.measured_at(measured, key, customer, now);
+            let (holds, change) = self.measured_at(measured, key, customer, now);
+            return (holds, change.min(self.turns(measured, customer, now)));
         }
         if measured.by.is_some() {
             return self.keyed(measured, customer, now);
         }
+        let turns = self.turns(measured, customer, now);
         let mut seen = Seen::new();
         match self.rows(measured, customer, now, &mut seen) {
             None => (
                 m!("of nothing nothing holds", measured.kernel.nothing, false),
-                NEVER,
+                turns,
             ),
             Some(rows) => {
                 let floor = self.floor(measured, customer, now);
-                measured.kernel.look(&Asked {
+                let (holds, change) = measured.kernel.look(&Asked {
                     rows,
                     floor,
                     now,
                     names: self.names,
-                })
+                });
+                (holds, change.min(turns))
             }
         }
     }
@@ -343,11 +355,8 @@ impl Eval<'_> {
         let Kept::Rows(rows) = &customer.streams[measured.stream] else {
             return None;
         };
-        let rows = self.cut(
-            rows.series(self.rules.streams[measured.stream].stride),
-            measured,
-            now,
-        );
+        let rows = rows.series(self.rules.streams[measured.stream].stride);
+        let rows = cut(rows, self.upto(measured, now));
         let before = self.before(measured, customer, None);
         let rows = if measured.view.is_none() && before.is_none() {
             rows
@@ -362,16 +371,6 @@ impl Eval<'_> {
             Series::new(seen, 2)
         };
         (!rows.is_empty()).then_some(rows)
-    }
-
-    /// With `ago`, what had happened by then.
-    #[inline]
-    pub(crate) fn cut<'b>(&self, rows: Series<'b>, measured: &Measured, now: i64) -> Series<'b> {
-        if measured.offset == 0 {
-            rows
-        } else {
-            rows.first(rows.upto(now))
-        }
     }
 
     /// Whether a visit passes the filter of a view, and has what it must have.
@@ -392,7 +391,10 @@ impl Eval<'_> {
     /// Only what is later than this counts.
     #[inline]
     pub(crate) fn floor(&self, measured: &Measured, customer: &Customer, now: i64) -> i64 {
-        let mut floor = now - measured.window;
+        let mut floor = match measured.during {
+            None => now - measured.window,
+            Some(during) => during.span(&self.rules.plan.zone, now).floor,
+        };
         if let Some(known) = self.known {
             floor = floor.max(m!(
                 "known an instant late",
@@ -416,7 +418,7 @@ impl Eval<'_> {
         let Kept::Rows(rows) = &customer.streams[reset] else {
             return BEFORE_ALL;
         };
-        let rows = self.cut(rows.series(self.rules.streams[reset].stride), measured, now);
+        let rows = cut(rows.series(self.rules.streams[reset].stride), then(measured, now));
         match &measured.reset_view {
             None if rows.is_empty() => BEFORE_ALL,
             None => rows.last(),
@@ -457,9 +459,8 @@ impl Eval<'_> {
             measured.stream,
             measured.view.as_ref(),
             measured.column,
-            measured,
+            self.upto(measured, now),
             customer,
-            now,
         )?;
         let own = if measured.after.is_empty() {
             own
@@ -468,16 +469,22 @@ impl Eval<'_> {
         };
         let floor = self.floor(measured, customer, now);
         let resets = match measured.reset {
-            Some(reset) if measured.same => {
-                self.grouped(reset, measured.reset_view.as_ref(), None, measured, customer, now)
-            }
+            Some(reset) if measured.same => self.grouped(
+                reset,
+                measured.reset_view.as_ref(),
+                None,
+                then(measured, now),
+                customer,
+            ),
             _ => None,
         };
         Some(Keys {
             own,
             resets,
             floor,
-            upto: if measured.offset == 0 { NEVER } else { now },
+            upto: self.upto(measured, now),
+            resets_upto: then(measured, now),
+            ends: self.ends(measured, now),
         })
     }
 
@@ -486,15 +493,14 @@ impl Eval<'_> {
         stream: usize,
         view: Option<&View>,
         column: Option<usize>,
-        measured: &Measured,
+        upto: i64,
         customer: &'b Customer,
-        now: i64,
     ) -> Option<Grouped<'b>> {
         let stride = self.rules.streams[stream].stride;
         match (&customer.streams[stream], view) {
             (Kept::Keyed(groups), _) => Some(Grouped::Kept(groups, stride)),
             (Kept::Rows(rows), Some(view)) => {
-                let rows = self.cut(rows.series(stride), measured, now);
+                let rows = cut(rows.series(stride), upto);
                 let mut groups: Vec<(i64, Seen)> = Vec::new();
                 for row in (0..rows.len())
                     .map(|row| rows.row(row))
@@ -561,8 +567,8 @@ impl Eval<'_> {
         if let Some(resets) = &keys.resets
             && let Some(reset) = resets.of_key(keys.own.key(place))
         {
-            let upto = if keys.upto < NEVER {
-                reset.upto(keys.upto)
+            let upto = if keys.resets_upto < NEVER {
+                reset.upto(keys.resets_upto)
             } else {
                 reset.len()
             };
@@ -581,7 +587,7 @@ impl Eval<'_> {
     fn look_at(&self, measured: &Measured, keys: &Keys, place: usize, now: i64) -> Look {
         self.spend();
         let Some((rows, floor)) = self.of_place(keys, place) else {
-            return (false, NEVER);
+            return (false, keys.next_period(place));
         };
         let (holds, change) = measured.kernel.look(&Asked {
             rows,
@@ -589,6 +595,7 @@ impl Eval<'_> {
             now,
             names: self.names,
         });
+        let change = change.min(keys.ends);
         (
             holds,
             if holds {
@@ -733,6 +740,22 @@ impl Eval<'_> {
         customer.dues[due].exact = at.min(NEVER);
         at.min(NEVER)
     }
+}
+
+/// What had happened by an instant.
+#[inline]
+pub(crate) fn cut(rows: Series<'_>, upto: i64) -> Series<'_> {
+    if upto < NEVER {
+        rows.first(rows.upto(upto))
+    } else {
+        rows
+    }
+}
+
+/// With `ago`, the instant that is asked about.
+#[inline]
+pub(crate) fn then(measured: &Measured, now: i64) -> i64 {
+    if measured.offset == 0 { NEVER } else { now }
 }
 
 /// Whether an event came after what it must have come after.

@@ -85,6 +85,18 @@ pub fn entry(
             }
             (None, given.map(|_| start), given == Some(true))
         }
+        Ask::Today(today) => {
+            out.text
+                .extend_from_slice(today.shown(&eval.rules.plan.zone, now).as_bytes());
+            (None, Some(start), today.holds(&eval.rules.plan.zone, now))
+        }
+        Ask::Date(dated) => {
+            let (value, holds, _) = eval.dated(dated, customer, now);
+            if let Some(value) = value {
+                write_number(value as i128, &mut out.text);
+            }
+            (None, value.map(|_| start), holds)
+        }
         Ask::Profile { attribute, .. } => {
             let held = customer
                 .profile

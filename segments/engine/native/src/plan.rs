@@ -10,6 +10,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::borders::BorderKey;
+use crate::calendar::{During, Part};
+use crate::dated::Dated;
 pub use crate::measures::Measure;
 use crate::wire::record::text_field;
 use crate::zone::Zone;
@@ -436,6 +438,9 @@ pub struct Measured {
     pub window: i64,
     /// The measure is taken as it was so many milliseconds ago.
     pub offset: i64,
+    /// Only events of this period; `window` is as long as any.
+    #[serde(default)]
+    pub during: Option<During>,
     /// Of `alive`, `expected` and `clv`.
     #[serde(default)]
     pub model: Option<Model>,
@@ -611,6 +616,15 @@ pub enum Asked {
         operator: Operator,
         /// The bounds, more than one only of `in`.
         bounds: Vec<Bound>,
+    },
+    /// A date of the profile against a bound.
+    Date(Dated),
+    /// What the clock of the zone shows now.
+    Today {
+        /// What of it.
+        part: Part,
+        /// With what it is compared.
+        comparison: Comparison,
     },
     /// A consent that is given.
     Consent {
@@ -828,7 +842,11 @@ impl Plan {
             Asked::Measured(asked) => self.measured_in_range(asked),
             Asked::Calculated(asked) => self.calculated_in_range(asked),
             Asked::Inside { rule, .. } => *rule < self.rules.len(),
-            Asked::Profile { .. } | Asked::Consent { .. } | Asked::Split { .. } => true,
+            Asked::Profile { .. }
+            | Asked::Date(_)
+            | Asked::Today { .. }
+            | Asked::Consent { .. }
+            | Asked::Split { .. } => true,
         }
     }
 
@@ -933,7 +951,7 @@ mod tests {
     #[test]
     fn reads_the_plan_of_the_shipped_rules() {
         let plan = Plan::read(&golden("shipped")).unwrap();
-        assert_eq!(plan.rules.len(), 12);
+        assert_eq!(plan.rules.len(), 16);
         assert_eq!(plan.shortest(), 604_800_000);
     }
 

@@ -2,6 +2,8 @@
 
 use crate::bits::Bits;
 use crate::by_key::Held;
+use crate::calendar::{During, Today};
+use crate::dated::Dated;
 use crate::evidence::cut;
 use crate::measures::Kernel;
 use crate::mutants::m;
@@ -170,6 +172,8 @@ pub struct Measured {
     pub after: Vec<After>,
     /// Milliseconds.
     pub window: i64,
+    /// Only events of this period count.
+    pub during: Option<During>,
     /// Milliseconds.
     pub offset: i64,
     /// How many of what is measured make a unit: 100 cents, 1,000,000 millionths.
@@ -218,6 +222,10 @@ pub enum Ask {
         /// The bounds.
         bounds: Vec<plan::Bound>,
     },
+    /// A date of the profile against a bound.
+    Date(Dated),
+    /// What the clock shows now.
+    Today(Box<Today>),
     /// A consent that is given.
     Consent(String),
     /// A share of all customers, drawn by a name.
@@ -470,6 +478,11 @@ impl Leaf {
                     bounds: bounds.clone(),
                 },
             ),
+            Asked::Date(dated) => (plan::Kind::Duration, Ask::Date(dated.clone())),
+            Asked::Today { part, comparison } => (
+                plan::Kind::Text,
+                Ask::Today(Box::new(Today::new(*part, comparison.clone()))),
+            ),
             Asked::Consent { consent } => (plan::Kind::Boolean, Ask::Consent(consent.clone())),
             Asked::Split { name, start, end } => {
                 let (name, start, end) = (name.clone(), *start, *end);
@@ -491,7 +504,10 @@ impl Leaf {
     }
 
     fn timeless(&self) -> bool {
-        !matches!(self.ask, Ask::Measured(_) | Ask::Calculated(_))
+        !matches!(
+            self.ask,
+            Ask::Measured(_) | Ask::Calculated(_) | Ask::Date(_) | Ask::Today(_)
+        )
     }
 }
 
@@ -530,6 +546,7 @@ impl Measured {
                 .map(|after| After::of(after, plan))
                 .collect(),
             window: measured.window,
+            during: measured.during,
             offset: measured.offset,
             scale: measured.scale,
         }

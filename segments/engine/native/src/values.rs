@@ -5,7 +5,7 @@
 //! An event looks at its own value alone: [`Met`].
 
 use crate::customer::{Customer, Episode};
-use crate::eval::{Eval, Seen, came_after, of_nothing};
+use crate::eval::{Eval, Seen, came_after, cut, of_nothing, then};
 use crate::evidence::write_key;
 use crate::machine::Machine;
 use crate::measures::{self, Asked};
@@ -271,7 +271,7 @@ impl Eval<'_> {
         now: i64,
         seen: &'b mut Seen,
     ) -> Option<(Series<'b>, i64)> {
-        let rows = self.kept_at(measured.stream, key, measured, customer, now)?;
+        let rows = self.kept_at(measured.stream, key, self.upto(measured, now), customer)?;
         let before = self.before(measured, customer, Some(key));
         let rows = if measured.view.is_none() && before.is_none() {
             rows
@@ -291,7 +291,7 @@ impl Eval<'_> {
         };
         let mut floor = self.floor(measured, customer, now);
         if let Some(reset) = measured.reset.filter(|_| measured.same)
-            && let Some(resets) = self.kept_at(reset, key, measured, customer, now)
+            && let Some(resets) = self.kept_at(reset, key, then(measured, now), customer)
         {
             let latest = match &measured.reset_view {
                 None if resets.is_empty() => None,
@@ -310,21 +310,14 @@ impl Eval<'_> {
     }
 
     /// The rows of a key, or all of a stream that has none.
-    fn kept_at<'b>(
-        &self,
-        stream: usize,
-        key: i64,
-        measured: &Measured,
-        customer: &'b Customer,
-        now: i64,
-    ) -> Option<Series<'b>> {
+    fn kept_at<'b>(&self, stream: usize, key: i64, upto: i64, customer: &'b Customer) -> Option<Series<'b>> {
         let stride = self.rules.streams[stream].stride;
         let rows = match &customer.streams[stream] {
             Kept::None => return None,
             Kept::Rows(rows) => rows.series(stride),
             Kept::Keyed(groups) => groups.get(key)?.series(stride),
         };
-        Some(self.cut(rows, measured, now))
+        Some(cut(rows, upto))
     }
 
     /// The keys of the events that a rule with values may be asked at.

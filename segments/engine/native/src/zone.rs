@@ -3,13 +3,14 @@
 //! The plan carries the instants at which the zone changes its offset, so there is no data base of zones here.
 
 use crate::mutants::m;
-use crate::times::DAY;
+use crate::times::{DAY, NEVER};
 use serde::Deserialize;
 
 /// Milliseconds in an hour.
-const HOUR: i64 = 3_600_000;
+pub const HOUR: i64 = 3_600_000;
 
-const WEEKDAYS: [&str; 7] = [
+/// From Monday on.
+pub const WEEKDAYS: [&str; 7] = [
     "monday",
     "tuesday",
     "wednesday",
@@ -35,6 +36,41 @@ impl Zone {
     /// What the clock shows at an instant, as the instant at which a clock of UTC shows it.
     pub fn local(&self, at: i64) -> i64 {
         at + self.offset_at(at)
+    }
+
+    /// The date that an instant belongs to, as a number of days since 1970: the last one that has begun.
+    pub fn day(&self, at: i64) -> i64 {
+        let mut day = self.local(at).div_euclid(DAY);
+        // A clock that is put back over midnight shows the date before once more.
+        while m!("a date begins twice", self.begin(day + 1) <= at, false) {
+            day += 1;
+        }
+        day
+    }
+
+    /// The first instant whose date is this one or a later one: a clock may skip midnight, and a date.
+    pub fn begin(&self, day: i64) -> i64 {
+        let local = day * DAY;
+        // No clock is a day ahead of UTC, or behind.
+        let mut place = self.changes.partition_point(|each| each.0 <= local - DAY);
+        let mut from = local - DAY;
+        loop {
+            let offset = place
+                .checked_sub(1)
+                .map_or(self.offset, |before| self.changes[before].1);
+            let at = from.max(local - offset);
+            match self.changes.get(place) {
+                Some(change) if at >= change.0 => from = change.0,
+                _ => return at,
+            }
+            place += 1;
+        }
+    }
+
+    /// The next instant at which the clock is put forward or back.
+    pub fn change_after(&self, at: i64) -> i64 {
+        let place = self.changes.partition_point(|each| each.0 <= at);
+        self.changes.get(place).map_or(NEVER, |change| change.0)
     }
 
     fn offset_at(&self, at: i64) -> i64 {
@@ -74,9 +110,64 @@ pub fn civil(days: i64) -> (i64, i64, i64) {
     (of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// The number of days since 1970 of a date (Howard Hinnant, days_from_civil); a day or month too many goes on into the
+/// next month or year.
+pub fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Days and dates are each other's inverse; 29 February of another year is 1 March.
+    #[test]
+    fn numbers_of_days() {
+        for day in (-800_000..3_000_000).step_by(97) {
+            let (year, month, date) = civil(day);
+            assert_eq!(days(year, month, date), day);
+        }
+        assert_eq!(civil(days(2026, 2, 29)), (2026, 3, 1));
+    }
+
+    /// Midnight that is skipped, a date that is skipped, and midnight that comes twice.
+    #[test]
+    fn beginnings_of_dates() {
+        let day = days(2026, 9, 6);
+        let midnight = day * DAY;
+        let skips = Zone {
+            name: "skips midnight".into(),
+            offset: -4 * HOUR,
+            changes: vec![(midnight + 4 * HOUR, -3 * HOUR)],
+        };
+        assert_eq!(skips.begin(day), midnight + 4 * HOUR);
+        assert_eq!(
+            (skips.day(midnight + 4 * HOUR - 1), skips.day(midnight + 4 * HOUR)),
+            (day - 1, day)
+        );
+        let skips_a_date = Zone {
+            name: "skips a date".into(),
+            offset: -10 * HOUR,
+            changes: vec![(midnight + 10 * HOUR, 14 * HOUR)],
+        };
+        assert_eq!(skips_a_date.begin(day), midnight + 10 * HOUR);
+        assert_eq!(skips_a_date.begin(day + 1), midnight + 10 * HOUR);
+        assert_eq!(skips_a_date.day(midnight + 10 * HOUR), day + 1);
+        let twice = Zone {
+            name: "midnight twice".into(),
+            offset: 0,
+            changes: vec![(midnight + HOUR / 2, -HOUR)],
+        };
+        assert_eq!(twice.begin(day), midnight);
+        assert_eq!(
+            (twice.day(midnight - 1), twice.day(midnight + HOUR / 2)),
+            (day - 1, day)
+        );
+        assert_eq!(twice.begin(day + 1), midnight + 25 * HOUR);
+    }
 
     /// The clock goes forward at the very instant; before the first change another offset counts.
     #[test]

@@ -384,6 +384,7 @@ pub(crate) mod testing {
             after: vec![],
             window: 10,
             offset: 0,
+            during: None,
             model: None,
             border: None,
             comparison,

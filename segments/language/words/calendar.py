@@ -1,0 +1,35 @@
+"""What the clock shows now, and dates of the profile, as clauses of one language."""
+
+from segments.language.catalogue import ANY_EVENT
+from segments.language.nodes.calendar import TodayComparison
+from segments.language.nodes.dates import DateComparison, Years
+from segments.language.nodes.fields import Field
+from segments.language.words.narrowing import Narrowing
+
+
+class Calendar(Narrowing):
+    """`the weekday today is Saturday or Sunday`, `the date “contract_ends” in the profile is at most 30 days ahead`."""
+
+    def today(self, leaf: TodayComparison) -> str:
+        """A condition on now."""
+        of = Field(ANY_EVENT, leaf.part, leaf.type)
+        compared = self._compared(leaf.operator, leaf.bound, leaf.type, of)
+        return self.vocabulary.clause(self.word(f"today_{leaf.part}"), self.word("is"), compared)
+
+    def date(self, leaf: DateComparison) -> str:
+        """A condition on a date of the profile."""
+        bound = leaf.bound
+        if isinstance(bound, Years):
+            span = (
+                f"{self.vocabulary.number(str(bound.count))} {self.vocabulary.units['years'].of(bound.count)}"
+            )
+        else:
+            span = self.vocabulary.span(bound.milliseconds)
+        where = self.word("ago" if leaf.told == "age" else "ahead")
+        rest = f"{self._how(leaf.operator, span)} {where}"
+        return self.vocabulary.clause(self.of_date(leaf), self.word("lies"), rest)
+
+    def of_date(self, leaf: DateComparison) -> str:
+        """The date, or its anniversary."""
+        word = "anniversary_of" if leaf.told == "anniversary" else "date"
+        return self.word(word).format(name=leaf.name)
