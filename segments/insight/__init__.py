@@ -14,6 +14,7 @@ proving     runs the stories of rules through the engine
 ranking     the border of the best so many per cent, of the values of all customers
 remembered  which events and fields a rule keeps of a customer, and for how long
 replay      a log through the engine, without Kafka and without a wall clock
+sides       two rule sets on one history: who would enter, leave, stay
 size        bytes that a rule keeps of one customer, measured on an invented one
 tally       what became of the records of a log: applied, late, refused and why
 told        evidence in lines for people: the one printer of `why`, `try` and failing stories

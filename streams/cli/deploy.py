@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
+from segments.engine import settings_of, with_borders
 from segments.language.words.sentence import Language
 from streams.cli import going_live
 from streams.cli.going_live import NO_WAIT, NOTE, RULES, TIMEOUT, YES, tell_lines
@@ -17,7 +18,9 @@ from streams.deployments.changes import Changes, changes, told
 from streams.deployments.counting import Counted, TooManyMove, count
 from streams.deployments.planning import Planned, SettingsChange, plan, record
 from streams.deployments.records import Chains, read_chains
+from streams.deployments.watching import NotTakenOver
 from streams.deployments.writing import write
+from streams.jobs import foresee
 from streams.settings.settings import Settings, read_settings
 
 WOULD_CHANGE = 6
@@ -32,19 +35,24 @@ class Report:
 
     changes: Changes
     counted: Counted | None = None
+    foreseen: dict[str, Any] | None = None
+    """By the history, of a dry run."""
     deployment_id: str | None = None
     flips: dict[str, dict[str, int]] | None = None
     partitions: list[dict[str, Any]] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As one object."""
-        moved = self.counted and {
-            "customers": self.counted.customers,
-            "members": dict(self.counted.members),
-            "enters": dict(self.counted.enters),
-            "exits": dict(self.counted.exits),
-            "unknown": list(self.counted.unknown),
-        }
+        moved = self.foreseen or (
+            self.counted
+            and {
+                "customers": self.counted.customers,
+                "members": dict(self.counted.members),
+                "enters": dict(self.counted.enters),
+                "exits": dict(self.counted.exits),
+                "unknown": list(self.counted.unknown),
+            }
+        )
         return {
             "deployment_id": self.deployment_id,
             "written": self.deployment_id is not None,
@@ -53,6 +61,27 @@ class Report:
             "flips": self.flips,
             "partitions": self.partitions,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the command was called with."""
+
+    rules: tuple[Path, ...]
+    note: str
+    at_once: bool
+    yes: bool
+    no_wait: bool
+    timeout: float
+    new_settings: bool
+    max_moved: float
+    dry_run: bool
+    files: tuple[IO[bytes], ...]
+    partitions: int | None
+    backfill: bool
+    exit_code: bool
+    language: Language | None
+    as_json: bool
 
 
 @click.command()
@@ -71,57 +100,91 @@ class Report:
     show_default=True,
     help="Write nothing if more of a segment's members would flip. 100: do not count.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing; say what would change, and who would flip.")
+@click.option(
+    "--dry-run", is_flag=True, help="Write nothing; say what would change, and by the history who would flip."
+)
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.File("rb"),
+    help="With --dry-run: JSON lines instead of the input topics; may be given more than once.",
+)
+@click.option(
+    "--partitions", metavar="N", type=click.IntRange(min=1), help="With --file: as many as the topics have."
+)
+@click.option("--backfill", is_flag=True, help="Refused by this version: see `segments backfill`.")
 @click.option("--exit-code", is_flag=True, help="With --dry-run: exit code 6 if something would change.")
 @LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def command(
-    rules: tuple[Path, ...],
-    note: str,
-    at_once: bool,
-    yes: bool,
-    no_wait: bool,
-    timeout: float,
-    new_settings: bool,
-    max_moved: float,
-    dry_run: bool,
-    exit_code: bool,
-    language: Language | None,
-    as_json: bool,
-) -> None:
+def command(**given: Any) -> None:
     """Deploy the rules of SEGMENTS_RULES: check them, say what changes, and write them to every partition of the log.
 
     Each partition takes them over at that place of its log, while events flow. The rules are linted and their stories
     run first. What is deployed already is not written again.
 
+    With --dry-run both rule sets live through the history of the topics, or of files, once: of each rule that changes
+    it is said who would enter, leave and stay, with some of them.
+
     Exit codes: 0 done; 1 refused; 2 wrong call; 3 written, but not taken over before --timeout; 4 another deployment
     was written meanwhile; 5 more would flip than --max-moved; 6 with --dry-run --exit-code: something would change.
     """
-    if exit_code and not dry_run:
-        raise click.UsageError("--exit-code goes with --dry-run.")
-    if not dry_run:
-        going_live.require_answer(yes=yes)
+    call = Call(**given)
+    _check(call)
+    _run(call)
+
+
+def _check(call: Call) -> None:
+    """Refuses options that do not go together, and a call that would have to ask where nobody answers."""
+    if (call.exit_code or call.files) and not call.dry_run:
+        raise click.UsageError("--exit-code goes with --dry-run, and so does --file.")
+    if call.partitions is not None and not call.files:
+        raise click.UsageError("--partitions goes with --file.")
+    if call.backfill:
+        raise click.UsageError(
+            "--backfill: this version fills no measures beside the running rules. Deploy, and let them warm up; or "
+            "stop all workers and call `segments backfill RULE`."
+        )
+    if not call.dry_run:
+        going_live.require_answer(yes=call.yes)
+
+
+def _run(call: Call) -> None:
     settings = read_settings()
     chains = read_chains(settings)
-    planned = plan(settings, rules or settings.rules, chains.running, stories=True)
+    planned = plan(settings, call.rules or settings.rules, chains.running, stories=True)
     report = Report(changes(planned, chains.running))
-    if not as_json:
-        tell_lines(*told(report.changes, language or settings.language or "en"))
+    if not call.as_json:
+        tell_lines(*told(report.changes, call.language or settings.language or "en"))
     is_needed = not report.changes.same or bool(chains.lacking)
     if is_needed:
-        if report.changes.settings and not new_settings:
-            raise SettingsChange(_settings_change(report.changes))
-        if max_moved < ALL:
-            report.counted = _count(settings, planned, report.changes, chains)
-            _tell_counted(report.counted, as_json=as_json)
-        if not dry_run:
-            _deploy(settings, planned, chains, report, max_moved, note, at_once=at_once, yes=yes)
-            if not no_wait:
-                _wait(settings, chains, report, timeout, as_json=as_json)
-    if as_json:
+        _change(settings, call, planned, chains, report)
+    late = None
+    if report.deployment_id is not None and not call.no_wait:
+        try:
+            _wait(settings, chains, report, call.timeout, as_json=call.as_json)
+        except NotTakenOver as error:
+            late = error
+    if call.as_json:
         click.echo(json_line(report.as_json()))
-    if dry_run and exit_code and is_needed:
+    if late is not None:
+        raise late
+    if call.dry_run and call.exit_code and is_needed:
         raise click.exceptions.Exit(WOULD_CHANGE)
+
+
+def _change(settings: Settings, call: Call, planned: Planned, chains: Chains, report: Report) -> None:
+    """Says who would move, and writes it, unless it is a dry run."""
+    if report.changes.settings and not call.new_settings:
+        raise SettingsChange(_settings_change(report.changes))
+    if call.dry_run:
+        report.foreseen = _foresee(settings, call, planned, report.changes, chains)
+        tell_lines(*(() if call.as_json or report.foreseen is None else foresee.told(report.foreseen)))
+        return
+    if call.max_moved < ALL:
+        report.counted = _count(settings, planned, report.changes, chains)
+        _tell_counted(report.counted, as_json=call.as_json)
+    _deploy(settings, planned, chains, report, call.max_moved, call.note, at_once=call.at_once, yes=call.yes)
 
 
 def _settings_change(found: Changes) -> str:
@@ -130,6 +193,27 @@ def _settings_change(found: Changes) -> str:
         for each in found.settings
     ]
     return "\n".join([*lines, "Say --settings to change them; unset a variable to keep what is deployed."])
+
+
+def _foresee(
+    settings: Settings, call: Call, planned: Planned, found: Changes, chains: Chains
+) -> dict[str, Any] | None:
+    """Who would move, by the history, with the borders published; None: nothing that decides would change."""
+    deployed = found.deployed
+    names = {each.id for each in found.rules if each.kind != "reworded"}
+    if found.settings:
+        names |= set(planned.ruleset.ids)
+    if not names:
+        return None
+    after: foresee.Side = with_borders(planned.ruleset, chains.borders), planned.engine
+    before: foresee.Side | None = None
+    if deployed is not None:
+        before = with_borders(deployed.planned, chains.borders), settings_of(deployed.settings)
+    sides = [after] if before is None else [before, after]
+    with foresee.history_of(settings, sides, call.files, call.partitions) as (history, now):
+        with bar(history.length, "reading the history") as progress:
+            compared = foresee.foresee(history, now, before, after, names, progress)
+        return foresee.as_plain(compared, history)
 
 
 def _count(settings: Settings, planned: Planned, found: Changes, chains: Chains) -> Counted:

@@ -4,6 +4,7 @@ backfill      fills new measures of a group from the input topics
 dead_letters  reads dead letters and sends them again
 export        reads all that topics hold of one customer
 fit           where a fitted model is written
+foresee       whom a change of rules would move, by the history
 reset         makes a group forget everything
 trial         tries a rule on past records
 """

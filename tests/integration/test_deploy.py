@@ -1,9 +1,12 @@
 """`segments deploy` and its kin over a real broker: rule sets become records of every partition's log, all or none."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
+from streams.cli import main
 from streams.cli.consume import line_of
 from streams.deployments import planning, writing
 from streams.deployments.records import read_chains
@@ -50,10 +53,16 @@ def rules(tmp_path):
 
 
 @pytest.fixture
-def segments(run, fresh_topics, rules):
-    """The command over fresh topics of three partitions, with these rules."""
+def segments(environment, fresh_topics, rules):
+    """The command over fresh topics of three partitions, with these rules, in this process: a start takes seconds."""
     fresh_topics(3)
-    return lambda *arguments, env={}: run(*arguments, env={"SEGMENTS_RULES": str(rules.path)} | env)
+
+    def call(*arguments, env=None):
+        own = {**environment, "SEGMENTS_RULES": str(rules.path), **(env or {})}
+        done = CliRunner().invoke(main, arguments, env=own)
+        return SimpleNamespace(returncode=done.exit_code, stdout=done.stdout, stderr=done.stderr)
+
+    return call
 
 
 @pytest.fixture
