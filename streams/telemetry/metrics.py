@@ -106,6 +106,9 @@ class Metrics:
         self.notices = counter(
             "notices_total", "Records that did not do what their sender may have meant.", "notice"
         )
+        self.passed_over = counter(
+            "deployments_passed_over_total", "Deployments of the group, but not of its chain, passed over."
+        )
         self.gaps = counter("gaps_total", "Gaps in the offsets fetched. Each gap was fetched again.")
         self.refetches = counter("refetches_total", "Records that were missing and fetched again.")
         self.offset_mismatches = counter(

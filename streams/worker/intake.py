@@ -117,6 +117,7 @@ class Intake:
         followed = self._chain.add_all(found)
         for each in found:
             if each not in followed:
+                self._metrics.passed_over.inc()
                 log.warning(
                     "partition %d: deployment %s at offset %d follows %s, not %s: passed over",
                     self._partition.number, each.deployment_id, each.offset, each.follows, self._chain.last,
