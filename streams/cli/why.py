@@ -75,7 +75,8 @@ def command(
         if files
         else _asked(settings, customer, segment)
     )
-    _mark(answer, settings, asked=not files)
+    if not files:
+        _mark(answer, settings)
     if as_json:
         click.echo(json_line(_shown(answer)))
     else:
@@ -83,10 +84,10 @@ def command(
             click.echo(visible(line))
 
 
-def _mark(answer: dict[str, Any], settings: Settings, *, asked: bool) -> None:
+def _mark(answer: dict[str, Any], settings: Settings) -> None:
     """Beside each segment the version of its file in SEGMENTS_RULES, if that is an edit that is not deployed."""
     versions: dict[str, str] = {}
-    if asked and answer["deployment_id"] is not None:
+    if answer["deployment_id"] is not None:
         try:
             rules = load(
                 settings.rules, settings.currency, settings.timezone, required=settings.required_consent
