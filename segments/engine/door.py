@@ -162,6 +162,11 @@ class Partition:
         return Counter(self._core.members)
 
     @property
+    def watches(self) -> Counter[str]:
+        """The open watches of each segment; none of a segment without any."""
+        return Counter(self._core.watches)
+
+    @property
     def pending(self) -> int:
         """Customers to whom time alone will do something."""
         return self._core.pending
@@ -336,7 +341,8 @@ class Partition:
     def remembered(self, key: bytes) -> dict[str, Any] | None:
         """All that is remembered of a customer and still needed, None if nothing is.
 
-        What `customer` tells, and: `dues` by segment, `ids` (digest, instant), `attributes`, `consents`, and in
-        `streams` by identity the rows of each key (None where there are no keys): instant, columns, end of a visit.
+        What `customer` tells, and: `dues` by segment, the open `watches` (revenue in cents), `ids` (digest, instant),
+        `attributes`, `consents`, and in `streams` by identity the rows of each key (None where there are no keys):
+        instant, columns, end of a visit.
         """
         return self._core.remembered(key)

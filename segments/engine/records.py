@@ -164,6 +164,10 @@ class Effects:
 
     segment_events: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
     """Key and `SegmentEvent`; `emitted_at` is 0, to be filled by whoever reads a wall clock."""
+    segment_outcomes: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
+    """Key and `SegmentOutcome`; `emitted_at` as in segment events."""
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    """Open watches that were dropped: segment, and `erasure`, `rule_removed` or `goal_changed`."""
     memberships: list[tuple[bytes, dict[str, Any] | None]] = field(default_factory=list)
     """Key and `SegmentMemberships`; None is a null value."""
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -196,6 +200,20 @@ class Effects:
         return Counter(
             (each["segment"], each["transition"], each["reason"]) for _, each in self.segment_events
         )
+
+    @property
+    def told(self) -> Counter[tuple[str, str, str]]:
+        """How many segment outcomes there are, by segment, arm (empty without a control group) and kind."""
+        every = (each for _, each in self.segment_outcomes)
+        return Counter((each["segment"], each["arm"] or "", each["kind"]) for each in every)
+
+    @property
+    def arms(self) -> Counter[tuple[str, str]]:
+        """How many enters there are of segments with a control group, by segment and arm."""
+        enters = (
+            each for _, each in self.segment_events if each["transition"] == "enter" and each.get("arm")
+        )
+        return Counter((each["segment"], each["arm"]) for each in enters)
 
     def commit_to(self, states: dict[bytes, bytes]) -> None:
         """Change committed states as a worker's store would, where they are a dictionary."""

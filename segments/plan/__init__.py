@@ -6,6 +6,7 @@ events    the plan: fields, filters and streams
 measured  the plan: measures
 calculations  the plan: sums, differences, multiples and quotients of measures
 lowering  a plan from rules
+aims      what a rule is measured by, as data
 arithmetic    calculations from rules, and how their values are told
 calendar  the plan: what reads the calendar of the zone
 clock     what rules say of the calendar, as data

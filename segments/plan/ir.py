@@ -23,6 +23,7 @@ from typing import Literal
 
 import msgspec
 
+from segments.plan.aims import Aim, Arms, Goal
 from segments.plan.borders import BorderKey
 from segments.plan.calculations import Calculated, Constant, Part, Product, Quotient, Sum, Term
 from segments.plan.calendar import During, OfDate, Today
@@ -51,9 +52,11 @@ from segments.plan.measured import After, Kind, Measured, Model
 __all__ = [
     "FORMAT",
     "After",
+    "Aim",
     "All",
     "AllTests",
     "AnyTest",
+    "Arms",
     "Asked",
     "AtLeastOne",
     "BooleanBound",
@@ -69,6 +72,7 @@ __all__ = [
     "FieldKind",
     "Filter",
     "Flips",
+    "Goal",
     "Inside",
     "IsLeaf",
     "Kind",
@@ -208,7 +212,7 @@ class AtLeastOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="a
 Condition = IsLeaf | Not | All | AtLeastOne
 
 
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A segment. Rules stand after those that they read."""
 
     id: str
@@ -233,6 +237,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The consents that it reads, ascending."""
     profile: bool
     """Whether it reads the profile or a consent."""
+    aim: Aim | None = None
+    """What it is measured by; left out of a rule that has neither a goal nor a control group."""
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -24,7 +24,7 @@ from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.splits import Split
-from segments.language.nodes.text import bound_text, leaf_text, leaves, measures_in
+from segments.language.nodes.text import bound_text, goal_text, leaf_text, leaves, measures_in, plain
 from segments.plan import ir
 from segments.plan.arithmetic import KINDS, kind_of, side_kind, term
 from segments.plan.bounds import SCALES, comparison, profile_bounds
@@ -33,7 +33,7 @@ from segments.plan.planner import Plan as Memory
 from segments.plan.planner import Stream as Kept
 from segments.plan.planner import column_name
 from segments.plan.planner import plan as remembered
-from segments.plan.version import digest, version
+from segments.plan.version import aim_identity, digest, version
 from segments.plan.zones import zone_data
 
 TOPICS = tuple(
@@ -47,6 +47,9 @@ PER_LINE = tuple(each.name for each in LINE)
 
 NEVER_NEGATIVE = ("amount",)
 """Fields that no event has below zero: what has is refused."""
+
+HUNDREDTHS = 100
+"""Of a percent: a control group is drawn among 10,000."""
 
 NO_COMPARISON = ir.Comparison("==", (), ())
 """Of a measure that is calculated with: the whole is compared."""
@@ -107,6 +110,29 @@ class _Lowering:
             rank=sum(other.id < segment.id for other in self.segments),
             consents=tuple(sorted(consents)),
             profile=of_profile,
+            aim=self._aim(segment),
+        )
+
+    def _aim(self, segment: Segment) -> ir.Aim | None:
+        aim, identity = segment.aim, aim_identity(segment, self.memory.currency, self.memory.zone)
+        if not identity:
+            return None
+        return ir.Aim(
+            identity=identity,
+            goal=None
+            if aim.goal is None
+            else ir.Goal(
+                takes=_takes(aim.goal.source),
+                flips=self._flips(aim.goal.source),
+                lines=aim.goal.source.lines,
+                filter=None if aim.goal.filter is None else _filter(aim.goal.filter),
+                revenue=None if aim.revenue is None else _field(aim.revenue),
+                window=aim.window,
+                text=goal_text(aim),
+            ),
+            arms=None
+            if aim.control is None
+            else ir.Arms(aim.experiment, plain(aim.control), int(aim.control * HUNDREDTHS)),
         )
 
     def _reads(self) -> list[tuple[int, ...]]:

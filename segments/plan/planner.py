@@ -216,6 +216,9 @@ def spans(segments: Sequence[Segment]) -> list[int]:
         if back:
             windows += [found[other.id] for other in reads(segment)]
         found[segment.id] = max(windows, default=0) + back
+        if segment.aim.goal is not None:
+            heard = max((found[each.id] for each in flips_read(segment.aim.goal)), default=0)
+            found[segment.id] = max(found[segment.id], kept(segment.aim.goal) + heard)
     return [found[segment.id] for segment in segments]
 
 

@@ -9,7 +9,7 @@ from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import condition_text, leaves, measures_in
+from segments.language.nodes.text import condition_text, goal_text, leaves, measures_in, plain
 from segments.plan.planner import UTC, is_calendar, is_money
 
 PLAIN = "EUR"
@@ -25,7 +25,27 @@ def digest(segments: Iterable[Segment], currency: str = PLAIN, zone: str = UTC) 
     """The digest of a rule set: sixteen hex digits."""
     rules = list(segments)
     found = _versions(rules, currency, zone)
-    return _digest(sorted(f"{segment.id}={found[segment.id]}" for segment in rules), 8)
+    aims = {segment.id: aim_identity(segment, currency, zone) for segment in rules}
+    told = (f"{id_}={found[id_]}" + (f", aim={aim}" if aim else "") for id_, aim in aims.items())
+    return _digest(sorted(told), 8)
+
+
+def aim_identity(segment: Segment, currency: str = PLAIN, zone: str = UTC) -> str:
+    """Twelve hex digits of goal, revenue, control and experiment; empty without a goal and without a control group.
+
+    The currency is part of it where revenue or `where` reads money, the zone where `where` reads the calendar.
+    """
+    aim = segment.aim
+    if aim.goal is None and aim.control is None:
+        return ""
+    read = (aim.revenue, None if aim.goal is None else aim.goal.filter)
+    parts = [
+        goal_text(aim),
+        currency if any(map(is_money, read)) else "",
+        zone if any(map(is_calendar, read)) else "",
+    ]
+    arms = [] if aim.control is None else [plain(aim.control), aim.experiment]
+    return _digest([*parts, *arms], 6)
 
 
 def _versions(segments: Iterable[Segment], currency: str, zone: str) -> dict[str, str]:

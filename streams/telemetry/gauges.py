@@ -28,6 +28,7 @@ class PartitionState:
     oldest: dict[str, int] = field(default_factory=dict)
     """The Kafka timestamp of the first record that is not committed; no topic of which nothing waits."""
     members: Tally[str] = field(default_factory=Tally)
+    watches: Tally[str] = field(default_factory=Tally)
     pending: int = 0
     next_due: int | None = None
     committed_at: int = 0
@@ -94,6 +95,11 @@ class PartitionGauges(Collector):
         yield _gauge(
             "members", "Members of a segment.",
             (((segment, state.number), count) for state in serving for segment, count in state.members.items()),
+            "segment", "partition",
+        )  # fmt: skip
+        yield _gauge(
+            "watches_open", "Enters into a segment with a goal whose outcome is awaited.",
+            (((segment, state.number), count) for state in serving for segment, count in state.watches.items()),
             "segment", "partition",
         )  # fmt: skip
         yield _gauge(

@@ -53,6 +53,7 @@ class Metrics:
         """Register everything, labels that are known beforehand included, so that rates start from 0."""
         self.registry = CollectorRegistry()
         self._counters()
+        self._of_segments()
         self._histograms()
         self._begin_at_zero()
         rules = rules or RuleSet([])
@@ -93,7 +94,6 @@ class Metrics:
         self.records = counter(
             "records_total", "Records by their outcome, counted when they are committed.", "topic", "outcome"
         )
-        self.flips = counter("flips_total", "Enters and exits committed.", "segment", "transition", "reason")
         self.dead_letters = counter("dead_letters_total", "Records refused as dead letters.", "reason")
         self.engine_errors = counter("engine_errors_total", "Bugs in the engine while a timer fired.")
         self.commits = counter(
@@ -123,6 +123,22 @@ class Metrics:
         )
         self.recovery_seconds = counter("recovery_seconds_total", "Time spent in restores.")
         self.recoveries = counter("recoveries_total", "Restores of a partition.")
+
+    def _of_segments(self) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"segments_{name}", text, labels, registry=self.registry)
+
+        self.flips = counter("flips_total", "Enters and exits committed.", "segment", "transition", "reason")
+        self.outcomes = counter(
+            "outcomes_total", "Segment outcomes committed; arm is empty without a control group.",
+            "segment", "arm", "kind",
+        )  # fmt: skip
+        self.arms = counter(
+            "arms_total", "Enters committed of segments with a control group.", "segment", "arm"
+        )
+        self.dropped_watches = counter(
+            "watches_dropped_total", "Open watches dropped before they matured.", "segment", "reason"
+        )
 
     def _histograms(self) -> None:
         self.commit_seconds = Histogram(
@@ -198,6 +214,12 @@ class Metrics:
             self.notices.labels(notice).inc()
         for labels, count in effects.flips.items():
             self.flips.labels(*labels).inc(count)
+        for labels, count in effects.told.items():
+            self.outcomes.labels(*labels).inc(count)
+        for pair, count in effects.arms.items():
+            self.arms.labels(*pair).inc(count)
+        for pair, count in Tally(effects.dropped).items():
+            self.dropped_watches.labels(*pair).inc(count)
         for milliseconds in effects.lateness:
             self.lateness.observe(max(0, milliseconds) / 1000)
         self.gaps.inc(effects.gaps)

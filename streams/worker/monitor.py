@@ -25,6 +25,7 @@ class Seen(NamedTuple):
 
     clock: int
     members: Counter[str]
+    watches: Counter[str]
     pending: int
     next_due: int | None
     sweeping: int
@@ -113,7 +114,10 @@ class PartitionMonitor:
         partition = self._partition
         members = Counter(dict.fromkeys(partition.rules.ids, 0))
         members.update(partition.members)
-        self._seen = Seen(partition.clock, members, partition.pending, partition.next_due, partition.sweeping)
+        watches = partition.watches
+        self._seen = Seen(
+            partition.clock, members, watches, partition.pending, partition.next_due, partition.sweeping
+        )
 
     def state(self) -> PartitionState:
         """Say how the partition is, for a scrape."""
@@ -125,6 +129,7 @@ class PartitionMonitor:
             lag=lag,
             oldest=self._oldest(),
             members=seen.members,
+            watches=seen.watches,
             pending=seen.pending,
             next_due=seen.next_due,
             committed_at=self._standing.committed_at,

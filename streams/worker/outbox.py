@@ -10,6 +10,7 @@ from streams.transport.producer import Batches
 
 SEGMENT_EVENTS = "segment-events"
 SEGMENT_MEMBERSHIPS = "segment-memberships"
+SEGMENT_OUTCOMES = "segment-outcomes"
 DEAD_LETTERS = "dead-letters"
 
 
@@ -18,9 +19,9 @@ class Outbox:
 
     def __init__(self, group: str, partition: int, changelog: str) -> None:
         """Write on behalf of a partition, by the schema ids that are written now."""
-        written = (schemas.written_id(name) for name in (schemas.SEGMENT_EVENT, schemas.SEGMENT_MEMBERSHIPS))
-        self._encoder = Encoder(group, partition, *written)
-        self._topics = SEGMENT_EVENTS, SEGMENT_MEMBERSHIPS, DEAD_LETTERS, changelog
+        records = (schemas.SEGMENT_EVENT, schemas.SEGMENT_MEMBERSHIPS, schemas.SEGMENT_OUTCOME)
+        self._encoder = Encoder(group, partition, *map(schemas.written_id, records))
+        self._topics = SEGMENT_EVENTS, SEGMENT_MEMBERSHIPS, SEGMENT_OUTCOMES, DEAD_LETTERS, changelog
 
     def collect(self, partition: Partition) -> Transaction | None:
         """Return all that the partition did since the last time, None if nothing changed."""

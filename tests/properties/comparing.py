@@ -1,6 +1,7 @@
 """What the engine published against what the oracle says, field by field."""
 
 from collections.abc import Collection, Iterator
+from decimal import Decimal
 from typing import Any
 
 from segments.language import Segment
@@ -21,6 +22,7 @@ def differences(
         *whole(expected, worker, unsaid),
         *flips(example, expected, worker, unsaid),
         *memberships(example, expected, worker, unsaid),
+        *outcomes(expected, worker, unsaid),
     ]
 
 
@@ -51,6 +53,23 @@ def memberships(example: Example, expected: Output, worker: Worker, unsaid: Coll
             yield from (f"{name} membership: {line}" for a, b in pairs for line in unlike(a, bare(b), loose))
             if left and right and len(left["segments"]) != len(right["segments"]):
                 yield f"{name} memberships: oracle {left}, engine {right}"
+
+
+def outcomes(expected: Output, worker: Worker, unsaid: Collection[str]) -> Iterator[str]:
+    """Every field of every segment outcome, in order; money of the engine is in cents."""
+    for name in sorted({*expected.told, *worker.output.told} - {*unsaid}):
+        theirs = [
+            {**each, "entered_as": name, "revenue": cents(each["revenue"])}
+            for each in expected.told.get(name, [])
+        ]
+        ours = [bare(each) for each in worker.output.told.get(name, [])]
+        if theirs != ours:
+            yield f"{name} outcomes: oracle {theirs}, engine {ours}"
+
+
+def cents(money: Decimal | None) -> int | None:
+    """Money as the engine has it."""
+    return None if money is None else int(money * 100)
 
 
 def whole(expected: Output, worker: Worker, unsaid: Collection[str]) -> Iterator[str]:

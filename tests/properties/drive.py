@@ -43,6 +43,7 @@ class Worker:
         self.asked: tuple[dict[str, int], int, int | None] | None = None
         self.output = Output()
         self.members: Counter[str] = Counter()
+        self.watches: Counter[str] = Counter()
         self.letters: list[tuple[str, int, str]] = []
         """Topic, offset and reason of every dead letter."""
         self.bugs: list[str] = []
@@ -146,6 +147,8 @@ class Worker:
             return
         for key, flip in effects.segment_events:
             self.output.flips.setdefault(key.decode(), []).append(flip)
+        for key, outcome in effects.segment_outcomes:
+            self.output.told.setdefault(key.decode(), []).append(outcome)
         for key, members in effects.memberships:
             self.output.memberships.setdefault(key.decode(), []).append(members)
         for key, state in effects.states.items():
@@ -160,6 +163,7 @@ class Worker:
         self.bugs += ["in a flip by time"] * effects.engine_errors
         self.output.offsets = effects.offsets
         self.members, self.committed = Counter(self.partition.members), effects.clock
+        self.watches = self.partition.watches
 
     def stumble(self, random: Random, crashes: bool) -> None:
         """Do one thing, whether it makes sense now or not."""

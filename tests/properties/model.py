@@ -23,6 +23,8 @@ class Output:
 
     flips: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     memberships: dict[str, list[dict[str, Any] | None]] = field(default_factory=dict)
+    told: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """The segment outcomes."""
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     clock: float = NEVER
     offsets: dict[str, int] = field(default_factory=dict)
@@ -89,6 +91,8 @@ class World:
                 customer.fire(out.clock)
         for name, customer in sorted(self.customers.items()):
             out.flips[name], out.memberships[name] = customer.flips, customer.memberships
+            if customer.watches.outcomes:
+                out.told[name] = customer.watches.outcomes
         return out
 
     def change(self, segments: Rules) -> None:

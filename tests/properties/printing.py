@@ -3,7 +3,7 @@
 from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.text import leaf_text, literal
+from segments.language.nodes.text import goal_text, leaf_text, literal
 from segments.language.nodes.text import rule_text as written
 
 
@@ -12,7 +12,13 @@ def rule_text(segment: Segment) -> str:
     until = "" if segment.until is None else f", until={source(segment.until)}"
     spans = {"for_at_least": segment.for_at_least, "at_most_every": segment.at_most_every}
     back = "".join(f", {name}={Duration(span)}" for name, span in spans.items() if span)
-    return f'{segment.id} = Segment(id="{segment.id}", when={source(segment.when)}{until}{back})'
+    aim = f", goal={goal_text(segment.aim)}" if segment.aim.goal is not None else ""
+    aim += (
+        f', control={segment.aim.control}, experiment="{segment.aim.experiment}"'
+        if segment.aim.control
+        else ""
+    )
+    return f'{segment.id} = Segment(id="{segment.id}", when={source(segment.when)}{until}{back}{aim})'
 
 
 def source(condition: Condition) -> str:

@@ -46,10 +46,12 @@ def alike(drawn: Example, at_once: Worker, in_pieces: Worker) -> None:
 def unlike_in(at_once: Worker, in_pieces: Worker) -> list[str]:
     """How two runs of one example differ; nothing if they agree."""
     found = []
-    for name in ("flips", "memberships", "outcomes", "offsets", "clock"):
+    for name in ("flips", "memberships", "told", "outcomes", "offsets", "clock"):
         left, right = getattr(at_once.output, name), getattr(in_pieces.output, name)
         if left != right:
             found.append(f"{name} at once: {left}\n{name} in pieces: {right}")
+    if at_once.watches != in_pieces.watches:
+        found.append(f"watches at once: {at_once.watches}, in pieces: {in_pieces.watches}")
     if +at_once.members != +in_pieces.members:
         found.append(f"members at once: {at_once.members}, in pieces: {in_pieces.members}")
     keys = {*at_once.customers, *in_pieces.customers}

@@ -139,7 +139,7 @@ def afterwards(segments: Sequence[Segment], arrivals: Sequence[Arrival]) -> Arri
 def spans_of(segments: Sequence[Segment]) -> list[int]:
     """The lengths of time that matter to these rules."""
     customer = Customer(segments)
-    back = {span for each in segments for span in (each.for_at_least, each.at_most_every)}
+    back = {span for each in segments for span in (each.for_at_least, each.at_most_every, each.aim.window)}
     after = {each.span for events in measured_by(segments) for each in events.sets if each.span}
     return sorted({0, MINUTE, 30 * MINUTE, DAY, customer.retention, *changing_after(customer), *back, *after})
 

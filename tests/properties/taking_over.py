@@ -22,7 +22,9 @@ def taken_over(
     old: Customer, segments: Sequence[Segment], clock: float, known: Mapping[str, float]
 ) -> Customer:
     """A customer under these rules; what is due before the clock has fired already."""
-    new = Customer(segments, old.currency, known, old.watches.customer)
+    new = Customer(segments, old.currency, known, old.name)
+    new.watches = old.watches
+    new.watches.carry(new.segments)
     for name in ("memory", "ids", "instant", "latest", "sequence", "erased", "flips", "memberships"):
         setattr(new, name, getattr(old, name))
     new.memory.known = known
@@ -76,6 +78,7 @@ def flip_changed(new: Customer, old: Customer, touched: set[str], now: int) -> N
     for flip in fresh:
         if flip["segment"] not in removed:
             segment = by_id[flip["segment"]]
+            new.watches.watch(segment, flip)
             flip["evidence"] = list(evidence(segment, now, new.memory, inside))
             flip["valid_until"] = new.next_flip(segment)
     new.flips += fresh
@@ -87,7 +90,7 @@ def leave_removed(new: Customer, stay: dict[str, Any], now: int) -> dict[str, An
     new.sequence += 1
     left = {"segment": stay["segment"], "transition": "exit", "occurred_at": now, "sequence": new.sequence}
     left |= {"episode": stay["episode"], "reason": "rule_removed", "cause": None}
-    return {**left, "evidence": [], "valid_until": None, **PLAIN}
+    return {**left, "evidence": [], "valid_until": None, **PLAIN, "arm": stay["arm"]}
 
 
 def stays(customer: Customer) -> Iterator[dict[str, Any]]:
@@ -111,4 +114,5 @@ def unsaid(old: Customer, segments: Sequence[Segment], clock: float) -> bool:
         now > NEVER
         and old.members(int(now), old.inside, old.memory, counts=False) & going != set(old.inside) & going
     )
+    due |= any(end == now for end in old.watches.ends())
     return due or (bool(new) and max(times, default=NEVER) > clock - SESSION_GAP)

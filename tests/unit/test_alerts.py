@@ -104,14 +104,14 @@ def test_an_alert_has_a_section_of_the_runbook(name):
 
 
 LABELS = {
-    "cause", "deployment_id", "destination", "digest", "instance", "job", "le", "notice", "outcome", "partition", "reason", "result", "segment", "stage", "state", "topic", "wait",
+    "arm", "cause", "deployment_id", "destination", "digest", "instance", "job", "kind", "le", "notice", "outcome", "partition", "reason", "result", "segment", "stage", "state", "topic", "wait",
     "transition", "version", "engine",
 }  # fmt: skip
 """Each has few values, that we or the topics' owner chose."""
 
 
 def test_no_label_can_hold_what_a_producer_makes_up():
-    """No customer, event, product or kind: whoever sends events cannot make series."""
+    """No customer, event, product or kind of event: whoever sends events cannot make series."""
     assert set().union(*EXPORTED.values()) <= LABELS
 
 

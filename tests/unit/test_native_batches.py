@@ -178,10 +178,10 @@ def test_states_become_the_batches_of_aiokafka() -> None:
     chance = random.Random(3)
     states = [(chance.randbytes(12), chance.choice([None, chance.randbytes(3_000)])) for _ in range(600)]
     states.insert(300, (b"long", chance.randbytes(700_000)))
-    encoder = _native.Encoder("shop", 2, 4, 5)
+    encoder = _native.Encoder("shop", 2, 4, 5, 7)
     for key, state in states:
         encoder.state(1_795_000_000_000, key, state)
-    batches = encoder.collect()[3]
+    batches = encoder.collect()[4]
     assert [each.record_count() for each in batches].count(1) == 1
     made = [finished(each) for each in batches]
     assert made == by_builder([(key, state, []) for key, state in states])
@@ -206,9 +206,7 @@ def test_flips_and_memberships_become_the_records_of_the_outbox() -> None:
     inside = {**stay, "value": "winter shoes", "details": {"spent": "520.00"}, "arm": "treated"}
     held = {**held, "segments": [stay, inside]}
     now = 1_795_000_000_000
-    encoder = _native.Encoder(
-        "shop", 2, schemas.written_id("SegmentEvent"), schemas.written_id("SegmentMemberships")
-    )
+    encoder = _native.Encoder("shop", 2, *map(schemas.written_id, WRITTEN))
     for each in (event, other):
         encoder.segment_event({**each, "emitted_at": now})
     encoder.memberships(now, "anna", held)
@@ -220,7 +218,43 @@ def test_flips_and_memberships_become_the_records_of_the_outbox() -> None:
         for each in (event, other)
     ]
     memberships = [(b"anna", schemas.encode("SegmentMemberships", held), []), (b"anna", None, [])]
-    assert made == [by_builder(flips), by_builder(memberships), [], []]
+    assert made == [by_builder(flips), by_builder(memberships), [], [], []]
+
+
+def test_outcomes_become_records() -> None:
+    """Values as the schema writes them, whatever is null and however large the revenue; a header for each filter."""
+    told = EXAMPLES["SegmentOutcome"]
+    bare = dict.fromkeys(("value", "arm", "experiment", "control", "first_goal_at", "revenue"))
+    sums = (0, 127, 128, -128, -129, 32_767, 32_768, 10**30, -(10**30))
+    outcomes = [told, {**told, **bare, "kind": "matured"}, *({**told, "revenue": each} for each in sums)]
+    encoder, now = _native.Encoder("shop", 2, *map(schemas.written_id, WRITTEN)), 1_795_000_000_000
+    for each in outcomes:
+        encoder.segment_outcome({**each, "emitted_at": now})
+    made = [finished(each) for each in encoder.collect()[2]]
+    key = told["customer_id"].encode()
+    expected = [
+        (key, schemas.encode("SegmentOutcome", {**each, "emitted_at": now}), outcome_headers(each))
+        for each in outcomes
+    ]
+    assert made == by_builder(expected)
+
+
+WRITTEN = ("SegmentEvent", "SegmentMemberships", "SegmentOutcome")
+
+
+def outcome_headers(outcome: dict[str, Any]) -> list[Header]:
+    """The headers of a segment outcome, spelled out."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", outcome["event_id"].encode()),
+        ("ce_source", b"/segments/shop"),
+        ("ce_type", b"segment." + outcome["kind"].encode()),
+        ("ce_time", str(schemas.to_iso(outcome["occurred_at"])).encode()),
+        ("ce_subject", outcome["customer_id"].encode()),
+        ("ce_segment", outcome["segment"].encode()),
+        ("content-type", b"application/avro"),
+        *((f"ce_{name}", outcome[name].encode()) for name in ("value", "arm") if outcome[name] is not None),
+    ]
 
 
 def cloud_event(event: dict[str, Any]) -> list[Header]:
@@ -241,9 +275,9 @@ def cloud_event(event: dict[str, Any]) -> list[Header]:
 
 def letter(key: bytes | None, value: bytes | None, reason: str, error: str) -> Any:
     """A dead letter as the engine writes it: key, value, headers."""
-    encoder = _native.Encoder("shop", 2, 4, 5)
+    encoder = _native.Encoder("shop", 2, 4, 5, 7)
     encoder.dead_letter(0, "clickstream", 17, key, value, reason, error)
-    (batch_,) = encoder.collect()[2]
+    (batch_,) = encoder.collect()[3]
     (record,) = list(MemoryRecords(finished(batch_)).next_batch())
     return record.key, record.value, dict(record.headers)
 

@@ -93,7 +93,7 @@ def by_bytes(pairs: dict[str, list[Pair]], states: _native.States) -> tuple[_nat
             held.append((topic, accepted))
     decided(partition, {topic: len(each) for topic, each in pairs.items()})
     transaction = _native.Outbox(
-        "shop", 0, *map(schemas.written_id, ("SegmentEvent", "SegmentMemberships"))
+        "shop", 0, *map(schemas.written_id, ("SegmentEvent", "SegmentMemberships", "SegmentOutcome"))
     ).collect(partition, NOW)
     assert transaction is not None
     return transaction, held
@@ -115,7 +115,7 @@ def test_bytes_and_records_give_the_same() -> None:
     plain = by_records(pairs)
     states = _native.States()
     transaction, _ = by_bytes(pairs, states)
-    flips, memberships, letters, changelog = map(records_in, transaction.batches())
+    flips, memberships, _, letters, changelog = map(records_in, transaction.batches())
     events = [{**event, "emitted_at": NOW} for _, event in plain["segment_events"]]
     assert len(events) > 300
     assert [value for _, value, _ in flips] == [schemas.encode("SegmentEvent", event) for event in events]
@@ -136,7 +136,7 @@ def test_bytes_and_records_give_the_same() -> None:
     assert sum(transaction.reasons.values()) == len(letters) > 0
     transaction.apply_to(states)
     assert dict(states.items()) == {key: value for key, value in plain["states"].items() if value is not None}
-    assert transaction.batches() == ([], [], [], [])
+    assert transaction.batches() == ([], [], [], [], [])
 
 
 def test_what_a_run_held_is_told() -> None:

@@ -18,6 +18,12 @@ def reads(segment: Segment) -> list[Segment]:
     return list({other.id: other for other in found}.values())
 
 
+def aimed_at(segment: Segment) -> list[Segment]:
+    """The segment whose enters or exits are the goal of a rule: it takes part, and is not read."""
+    goal = segment.aim.goal
+    return [goal.source.segment] if goal is not None and goal.source.flip else []
+
+
 def in_order(segments: Iterable[Segment]) -> list[Segment]:
     """The segments with each after those that it reads; otherwise by id.
 
@@ -32,7 +38,7 @@ def in_order(segments: Iterable[Segment]) -> list[Segment]:
         if segment in path:
             raise _cycle(segment, path)
         refuse_depth(len(path))
-        for other in sorted(reads(segment), key=lambda each: each.id):
+        for other in sorted({*reads(segment), *aimed_at(segment)}, key=lambda each: each.id):
             if other not in done:
                 visit(other, (*path, segment))
         done[segment] = None

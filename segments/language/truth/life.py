@@ -25,7 +25,7 @@ from segments.language.truth.matters import retention, spans
 from segments.language.truth.memory import NEVER, Event, Memory
 from segments.language.truth.oracle import holds, is_member, is_published
 from segments.language.truth.sides import crossings, turns
-from segments.language.truth.watches import Watches
+from segments.language.truth.watches import Watches, arm
 
 PLAIN: dict[str, Any] = {"value": None, "details": {}, "arm": None}
 """What the flips and stays of a segment without values, details and a control group tell."""
@@ -81,7 +81,7 @@ class Customer:
         """When these rules took over from others: what time alone would have flipped until then did not."""
         self.flips: list[dict[str, Any]] = []
         self.memberships: list[dict[str, Any] | None] = []
-        self.watches = Watches(name)
+        self.name, self.watches = name, Watches(name)
         self.forget()
 
     def forget(self) -> None:
@@ -149,7 +149,7 @@ class Customer:
             self.evaluate(int(self.instant), "late_event" if late else "profile", step, changed)
         else:
             self.memory.events.append((step.cause["topic"], event))
-            self.watches.see(int(self.instant), step.cause["topic"], event, self.memory)
+            self.watches.see(step.cause["topic"], event, self.memory)
             self.evaluate(int(self.instant), "late_event" if late else "event", step)
 
     def erase(self, step: Step) -> None:
@@ -162,10 +162,10 @@ class Customer:
 
     def evaluate(self, now: int, reason: str, step: Step | None, consents: Iterable[str] = ()) -> None:
         """One evaluation of all rules: at most one flip for each, in order of their ids."""
-        if self.watches.mature(now):
-            self.instant = now
         inside = self.members(now, self.inside, self.memory, counts=reason != "erasure")
         self.begin(now, inside, self.memory)
+        if reason != "erasure" and self.watches.settle(now):
+            self.instant = now
         flipped = [each for each in self.segments if (each.id in inside) != (each.id in self.inside)]
         if not flipped:
             return
@@ -192,14 +192,14 @@ class Customer:
     def flip(self, segment: Segment, enters: bool, now: int) -> dict[str, Any]:
         """Enters or leaves; an exit has the episode of its enter."""
         self.sequence += 1
-        stay = self.inside.pop(
-            segment.id, {"segment": segment.id, "entered_at": now, "episode": self.sequence, **PLAIN}
-        )
+        entered = {"segment": segment.id, "entered_at": now, "episode": self.sequence, **PLAIN}
+        stay = self.inside.pop(segment.id, entered | {"arm": arm(segment.aim, self.name)})
         if enters:
             self.inside[segment.id] = stay
             self.memory.entered[segment.id] = now
         flip = {"segment": segment.id, "transition": "enter" if enters else "exit", "occurred_at": now}
-        return {**flip, "sequence": self.sequence, "episode": stay["episode"], **PLAIN}
+        told = {"sequence": self.sequence, "episode": stay["episode"]}
+        return {**flip, **told, **PLAIN, "arm": stay["arm"]}
 
     def members(self, now: int, inside: Collection[str], memory: Memory, counts: bool) -> set[str]:
         """The segments that the customer is in at an instant, having been inside these until then.
@@ -210,9 +210,13 @@ class Customer:
         for each in self.ordered:
             member = is_member(each, now, memory, inside)
             found |= {each.id} if member else set()
-            if counts and member is not (each.id in inside) and each.id in self.heard:
-                flip = {"occurred_at": now, "value": None}
-                memory.events.append((f"{'entered' if member else 'left'}({each.id})", flip))
+            if not counts or member is (each.id in inside):
+                continue
+            topic, flip = f"{'entered' if member else 'left'}({each.id})", {"occurred_at": now, "value": None}
+            if each.id in self.heard:
+                memory.events.append((topic, flip))
+            if memory is self.memory:
+                self.watches.see(topic, flip, memory)
         return found
 
     @cached_property

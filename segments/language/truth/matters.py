@@ -21,7 +21,8 @@ def retention(segment: Segment) -> int:
     back = segment.for_at_least + segment.at_most_every
     others = [retention(other) for other in reads(segment)]
     longest: int = max([0, *windows, *(others if back else ())])
-    return max(longest + back, segment.aim.window)
+    goal = segment.aim.goal
+    return max(longest + back, 0 if goal is None else _kept(goal) + _flips(goal))
 
 
 def _kept(events: Events) -> int:

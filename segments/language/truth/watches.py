@@ -1,13 +1,13 @@
 """The oracle's watches: what comes of an enter into a segment with a goal, by SEMANTICS.md, section 7."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from segments.language.nodes.goals import Aim
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import plain
+from segments.language.nodes.text import goal_text, plain
 from segments.language.truth.drawn import bucket
 from segments.language.truth.memory import Event, Memory, read
 from segments.language.truth.oracle import passing
@@ -51,24 +51,37 @@ class Watch:
             money = None if of is None else read(of, row, alone)
             self.found.append((event["occurred_at"], money or Decimal(0)))
 
+    @property
+    def aims(self) -> tuple[str, str, str | None]:
+        """What it goes on by when other rules take over: goal and revenue, experiment, percentage."""
+        return aims(self.segment)
+
     def outcome(self, kind: str, now: int) -> dict[str, Any]:
         """What is published of it, without version and ids."""
         held_out = self.segment.aim.control
         of = self.segment.aim.revenue
         return {
             "segment": self.segment.id,
+            "value": None,
             "episode": self.enter["episode"],
             "kind": kind,
             "reason": self.enter["reason"],
             "arm": self.arm,
             "experiment": None if held_out is None else self.segment.aim.experiment,
             "control": None if held_out is None else plain(held_out),
+            "goal": goal_text(self.segment.aim),
             "entered_at": self.begin,
             "first_goal_at": min((at for at, _ in self.found), default=None),
             "occurred_at": now,
             "goals": len(self.found),
             "revenue": None if of is None else sum((money for _, money in self.found), Decimal(0)),
         }
+
+
+def aims(segment: Segment) -> tuple[str, str, str | None]:
+    """What a rule is measured by, as a text."""
+    held_out = None if segment.aim.control is None else plain(segment.aim.control)
+    return goal_text(segment.aim), segment.aim.experiment, held_out
 
 
 class Watches:
@@ -78,22 +91,36 @@ class Watches:
         self.customer = customer
         self.outcomes: list[dict[str, Any]] = []
         self.open: dict[str, Watch] = {}
+        self.converted: set[str] = set()
+        """The segments of those that saw the first event of their goal in the evaluation going on."""
 
-    def see(self, now: int, topic: str, event: Event, memory: Memory) -> None:
+    def see(self, topic: str, event: Event, memory: Memory) -> None:
         """An event has taken its place: the watches that see the first event of their goal are converted."""
-        for _, watch in sorted(self.open.items()):
+        for name, watch in self.open.items():
             before = len(watch.found)
             watch.see(topic, event, memory)
             if watch.found and not before:
-                self.outcomes.append(watch.outcome("converted", now))
+                self.converted.add(name)
 
-    def mature(self, now: int) -> bool:
-        """Close the watches whose window is over; whether there was one."""
-        over = [watch for _, watch in sorted(self.open.items()) if watch.end <= now]
-        for watch in over:
-            self.outcomes.append(watch.outcome("matured", now))
-            del self.open[watch.segment.id]
+    def settle(self, now: int) -> bool:
+        """Publish what one evaluation brought, and close the watches whose window is over; whether there was one."""
+        over = {name for name, watch in self.open.items() if watch.end <= now}
+        for name in sorted(self.converted | over):
+            kinds = [kind for kind, met in (("converted", self.converted), ("matured", over)) if name in met]
+            self.outcomes += [self.open[name].outcome(kind, now) for kind in kinds]
+        for name in over:
+            del self.open[name]
+        self.converted.clear()
         return bool(over)
+
+    def carry(self, segments: Iterable[Segment]) -> None:
+        """Other rules take over: a watch goes on if its rule is measured by the same, whatever its version."""
+        rules = {each.id: each for each in segments if each.aim.goal is not None}
+        for name, watch in list(self.open.items()):
+            if name in rules and aims(rules[name]) == watch.aims:
+                watch.segment = rules[name]
+            else:
+                del self.open[name]
 
     def watch(self, segment: Segment, flip: dict[str, Any]) -> None:
         """An enter opens a watch, unless one of the same segment is open."""

@@ -258,7 +258,7 @@ fn main() {
             Vec::new(),
         )
         .expect("states");
-        let mut encoder = Encoder::new("segments", number as i32, 4, 5);
+        let mut encoder = Encoder::new("segments", number as i32, (4, 5, 7));
         (0..formats.len()).for_each(|topic| partition.begin(topic, 0));
         let ends: Vec<Option<i64>> = {
             let all = runs_of(&std::fs::read(log).expect("a log"), formats.len());

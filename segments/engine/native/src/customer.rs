@@ -9,6 +9,7 @@ use crate::mutants::m;
 use crate::rows::Kept;
 use crate::rules::Rules;
 use crate::times::{BEFORE_ALL, DAY, NEVER};
+use crate::watches::{Arm, Watch, Watches};
 use std::sync::Arc;
 
 /// Bytes that are kept of an event's id: of those of a customer, thirty a day, two meet in 10^11 days.
@@ -95,6 +96,8 @@ pub struct Episode {
     pub sequence: i64,
     /// The instant of the enter.
     pub at: i64,
+    /// The arm of the enter, if the rule had a control group.
+    pub arm: Option<Arm>,
 }
 
 /// When to look at a rule again.
@@ -149,6 +152,8 @@ pub struct Customer {
     pub held_back: Option<Box<HeldBack>>,
     /// Where the customer is redirected, and whom they absorbed.
     pub identity: Option<Box<Identity>>,
+    /// The enters whose outcome is awaited.
+    pub watches: Option<Box<Watches>>,
     /// The instants of entries with keys, of one who was near the limit.
     pub crowded: Option<Box<Crowded>>,
     /// At least as many entries as are needed.
@@ -197,6 +202,7 @@ impl Customer {
             profile: None,
             held_back: None,
             identity: None,
+            watches: None,
             crowded: None,
             entries: 0,
             weight: 0,
@@ -222,10 +228,12 @@ impl Customer {
         std::str::from_utf8(&self.key).unwrap_or_default()
     }
 
-    /// The earliest instant at which time alone may flip a rule.
+    /// The earliest instant at which time alone may flip a rule, or a watch matures.
     #[inline]
     pub fn first_due(&self) -> i64 {
-        self.dues.iter().map(|due| due.at).min().unwrap_or(NEVER)
+        let flips = self.dues.iter().map(|due| due.at).min().unwrap_or(NEVER);
+        let end = self.watches.as_ref().map_or(NEVER, |watches| watches.first_end());
+        flips.min(m!("a watch has no end", end, NEVER))
     }
 
     /// The earliest instant at which time alone does something.
@@ -237,13 +245,14 @@ impl Customer {
         )
     }
 
-    /// When everything about the customer is forgotten: not while there is a profile.
+    /// When everything about the customer is forgotten: not while there is a profile, or a watch is open.
     pub fn forgotten_at(&self, retention: i64) -> i64 {
         if m!(
             "forgotten in spite of a profile",
             self.profile_at != BEFORE_ALL,
             false
-        ) {
+        ) || m!("forgotten in spite of a watch", self.watches.is_some(), false)
+        {
             NEVER
         } else if let Some(identity) = &self.identity {
             identity.latest().max(self.latest).max(self.erased_at) + retention
@@ -476,6 +485,9 @@ impl Customer {
                 .identity
                 .as_ref()
                 .map_or(0, |identity| 96 + 96 * identity.merged.capacity())
+            + self.watches.as_ref().map_or(0, |watches| {
+                24 + std::mem::size_of::<Watch>() * watches.open.capacity()
+            })
             + self.crowded.as_ref().map_or(0, |crowded| crowded.heap())
     }
 }

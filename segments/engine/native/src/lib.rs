@@ -4,6 +4,7 @@
 //! does input or output, or keeps state outside of the values that a caller holds.
 
 // What a rule set is.
+pub mod aims;
 pub mod plan;
 
 // What the engine decides.
@@ -47,6 +48,7 @@ pub mod sweep;
 pub mod times;
 pub mod values;
 pub mod visits;
+pub mod watches;
 pub mod worth;
 pub mod zone;
 

@@ -148,7 +148,10 @@ pub fn others(customer: &Customer, now: i64) -> impl Iterator<Item = (i64, usize
     let enters = customer.held_back.iter().flat_map(move |back| back.counting(now));
     let stays = customer.episodes.iter().filter(|stay| stay.value != PLAIN);
     let stays = stays.map(|_| (NEVER, ENTRY_BYTES));
-    stays.chain(enters.map(|enter| (enter.until(), ENTRY_BYTES)))
+    let watches = customer.watches.iter().flat_map(|watches| &watches.open);
+    let watches = watches.map(|watch| (watch.until, m!("a watch is no entry", watch.bytes(), 0)));
+    let enters = enters.map(|enter| (enter.until(), ENTRY_BYTES));
+    stays.chain(enters).chain(watches)
 }
 
 fn add(stream: &Stream, words: &[i64], names: &Names, now: i64, found: &mut Vec<(i64, usize)>) {
@@ -212,6 +215,9 @@ pub fn held(customer: &Customer, rules: &Rules, names: &Names) -> (usize, usize)
     let stays = customer.episodes.iter().filter(|stay| stay.value != PLAIN);
     let others = enters + stays.count();
     (entries, bytes) = (entries + others, bytes + others * ENTRY_BYTES);
+    for watch in customer.watches.iter().flat_map(|watches| &watches.open) {
+        (entries, bytes) = (entries + 1, bytes + watch.bytes());
+    }
     for (stream, kept) in rules.streams.iter().zip(&customer.streams) {
         for rows in kept.each() {
             entries += rows.0.len() / stream.stride;

@@ -20,6 +20,7 @@ use crate::rules::{Heard, Rules, Stream};
 use crate::times::{BEFORE_ALL, NEVER};
 use crate::values::{self, Flipped, Met, PLAIN};
 use crate::visits;
+use crate::watches::{Arm, Dropped};
 use crate::wire::record::{Body, Event, Record, Run, Value};
 use blake2::digest::consts::{U6, U16};
 use blake2::{Blake2b, Digest as _};
@@ -27,6 +28,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -65,6 +67,20 @@ pub struct Members {
     pub of_rules: Vec<i64>,
     /// Of segments whose rules are gone, by id.
     pub of_others: HashMap<String, i64, RandomState>,
+    /// Open watches by the id of their segment; none of a segment without any.
+    pub of_watches: BTreeMap<String, i64>,
+}
+
+impl Members {
+    /// So many more watches of a segment are open.
+    pub fn watch(&mut self, id: &str, more: i64) {
+        let count = self.of_watches.get(id).copied().unwrap_or(0) + more;
+        if count == 0 {
+            self.of_watches.remove(id);
+        } else {
+            self.of_watches.insert(id.to_owned(), count);
+        }
+    }
 }
 
 /// The customers of one partition, one at a time. What it emits is added to `out`.
@@ -233,6 +249,7 @@ impl Machine {
             self.met.add_all(&touched, &self.rules);
         } else {
             touched = self.keep_event(customer, turn, event, now);
+            self.see_event(customer, turn, event);
             if customer.latest == BEFORE_ALL {
                 customer.latest = record.at;
                 customer.next = customer.next.min(record.at + self.rules.plan.retention);
@@ -260,6 +277,7 @@ impl Machine {
             );
         }
         if touched.is_empty() {
+            self.settle(customer, now);
             return;
         }
         let rules = self.rules.clone();
@@ -317,7 +335,9 @@ impl Machine {
                 Reason::Erasure,
                 Some(turn),
             );
+            self.told_arm(episode.arm);
         }
+        self.drop_watches(customer, Dropped::Erasure);
         if m!("an erasure tells nobody", nothing.sequence > 0, false) {
             self.null_membership(customer);
         }
@@ -341,6 +361,7 @@ impl Machine {
         only: Option<&Bits>,
     ) {
         let mut flipped = self.flip(customer, touched, now, only, None);
+        self.settle(customer, now);
         if flipped.is_empty() {
             return;
         }
@@ -426,6 +447,7 @@ impl Machine {
     /// Put a flip into the streams of those that read it. Gives the rules that it may flip, which stand after it.
     fn hear_flip(&mut self, customer: &mut Customer, flip: &Flipped, now: i64) -> Bits {
         let (rules, mut touched) = (self.rules.clone(), Bits::default());
+        self.see_flip(customer, flip, now);
         let streams = &rules.flips[flip.rule][usize::from(flip.enters)];
         if streams.is_empty() {
             return touched;
@@ -460,11 +482,14 @@ impl Machine {
     ) {
         customer.sequence += 1;
         let (rule, value, sequence) = (flip.rule as u32, flip.value, customer.sequence);
+        let mut arm = self.arm(flip.rule, &customer.key).filter(|_| flip.enters);
         let mut episodes = customer.episodes.iter();
         let held = episodes.position(|episode| episode.rule == rule && episode.value == value);
         let episode = if flip.enters {
             match held {
-                Some(held) => customer.episodes[held].sequence = sequence,
+                Some(held) => {
+                    (customer.episodes[held].sequence, customer.episodes[held].arm) = (sequence, arm)
+                }
                 None => {
                     if customer.episodes.len() == customer.episodes.capacity() {
                         customer.episodes.reserve_exact(2);
@@ -474,6 +499,7 @@ impl Machine {
                         value,
                         sequence,
                         at: now,
+                        arm,
                     });
                 }
             }
@@ -491,6 +517,11 @@ impl Machine {
             let left = flip
                 .left
                 .or_else(|| held.map(|held| customer.episodes.remove(held)));
+            arm = m!(
+                "an exit draws its arm anew",
+                left.and_then(|episode| episode.arm),
+                self.arm(flip.rule, &customer.key)
+            );
             let begun = left.map_or(sequence, |episode| episode.sequence);
             m!("an exit has an episode of its own", begun, begun.max(sequence))
         };
@@ -503,6 +534,17 @@ impl Machine {
             reason,
             turn,
         );
+        self.told_arm(arm);
+        if flip.enters {
+            self.watch(customer, flip, (episode, now), reason, arm);
+        }
+    }
+
+    /// Say the arm of the flip that was emitted last.
+    pub fn told_arm(&mut self, arm: Option<Arm>) {
+        if let Some(flip) = self.out.flips.last_mut() {
+            flip.told.arm = arm.map(Arm::name);
+        }
     }
 
     /// Stays in the order in which they are told: by id, then by value.
@@ -641,6 +683,7 @@ impl Machine {
             value,
             sequence,
             at,
+            arm,
         } in episodes
         {
             let valid_until = m!(
@@ -656,6 +699,7 @@ impl Machine {
                 valid_until,
                 told: Told {
                     value,
+                    arm: m!("a membership has no arm", arm.map(Arm::name), None),
                     ..Told::default()
                 },
             });

@@ -3,6 +3,7 @@
 //! Texts that are not the rule set's own lie in one buffer, [`Effects::text`], so that a flip costs no allocation.
 
 use crate::identity::{Linked, Transfer};
+use crate::watches::Dropped;
 use crate::wire::record::Run;
 use crate::wire::refusals::Refusal;
 use std::sync::Arc;
@@ -133,6 +134,60 @@ pub struct Flip {
     pub valid_until: Option<i64>,
     /// What segments with values, details and arms add.
     pub told: Told,
+}
+
+/// What is told of an enter into a segment with a goal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The first event of the goal came.
+    Converted,
+    /// The window of the goal is over.
+    Matured,
+}
+
+impl Kind {
+    /// As the outcome has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Converted => "converted",
+            Kind::Matured => "matured",
+        }
+    }
+}
+
+/// What came of an enter so far. Goal, experiment and control are those of the rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentOutcome {
+    /// The same outcome has the same id in every run.
+    pub id: [u8; 16],
+    /// The customer id.
+    pub customer: Text,
+    /// The customer id of the enter.
+    pub entered_as: Text,
+    /// The rule's place.
+    pub rule: u32,
+    /// The version of the rule at the enter; None: as it is now.
+    pub version: Option<Text>,
+    /// The value that was entered, of a segment with values.
+    pub value: Option<Text>,
+    /// The `sequence` of the enter.
+    pub episode: i64,
+    /// What is told.
+    pub kind: Kind,
+    /// Why it was entered.
+    pub reason: Reason,
+    /// `treated`, `control` or `mixed`, if the rule has a control group.
+    pub arm: Option<&'static str>,
+    /// The instant of the enter.
+    pub entered_at: i64,
+    /// The instant of the first event of the goal.
+    pub first_goal_at: Option<i64>,
+    /// The customer's instant of the evaluation, or the end of the window.
+    pub at: i64,
+    /// How many events of the goal there were.
+    pub goals: u64,
+    /// Their money, in cents; None: the rule names no revenue.
+    pub revenue: Option<i128>,
 }
 
 /// The segments that a customer is in after an evaluation.
@@ -282,6 +337,10 @@ pub struct Effects {
     pub flips: Vec<Flip>,
     /// Of all flips.
     pub evidence: Vec<Entry>,
+    /// In the order in which they happened; of one evaluation by segment and value, `converted` first.
+    pub segment_outcomes: Vec<SegmentOutcome>,
+    /// By segment id: open watches that were dropped, and why.
+    pub dropped: Vec<(Text, Dropped)>,
     /// In the order in which they happened.
     pub memberships: Vec<Membership>,
     /// Of all memberships.
@@ -320,7 +379,7 @@ pub struct Effects {
 
 /// How much of everything there was before a step that may have to be undone.
 #[derive(Clone, Copy, Debug)]
-pub struct Mark([usize; 6]);
+pub struct Mark([usize; 8]);
 
 impl Effects {
     /// The bytes of a text.
@@ -382,6 +441,8 @@ impl Effects {
             self.memberships.len(),
             self.stays.len(),
             self.details.len(),
+            self.segment_outcomes.len(),
+            self.dropped.len(),
         ])
     }
 
@@ -391,7 +452,21 @@ impl Effects {
     }
 
     /// Take back what came since a mark.
-    pub fn back_to(&mut self, Mark([text, flips, evidence, memberships, stays, details]): Mark) {
+    pub fn back_to(&mut self, mark: Mark) {
+        let Mark(
+            [
+                text,
+                flips,
+                evidence,
+                memberships,
+                stays,
+                details,
+                outcomes,
+                dropped,
+            ],
+        ) = mark;
+        self.segment_outcomes.truncate(outcomes);
+        self.dropped.truncate(dropped);
         self.text.truncate(text);
         self.flips.truncate(flips);
         self.evidence.truncate(evidence);

@@ -119,6 +119,7 @@ impl Partition {
             .collect();
         let mut machine = Machine::new(rules.clone());
         machine.known = position.known(&rules);
+        machine.members.of_watches.clone_from(&position.watches);
         let keyless = deployment.as_ref().map(|_| topics.len());
         if let Some(Deployment { id, offset, .. }) = deployment {
             let read = position.offsets.get(DEPLOYMENTS).copied().unwrap_or(0);
@@ -455,6 +456,7 @@ impl Partition {
                 offsets.insert(topic.clone(), *offset);
             }
         }
+        self.position.watches.clone_from(&self.machine.members.of_watches);
         let record = self.position.write(offsets, self.clock, self.sweep.is_none());
         out.states.push(State {
             key: Arc::from(position::KEY),
@@ -759,6 +761,7 @@ impl Partition {
                 machine.members.of_rules[rule as usize] -= if flip.enters { 1 } else { -1 };
             }
         }
+        machine.count_watches(customer, -1);
         m!("a bug leaves its flips", machine.out.back_to(mark), ());
         let (out, members) = (std::mem::take(&mut machine.out), machine.members.clone());
         let streams = self.rules.streams.len();
@@ -776,6 +779,7 @@ impl Partition {
             redo(machine, &mut fresh, step, most);
         }
         (machine.out, machine.members) = (out, members);
+        machine.count_watches(&fresh, 1);
         (fresh.changed, fresh.generation) = (customer.changed, customer.generation);
         fresh.next = fresh.due(self.rules.plan.retention);
         **customer = fresh;

@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::aims::Aim;
 use crate::borders::BorderKey;
 use crate::calendar::{During, Part};
 use crate::dated::Dated;
@@ -724,6 +725,9 @@ pub struct Rule {
     pub consents: Vec<String>,
     /// Whether it reads the profile or a consent.
     pub profile: bool,
+    /// What it is measured by.
+    #[serde(default)]
+    pub aim: Option<Aim>,
 }
 
 /// A stage of a segment.
@@ -885,6 +889,10 @@ impl Plan {
             && rule.reads.iter().all(|read| *read < place)
             && self.are_rules(&rule.readers)
             && rule.rank < self.rules.len()
+            && rule
+                .aim
+                .as_ref()
+                .is_none_or(|aim| aim.in_range(self.topics.len(), self.rules.len()))
             && rule.when.in_range(leaves)
             && rule.stages.iter().all(|stage| stage.when.in_range(leaves))
             && rule.until.as_ref().is_none_or(|until| until.in_range(leaves))

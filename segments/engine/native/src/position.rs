@@ -15,6 +15,9 @@ pub const KEY: &[u8] = b"\xff/position";
 /// What stands between the version of a rule and the borders that it reads, which are no part of it.
 pub const BORDERS: char = '|';
 
+/// Between a version as it is written and what the rule is measured by: no text of a rule holds it.
+const AIM: char = '\n';
+
 /// A stream as a rule set kept it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -31,6 +34,8 @@ pub struct Layout {
     pub ids: Vec<String>,
     /// Their versions, of a rule that reads borders with those after [`BORDERS`].
     pub versions: Vec<String>,
+    /// What they are measured by; empty of a rule that has neither a goal nor a control group.
+    pub aims: Vec<String>,
     /// The streams, by number.
     pub streams: Vec<Kept>,
     /// How their rows are written.
@@ -61,6 +66,7 @@ impl Layout {
                     }
                 })
                 .collect(),
+            aims: plan.rules.iter().map(aim_of).collect(),
             streams: plan
                 .streams
                 .iter()
@@ -79,15 +85,22 @@ impl Layout {
     /// Whether states written by either can be read as those of the other; shapes follow from the rest.
     pub fn same(&self, other: &Layout) -> bool {
         (&self.ids, &self.versions, &self.streams) == (&other.ids, &other.versions, &other.streams)
+            && m!("another goal is the same rule set", self.aims == other.aims, true)
             && (&self.known, self.retention, &self.filled) == (&other.known, other.retention, &other.filled)
     }
 
     /// As bytes.
     pub fn write(&self, out: &mut Vec<u8>) {
         put_number(out, self.ids.len() as u64);
-        for (id, version) in self.ids.iter().zip(&self.versions) {
+        for ((id, version), aim) in self.ids.iter().zip(&self.versions).zip(&self.aims) {
             put_bytes(out, id.as_bytes());
-            put_bytes(out, version.as_bytes());
+            // Rules had no aims once: only those that have one cost something.
+            let both = if aim.is_empty() {
+                version.clone()
+            } else {
+                format!("{version}{AIM}{aim}")
+            };
+            put_bytes(out, both.as_bytes());
         }
         put_number(out, self.streams.len() as u64);
         for (stream, shape) in self.streams.iter().zip(&self.shapes) {
@@ -114,7 +127,12 @@ impl Layout {
     pub fn read(reader: &mut Reader) -> Result<Layout, StateError> {
         let text = |reader: &mut Reader| reader.text().map(str::to_owned);
         let rules = (0..reader.count(2)?).map(|_| Ok((text(reader)?, text(reader)?)));
-        let (ids, versions) = rules.collect::<Result<Vec<_>, StateError>>()?.into_iter().unzip();
+        let (ids, told): (Vec<_>, Vec<_>) =
+            rules.collect::<Result<Vec<_>, StateError>>()?.into_iter().unzip();
+        let parts = told.iter().map(|both| both.split_once(AIM).unwrap_or((both, "")));
+        let (versions, aims) = parts
+            .map(|(version, aim)| (version.to_owned(), aim.to_owned()))
+            .unzip();
         let (mut streams, mut shapes) = (Vec::new(), Vec::new());
         for _ in 0..reader.count(3)? {
             let (identity, flags) = (text(reader)?, reader.byte()?);
@@ -141,6 +159,7 @@ impl Layout {
         Ok(Layout {
             ids,
             versions,
+            aims,
             streams,
             shapes,
             known,
@@ -179,8 +198,10 @@ impl Layout {
         }
         let known = value.get("known")?.map()?.iter();
         let known = known.map(|(measure, since)| Ok((measure.text()?.to_owned(), since.int()?)));
+        let ids = texts(value.get("ids")?)?;
         Ok(Layout {
-            ids: texts(value.get("ids")?)?,
+            aims: vec![String::new(); ids.len()],
+            ids,
             versions: texts(value.get("versions")?)?,
             streams,
             shapes,
@@ -189,6 +210,12 @@ impl Layout {
             filled: value.get("filled").map_or(Ok(Vec::new()), texts)?,
         })
     }
+}
+
+fn aim_of(rule: &crate::plan::Rule) -> String {
+    rule.aim
+        .as_ref()
+        .map_or(String::new(), |aim| aim.identity.clone())
 }
 
 /// How the rows of a rule set's streams are written.
@@ -217,6 +244,15 @@ pub struct Deployment {
     pub at: i64,
 }
 
+impl Deployment {
+    /// What is written in the place of one, if there is none and something follows: no deployment has an empty id.
+    const NONE: Deployment = Deployment {
+        id: String::new(),
+        offset: 0,
+        at: 0,
+    };
+}
+
 /// Where a partition stands.
 #[derive(Clone, Debug)]
 pub struct Position {
@@ -234,6 +270,8 @@ pub struct Position {
     pub count: u32,
     /// Where the rule set stands in the log; None: it was never deployed.
     pub deployment: Option<Deployment>,
+    /// Open watches by the id of their segment.
+    pub watches: BTreeMap<String, i64>,
     /// Whether the record says already what this rule set is.
     pub written: bool,
     /// The layouts as they were last written.
@@ -305,6 +343,7 @@ impl Position {
             last: current,
             count,
             deployment: None,
+            watches: BTreeMap::new(),
             written: false,
             cached: Vec::new(),
         }
@@ -382,11 +421,19 @@ impl Position {
         }
         let mut position = Position::new(offsets, clock, layouts, current, count);
         if !reader.is_empty() {
-            position.deployment = Some(Deployment {
+            let deployment = Deployment {
                 id: reader.text()?.to_owned(),
                 offset: reader.signed()?,
                 at: reader.signed()?,
-            });
+            };
+            position.deployment = (deployment != Deployment::NONE).then_some(deployment);
+        }
+        if !reader.is_empty() {
+            for _ in 0..reader.count(2)? {
+                position
+                    .watches
+                    .insert(reader.text()?.to_owned(), reader.signed()?);
+            }
         }
         Ok(position)
     }
@@ -439,10 +486,18 @@ impl Position {
         put_signed(&mut out, clock);
         put_number(&mut out, self.count.into());
         out.extend_from_slice(&self.cached);
-        if let Some(deployment) = &self.deployment {
+        let none = (!self.watches.is_empty()).then_some(Deployment::NONE);
+        if let Some(deployment) = self.deployment.as_ref().or(none.as_ref()) {
             put_bytes(&mut out, deployment.id.as_bytes());
             put_signed(&mut out, deployment.offset);
             put_signed(&mut out, deployment.at);
+        }
+        if !self.watches.is_empty() {
+            put_number(&mut out, self.watches.len() as u64);
+            for (id, count) in &self.watches {
+                put_bytes(&mut out, id.as_bytes());
+                put_signed(&mut out, *count);
+            }
         }
         out
     }

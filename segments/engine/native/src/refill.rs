@@ -256,6 +256,7 @@ impl Fill {
         let current = self.numbers[&position.last];
         let mut moved = Position::new(BTreeMap::new(), position.clock, layouts, current, position.count);
         moved.deployment = position.deployment.clone();
+        moved.watches = position.watches.clone();
         moved.write(position.offsets.clone(), position.clock, false)
     }
 

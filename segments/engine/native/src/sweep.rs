@@ -43,6 +43,7 @@ pub fn take_over(
     let old = codec::decode(key, data, &layout.shapes, &mut machine.names, find)?;
     let going = Going::of(layout, mine);
     let mut customer = carried_customer(&old, layout, mine, &machine.rules, &going);
+    machine.carry_watches(&mut customer, layout);
     while m!(
         "nothing fires before the change",
         customer.first_due() < clock,
@@ -110,7 +111,7 @@ fn texts(layout: &Layout) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The version of a rule, without the borders that it is compared with.
-fn meaning(version: &str) -> &str {
+pub fn meaning(version: &str) -> &str {
     version.split(BORDERS).next().unwrap_or_default()
 }
 
@@ -278,6 +279,7 @@ fn flip_changed(
                     .get(stay.rule as usize)
                     .map_or("", |version| meaning(version));
                 machine.emit_removed(customer, id, version, now, stay);
+                machine.told_arm(stay.arm);
             }
         }
     }

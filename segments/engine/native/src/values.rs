@@ -156,6 +156,7 @@ impl Customer {
             value,
             sequence: 0,
             at,
+            arm: None,
         });
         self.inside.insert(rule);
         self.entries += 1;

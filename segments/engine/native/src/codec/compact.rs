@@ -391,6 +391,7 @@ fn read_customer(
             value: PLAIN,
             sequence,
             at,
+            arm: None,
         });
     }
     customer.inside = Bits::of(header.places.iter().map(|place| *place as usize));

@@ -99,6 +99,7 @@ fn read_customer(customer: &mut Customer, header: &Header, body: &[Value]) -> Re
             value: PLAIN,
             sequence: sequence.int()?,
             at: now - ago.int()?,
+            arm: None,
         });
     }
     customer.inside = Bits::of(header.places.iter().map(|place| *place as usize));

@@ -5,7 +5,7 @@
 
 use super::StateError;
 use super::bytes::{Reader, put_number};
-use super::{held_back, identity, values};
+use super::{held_back, identity, values, watches};
 use crate::customer::Customer;
 use crate::names::Names;
 
@@ -18,8 +18,14 @@ pub const ENTERS: u64 = 2;
 /// Beginnings of what must last.
 pub const BEGINNINGS: u64 = 3;
 
+/// Open watches.
+pub const WATCHES: u64 = 6;
+
 /// Redirects and merged ids.
 pub const IDENTITY: u64 = 7;
+
+/// The arms of stays.
+pub const ARMS: u64 = 8;
 
 /// An extra as bytes, under its tag.
 pub type Extra = (u64, Vec<u8>);
@@ -30,7 +36,9 @@ pub fn of(customer: &Customer, names: &Names) -> Vec<Extra> {
         (VALUES, values::put(customer, names)),
         (ENTERS, held_back::enters(customer)),
         (BEGINNINGS, held_back::beginnings(customer)),
+        (WATCHES, watches::watches(customer)),
         (IDENTITY, identity::identity(customer)),
+        (ARMS, watches::arms(customer)),
     ];
     found.into_iter().filter(|each| !each.1.is_empty()).collect()
 }
@@ -59,7 +67,9 @@ pub fn read(reader: &mut Reader, customer: &mut Customer, names: &mut Names) -> 
             VALUES => values::read(&mut part, customer, names)?,
             ENTERS => held_back::read_enters(&mut part, customer)?,
             BEGINNINGS => held_back::read_beginnings(&mut part, customer)?,
+            WATCHES => watches::read_watches(&mut part, customer)?,
             IDENTITY => identity::read_identity(&mut part, customer)?,
+            ARMS => watches::read_arms(&mut part, customer)?,
             _ => {
                 return Err(StateError::new(format!(
                     "extra {tag} is unknown: a later version wrote it"

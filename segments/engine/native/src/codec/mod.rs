@@ -14,6 +14,7 @@ mod held_back;
 mod identity;
 pub mod msgpack;
 mod values;
+mod watches;
 
 use crate::customer::Customer;
 use crate::mutants::m;

@@ -138,6 +138,7 @@ mod tests {
                 value,
                 sequence,
                 at,
+                arm: None,
             });
             ann.set_due(rule as usize, value, 120);
         }

@@ -12,6 +12,7 @@ use crate::position::Layout;
 use crate::screening::is_duplicate;
 use crate::sweep;
 use crate::times::BEFORE_ALL;
+use crate::watches;
 use crate::wire::murmur::partition_of;
 use crate::wire::record::{Body, Event, Record, Run};
 use crate::wire::refusals::{Reason, Refusal};
@@ -159,13 +160,9 @@ impl Partition {
             return Ok(theirs);
         }
         let going = sweep::Going::of(&layout, mine);
-        Ok(sweep::carried_customer(
-            &theirs,
-            &layout,
-            mine,
-            &self.rules,
-            &going,
-        ))
+        let mut carried = sweep::carried_customer(&theirs, &layout, mine, &self.rules, &going);
+        watches::carry(&mut carried, &layout, &self.rules);
+        Ok(carried)
     }
 
     /// Do a step of a link to a customer; what a bug says, if there is one: then it is undone.

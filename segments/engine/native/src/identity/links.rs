@@ -118,6 +118,7 @@ impl Machine {
             if let Some(flip) = self.out.flips.last_mut() {
                 flip.valid_until = None;
             }
+            self.told_arm(episode.arm);
         }
         if customer.sequence > 0 {
             self.null_membership(customer);
@@ -129,6 +130,8 @@ impl Machine {
                 .as_ref()
                 .map_or(BEFORE_ALL, |identity| identity.unlinked),
         );
+        // The watches go along.
+        self.count_watches(customer, -1);
         customer.clear(customer.erased_at);
         (customer.instant, customer.sequence) = (now, sequence);
         let id = turn.event().and_then(|event| event.id.of(&link.data));
@@ -157,6 +160,7 @@ impl Machine {
         let rules = self.rules.clone();
         let now = customer.instant.max(theirs.instant).max(at);
         let stays = union(customer, theirs.clone(), now, &rules);
+        self.merge_watches(customer, theirs);
         remember(customer, passed, now, true, false);
         // In a rule with `until` one counts as inside if the other was: staying is entering then.
         let lent: Vec<(usize, u32)> = stays
@@ -171,6 +175,7 @@ impl Machine {
                 value: *value,
                 sequence: 0,
                 at: now,
+                arm: None,
             });
         }
         let all = Bits::below(rules.rules.len());
@@ -185,6 +190,7 @@ impl Machine {
             }
             !was_lent
         });
+        self.settle(customer, now);
         for (rule, value) in lent {
             if customer.is_in(rule, value) {
                 flips.push(Flipped {

@@ -29,6 +29,7 @@ pub fn union(mine: &mut Customer, theirs: Customer, now: i64, rules: &Rules) -> 
         held: _,
         profile,
         held_back,
+        watches: _,
         identity,
         crowded: _,
         entries,

@@ -175,10 +175,11 @@ pub struct Outbox {
 
 #[pymethods]
 impl Outbox {
-    /// For a partition of a group; the numbers are the schema ids of `SegmentEvent` and `SegmentMemberships`.
+    /// For a partition of a group; the numbers are the schema ids of `SegmentEvent`, `SegmentMemberships` and
+    /// `SegmentOutcome`.
     #[new]
-    fn new(group: &str, partition: i32, event_id: u32, memberships_id: u32) -> Outbox {
-        let encoder = Encoder::new(group, partition, event_id, memberships_id);
+    fn new(group: &str, partition: i32, event_id: u32, memberships_id: u32, outcome_id: u32) -> Outbox {
+        let encoder = Encoder::new(group, partition, (event_id, memberships_id, outcome_id));
         Outbox {
             encoder: Mutex::new(encoder),
             partition,
@@ -227,12 +228,14 @@ impl Transaction {
 
 #[pymethods]
 impl Transaction {
-    /// The batches of segment events, memberships, dead letters and the changelog; each can be had once.
-    fn batches(&self) -> (Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>) {
+    /// The batches of segment events, memberships, segment outcomes, dead letters and the changelog; each can be had
+    /// once.
+    fn batches(&self) -> (Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>) {
         let made = std::mem::take(&mut *self.outputs.lock().unwrap_or_else(PoisonError::into_inner));
         (
             batches_of(made.segment_events),
             batches_of(made.memberships),
+            batches_of(made.segment_outcomes),
             batches_of(made.dead_letters),
             batches_of(made.changelog),
         )
@@ -281,6 +284,41 @@ impl Transaction {
             *counts
                 .entry((self.segment(flip.segment), transition, flip.reason.name()))
                 .or_default() += 1;
+        }
+        counts.into_py_dict(py)
+    }
+
+    /// Segment outcomes by segment, arm (empty without a control group) and kind.
+    #[getter]
+    fn told<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let mut counts: HashMap<(&str, &str, &str), u64> = HashMap::new();
+        for outcome in &self.effects.segment_outcomes {
+            let id = &*self.rules.plan.rules[outcome.rule as usize].id;
+            let told = (id, outcome.arm.unwrap_or_default(), outcome.kind.name());
+            *counts.entry(told).or_default() += 1;
+        }
+        counts.into_py_dict(py)
+    }
+
+    /// Enters by segment and arm, of segments with a control group.
+    #[getter]
+    fn arms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let mut counts: HashMap<(String, &str), u64> = HashMap::new();
+        for flip in self.effects.flips.iter().filter(|flip| flip.enters) {
+            if let Some(arm) = flip.told.arm {
+                *counts.entry((self.segment(flip.segment), arm)).or_default() += 1;
+            }
+        }
+        counts.into_py_dict(py)
+    }
+
+    /// Open watches that were dropped, by segment and reason.
+    #[getter]
+    fn dropped<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let mut counts: HashMap<(String, &str), u64> = HashMap::new();
+        for (id, why) in &self.effects.dropped {
+            let id = String::from_utf8_lossy(self.effects.of(*id)).into_owned();
+            *counts.entry((id, why.name())).or_default() += 1;
         }
         counts.into_py_dict(py)
     }

@@ -6,7 +6,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use super::transfers::Transfer;
 use crate::identity::Linked;
 use crate::output::{
-    Cause, DeadLetter, Effects, Entry, Flip, Membership, Noticed, Outcome, Segment, Text, Told,
+    Cause, DeadLetter, Effects, Entry, Flip, Membership, Noticed, Outcome, Segment, SegmentOutcome, Text,
+    Told,
 };
 use crate::rules::Rules;
 
@@ -26,6 +27,15 @@ pub fn plain<'py>(
     };
     let found = PyDict::new(py);
     found.set_item("segment_events", view.list(&effects.flips, View::flip)?)?;
+    found.set_item(
+        "segment_outcomes",
+        view.list(&effects.segment_outcomes, View::segment_outcome)?,
+    )?;
+    let dropped = effects
+        .dropped
+        .iter()
+        .map(|(id, why)| (view.text(*id), why.name()));
+    found.set_item("dropped", dropped.collect::<Vec<_>>())?;
     found.set_item("memberships", view.list(&effects.memberships, View::membership)?)?;
     found.set_item(
         "dead_letters",
@@ -128,6 +138,36 @@ impl<'py> View<'_, 'py> {
         event.set_item("valid_until", flip.valid_until)?;
         self.told(&event, &flip.told)?;
         (self.key(flip.customer), event).into_pyobject(self.py)
+    }
+
+    fn segment_outcome(&self, outcome: &SegmentOutcome) -> PyResult<Bound<'py, PyTuple>> {
+        let rule = &self.rules.plan.rules[outcome.rule as usize];
+        let aim = rule.aim.as_ref();
+        let arms = aim.and_then(|aim| aim.arms.as_ref());
+        let found = PyDict::new(self.py);
+        let id: String = outcome.id.iter().map(|byte| format!("{byte:02x}")).collect();
+        found.set_item("event_id", id)?;
+        found.set_item("customer_id", self.text(outcome.customer))?;
+        found.set_item("entered_as", self.text(outcome.entered_as))?;
+        found.set_item("segment", &rule.id)?;
+        let version = outcome.version.map_or(&*rule.version, |text| self.text(text));
+        found.set_item("segment_version", version)?;
+        found.set_item("value", outcome.value.map(|text| self.text(text)))?;
+        found.set_item("episode", outcome.episode)?;
+        found.set_item("kind", outcome.kind.name())?;
+        found.set_item("reason", outcome.reason.name())?;
+        found.set_item("arm", outcome.arm)?;
+        found.set_item("experiment", arms.map(|arms| &arms.experiment))?;
+        found.set_item("control", arms.map(|arms| &arms.control))?;
+        let goal = aim.and_then(|aim| aim.goal.as_ref());
+        found.set_item("goal", goal.map_or("", |goal| &goal.text))?;
+        found.set_item("entered_at", outcome.entered_at)?;
+        found.set_item("first_goal_at", outcome.first_goal_at)?;
+        found.set_item("occurred_at", outcome.at)?;
+        found.set_item("emitted_at", 0)?;
+        found.set_item("goals", outcome.goals)?;
+        found.set_item("revenue", outcome.revenue)?;
+        (self.key(outcome.customer), found).into_pyobject(self.py)
     }
 
     /// Value, details and arm of a flip or a stay.

@@ -232,6 +232,12 @@ impl Partition {
         Ok(found)
     }
 
+    /// Open watches by segment.
+    #[getter]
+    fn watches(&self, py: Python<'_>) -> PyResult<std::collections::BTreeMap<String, i64>> {
+        self.with(py, |core| core.members().of_watches.clone())
+    }
+
     #[getter]
     fn pending(&self, py: Python<'_>) -> PyResult<usize> {
         self.with(py, |core| core.pending())

@@ -14,6 +14,7 @@ use crate::rows::{Kept, NULL, Rows};
 use crate::rules::{Rules, Stream};
 use crate::times::{BEFORE_ALL, NEVER};
 use crate::values::PLAIN;
+use crate::watches::Arm;
 
 /// A customer, as `CustomerView`.
 pub fn customer<'py>(py: Python<'py>, customer: &Customer, rules: &Rules) -> PyResult<Bound<'py, PyDict>> {
@@ -169,6 +170,7 @@ impl Remembered {
             dues.set_item(&rules.plan.rules[due.rule as usize].id, due.at)?;
         }
         found.set_item("dues", dues)?;
+        found.set_item("watches", watches(py, &self.customer, rules)?)?;
         let ids = self.customer.ids.iter().zip(&self.customer.seen);
         found.set_item(
             "ids",
@@ -205,6 +207,28 @@ impl Remembered {
         found.set_item("streams", streams)?;
         Ok(found)
     }
+}
+
+/// The open watches, in the order in which they were opened; revenue in cents.
+fn watches<'py>(py: Python<'py>, customer: &Customer, rules: &Rules) -> PyResult<Bound<'py, PyList>> {
+    let found = PyList::empty(py);
+    for watch in customer.watches.iter().flat_map(|watches| &watches.open) {
+        let each = PyDict::new(py);
+        each.set_item("segment", &rules.plan.rules[watch.rule as usize].id)?;
+        each.set_item("value", watch.value.as_deref())?;
+        each.set_item("entered_as", watch.entered_as.as_deref())?;
+        each.set_item("segment_version", watch.version.as_deref())?;
+        each.set_item("episode", watch.episode)?;
+        each.set_item("entered_at", watch.at)?;
+        each.set_item("matures_at", watch.until)?;
+        each.set_item("reason", watch.reason.name())?;
+        each.set_item("arm", watch.arm.map(Arm::name))?;
+        each.set_item("goals", watch.goals)?;
+        each.set_item("first_goal_at", (watch.first < NEVER).then_some(watch.first))?;
+        each.set_item("revenue", watch.revenue)?;
+        found.append(each)?;
+    }
+    Ok(found)
 }
 
 impl Word {

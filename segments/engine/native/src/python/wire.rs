@@ -239,9 +239,9 @@ pub struct Encoder {
 #[pymethods]
 impl Encoder {
     #[new]
-    fn new(group: &str, partition: i32, event_id: u32, memberships_id: u32) -> Encoder {
+    fn new(group: &str, partition: i32, event_id: u32, memberships_id: u32, outcome_id: u32) -> Encoder {
         Encoder {
-            encoder: outputs::Encoder::new(group, partition, event_id, memberships_id),
+            encoder: outputs::Encoder::new(group, partition, (event_id, memberships_id, outcome_id)),
         }
     }
 
@@ -313,12 +313,20 @@ impl Encoder {
         self.encoder.state(now, key, state);
     }
 
-    /// The batches of segment events, memberships, dead letters and the changelog.
-    fn collect(&mut self) -> (Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>) {
+    /// Add a `SegmentOutcome`.
+    fn segment_outcome(&mut self, record: &Bound<PyDict>) -> PyResult<()> {
+        let held = HeldOutcome::new(record)?;
+        self.encoder.segment_outcome(held.emitted_at, &held.outcome());
+        Ok(())
+    }
+
+    /// The batches of segment events, memberships, segment outcomes, dead letters and the changelog.
+    fn collect(&mut self) -> (Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>) {
         let made = self.encoder.collect();
         (
             batches_of(made.segment_events),
             batches_of(made.memberships),
+            batches_of(made.segment_outcomes),
             batches_of(made.dead_letters),
             batches_of(made.changelog),
         )
@@ -482,6 +490,85 @@ impl HeldMembership {
             valid_until: self.valid_until,
             value: self.told.value(),
             arm: self.told.arm(),
+        }
+    }
+}
+
+struct HeldOutcome {
+    texts: [String; 8],
+    value: Option<String>,
+    arm: Option<String>,
+    experiment: Option<(String, String)>,
+    numbers: [i64; 3],
+    emitted_at: i64,
+    first_goal_at: Option<i64>,
+    goals: u64,
+    revenue: Option<i128>,
+}
+
+impl HeldOutcome {
+    fn new(record: &Bound<PyDict>) -> PyResult<HeldOutcome> {
+        let text = |name| item::<String>(record, name);
+        let experiment: Option<String> = item(record, "experiment")?;
+        Ok(HeldOutcome {
+            texts: [
+                text("event_id")?,
+                text("customer_id")?,
+                text("entered_as")?,
+                text("segment")?,
+                text("segment_version")?,
+                text("kind")?,
+                text("reason")?,
+                text("goal")?,
+            ],
+            value: item(record, "value")?,
+            arm: item(record, "arm")?,
+            experiment: experiment
+                .map(|name| Ok::<_, PyErr>((name, text("control")?)))
+                .transpose()?,
+            numbers: [
+                item(record, "episode")?,
+                item(record, "entered_at")?,
+                item(record, "occurred_at")?,
+            ],
+            emitted_at: item(record, "emitted_at")?,
+            first_goal_at: item(record, "first_goal_at")?,
+            goals: item(record, "goals")?,
+            revenue: item(record, "revenue")?,
+        })
+    }
+
+    fn outcome(&self) -> outputs::SegmentOutcome<'_> {
+        let [
+            event_id,
+            customer,
+            entered_as,
+            segment,
+            version,
+            kind,
+            reason,
+            goal,
+        ] = self.texts.each_ref().map(|text| text.as_bytes());
+        let [episode, entered_at, occurred_at] = self.numbers;
+        let experiment = self.experiment.as_ref();
+        outputs::SegmentOutcome {
+            event_id,
+            customer,
+            entered_as,
+            segment,
+            version,
+            value: self.value.as_deref().map(str::as_bytes),
+            episode,
+            kind,
+            reason,
+            arm: self.arm.as_deref().map(str::as_bytes),
+            experiment: experiment.map(|(name, control)| (name.as_bytes(), control.as_bytes())),
+            goal,
+            entered_at,
+            first_goal_at: self.first_goal_at,
+            occurred_at,
+            goals: self.goals,
+            revenue: self.revenue,
         }
     }
 }

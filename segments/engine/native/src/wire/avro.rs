@@ -23,6 +23,17 @@ pub fn optional_long(out: &mut Vec<u8>, number: Option<i64>) {
     optional(out, number, long);
 }
 
+/// Append a decimal by its unscaled number, in as few bytes as hold it, as Java's `BigInteger` does.
+pub fn decimal(out: &mut Vec<u8>, number: i128) {
+    let all = number.to_be_bytes();
+    let sign = if number < 0 { 0xFF } else { 0 };
+    let spare = all
+        .windows(2)
+        .take_while(|pair| pair[0] == sign && (pair[0] ^ pair[1]) & 0x80 == 0)
+        .count();
+    bytes(out, &all[spare..]);
+}
+
 /// Append a value of the union of null and a type.
 pub fn optional<T>(out: &mut Vec<u8>, value: Option<T>, write: impl FnOnce(&mut Vec<u8>, T)) {
     match value {

@@ -93,6 +93,45 @@ pub struct Membership<'a> {
     pub arm: Option<&'a [u8]>,
 }
 
+/// What came of an enter, as a `SegmentOutcome` tells it; times in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct SegmentOutcome<'a> {
+    /// A function of customer, entered_as, segment, value, episode, instant of the enter and kind.
+    pub event_id: &'a [u8],
+    /// The customer's id, which is the key.
+    pub customer: &'a [u8],
+    /// The customer's id at the enter.
+    pub entered_as: &'a [u8],
+    /// The segment's id.
+    pub segment: &'a [u8],
+    /// The version of its rule at the enter.
+    pub version: &'a [u8],
+    /// For which value of a segment with values.
+    pub value: Option<&'a [u8]>,
+    /// The sequence of the enter.
+    pub episode: i64,
+    /// `converted` or `matured`.
+    pub kind: &'a [u8],
+    /// The reason of the enter.
+    pub reason: &'a [u8],
+    /// `treated`, `control` or `mixed`.
+    pub arm: Option<&'a [u8]>,
+    /// The name of the experiment and the percentage held out.
+    pub experiment: Option<(&'a [u8], &'a [u8])>,
+    /// The goal, with window and revenue.
+    pub goal: &'a [u8],
+    /// The instant of the enter.
+    pub entered_at: i64,
+    /// The instant of the first event of the goal.
+    pub first_goal_at: Option<i64>,
+    /// When it converted, or the end of the window.
+    pub occurred_at: i64,
+    /// How many events of the goal there were.
+    pub goals: u64,
+    /// Their money, in cents.
+    pub revenue: Option<i128>,
+}
+
 /// What an enter tells, by name.
 pub type Detail<'a> = (&'a [u8], &'a [u8]);
 
@@ -116,6 +155,8 @@ pub struct Letter<'a> {
 pub struct Outputs {
     /// Of `segment-events`.
     pub segment_events: Vec<Batch>,
+    /// Of `segment-outcomes`.
+    pub segment_outcomes: Vec<Batch>,
     /// Of `segment-memberships`.
     pub memberships: Vec<Batch>,
     /// Of `dead-letters`.
@@ -131,7 +172,9 @@ pub struct Encoder {
     source: String,
     event_id: u32,
     memberships_id: u32,
+    outcome_id: u32,
     segment_events: Batches,
+    segment_outcomes: Batches,
     memberships: Batches,
     dead_letters: Batches,
     changelog: Batches,
@@ -139,14 +182,21 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Write for a partition of a group; the numbers are the schema ids of `SegmentEvent` and `SegmentMemberships`.
-    pub fn new(group: &str, partition: i32, event_id: u32, memberships_id: u32) -> Encoder {
+    /// Write for a partition of a group; the numbers are the schema ids of `SegmentEvent`, `SegmentMemberships` and
+    /// `SegmentOutcome`.
+    pub fn new(
+        group: &str,
+        partition: i32,
+        (event_id, memberships_id, outcome_id): (u32, u32, u32),
+    ) -> Encoder {
         Encoder {
             partition: partition.to_string(),
             source: format!("/segments/{group}"),
             event_id,
             memberships_id,
+            outcome_id,
             segment_events: Batches::default(),
+            segment_outcomes: Batches::default(),
             memberships: Batches::default(),
             dead_letters: Batches::default(),
             changelog: Batches::default(),
@@ -189,6 +239,29 @@ impl Encoder {
         let key = flip.customer;
         self.segment_events
             .add(now, Some(key), Some(&self.value), &headers);
+    }
+
+    /// Add a segment outcome, emitted `now`, with the headers of CloudEvents' binary binding.
+    pub fn segment_outcome(&mut self, now: i64, outcome: &SegmentOutcome) {
+        self.begin(self.outcome_id);
+        write_outcome(&mut self.value, now, outcome);
+        let kind = [b"segment.", outcome.kind].concat();
+        let time = to_iso(outcome.occurred_at);
+        let headers: [(&str, &[u8]); 8] = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", outcome.event_id),
+            ("ce_source", self.source.as_bytes()),
+            ("ce_type", &kind),
+            ("ce_time", time.as_bytes()),
+            ("ce_subject", outcome.customer),
+            ("ce_segment", outcome.segment),
+            ("content-type", b"application/avro"),
+        ];
+        let mut headers: SmallVec<[(&str, &[u8]); 10]> = SmallVec::from_slice(&headers);
+        headers.extend(outcome.value.map(|value| ("ce_value", value)));
+        headers.extend(outcome.arm.map(|arm| ("ce_arm", arm)));
+        self.segment_outcomes
+            .add(now, Some(outcome.customer), Some(&self.value), &headers);
     }
 
     /// Add the segments that a customer is in now.
@@ -244,6 +317,7 @@ impl Encoder {
     pub fn collect(&mut self) -> Outputs {
         Outputs {
             segment_events: self.segment_events.take(),
+            segment_outcomes: self.segment_outcomes.take(),
             memberships: self.memberships.take(),
             dead_letters: self.dead_letters.take(),
             changelog: self.changelog.take(),
@@ -279,6 +353,32 @@ fn write_flip(out: &mut Vec<u8>, now: i64, flip: &Flip) {
         avro::long(out, cause.offset);
         avro::optional(out, cause.event_id, avro::bytes);
     });
+}
+
+fn write_outcome(out: &mut Vec<u8>, now: i64, outcome: &SegmentOutcome) {
+    for text in [
+        outcome.event_id,
+        outcome.customer,
+        outcome.entered_as,
+        outcome.segment,
+        outcome.version,
+    ] {
+        avro::bytes(out, text);
+    }
+    avro::optional(out, outcome.value, avro::bytes);
+    avro::long(out, outcome.episode);
+    avro::bytes(out, outcome.kind);
+    avro::bytes(out, outcome.reason);
+    avro::optional(out, outcome.arm, avro::bytes);
+    avro::optional(out, outcome.experiment.map(|each| each.0), avro::bytes);
+    avro::optional(out, outcome.experiment.map(|each| each.1), avro::bytes);
+    avro::bytes(out, outcome.goal);
+    avro::long(out, outcome.entered_at);
+    avro::optional_long(out, outcome.first_goal_at);
+    avro::long(out, outcome.occurred_at);
+    avro::long(out, now);
+    avro::long(out, outcome.goals as i64);
+    avro::optional(out, outcome.revenue, avro::decimal);
 }
 
 fn write_evidence(out: &mut Vec<u8>, evidence: Evidence) {

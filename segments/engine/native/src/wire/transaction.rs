@@ -1,6 +1,6 @@
 //! All that a partition did since it was last asked, as the finished batches of one transaction.
 
-use super::outputs::{Cause, Detail, Encoder, Evidence, Flip, Letter, Membership};
+use super::outputs::{Cause, Detail, Encoder, Evidence, Flip, Letter, Membership, SegmentOutcome};
 use crate::output::{self, Effects, Segment};
 use crate::rules::Rules;
 
@@ -13,6 +13,9 @@ pub fn encode(encoder: &mut Encoder, effects: &Effects, rules: &Rules, partition
     };
     for flip in &effects.flips {
         view.flip(encoder, flip, now);
+    }
+    for outcome in &effects.segment_outcomes {
+        view.outcome(encoder, outcome, now);
     }
     for membership in &effects.memberships {
         view.membership(encoder, membership, now);
@@ -83,6 +86,36 @@ impl<'e> View<'e> {
             evidence.map(|entry| self.evidence(entry)),
             self.details(&flip.told),
         );
+    }
+
+    fn outcome(&self, encoder: &mut Encoder, outcome: &output::SegmentOutcome, now: i64) {
+        let rule = &self.rules.plan.rules[outcome.rule as usize];
+        let (goal, arms) = rule
+            .aim
+            .as_ref()
+            .map_or((None, None), |aim| (aim.goal.as_ref(), aim.arms.as_ref()));
+        let made = SegmentOutcome {
+            event_id: &hex(outcome.id),
+            customer: self.text(outcome.customer),
+            entered_as: self.text(outcome.entered_as),
+            segment: rule.id.as_bytes(),
+            version: outcome
+                .version
+                .map_or(rule.version.as_bytes(), |text| self.text(text)),
+            value: outcome.value.map(|text| self.text(text)),
+            episode: outcome.episode,
+            kind: outcome.kind.name().as_bytes(),
+            reason: outcome.reason.name().as_bytes(),
+            arm: outcome.arm.map(str::as_bytes),
+            experiment: arms.map(|arms| (arms.experiment.as_bytes(), arms.control.as_bytes())),
+            goal: goal.map_or(&[], |goal| goal.text.as_bytes()),
+            entered_at: outcome.entered_at,
+            first_goal_at: outcome.first_goal_at,
+            occurred_at: outcome.at,
+            goals: outcome.goals,
+            revenue: outcome.revenue,
+        };
+        encoder.segment_outcome(now, &made);
     }
 
     fn details(&self, told: &output::Told) -> impl ExactSizeIterator<Item = Detail<'e>> {
