@@ -67,7 +67,8 @@ public class Subscriber {
       if (event.get("transition").toString().equals("enter")) segments.add("" + event.get("segment"));
       else segments.remove("" + event.get("segment"));
       store(record.key(), sequence, segments);
-      if (!RULE_CHANGES.contains("" + event.get("reason"))) System.out.println(event);
+      boolean control = event.hasField("arm") && "control".equals("" + event.get("arm"));
+      if (!RULE_CHANGES.contains("" + event.get("reason")) && !control) System.out.println(event);
     }
     state.put("next " + record.partition(), "" + (record.offset() + 1));
   }

@@ -74,7 +74,7 @@ def apply(db: sqlite3.Connection, message: Any, announce: Callable[[Any], None])
         segments = set(json.loads(names))
         (segments.add if event["transition"] == "enter" else segments.discard)(event["segment"])
         store(db, key, event["sequence"], segments)
-        if event["reason"] not in RULE_CHANGES:
+        if event["reason"] not in RULE_CHANGES and event.get("arm") != "control":
             announce(event)
     db.execute("UPDATE positions SET next = ? WHERE part = ?", (message.offset() + 1, message.partition()))
 

@@ -11,7 +11,6 @@ from segments.insight.about import about
 from segments.insight.remembered import retention
 from segments.insight.size import state
 from segments.language import Segment
-from segments.language.checking.coming import is_coming
 from segments.language.nodes.text import leaf_text, leaves, short_name
 from segments.language.words.timers import timers
 from segments.plan.version import digest
@@ -102,10 +101,7 @@ def _print(name: str, found: Shown, known: Coverage) -> None:
 def everything(segment: Segment, rules: Sequence[Segment], currency: str, zone: str) -> dict[str, Any]:
     """All that can be said of a rule among others without asking a worker."""
     said = about(segment, currency, zone)
-    if is_coming(segment):
-        return said | {"state": ["nothing: the engine of this version refuses the rule"]}
-    running = [each for each in rules if not is_coming(each)]
-    return said | {"state": state(segment, running, currency)}
+    return said | {"state": state(segment, rules, currency)}
 
 
 def known_of(segment: Segment, known: Coverage) -> dict[str, Any]:

@@ -42,6 +42,9 @@ TRANSFERS = "transfers"
     "--partitions", metavar="N", type=click.IntRange(min=1), help="As many as the topics have. Default: 1."
 )
 @BORDERS
+@click.option(
+    "--outcomes", is_flag=True, help="Print the outcomes of rules with a goal, too, each with its `topic`."
+)
 @click.option("--sort", is_flag=True, help="Sort the lines of each topic by time first.")
 def command(
     files: tuple[IO[bytes], ...],
@@ -49,6 +52,7 @@ def command(
     until: int | None,
     partitions: int | None,
     borders: Path | None,
+    outcomes: bool,
     sort: bool,
 ) -> None:
     """Read events (JSON lines, each with its `topic`, in log order) and print segment events, by the worker's engine.
@@ -75,7 +79,7 @@ def command(
     tally, flips, clock = Tally(), 0, BEFORE_ALL
     for effects in effects_of(logs, chosen, engine, until, deploying):
         tally.note(effects)
-        flips += _print(effects)
+        flips += _print(effects, outcomes)
         clock = max(clock, effects.clock)
     for line in (*tally.lines(), *disorder_lines(0 if sort else out_of_order(logs))):
         click.echo(visible(line), err=True)
@@ -143,13 +147,16 @@ def effects_of(
     yield from together(replays, len(logs), until)
 
 
-def _print(effects: Effects) -> int:
-    """Print the flips on stdout; how many there are."""
+def _print(effects: Effects, outcomes: bool) -> int:
+    """Print the flips on stdout, and the outcomes if they are asked for; how many flips there are."""
     lines = []
     for _, event in effects.segment_events:
         shown = schemas.to_json(schemas.SEGMENT_EVENT, event | {"emitted_at": event["occurred_at"]})
         lines.append(json_line(shown))
+    for _, outcome in effects.segment_outcomes if outcomes else ():
+        told = schemas.to_json(schemas.SEGMENT_OUTCOME, outcome | {"emitted_at": outcome["occurred_at"]})
+        lines.append(json_line({"topic": "segment-outcomes", **told}))
     if lines:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
-    return len(lines)
+    return len(effects.segment_events)

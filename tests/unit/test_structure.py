@@ -21,6 +21,7 @@ USUAL_MODULE, USUAL_TESTS, USUAL_FUNCTION = 300, 500, 40
 LONG_MODULES: dict[str, str] = {
     "deploy/grafana/panels.py": "the list of panels",
     "segments/engine/door.py": "a property for each question that a partition answers, and its type",
+    "segments/plan/lowering.py": "one walk over a rule set, whose parts share the numbers of streams and leaves",
     "streams/kafka/topics.py": "a topic is made by the very settings that it is compared with",
     "streams/settings/settings.py": "a table: one field after another, each with its meaning",
 }

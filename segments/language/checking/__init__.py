@@ -2,7 +2,6 @@
 
 calendar        conditions on now and on dates of the profile
 checks          findings about one leaf: its event set, field, duration
-coming          what the language can say and the engine cannot do yet
 contradictions  comparisons of one thing that can't hold together
 lasting         how long a condition can hold without a break
 models        whether the models that rules read belong to this shop

@@ -11,7 +11,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 from segments.language.checking.checks import check_goal, check_leaf
-from segments.language.checking.coming import check_aim
 from segments.language.checking.contradictions import contradictions
 from segments.language.checking.lasting import check_lasting
 from segments.language.errors import Origin, RefusedRules, RuleError
@@ -147,7 +146,7 @@ def _refused(segment: Segment) -> Iterator[Finding]:
     faults = [fault for leaf in leaves(segment.when) + leaves(segment.until) for fault in check_leaf(leaf)]
     for origin, problem, mend, blocking in (*faults, *check_goal(segment)):
         yield Finding(segment.id, origin.file, origin.line, problem, mend, blocking)
-    for problem, mend in (*check_lasting(segment), *check_aim(segment)):
+    for problem, mend in check_lasting(segment):
         yield _finding(segment, problem, mend, blocking=True)
     if segment.until is None:
         if may_be(True, segment.when):
