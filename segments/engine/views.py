@@ -16,7 +16,7 @@ class CustomerView(TypedDict):
     entries: int
     """At least as many as the rules and the recognition of duplicates still need."""
     episodes: dict[str, tuple[int, int]]
-    """By segment: the `sequence` and the instant of the enter."""
+    """By segment: the `sequence` and the instant of the enter, of a segment with values the latest."""
 
 
 class MergedView(TypedDict):
@@ -46,6 +46,10 @@ class RuleView(TypedDict):
     """One rule, asked about a customer."""
 
     segment: str
+    place: int
+    """Its place in the rule set."""
+    value: str | None
+    """The value that is asked about; of a stage the one that the customer is in."""
     inside: bool
     entered_at: int | None
     episode: int | None
@@ -64,4 +68,4 @@ class WhyView(TypedDict):
     """The instant; BEFORE_ALL: no time has passed yet."""
     sequence: int
     rules: list[RuleView]
-    """In the order of the rule set."""
+    """In the order of the rule set; a rule with `for_each` stands there for each of the values it is asked at."""

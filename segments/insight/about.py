@@ -6,7 +6,7 @@ from segments.insight.remembered import remembered, retention
 from segments.language.loading.source import docstring
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import goal_text, rule_text
+from segments.language.nodes.text import goal_text, literal, rule_text
 from segments.language.words.goals import goal_words
 from segments.language.words.rule import words
 from segments.language.words.timers import timers
@@ -24,7 +24,9 @@ def about(segment: Segment, currency: str = "EUR", zone: str = "UTC") -> dict[st
         "nl": segment.nl,
         "words_en": words(segment, "en", currency),
         "words_nl": words(segment, "nl", currency),
-        "when": rule_text(segment.when),
+        "when": "" if segment.stages else rule_text(segment.when),
+        "for_each": "" if segment.for_each is None else str(segment.for_each),
+        "stages": [f"{literal(name)}: {rule_text(when)}" for name, when in segment.stages],
         "until": "" if segment.until is None else rule_text(segment.until),
         "lawful_basis": segment.lawful_basis,
         "required_consent": segment.required,

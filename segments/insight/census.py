@@ -89,7 +89,14 @@ class Census:
             return
         self.customers += 1
         self.at = found["now"]
-        for rule, view in zip(self.rules, found["rules"], strict=True):
+        inside = {view["place"] for view in found["rules"] if view["inside"]}
+        counted = set[int]()
+        for view in found["rules"]:
+            # Of a segment with values a customer counts once: with the first value, inside of one if in any.
+            if view["place"] in counted or (not view["inside"] and view["place"] in inside):
+                continue
+            counted.add(view["place"])
+            rule = self.rules[view["place"]]
             rule.inside += view["inside"]
             through = True
             for leaf, entry in zip(rule.leaves, view["evidence"], strict=True):

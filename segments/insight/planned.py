@@ -42,6 +42,7 @@ def of_segment(
     return {
         "segment": rule.id,
         "segment_version": rule.version,
+        "value": found["value"],
         "inside": inside,
         "entered_at": found["entered_at"],
         "episode": found["episode"],

@@ -4,9 +4,10 @@ A flip that no line at its exact instant asserts fails the story, and so does an
 not come. Only the rule itself and the segments that it reads take part: another rule never changes a story.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import Any
 
 from segments.engine import (
     DEPLOYMENTS,
@@ -167,6 +168,12 @@ def values(rules: Sequence[Segment], story: Story, currency: str, instant: int) 
     return tuple(evidence_lines(found["segments"][0]["evidence"]))
 
 
+def flip_word(event: Mapping[str, Any]) -> str:
+    """`enters`, or `leaves`; of a segment with values with the value."""
+    word = "enters" if event["transition"] == "enter" else "leaves"
+    return word if event["value"] is None else f"{word} {event['value']}"
+
+
 class _Life:
     """The one customer of a story, in a partition of the engine."""
 
@@ -225,7 +232,7 @@ class _Life:
             letter = effects.dead_letters[0]
             raise StoryError(f"The event is refused: {letter.reason}. {letter.error}", "", line.origin)
         return [
-            Flip(event["occurred_at"] - self._start, "enters" if event["transition"] == "enter" else "leaves")
+            Flip(event["occurred_at"] - self._start, flip_word(event))
             for _, event in effects.segment_events
             if event["segment"] == self._asked
         ]

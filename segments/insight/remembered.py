@@ -4,7 +4,7 @@ from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.conditions import Consent, ProfileComparison
 from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.events import Events
-from segments.language.nodes.segment import Segment
+from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.text import events_text, leaves
 from segments.language.words.sentence import VOCABULARIES, Language
 from segments.plan.planner import Stream, plan
@@ -17,6 +17,7 @@ def remembered(segment: Segment, currency: str = "EUR") -> list[str]:
     if any(isinstance(leaf, ProfileComparison | DateComparison | Consent) for leaf in held):
         lines.append("the profile: until the customer is erased")
     lines += [f"the membership of {leaf.id}" for leaf in held if isinstance(leaf, Segment)]
+    lines += [f"the membership of {leaf.segment.id}" for leaf in held if isinstance(leaf, ValueOf)]
     if segment.for_at_least:
         lines.append("since when the rule has been true: until it is not")
     if segment.at_most_every:

@@ -38,7 +38,9 @@ class RuleTrial:
         self.latest = BEFORE_ALL
         """How far the clock of any partition has come, grace added."""
         self.members: dict[int, dict[bytes, int]] = {}
-        """By partition: who is in the segment, and since when."""
+        """By partition the customers who are in, at any value, and the instant of their latest enter."""
+        self._stays: dict[int, dict[bytes, dict[str | None, int]]] = {}
+        """The instants of their enters, by value."""
         self._at_enter: dict[bytes, list[dict[str, Any]]] = {}
         """Of a segment with `until`: why those entered who are in it, since `when` need not hold any longer."""
         self._states: dict[int, dict[bytes, bytes]] = {}
@@ -48,6 +50,7 @@ class RuleTrial:
     def begin(self, number: int, starts: Mapping[str, int]) -> None:
         """Take up another partition, of which nothing is known yet."""
         self.members[number], self._states[number], self._erased[number] = {}, {}, set()
+        self._stays[number] = {}
         self._open(number)
         for topic, offset in starts.items():
             self.partition.begin(topic, offset)
@@ -78,7 +81,11 @@ class RuleTrial:
         found.members += len(members)
         found.customers += self._customers(number)
         found.sizes.update(self.partition.members)
-        found.stays += [Stay(began, max(0, now - began), ended=False) for began in members.values()]
+        found.stays += [
+            Stay(began, max(0, now - began), ended=False)
+            for stays in self._stays[number].values()
+            for began in stays.values()
+        ]
 
     def share(self, number: int) -> None:
         """Count in which segments the members are; of the partition closed last."""
@@ -95,7 +102,9 @@ class RuleTrial:
 
     def _of_enter(self, key: bytes, found: dict[str, Any]) -> dict[str, Any]:
         """What `why` tells, the leaves of `when` as they were at the enter of a customer who is in by `until`."""
-        (each,) = found["segments"]
+        # Of a segment with values that of one of them: where the customer is in, if anywhere.
+        each = next((each for each in found["segments"] if each["inside"]), found["segments"][0])
+        found["segments"] = [each]
         for entry, then in zip(each["evidence"], self._at_enter.get(key, ()), strict=False):
             if entry["part"] == "when":
                 entry.update(then, as_of=each["entered_at"])
@@ -132,14 +141,17 @@ class RuleTrial:
 
     def _flip(self, key: bytes, event: dict[str, Any]) -> None:
         members, at = self.members[self._number], event["occurred_at"]
+        stays = self._stays[self._number].setdefault(key, {})
         if event["transition"] == "enter":
-            members[key] = at
+            members[key] = stays[event["value"]] = at
             self.found.enters[at // DAY] += 1
             if self._hysteresis:
                 self._at_enter[key] = event["evidence"]
         else:
-            began = members.pop(key)
-            self._at_enter.pop(key, None)
+            began = stays.pop(event["value"])
+            if not stays:
+                del members[key], self._stays[self._number][key]
+                self._at_enter.pop(key, None)
             self.found.leaves[at // DAY] += 1
             self.found.stays.append(Stay(began, at - began, ended=True))
 

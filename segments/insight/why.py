@@ -16,6 +16,8 @@ def why(
 ) -> dict[str, Any]:
     """In or out of each segment, or of one, as of the clock of the partition or `at`; instants in milliseconds.
 
+    A segment with values stands there for each of them.
+
     Beside what a segment event has, an entry of evidence tells the `operator`, the `kind` of its value
     (`told.leaf_kind`), the `part` of the rule (`when`, `until`), and the number of the `any_of` that it stands in.
     `known` is False for a customer of whom nothing is remembered, who is in no segment.
@@ -23,7 +25,7 @@ def why(
     rules, found = partition.rules, partition.why(customer_id.encode(), at)
     now = found["now"]
     warm = warming(rules, partition.known_since, now)
-    places = [place for place in range(len(rules.ids)) if segment in (None, rules.ids[place])]
+    asked = [view for view in found["rules"] if segment in (None, view["segment"])]
     return {
         "customer_id": customer_id,
         "known": found["known"],
@@ -32,9 +34,9 @@ def why(
         "clock": now if now > BEFORE_ALL else None,
         "sequence": found["sequence"],
         "segments": [
-            _of_segment(rules, found["rules"][place], place, partition.known_since)
-            | {"warming_until": warm.get(rules.ids[place])}
-            for place in sorted(places, key=rules.rank.__getitem__)
+            _of_segment(rules, view, view["place"], partition.known_since)
+            | {"warming_until": warm.get(view["segment"])}
+            for view in sorted(asked, key=lambda view: rules.rank[view["place"]])
         ],
     }
 
@@ -57,6 +59,7 @@ def _of_segment(
     return {
         "segment": segment.id,
         "segment_version": rules.versions[place],
+        "value": found["value"],
         "inside": inside,
         "entered_at": found["entered_at"],
         "episode": found["episode"],

@@ -41,6 +41,7 @@ from segments.language.nodes.literals import shown, text
 from segments.language.nodes.models import model
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.splits import split
+from segments.language.nodes.stages import Stages
 
 __all__ = [
     "Condition",
@@ -50,6 +51,7 @@ __all__ = [
     "RuleError",
     "Segment",
     "SegmentsError",
+    "Stages",
     "StoryError",
     "any_event",
     "any_of",

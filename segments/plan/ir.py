@@ -95,6 +95,7 @@ __all__ = [
     "RecordName",
     "Rule",
     "Session",
+    "Stage",
     "Stream",
     "Sum",
     "Take",
@@ -162,6 +163,8 @@ class Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="insid
     """The customer is in the segment of another rule, after the same evaluation."""
 
     rule: int
+    value: str | None = None
+    """At this value; None: at any, if the segment has values."""
 
 
 Asked = Measured | Calculated | OfProfile | OfDate | Today | OfConsent | OfSplit | Inside
@@ -212,6 +215,13 @@ class AtLeastOne(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="a
 Condition = IsLeaf | Not | All | AtLeastOne
 
 
+class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stage of a segment."""
+
+    name: str
+    when: "Condition"
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A segment. Rules stand after those that they read."""
 
@@ -239,6 +249,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Whether it reads the profile or a consent."""
     aim: Aim | None = None
     """What it is measured by; left out of a rule that has neither a goal nor a control group."""
+    for_each: FieldKind | None = None
+    """The rule is asked for each value of the field of `by`, of this kind, of its own."""
+    stages: tuple[Stage, ...] = ()
+    """The value of the segment is the name of the first of these that holds; `when` is any of them."""
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -22,7 +22,7 @@ from segments.language.nodes.literals import Value
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.predictions import Predicted
-from segments.language.nodes.segment import Segment
+from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.splits import Split
 from segments.language.nodes.text import bound_text, goal_text, leaf_text, leaves, measures_in, plain
 from segments.plan import ir
@@ -111,6 +111,8 @@ class _Lowering:
             consents=tuple(sorted(consents)),
             profile=of_profile,
             aim=self._aim(segment),
+            for_each=None if segment.for_each is None else KINDS[segment.for_each.type],
+            stages=tuple(ir.Stage(name, self._condition(when)) for name, when in segment.stages),
         )
 
     def _aim(self, segment: Segment) -> ir.Aim | None:
@@ -179,6 +181,8 @@ class _Lowering:
                 return ir.OfSplit(name, start, end)
             case Segment(id=name):
                 return ir.Inside(self.places[name])
+            case ValueOf(segment, value):
+                return ir.Inside(self.places[segment.id], value)
         raise TypeError(leaf)
 
     def _border(self, leaf: said.Condition) -> ir.BorderKey:

@@ -9,7 +9,7 @@ from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import condition_text, goal_text, leaves, measures_in, plain
+from segments.language.nodes.text import condition_text, goal_text, leaves, literal, measures_in, plain
 from segments.plan.planner import UTC, is_calendar, is_money
 
 PLAIN = "EUR"
@@ -61,6 +61,7 @@ def _versions(segments: Iterable[Segment], currency: str, zone: str) -> dict[str
                 condition_text(segment.when),
                 until,
                 *_held_back(segment),
+                *_values(segment),
                 *_models(segment),
                 *others,
                 *money,
@@ -75,6 +76,13 @@ def _held_back(segment: Segment) -> list[str]:
     """What holds a customer back from entering at once; rules without it had their versions before it was."""
     spans = {"for_at_least": segment.for_at_least, "at_most_every": segment.at_most_every}
     return [f"{name}={span}" for name, span in spans.items() if span]
+
+
+def _values(segment: Segment) -> list[str]:
+    """What its values are; the order of stages is part of what they mean."""
+    if segment.stages:
+        return [f"stage={literal(name)}: {condition_text(when)}" for name, when in segment.stages]
+    return [] if segment.for_each is None else [f"for_each={segment.for_each}"]
 
 
 def _models(segment: Segment) -> list[str]:

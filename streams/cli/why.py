@@ -177,7 +177,7 @@ def _told(answer: dict[str, Any], say: Say) -> Iterator[str]:
     for each in shown["segments"]:
         yield ""
         since = say(" since {at}", at=each["entered_at"]) if each["inside"] else ""
-        yield f"{say('in ') if each['inside'] else say('out')}  {each['segment']}{since}"
+        yield f"{say('in ') if each['inside'] else say('out')}  {each['segment']}{_at(each)}{since}"
         if each.get("undeployed_version") is not None:
             edited = say(
                 "edited: version {version} in SEGMENTS_RULES is not deployed",
@@ -192,6 +192,11 @@ def _told(answer: dict[str, Any], say: Say) -> Iterator[str]:
         if each["warming_until"]:
             warming = say("warming until {at}: it knows only later events", at=each["warming_until"])
             yield f"     {warming}"
+
+
+def _at(each: dict[str, Any]) -> str:
+    """The value of a segment that has values, as evidence shows it."""
+    return "" if each.get("value") is None else f"[{each['value']}]"
 
 
 def _by_time(each: dict[str, Any], say: Say) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from segments.insight.proving import Flip
+from segments.insight.proving import Flip, flip_word
 from segments.language import Segment
 from segments.language.stories.reader import Story
 from segments.language.truth.life import Customer, Step
@@ -25,6 +25,5 @@ def oracle(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
             if record is not None and outcome == "applied":
                 clock = max(clock, now)
         customer.fire(story.start + line.last + 1)
-    words = {"enter": "enters", "exit": "leaves"}
     flips = [flip for flip in customer.flips if flip["segment"] == rules[0].id]
-    return [Flip(flip["occurred_at"] - story.start, words[flip["transition"]]) for flip in flips]
+    return [Flip(flip["occurred_at"] - story.start, flip_word(flip)) for flip in flips]

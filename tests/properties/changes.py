@@ -7,11 +7,13 @@ from segments.language import Segment, not_
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
+from segments.language.nodes.segment import ValueOf
 from segments.language.nodes.text import leaves, measures_in
 from tests.properties.picking import Pick, one_in, several
 from tests.properties.records import DAY, HOUR, MINUTE, START, Arrival, click
-from tests.properties.rules import HELD_BACK, SPANS, bounded, condition, duration, rule_set, sound
+from tests.properties.rules import HELD_BACK, SPANS, bounded, condition, duration, known, rule_set, sound
 from tests.properties.stories import GRACES, Example, Phase, Rules, afterwards, arrivals_to
+from tests.properties.valued import again, at_values, in_stages
 
 NAMES = ("bee", "ant", "cat", "dog", "eel", "fly")
 BEAT = (HOUR, 0, MINUTE, 2 * DAY)
@@ -52,20 +54,35 @@ def beat(pick: Pick, part: Sequence[Arrival]) -> Arrival:
 def edited(pick: Pick, rules: Rules) -> Rules:
     """Other rules, made of these: mostly of the same measures, so that their memory goes on."""
     pool = [leaf for each in rules for leaf in leaves(each.when) + leaves(each.until)]
-    pool = [leaf for leaf in pool if not isinstance(leaf, Segment) and not flips_read(leaf)]
+    pool = [leaf for leaf in pool if not isinstance(leaf, Segment | ValueOf) and not flips_read(leaf)]
     made: dict[str, Segment] = {}
     for each in rules:
         deed = pick(("edit", "keep", "remove"))
         if deed != "remove":
             edit = Edit(pick, made, pool, deed == "edit")
             ends = None if each.until is None else edit(each.until)
-            made[each.id] = sound(pick, each.id, edit(each.when), ends, held_back(pick, each, deed == "edit"))
+            back = held_back(pick, each, deed == "edit")
+            anew = valued(pick, each, edit, ends, back)
+            if anew is None:
+                anew = sound(pick, each.id, edit(each.when), ends, back)
+            made[each.id] = anew
     for name in several(pick, 1, lambda: pick([name for name in NAMES if name not in made]), least=not made):
         others = tuple(made.values())
         when = condition(pick, others) if one_in(pick, 3) else Edit(pick, made, pool, edits=True)(pick(pool))
         ends = not_(pick(pool)) if one_in(pick, 4) else None
         made[name] = sound(pick, name, when, ends)
     return tuple(made.values())
+
+
+def valued(
+    pick: Pick, before: Segment, edit: "Edit", ends: Condition | None, back: dict[str, Duration]
+) -> Segment | None:
+    """A segment with values written anew, mostly with values; None: it has none any more."""
+    if before.stages and not one_in(pick, 4):
+        return in_stages(pick, before.id, [edit(each) for _, each in before.stages], known(pick))
+    if before.for_each is not None and not one_in(pick, 6):
+        return at_values(pick, before.id, edit(before.when), ends, back)
+    return at_values(pick, before.id, edit(before.when), ends, back) if one_in(pick, 6) else None
 
 
 def held_back(pick: Pick, segment: Segment, edits: bool) -> dict[str, Duration]:
@@ -92,6 +109,9 @@ class Edit:
                 return AllOf(tuple(map(self, parts)))
             case AnyOf(parts):
                 return AnyOf(tuple(map(self, parts)))
+            case ValueOf():
+                anew = again(node, self.made)
+                return self.pick(self.pool) if anew is None else anew
             case Segment(id=name):
                 return self.made[name] if name in self.made else self.pick(self.pool)
             case Comparison(measure, operator, bound, origin) if read := flips_read(node):

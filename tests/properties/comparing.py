@@ -129,19 +129,21 @@ def names(example: Example, worker: Worker) -> Iterator[str]:
 def orderly(worker: Worker) -> Iterator[str]:
     """Sequences have no gap, transitions alternate, an exit has the episode of its enter, memberships follow."""
     for name, published in worker.output.flips.items():
-        inside: dict[str, int] = {}
-        sequence, told = 0, {0: set[str]()}
+        inside: dict[tuple[str, str | None], int] = {}
+        sequence, told = 0, {0: set[tuple[str, str | None]]()}
         for flip in published:
             if flip["sequence"] == 1:
                 inside, sequence, told = {}, 0, {0: set()}
             sequence += 1
-            enters, was = flip["transition"] == "enter", flip["segment"] in inside
-            episode = sequence if enters else inside.pop(flip["segment"], None)
+            place = flip["segment"], flip["value"]
+            enters, was = flip["transition"] == "enter", place in inside
+            episode = sequence if enters else inside.pop(place, None)
             if flip["sequence"] != sequence or flip["episode"] != episode or enters == was:
                 yield f"{name}: {flip} out of order"
             if enters:
-                inside[flip["segment"]] = sequence
+                inside[place] = sequence
             told[sequence] = set(inside)
         last = worker.output.memberships[name][-1]
-        if last is not None and {stay["segment"] for stay in last["segments"]} != told.get(last["sequence"]):
+        stays = last and {(stay["segment"], stay["value"]) for stay in last["segments"]}
+        if last is not None and stays != told.get(last["sequence"]):
             yield f"{name}: {last} does not follow from {published}"

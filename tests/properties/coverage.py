@@ -40,6 +40,8 @@ class Coverage:
             if segment.id in flipped:
                 bound = {"until"} if segment.until is not None else set[str]()
                 bound |= {name for name in HELD_BACK if getattr(segment, name)}
+                bound |= {"for_each"} if segment.for_each is not None else set()
+                bound |= {"stages"} if segment.stages else set()
                 bound |= {"flips"} if segment.id in heard or flips_read(segment) else set()
                 bound |= {"segment"} if segment.id in read or reads(segment) else set()
                 met |= {(ANY, column) for column in has(segment)}

@@ -18,7 +18,11 @@ def rule_text(segment: Segment) -> str:
         if segment.aim.control
         else ""
     )
-    return f'{segment.id} = Segment(id="{segment.id}", when={source(segment.when)}{until}{back}{aim})'
+    if segment.stages:
+        stages = ", ".join(f'"{name}": {source(when)}' for name, when in segment.stages)
+        return f'{segment.id} = Stages(id="{segment.id}", stages={{{stages}}})'
+    each = "" if segment.for_each is None else f", for_each={segment.for_each}"
+    return f'{segment.id} = Segment(id="{segment.id}"{each}, when={source(segment.when)}{until}{back}{aim})'
 
 
 def source(condition: Condition) -> str:

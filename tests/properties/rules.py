@@ -19,6 +19,7 @@ from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.measures import Measure
 from tests.properties.picking import Pick, one_in, several
 from tests.properties.records import DAY, HOUR, MINUTE
+from tests.properties.valued import at_values, in_stages, one_of
 
 SETS = (
     *CLICKSTREAM.kinds,
@@ -38,7 +39,8 @@ STEPS = ("within", "since", "by", "same", "where", "ago", "after", "chain")
 OF_RULES = ("split",)
 """What a rule may have, whatever its measures are: that it flips at all is enough."""
 HELD_BACK = ("for_at_least", "at_most_every")
-SHAPES = ("plain", "any_of", "not_", "until", "segment", "flips", *HELD_BACK)
+VALUED = ("for_each", "stages")
+SHAPES = ("plain", "any_of", "not_", "until", "segment", "flips", *VALUED, *HELD_BACK)
 TELLING = ("product_id", "category", "channel", "attributes", "amount", "price", "quantity", "total")
 """The fields in which events differ most."""
 TEXTS: dict[str, tuple[str, ...]] = {
@@ -83,20 +85,35 @@ def rule_set(pick: Pick, until: bool = True, aim: Aim = NO_AIM) -> list[Segment]
         others = tuple(segments)
         when = condition(pick, others) if others else focused(pick, *aim)
         if aim[1] == "segment" and len(others) == 1:
-            when = any_of(when, others[0])
+            when = any_of(when, one_of(pick, others[0]))
         if others and until and (one_in(pick, 6) or aim[1] == "flips"):
             when = any_of(when, of_flips(pick, others)) if one_in(pick, 2) else of_flips(pick, others)
         ends = until and (aim[1] == "until" if aim[1] in SHAPES and not others else one_in(pick, 4))
         back = {aim[1]} if aim[1] in HELD_BACK and not others else set[str]()
         back |= {each for each in HELD_BACK if one_in(pick, 6)}
-        segments.append(segment(pick, name, when, others, ends, back if until else set()))
+        made = None if others else valued(pick, name, when, aim, back if until and not ends else set())
+        if made is None:
+            made = segment(pick, name, when, others, ends, back if until else set())
+        segments.append(made)
     return segments
+
+
+def valued(pick: Pick, name: str, when: Condition, aim: Aim, back: set[str]) -> Segment | None:
+    """A segment with values made of a condition, if that is the aim, and now and then if it can be."""
+    if aim[1] == "stages" or one_in(pick, 10):
+        other = condition(pick, ())
+        made = [other, when] if one_in(pick, 3) else [when, other]
+        return in_stages(pick, name, [*made, *several(pick, 1, lambda: condition(pick, ()))], known(pick))
+    if aim[1] == "for_each" or one_in(pick, 2):
+        ends = condition(pick, ()) if one_in(pick, 4) else None
+        return at_values(pick, name, when, ends, {each: pick(SPANS) for each in HELD_BACK if each in back})
+    return None
 
 
 def focused(pick: Pick, measure: str = "", aim: str = "") -> Condition:
     """Each measure with each thing that can be done to it, as often as any other."""
     step = "within" if aim == "plain" else aim if aim in STEPS else pick(STEPS)
-    leaf = comparison(pick, measure or pick(NAMES), step)
+    leaf = comparison(pick, measure or pick(NAMES), "by" if aim == "for_each" else step)
     shape = aim if aim in SHAPES else pick(("alone", "any_of", "not_", "alone", "alone"))
     if shape not in ("any_of", "not_"):
         return leaf
@@ -141,13 +158,13 @@ def condition(pick: Pick, others: tuple[Segment, ...], depth: int = 2) -> Condit
         return calculation(pick) if one_in(pick, 6) else comparison(pick)
     if shape == "other":
         if others and one_in(pick, 2):
-            return pick(others)
+            return one_of(pick, pick(others))
         return of_split(pick) if one_in(pick, 4) else of_profile(pick)
     if shape == "not_":
         return not_(condition(pick, others, depth - 1))
     parts = [condition(pick, others, depth - 1) for _ in range(2)]
     if others and one_in(pick, 2):
-        parts[0] = pick(others)
+        parts[0] = one_of(pick, pick(others))
     return any_of(*parts) if shape == "any_of" else Segment(id="unused", when=parts).when
 
 

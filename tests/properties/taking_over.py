@@ -7,7 +7,7 @@ from segments.language import Segment
 from segments.language.catalogue import SESSION_GAP
 from segments.language.nodes.text import leaves, measure_text, measures_in
 from segments.language.truth.evidence import evidence
-from segments.language.truth.life import PLAIN, Customer
+from segments.language.truth.life import PLAIN, Customer, in_turn
 from segments.language.truth.memory import NEVER
 from segments.plan.version import version
 
@@ -29,7 +29,7 @@ def taken_over(
         setattr(new, name, getattr(old, name))
     new.memory.known = known
     ids = {each.id for each in new.segments}
-    new.inside = {name: stay for name, stay in old.inside.items() if name in ids}
+    new.inside = {place: stay for place, stay in old.inside.items() if place[0] in ids}
     touched = changed(old.segments, new.segments)
     held_back(new, old, touched)
     new.swept = max(new.instant, clock) if touched else old.swept
@@ -41,11 +41,11 @@ def taken_over(
 def held_back(new: Customer, old: Customer, touched: set[str]) -> None:
     """What holds the customer back goes on by id: enters that still count, and beginnings of what did not change."""
     memory, spans = new.memory, {each.id: each.at_most_every for each in old.segments}
-    for name, at in list(memory.entered.items()):
-        if name not in new.inside and at + spans.get(name, 0) <= old.instant:
-            del memory.entered[name]
+    for place, at in list(memory.entered.items()):
+        if place not in new.inside and at + spans.get(place[0], 0) <= old.instant:
+            del memory.entered[place]
     going = {each.id for each in new.segments} - touched
-    memory.begun = {name: at for name, at in memory.begun.items() if name in going}
+    memory.begun = {place: at for place, at in memory.begun.items() if place[0] in going}
 
 
 def changed(before: Sequence[Segment], after: Sequence[Segment]) -> set[str]:
@@ -56,31 +56,34 @@ def changed(before: Sequence[Segment], after: Sequence[Segment]) -> set[str]:
 
 def flip_changed(new: Customer, old: Customer, touched: set[str], now: int) -> None:
     """What changed flips, and what was removed is left, in one evaluation."""
-    inside = {name for name in new.inside if name not in touched}
-    inside |= new.members(now, new.inside, new.memory, counts=False) & touched
+    inside = {place for place in new.inside if place[0] not in touched}
+    members = new.members(now, new.inside, new.memory, counts=False)
+    inside |= {place for place in members if place[0] in touched}
     begun = dict(new.memory.begun)
     new.begin(now, inside, new.memory)
-    since = {name: at for name, at in new.memory.begun.items() if name in touched}
-    new.memory.begun = {name: at for name, at in begun.items() if name not in touched} | since
+    since = {place: at for place, at in new.memory.begun.items() if place[0] in touched}
+    new.memory.begun = {place: at for place, at in begun.items() if place[0] not in touched} | since
     removed, names = set(old.inside) - set(new.inside), {each.id for each in old.segments}
-    flipped = sorted(removed | {name for name in touched if (name in inside) != (name in new.inside)})
+    flipped = in_turn(removed | (inside ^ set(new.inside)), inside)
     if not flipped:
         return
     new.instant = now
     by_id = {each.id: each for each in new.segments}
     fresh = []
-    for name in flipped:
-        if name in removed:
-            fresh.append(leave_removed(new, old.inside[name], now))
+    for place in flipped:
+        name, value = place
+        if place in removed:
+            fresh.append(leave_removed(new, old.inside[place], now))
         else:
             reason = "rule_changed" if name in names else "rule_added"
-            fresh.append(new.flip(by_id[name], name in inside, now) | {"reason": reason, "cause": None})
+            flip = new.flip(by_id[name], place in inside, now, value)
+            fresh.append(flip | {"reason": reason, "cause": None})
     for flip in fresh:
-        if flip["segment"] not in removed:
-            segment = by_id[flip["segment"]]
+        if flip["reason"] != "rule_removed":
+            segment, value = by_id[flip["segment"]], flip["value"]
             new.watches.watch(segment, flip)
-            flip["evidence"] = list(evidence(segment, now, new.memory, inside))
-            flip["valid_until"] = new.next_flip(segment)
+            flip["evidence"] = list(evidence(segment, now, new.memory, inside, value))
+            flip["valid_until"] = new.next_flip(segment, value)
     new.flips += fresh
     new.memberships.append({"sequence": new.sequence, "segments": list(stays(new))})
 
@@ -90,14 +93,14 @@ def leave_removed(new: Customer, stay: dict[str, Any], now: int) -> dict[str, An
     new.sequence += 1
     left = {"segment": stay["segment"], "transition": "exit", "occurred_at": now, "sequence": new.sequence}
     left |= {"episode": stay["episode"], "reason": "rule_removed", "cause": None}
-    return {**left, "evidence": [], "valid_until": None, **PLAIN, "arm": stay["arm"]}
+    return {**left, "evidence": [], "valid_until": None, **PLAIN, "value": stay["value"], "arm": stay["arm"]}
 
 
 def stays(customer: Customer) -> Iterator[dict[str, Any]]:
     """The segments that a customer is in, as memberships tell them."""
-    for each in customer.segments:
-        if each.id in customer.inside:
-            yield {**customer.inside[each.id], "valid_until": customer.next_flip(each)}
+    by_id = {each.id: each for each in customer.segments}
+    for place in in_turn(customer.inside, customer.inside):
+        yield {**customer.inside[place], "valid_until": customer.next_flip(by_id[place[0]], place[1])}
 
 
 def unsaid(old: Customer, segments: Sequence[Segment], clock: float) -> bool:
@@ -110,9 +113,9 @@ def unsaid(old: Customer, segments: Sequence[Segment], clock: float) -> bool:
     new = measures(segments) - measures(old.segments)
     going = {each.id for each in segments} - changed(old.segments, segments)
     now = max(old.instant, clock)
-    due = (
-        now > NEVER
-        and old.members(int(now), old.inside, old.memory, counts=False) & going != set(old.inside) & going
+    due = now > NEVER and any(
+        place[0] in going
+        for place in old.members(int(now), old.inside, old.memory, counts=False) ^ set(old.inside)
     )
     due |= any(end == now for end in old.watches.ends())
     return due or (bool(new) and max(times, default=NEVER) > clock - SESSION_GAP)

@@ -21,12 +21,16 @@ USUAL_MODULE, USUAL_TESTS, USUAL_FUNCTION = 300, 500, 40
 LONG_MODULES: dict[str, str] = {
     "deploy/grafana/panels.py": "the list of panels",
     "segments/engine/door.py": "a property for each question that a partition answers, and its type",
+    "segments/language/truth/life.py": "one life, told in the order of SEMANTICS.md",
+    "segments/plan/ir.py": "the plan as data: one structure after another, each with its meaning",
     "segments/plan/lowering.py": "one walk over a rule set, whose parts share the numbers of streams and leaves",
     "streams/kafka/topics.py": "a topic is made by the very settings that it is compared with",
     "streams/settings/settings.py": "a table: one field after another, each with its meaning",
 }
 """Modules that are better as one piece, each with its reason."""
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {
+    "segments/language/nodes/segment.py:__init__": "a line for each word of a rule",
+}
 """Functions that are better as one piece, each with its reason."""
 
 EMPTY_NAMES = {"utils", "util", "helper", "helpers", "manager", "misc", "common", "data", "base", "core"}

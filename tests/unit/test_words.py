@@ -247,6 +247,8 @@ def test_every_phrase_has_its_dutch():
         "in words",
         "when",
         "until",
+        "for each",
+        "stages",
         "lawful basis",
         "required consent",
         "for at least",

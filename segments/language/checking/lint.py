@@ -13,6 +13,7 @@ from fractions import Fraction
 from segments.language.checking.checks import check_goal, check_leaf
 from segments.language.checking.contradictions import contradictions
 from segments.language.checking.lasting import check_lasting
+from segments.language.checking.values import check_stages, check_values, of_no_value
 from segments.language.errors import Origin, RefusedRules, RuleError
 from segments.language.loading.source import docstring, examples_origin
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum
@@ -81,6 +82,13 @@ def _experiments(segments: Sequence[Segment]) -> Iterator[Finding]:
             )
 
 
+def of_strangers(condition: Condition, *, each: bool = False) -> frozenset[bool]:
+    """What a condition may be of a customer of whom nothing is remembered; `each`: at any of its values."""
+    if each:
+        return of_no_value(condition, of_strangers)
+    return frozenset(truth for truth in (True, False) if may_be(truth, condition))
+
+
 def may_be(truth: bool, condition: Condition) -> bool:
     """Whether a condition may be true, or false, of one of whom nothing is remembered: splits and now may be either."""
     match condition:
@@ -146,8 +154,10 @@ def _refused(segment: Segment) -> Iterator[Finding]:
     faults = [fault for leaf in leaves(segment.when) + leaves(segment.until) for fault in check_leaf(leaf)]
     for origin, problem, mend, blocking in (*faults, *check_goal(segment)):
         yield Finding(segment.id, origin.file, origin.line, problem, mend, blocking)
-    for problem, mend in check_lasting(segment):
+    for problem, mend in (*check_lasting(segment), *check_values(segment)):
         yield _finding(segment, problem, mend, blocking=True)
+    for problem, mend in check_stages(segment):
+        yield _finding(segment, problem, mend)
     if segment.until is None:
         if may_be(True, segment.when):
             problem = (
@@ -155,7 +165,7 @@ def _refused(segment: Segment) -> Iterator[Finding]:
             )
             mend = "Add to when what makes a customer known, say any_event.within(days=365).count() >= 1."
             yield _finding(segment, problem, mend, blocking=True)
-    elif may_be(False, segment.until):
+    elif False in of_strangers(segment.until, each=segment.for_each is not None):
         problem = "until is false when nothing is remembered: a customer who is forgotten could never leave."
         mend = "Add a way out by time: until=any_of(..., any_event.within(days=365).count() == 0)."
         yield _finding(segment, problem, mend, blocking=True)

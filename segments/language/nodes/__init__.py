@@ -14,7 +14,8 @@ measures    count, sum, mean and so on over an event set
 models      fitted models of purchases, read from their files
 order       which segments a rule reads; a rule set in dependency order
 predictions what a model tells of a customer
+segment     a segment: title, condition, stories; a segment at one of its values
 splits      fixed shares of all customers
-segment     a segment: title, condition, stories
+stages      a segment whose value is the first of several conditions that holds
 text        rules as normalised text
 """

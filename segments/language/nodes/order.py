@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from segments.language.errors import RuleError
 from segments.language.nodes.fields import refuse_depth
-from segments.language.nodes.segment import Segment
+from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.text import leaves, measures_in
 
 
@@ -13,6 +13,7 @@ def reads(segment: Segment) -> list[Segment]:
     found: list[Segment] = []
     for leaf in leaves(segment.when) + leaves(segment.until):
         found += [leaf] if isinstance(leaf, Segment) else []
+        found += [leaf.segment] if isinstance(leaf, ValueOf) else []
         sets = [events.source for measure in measures_in(leaf) for events in measure.events.sets]
         found += [each.segment for each in sets if each.flip]
     return list({other.id: other for other in found}.values())

@@ -26,7 +26,7 @@ from segments.language.nodes.fields import AllTests, AnyTest, Filter, NotTest, T
 from segments.language.nodes.goals import Aim
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.predictions import Predicted
-from segments.language.nodes.segment import Segment
+from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.splits import Split
 
 LONGEST_NAME = 1_024
@@ -163,6 +163,8 @@ def leaf_text(leaf: Condition) -> str:
             return f"split({literal(name)}, percent={literal(leaf.percent)})"
         case Segment(id=name):
             return name
+        case ValueOf(segment, value):
+            return f"{segment.id}.of({literal(value)})"
     raise TypeError(leaf)
 
 

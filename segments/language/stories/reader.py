@@ -9,6 +9,7 @@ A time, then an event with its fields, `enters`, `leaves`, or none of them. `---
 
 A time is a span since the story began (`4d`, `1h 30m`) or a date (`2026-06-30 14:30`). `x3 every 1d` before an event
 stands for three lines, a day apart; what is asserted is of the last. `~90d enters` asserts an enter within that day.
+Of a segment with values `enters shoes` and `leaves shoes` name the value.
 """
 
 import difflib
@@ -50,6 +51,8 @@ class Shop:
     zone: str
     borders: tuple[str, ...] = ()
     """The borders that the rule reads: measure and percentage."""
+    values: bool = False
+    """Whether enters and exits name a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Line:
     """Milliseconds since the story began."""
     event: StoryEvent | None
     flips: tuple[str, ...]
+    """`enters`, `leaves`; of a segment with values each with its value behind a space."""
     border: tuple[tuple[str, str], ...] = ()
     """The borders published at the time, each by its measure and percentage, with its value."""
     within: int = 0
@@ -88,7 +92,7 @@ class Story:
     @property
     def told(self) -> set[str]:
         """Which flips it asserts: enters, leaves, both or none."""
-        return {flip for line in self.lines for flip in line.flips}
+        return {flip.partition(" ")[0] for line in self.lines for flip in line.flips}
 
     @property
     def happens(self) -> bool:
@@ -101,7 +105,8 @@ def read_stories(segment: Segment, currency: str = "EUR", zone: str = "UTC") -> 
 
     Raises a `StoryError` with file and line, or `RefusedRules` with one for each line that can't be read.
     """
-    kinds, shop = own_kinds(segment), Shop(currency, zone, borders_read(segment))
+    kinds = own_kinds(segment)
+    shop = Shop(currency, zone, borders_read(segment), segment.has_values)
     first = examples_origin(segment)
     stories: list[list[Line]] = [[]]
     errors: list[RuleError] = []
@@ -159,8 +164,7 @@ def _lines(
     at, within, rest = _time(words, origin, shop.zone)
     copies, every, rest = _copies(rest, origin)
     _refuse_far(at + (copies - 1) * every, origin)
-    flips = tuple(word for word in rest if word in FLIPS)
-    said = [word for word in rest if word not in FLIPS]
+    flips, said = _flips(rest, origin, values=shop.values)
     if not said and copies > 1:
         raise StoryError("x… every … stands before no event.", "Write, say, x3 every 1d page_view.", origin)
     if said and within:
@@ -179,6 +183,25 @@ def _lines(
         builder = EventBuilder(origin, start + instant, name, shop.currency, kinds)
         event = builder.event(said[0], list(_fields(said[1:], builder))) if said else None
         yield Line(origin, instant, event, flips if copy == copies - 1 else (), within=within)
+
+
+def _flips(words: list[str], origin: Origin, *, values: bool) -> tuple[tuple[str, ...], list[str]]:
+    """The enters and exits that a line asserts, and the words that are left."""
+    flips, said, left = list[str](), list[str](), list(words)
+    while left:
+        word = left.pop(0)
+        if word not in FLIPS:
+            said.append(word)
+            continue
+        if values:
+            if not left or left[0] in FLIPS:
+                problem = f"{word} names no value."
+                raise StoryError(problem, f"Write {word} and the value, say {word} shoes.", origin)
+            word += " " + re.sub(
+                r""""([^"]*)"|'([^']*)'""", lambda quote: quote[1] or quote[2] or "", left.pop(0)
+            )
+        flips.append(word)
+    return tuple(flips), said
 
 
 def _time(words: list[str], origin: Origin, zone: str) -> tuple[int, int, list[str]]:

@@ -1,6 +1,6 @@
 """The leaves of a rule as they stand at an instant, for the oracle: what a flip tells as its evidence."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,14 +11,17 @@ from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import bound_text, leaf_text, leaves, plain
 from segments.language.truth.memory import Memory
-from segments.language.truth.oracle import bound_of, truth
+from segments.language.truth.oracle import Inside, bound_of, key_of, truth
 from segments.language.truth.sides import side_text
 
 
-def evidence(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Each leaf of a rule as it stands."""
+def evidence(
+    segment: Segment, now: int, memory: Memory, inside: Inside, at: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Each leaf of a rule as it stands, at one of its values if it has any."""
+    asked = key_of(segment, at) if segment.for_each is not None else None
     for leaf in leaves(segment.when) + leaves(segment.until):
-        key, value, true = truth(leaf, now, memory, inside)
+        key, value, true = truth(leaf, now, memory, inside, asked)
         if isinstance(leaf, Calculated):
             yield _sides(leaf, key, value, holds=true)
             continue

@@ -6,7 +6,7 @@ Flips by time are found by trying every instant at which one is possible. What i
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -23,12 +23,19 @@ from segments.language.truth.clocks import Clocks
 from segments.language.truth.evidence import evidence
 from segments.language.truth.matters import retention, spans
 from segments.language.truth.memory import NEVER, Event, Memory
-from segments.language.truth.oracle import holds, is_member, is_published
+from segments.language.truth.oracle import Inside, holds, is_published, key_of, looked_at, values
 from segments.language.truth.sides import crossings, turns
 from segments.language.truth.watches import Watches, arm
 
+Place = tuple[str, str | None]
+"""A segment and one of its values, None if it has none."""
 PLAIN: dict[str, Any] = {"value": None, "details": {}, "arm": None}
 """What the flips and stays of a segment without values, details and a control group tell."""
+
+
+def in_turn(places: Iterable[Place], inside: Inside) -> list[Place]:
+    """By segment, what is not inside first, then by the bytes of the value."""
+    return sorted(places, key=lambda each: (each[0], each in inside, (each[1] or "").encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Customer:
             self.memberships.append(None)
         self.memory = self.nothing()
         self.watches.open.clear()
-        self.inside: dict[str, dict[str, Any]] = {}
+        self.inside: dict[Place, dict[str, Any]] = {}
         self.ids: dict[tuple[str, str], float] = {}
         self.instant = self.latest = NEVER
         self.sequence = 0
@@ -161,62 +168,64 @@ class Customer:
         self.forget()
 
     def evaluate(self, now: int, reason: str, step: Step | None, consents: Iterable[str] = ()) -> None:
-        """One evaluation of all rules: at most one flip for each, in order of their ids."""
+        """One evaluation of all rules: at most one flip for each value, by id, exits before enters, then by value."""
         inside = self.members(now, self.inside, self.memory, counts=reason != "erasure")
         self.begin(now, inside, self.memory)
         if reason != "erasure" and self.watches.settle(now):
             self.instant = now
-        flipped = [each for each in self.segments if (each.id in inside) != (each.id in self.inside)]
+        rules = {each.id: each for each in self.segments}
+        flipped = [(rules[place[0]], place[1]) for place in in_turn(set(inside) ^ set(self.inside), inside)]
         if not flipped:
             return
         self.instant = now
-        fresh = [self.flip(each, each.id in inside, now) for each in flipped]
-        for each, flip in zip(flipped, fresh, strict=True):
+        fresh = [self.flip(each, (each.id, value) in inside, now, value) for each, value in flipped]
+        for (each, value), flip in zip(flipped, fresh, strict=True):
             reads = {
                 leaf.name for leaf in leaves(each.when) + leaves(each.until) if isinstance(leaf, Consent)
             }
             flip["reason"] = "consent" if reason == "profile" and reads & set(consents) else reason
             flip["cause"] = step and step.cause
-            flip["evidence"] = list(evidence(each, now, self.memory, inside))
-            flip["valid_until"] = self.next_flip(each)
+            flip["evidence"] = list(evidence(each, now, self.memory, inside, value))
+            flip["valid_until"] = self.next_flip(each, value)
             if reason != "erasure":
                 self.watches.watch(each, flip)
         self.flips += fresh
         now_in = [
-            {**self.inside[each.id], "valid_until": self.next_flip(each)}
-            for each in self.segments
-            if each.id in inside
+            {**self.inside[place], "valid_until": self.next_flip(rules[place[0]], place[1])}
+            for place in in_turn(inside, inside)
         ]
         self.memberships.append({"sequence": self.sequence, "segments": now_in})
 
-    def flip(self, segment: Segment, enters: bool, now: int) -> dict[str, Any]:
+    def flip(self, segment: Segment, enters: bool, now: int, value: str | None = None) -> dict[str, Any]:
         """Enters or leaves; an exit has the episode of its enter."""
         self.sequence += 1
-        entered = {"segment": segment.id, "entered_at": now, "episode": self.sequence, **PLAIN}
-        stay = self.inside.pop(segment.id, entered | {"arm": arm(segment.aim, self.name)})
+        place, plain = (segment.id, value), PLAIN | {"value": value}
+        entered = {"segment": segment.id, "entered_at": now, "episode": self.sequence, **plain}
+        stay = self.inside.pop(place, entered | {"arm": arm(segment.aim, self.name)})
         if enters:
-            self.inside[segment.id] = stay
-            self.memory.entered[segment.id] = now
+            self.inside[place] = stay
+            self.memory.entered[place] = now
         flip = {"segment": segment.id, "transition": "enter" if enters else "exit", "occurred_at": now}
         told = {"sequence": self.sequence, "episode": stay["episode"]}
-        return {**flip, **told, **PLAIN, "arm": stay["arm"]}
+        return {**flip, **told, **plain, "arm": stay["arm"]}
 
-    def members(self, now: int, inside: Collection[str], memory: Memory, counts: bool) -> set[str]:
-        """The segments that the customer is in at an instant, having been inside these until then.
+    def members(self, now: int, inside: Inside, memory: Memory, counts: bool) -> set[Place]:
+        """The segments that the customer is in at an instant, having been inside these until then, and the values.
 
         `counts`: flips are events for the rules that read them, which are asked after those that flip.
         """
-        found = set[str]()
+        found = set[Place]()
         for each in self.ordered:
-            member = is_member(each, now, memory, inside)
-            found |= {each.id} if member else set()
-            if not counts or member is (each.id in inside):
-                continue
-            topic, flip = f"{'entered' if member else 'left'}({each.id})", {"occurred_at": now, "value": None}
-            if each.id in self.heard:
-                memory.events.append((topic, flip))
-            if memory is self.memory:
-                self.watches.see(topic, flip, memory)
+            was = {place for place in inside if place[0] == each.id}
+            member = {(each.id, value) for value in values(each, now, memory, inside)}
+            found |= member
+            for place in in_turn(member ^ was, member) if counts else ():
+                topic = f"{'entered' if place in member else 'left'}({each.id})"
+                flip = {"occurred_at": now, "value": place[1]}
+                if each.id in self.heard:
+                    memory.events.append((topic, flip))
+                if memory is self.memory:
+                    self.watches.see(topic, flip, memory)
         return found
 
     @cached_property
@@ -225,14 +234,18 @@ class Customer:
         ids = {each.id for each in self.segments}
         return [each for each in in_order(self.segments) if each.id in ids]
 
-    def begin(self, now: int, inside: Collection[str], memory: Memory) -> None:
+    def begin(self, now: int, inside: Inside, memory: Memory) -> None:
         """Note of each rule since when it would let the customer in, if it holds customers back for a while."""
+        found = set[Place]()
         for each in self.segments:
-            lets_in = each.for_at_least and each.id not in inside and is_published(each, memory)
-            if lets_in and holds(each.when, now, memory, inside):
-                memory.begun.setdefault(each.id, now)
-            else:
-                memory.begun.pop(each.id, None)
+            asked = {None} if each.for_each is None else looked_at(each, now, memory, inside)
+            for value in asked if each.for_at_least else ():
+                lets = is_published(each, memory) and holds(
+                    each.when, now, memory, inside, key_of(each, value)
+                )
+                if lets and (each.id, value) not in inside:
+                    found.add((each.id, value))
+        memory.begun = {place: memory.begun.get(place, now) for place in found}
 
     def instants(self, memory: Callable[[], Memory]) -> Iterator[int]:
         """Every instant to come at which time alone could flip something, as the memory then is."""
@@ -245,8 +258,18 @@ class Customer:
             if known != upto:
                 times, known = deque(self.changes(memory(), now)), upto
             begun, entered = memory().begun, memory().entered
-            held = [begun[each.id] + each.for_at_least for each in lasting if each.id in begun]
-            held += [entered[each.id] + each.at_most_every for each in seldom if each.id in entered]
+            held = [
+                at + each.for_at_least
+                for each in lasting
+                for (name, _), at in begun.items()
+                if name == each.id
+            ]
+            held += [
+                at + each.at_most_every
+                for each in seldom
+                for (name, _), at in entered.items()
+                if name == each.id
+            ]
             held += self.watches.ends()
             found = [*(time for time in held if time > now), *itertools.islice(times, 1)]
             if not found:
@@ -278,9 +301,10 @@ class Customer:
         """The same with the borders that are published."""
         return {length for leaf in self.parts for length in spans(leaf, memory)}
 
-    def next_flip(self, segment: Segment) -> int | None:
-        """When time alone will flip a segment, found by living on without events."""
-        inside: Collection[str] = self.inside
+    def next_flip(self, segment: Segment, value: str | None = None) -> int | None:
+        """When time alone will flip a segment, at one of its values, found by living on without events."""
+        inside: Inside = self.inside
+        place = (segment.id, value)
         held = self.memory
         memory = replace(held, begun=dict(held.begun), entered=dict(held.entered), events=list(held.events))
         end = self.clocks.settled(memory, max(self.instant, self.swept), self.retention)
@@ -289,6 +313,6 @@ class Customer:
                 return None
             inside = self.members(now, inside, memory, counts=True)
             self.begin(now, inside, memory)
-            if (segment.id in inside) != (segment.id in self.inside):
+            if (place in inside) != (place in self.inside):
                 return now
         return None

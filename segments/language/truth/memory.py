@@ -28,10 +28,10 @@ class Memory:
     profile: Event | None = None
     borders: Mapping[str, Decimal] = field(default_factory=dict)
     """Those published, by measure and percentage: `purchase.within(days=365).count() top(percent=10)`."""
-    begun: dict[str, int] = field(default_factory=dict)
-    """For rules with `for_at_least`, by id: since when the condition holds, as it was evaluated then."""
-    entered: dict[str, int] = field(default_factory=dict)
-    """The latest enter of each segment."""
+    begun: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    """For rules with `for_at_least`, by id and value: since when the condition holds, as it was evaluated then."""
+    entered: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    """The latest enter of each segment, at each value."""
     known: Mapping[str, float] = field(default_factory=dict)
     """For measures that came with a later rule set, by their text, the instant from which they know events."""
     customer: str = "customer"

@@ -8,7 +8,7 @@ from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import borders_in
 from segments.language.truth.evidence import evidence
-from segments.language.truth.life import Customer
+from segments.language.truth.life import Customer, in_turn
 from segments.language.truth.memory import NEVER
 from segments.language.truth.oracle import bound_of
 
@@ -30,23 +30,25 @@ def take_borders(
     touched = _with_readers(touched, customer)
     memory = customer.memory
     inside = customer.members(now, customer.inside, memory, counts=True)
-    inside = (inside & touched) | (set(customer.inside) - touched)
+    inside = {place for place in inside if place[0] in touched}
+    inside |= {place for place in customer.inside if place[0] not in touched}
     customer.begin(now, inside, memory)
-    flipped = [each for each in customer.segments if (each.id in inside) != (each.id in customer.inside)]
+    rules = {each.id: each for each in customer.segments}
+    places = in_turn(inside ^ set(customer.inside), inside)
+    flipped = [(rules[name], value) for name, value in places]
     if not flipped:
         return
     customer.instant = now
-    fresh = [customer.flip(each, each.id in inside, now) for each in flipped]
-    for each, flip in zip(flipped, fresh, strict=True):
+    fresh = [customer.flip(each, (each.id, value) in inside, now, value) for each, value in flipped]
+    for (each, value), flip in zip(flipped, fresh, strict=True):
         flip |= {"reason": "borders", "cause": cause}
-        flip["evidence"] = list(evidence(each, now, memory, inside))
-        flip["valid_until"] = customer.next_flip(each)
+        flip["evidence"] = list(evidence(each, now, memory, inside, value))
+        flip["valid_until"] = customer.next_flip(each, value)
         customer.watches.watch(each, flip)
     customer.flips += fresh
     stays = [
-        {**customer.inside[each.id], "valid_until": customer.next_flip(each)}
-        for each in customer.segments
-        if each.id in inside
+        {**customer.inside[place], "valid_until": customer.next_flip(rules[place[0]], place[1])}
+        for place in in_turn(inside, inside)
     ]
     customer.memberships.append({"sequence": customer.sequence, "segments": stays})
 

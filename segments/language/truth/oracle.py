@@ -5,12 +5,14 @@ of it. The engine is judged by this file and by `life.py`, which says what flips
 the language, the definitions of the measures, their texts, and nothing else.
 """
 
+import itertools
 from collections.abc import Callable, Collection
 from decimal import Decimal
 from fractions import Fraction
 from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
 from typing import Any
 
+from segments.language.catalogue import Type
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, measures_of
 from segments.language.nodes.borders import Top
 from segments.language.nodes.calendar import TodayComparison
@@ -29,14 +31,16 @@ from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.predictions import Predicted
-from segments.language.nodes.segment import Segment
+from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.splits import Split
-from segments.language.nodes.text import borders_in, measure_text
+from segments.language.nodes.text import borders_in, leaves, measure_text, measures_in, plain
 from segments.language.truth.calendar import counts, now_shows, told
 from segments.language.truth.drawn import bucket
 from segments.language.truth.foretold import foretold
 from segments.language.truth.memory import NEVER, Event, Memory, happened, read
 
+Inside = Collection[tuple[str, str | None]]
+"""The segments that a customer is in, each with the value; None: it has none."""
 OPERATORS = {"==": eq, "!=": ne, ">=": ge, ">": gt, "<=": le, "<": lt}
 
 
@@ -119,19 +123,22 @@ def is_published(segment: Segment, memory: Memory) -> bool:
     return None not in [bound_of(leaf, memory) for leaf in borders_in(segment.when, segment.until)]
 
 
-def measured(leaf: Comparison, now: int, memory: Memory) -> tuple[Any, Any, bool]:
-    """The key of `by`, the value and the truth of a comparison: for the smallest key that holds, if one does."""
+def measured(leaf: Comparison, now: int, memory: Memory, at: Any = None) -> tuple[Any, Any, bool]:
+    """The key of `by`, the value and the truth of a comparison: for the smallest key that holds, if one does.
+
+    `at`: for this key alone, as if `where(field == key)` stood in its place.
+    """
     events = leaf.measure.events
     then, by = now - (events.offset or 0), events.key
-    keys: list[Any] = [None]
-    if by is not None:
+    keys: list[Any] = [None if by is None else at]
+    if by is not None and at is None:
         keys = sorted({read(by, each, memory) for each in happened(events.source, memory)} - {None})
     for key in keys:
         rows = selected(leaf.measure, then, memory, key)
         value = reckon(leaf.measure, rows, then, memory)
         bound = bound_of(leaf, memory)
         true = bound is not None and compare(value, leaf.operator, bound)
-        if by is None or (rows and true):
+        if by is None or at is not None or (rows and true):
             return key, value, true
     return None, None, False
 
@@ -156,16 +163,20 @@ def worth(term: Any, now: int, memory: Memory, key: Any) -> Fraction | None:
 CALCULATED: dict[Any, Callable[[Any, Any], Fraction]] = {"+": add, "-": sub, Product: mul, Quotient: truediv}
 
 
-def calculated(leaf: Calculated, now: int, memory: Memory) -> tuple[Any, Any, bool]:
-    """The key of `by`, the two sides and the truth of a calculation: for the smallest key that holds, if one does."""
+def calculated(leaf: Calculated, now: int, memory: Memory, at: Any = None) -> tuple[Any, Any, bool]:
+    """The key of `by`, the two sides and the truth of a calculation: for the smallest key that holds, if one does.
+
+    `at`: for this key alone.
+    """
     keyed = [each for each in measures_of(leaf) if each.events.key is not None]
     keys: list[Any] = (
         [None] if not keyed else sorted({key for each in keyed for key in met(each, now, memory)})
     )
+    keys = keys if not keyed or at is None else [at]
     for key in keys:
         left, right = (worth(side, now, memory, key) for side in (leaf.left, leaf.right))
         true = left is not None and right is not None and OPERATORS[leaf.operator](left, right)
-        if not keyed or true:
+        if not keyed or at is not None or true:
             return key, (left, right), true
     return None, (None, None), False
 
@@ -178,14 +189,17 @@ def met(measure: Measure, now: int, memory: Memory) -> set[Any]:
     return {key for key in every if selected(measure, then, memory, key)}
 
 
-def truth(leaf: Any, now: int, memory: Memory, inside: Collection[str]) -> tuple[Any, Any, bool]:
-    """The key, the value and the truth of a leaf of a rule, for one who is inside these segments."""
+def truth(leaf: Any, now: int, memory: Memory, inside: Inside, at: Any = None) -> tuple[Any, Any, bool]:
+    """The key, the value and the truth of a leaf of a rule, for one who is inside these segments.
+
+    `at`: the key at which every measure with `by` is taken.
+    """
     profile = memory.profile or {"attributes": {}, "consents": {}}
     match leaf:
         case Comparison():
-            return measured(leaf, now, memory)
+            return measured(leaf, now, memory, at)
         case Calculated():
-            return calculated(leaf, now, memory)
+            return calculated(leaf, now, memory, at)
         case ProfileComparison(name, how, bound):
             return None, (value := profile["attributes"].get(name)), compare(value, how, bound)
         case TodayComparison(part, how, bound):
@@ -197,25 +211,70 @@ def truth(leaf: Any, now: int, memory: Memory, inside: Collection[str]) -> tuple
             return None, profile["consents"].get(name), profile["consents"].get(name) is True
         case Split(name, start, end):
             return None, (drawn := start <= bucket(name, memory.customer) < end), drawn
+        case ValueOf(segment, value):
+            return None, (member := value in values(segment, now, memory, inside)), member
         case _:  # a segment
-            return None, (member := is_member(leaf, now, memory, inside)), member
+            return None, (member := bool(values(leaf, now, memory, inside))), member
 
 
-def holds(condition: Condition, now: int, memory: Memory, inside: Collection[str] = ()) -> bool:
+def holds(condition: Condition, now: int, memory: Memory, inside: Inside = (), at: Any = None) -> bool:
     """Whether a condition is true at an instant, for one who was inside these segments until then."""
-    return combine(condition, lambda leaf: truth(leaf, now, memory, inside)[2])
+    return combine(condition, lambda leaf: truth(leaf, now, memory, inside, at)[2])
 
 
-def is_member(segment: Segment, now: int, memory: Memory, inside: Collection[str]) -> bool:
-    """Whether the customer is in a segment at an instant, having been inside these until then."""
+def values(segment: Segment, now: int, memory: Memory, inside: Inside) -> set[str | None]:
+    """The values at which the customer is in a segment at an instant, having been inside these until then.
+
+    Of a segment without values None is the only one.
+    """
     if not is_published(segment, memory):
-        return False
-    stays = (segment.until is not None and segment.id in inside) or holds(segment.when, now, memory, inside)
-    stays = stays and (segment.id in inside or now >= ready(segment, now, memory))
-    return stays and not (segment.until is not None and holds(segment.until, now, memory, inside))
+        return set()
+    if segment.stages:
+        stages = (name for name, when in segment.stages if holds(when, now, memory, inside))
+        return set(itertools.islice(stages, 1))
+    if segment.for_each is None:
+        return {None} if is_member(segment, now, memory, inside) else set()
+    was = {value for name, value in inside if name == segment.id}
+    found = {
+        value
+        for value in looked_at(segment, now, memory, inside)
+        if is_member(segment, now, memory, inside, value)
+    }
+    stays = found & was
+    fresh = sorted(found - was, key=lambda value: str(value).encode())
+    return stays | set(fresh[: MOST_VALUES - len(stays)])
 
 
-def ready(segment: Segment, now: int, memory: Memory) -> float:
+MOST_VALUES = 100
+"""In so many values of one segment a customer is at once."""
+
+
+def looked_at(segment: Segment, now: int, memory: Memory, inside: Inside) -> set[str | None]:
+    """The values of the events that some measure with `by` selects, and those that the customer is in."""
+    found = {value for name, value in inside if name == segment.id}
+    for leaf in leaves(segment.when) + leaves(segment.until):
+        for measure in measures_in(leaf):
+            if measure.events.key is not None:
+                found |= {plain(key) for key in met(measure, now, memory)}
+    return found
+
+
+def key_of(segment: Segment, value: str | None) -> Any:
+    """A value as the fields of `by` have it."""
+    if value is None or segment.for_each is None or segment.for_each.type is Type.TEXT:
+        return value
+    return int(value) if segment.for_each.type is Type.WHOLE else Decimal(value)
+
+
+def is_member(segment: Segment, now: int, memory: Memory, inside: Inside, value: str | None = None) -> bool:
+    """Whether the customer is in a segment (at one of its values), having been inside these until then."""
+    at, was = key_of(segment, value), (segment.id, value) in inside
+    stays = (segment.until is not None and was) or holds(segment.when, now, memory, inside, at)
+    stays = stays and (was or now >= ready(segment, now, memory, value))
+    return stays and not (segment.until is not None and holds(segment.until, now, memory, inside, at))
+
+
+def ready(segment: Segment, now: int, memory: Memory, value: str | None = None) -> float:
     """The instant before which the customer is held back, as it stands now."""
-    lasts = memory.begun.get(segment.id, now) + segment.for_at_least
-    return max(lasts, memory.entered.get(segment.id, NEVER) + segment.at_most_every)
+    lasts = memory.begun.get((segment.id, value), now) + segment.for_at_least
+    return max(lasts, memory.entered.get((segment.id, value), NEVER) + segment.at_most_every)

@@ -62,7 +62,7 @@ class Watch:
         of = self.segment.aim.revenue
         return {
             "segment": self.segment.id,
-            "value": None,
+            "value": self.enter["value"],
             "episode": self.enter["episode"],
             "kind": kind,
             "reason": self.enter["reason"],
@@ -84,14 +84,18 @@ def aims(segment: Segment) -> tuple[str, str, str | None]:
     return goal_text(segment.aim), segment.aim.experiment, held_out
 
 
+Place = tuple[str, str]
+"""A segment and the value of the enter, empty without one."""
+
+
 class Watches:
-    """The open watches of a customer, at most one for each segment, and the outcomes published of them."""
+    """The open watches of a customer, at most one for each segment and value, and the outcomes published of them."""
 
     def __init__(self, customer: str) -> None:
         self.customer = customer
         self.outcomes: list[dict[str, Any]] = []
-        self.open: dict[str, Watch] = {}
-        self.converted: set[str] = set()
+        self.open: dict[Place, Watch] = {}
+        self.converted: set[Place] = set()
         """The segments of those that saw the first event of their goal in the evaluation going on."""
 
     def see(self, topic: str, event: Event, memory: Memory) -> None:
@@ -117,16 +121,17 @@ class Watches:
         """Other rules take over: a watch goes on if its rule is measured by the same, whatever its version."""
         rules = {each.id: each for each in segments if each.aim.goal is not None}
         for name, watch in list(self.open.items()):
-            if name in rules and aims(rules[name]) == watch.aims:
-                watch.segment = rules[name]
+            rule = rules.get(name[0])
+            if rule is not None and aims(rule) == watch.aims:
+                watch.segment = rule
             else:
                 del self.open[name]
 
     def watch(self, segment: Segment, flip: dict[str, Any]) -> None:
-        """An enter opens a watch, unless one of the same segment is open."""
+        """An enter opens a watch, unless one of the same segment and value is open."""
         if segment.aim.goal is not None and flip["transition"] == "enter":
             watch = Watch(segment, flip, arm(segment.aim, self.customer))
-            self.open.setdefault(segment.id, watch)
+            self.open.setdefault((segment.id, flip["value"] or ""), watch)
 
     def ends(self) -> Iterator[int]:
         """The instants at which the open ones mature."""

@@ -58,6 +58,10 @@ DUTCH = Vocabulary(
     },
     words={
         "while": "Een klant zit in dit segment zolang {when}.",
+        "for_each": "Voor elke {name} apart: {said}",
+        "for_each_neuter": "Voor elk {name} apart: {said}",
+        "stages": "De fase van een klant is de eerste van deze die geldt: {stages}.",
+        "stage": "“{name}” zolang {when}",
         "hysteresis": "Een klant komt in dit segment zodra {when}, en verlaat het zodra {until}.",
         "lasting": "Een klant komt in dit segment zodra het {span} achtereen zo is dat {when}, "
         "en verlaat het zodra dat niet meer zo is.",
@@ -85,6 +89,8 @@ DUTCH = Vocabulary(
         "customer": "de klant",
         "in": "zit",
         "segment": "in het segment {name}",
+        "segment_of": "in het segment {name} voor “{value}”",
+        "not_segment_of": "niet in het segment {name} voor “{value}”",
         "not_segment": "niet in het segment {name}",
         "consent": "toestemming voor “{name}”",
         "not_consent": "geen toestemming voor “{name}”",

@@ -14,7 +14,7 @@ from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import Field
 from segments.language.nodes.measures import Measure
-from segments.language.nodes.segment import Segment
+from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.splits import Split
 from segments.language.words.sentence import Words
 
@@ -86,6 +86,9 @@ class DutchWords(Words):
         match leaf:
             case Segment():
                 where = f"in het segment {self.vocabulary.title(leaf)}"
+                return f"die {'niet ' if negated else ''}{where} zit"
+            case ValueOf(segment, value):
+                where = self.word("segment_of").format(name=self.vocabulary.title(segment), value=value)
                 return f"die {'niet ' if negated else ''}{where} zit"
             case Split(name):
                 where = self.word("split").format(share=self._share(leaf), name=name)
@@ -199,7 +202,8 @@ class DutchWords(Words):
         if key is None or key.name == self._of(events.source).of:
             return text
         noun = self.vocabulary.noun_of_field(key.name, key.key)
-        return f" {AMONG.get(key.name, 'met')} één {noun.one}{text}"
+        which = ("dat" if noun.neuter else "die") if self.each else "één"
+        return f" {AMONG.get(key.name, 'met')} {which} {noun.one}{text}"
 
     def _where(self, events: Events) -> str:
         return "" if events.filter is None else f" (waarbij {self._tests(events.filter)})"

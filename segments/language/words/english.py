@@ -55,6 +55,10 @@ ENGLISH = Vocabulary(
     },
     words={
         "while": "A customer is in this segment while {when}.",
+        "for_each": "For each {name} apart: {said}",
+        "for_each_neuter": "For each {name} apart: {said}",
+        "stages": "The stage of a customer is the first of these that applies: {stages}.",
+        "stage": "“{name}” while {when}",
         "hysteresis": "A customer enters this segment once {when}, and leaves it once {until}.",
         "lasting": "A customer enters this segment once it has been true for {span} without a break that {when}, "
         "and leaves it as soon as it is not.",
@@ -82,6 +86,8 @@ ENGLISH = Vocabulary(
         "customer": "they",
         "in": "are",
         "segment": "in the segment {name}",
+        "segment_of": "in the segment {name} for “{value}”",
+        "not_segment_of": "not in the segment {name} for “{value}”",
         "not_segment": "not in the segment {name}",
         "consent": "consent for “{name}”",
         "not_consent": "no consent for “{name}”",

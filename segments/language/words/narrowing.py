@@ -15,6 +15,8 @@ class Narrowing:
     def __init__(self, vocabulary: Vocabulary, currency: str) -> None:
         self.vocabulary = vocabulary
         self.currency = currency
+        self.each = False
+        """Whether every `by` is taken at the value that the segment is asked at."""
 
     def word(self, name: str) -> str:
         """A word of the language."""
@@ -22,7 +24,9 @@ class Narrowing:
 
     def narrowed(self, events: Events, *, span: bool = True) -> str:
         """What follows the noun: filter and key, then, unless left out, the window and what came before."""
-        text = self._where(events) + (self._same("same", events.key) if events.key is not None else "")
+        text = self._where(events) + (
+            self._same("that_same" if self.each else "same", events.key) if events.key is not None else ""
+        )
         text += self._after(events)
         spans = [self._span(events)] if events.window and span else []
         if events.reset is not None and span:

@@ -41,6 +41,8 @@ DUTCH: Mapping[str, str] = {
     "in words": "in woorden",
     "when": "voorwaarde",
     "until": "verlaten",
+    "for each": "voor elke waarde van",
+    "stages": "fases",
     "goal": "doel",
     "goal in words": "doel in woorden",
     "state": "bewaart",

@@ -7,6 +7,13 @@ from segments.language.words.sentence import Language, speaker
 def words(segment: Segment, language: Language, currency: str = "EUR") -> str:
     """Who is in the segment, in a sentence of this language."""
     clauses = speaker(language, currency)
+    clauses.each = segment.for_each is not None
+    if segment.stages:
+        stages = [
+            clauses.word("stage").format(name=name, when=clauses.condition(when))
+            for name, when in segment.stages
+        ]
+        return clauses.word("stages").format(stages="; ".join(stages))
     when = clauses.condition(segment.when)
     if segment.until is not None:
         until = clauses.condition(segment.until)
@@ -19,4 +26,8 @@ def words(segment: Segment, language: Language, currency: str = "EUR") -> str:
     if segment.at_most_every:
         span = clauses.vocabulary.span(segment.at_most_every)
         said += " " + clauses.word("at_most_every").format(span=span)
+    if segment.for_each is not None:
+        noun = clauses.vocabulary.noun_of_field(segment.for_each.name, segment.for_each.key)
+        word = clauses.word("for_each_neuter" if noun.neuter else "for_each")
+        said = word.format(name=noun.one, said=said[0].lower() + said[1:])
     return said

@@ -20,7 +20,7 @@ from segments.language.nodes.durations import DAY, Duration
 from segments.language.nodes.fields import Field
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.predictions import Predicted
-from segments.language.nodes.segment import Segment
+from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.splits import Split
 from segments.language.nodes.text import plain
 from segments.language.words.calendar import Calendar
@@ -64,6 +64,10 @@ class Words(Calendar):
         match leaf:
             case Segment():
                 where = self.word(f"{no}segment").format(name=self.vocabulary.title(leaf))
+                return self.vocabulary.clause(self.word("customer"), self.word("in"), where)
+            case ValueOf(segment, value):
+                name = self.vocabulary.title(segment)
+                where = self.word(f"{no}segment_of").format(name=name, value=value)
                 return self.vocabulary.clause(self.word("customer"), self.word("in"), where)
             case Consent(name):
                 what = self.word(f"{no}consent").format(name=name)

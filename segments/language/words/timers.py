@@ -5,7 +5,7 @@ from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.measures import Measure
-from segments.language.nodes.segment import Segment
+from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.text import leaves, measures_in
 from segments.language.words.sentence import Language, Words, speaker
 
@@ -19,8 +19,9 @@ def timers(segment: Segment, language: Language) -> list[str]:
             said.append(words.word("timer_calendar").format(what=words.word(f"today_{leaf.part}")))
         elif isinstance(leaf, DateComparison):
             said.append(words.word("timer_calendar").format(what=words.of_date(leaf)))
-        elif isinstance(leaf, Segment):
-            said.append(words.word("timer_segment").format(name=words.vocabulary.title(leaf)))
+        elif isinstance(leaf, Segment | ValueOf):
+            read = leaf.segment if isinstance(leaf, ValueOf) else leaf
+            said.append(words.word("timer_segment").format(name=words.vocabulary.title(read)))
         else:
             of_leaf = _of_leaf(leaf, words) if isinstance(leaf, Comparison) else _of_measures(leaf, words)
             said += [

@@ -476,6 +476,23 @@ impl Machine {
         found
     }
 
+    /// At which values it is told of a rule whether the customer is in its segment: those of the stays, and a few others
+    /// that it may be asked at; [`PLAIN`] alone if there is none.
+    pub fn values_told(&mut self, customer: &Customer, place: usize, most: usize) -> Vec<u32> {
+        let mut found: Vec<u32> = customer.stays(place).map(|stay| stay.value).collect();
+        if let Some(kind) = self.rules.rules[place].for_each {
+            let mut others = self.every_value(customer, place, kind);
+            others.retain(|value| !found.contains(value));
+            others.sort_unstable_by(|one, other| text(*one, &self.names).cmp(&text(*other, &self.names)));
+            found.extend(others.into_iter().take(most));
+        }
+        found.sort_unstable_by(|one, other| text(*one, &self.names).cmp(&text(*other, &self.names)));
+        if found.is_empty() {
+            found.push(PLAIN);
+        }
+        found
+    }
+
     /// Leave what the rules as they are now can't be entered at: a rule may have got values, or have none any more.
     pub fn leave_strange(&mut self, customer: &mut Customer) -> SmallVec<[Flipped; 8]> {
         let mut found = SmallVec::new();

@@ -13,7 +13,7 @@ use crate::plan::FieldKind;
 use crate::rows::{Kept, NULL, Rows};
 use crate::rules::{Rules, Stream};
 use crate::times::{BEFORE_ALL, NEVER};
-use crate::values::PLAIN;
+use crate::values;
 use crate::watches::Arm;
 
 /// A customer, as `CustomerView`.
@@ -36,8 +36,15 @@ pub fn customer<'py>(py: Python<'py>, customer: &Customer, rules: &Rules) -> PyR
     Ok(found)
 }
 
-/// One rule, asked about a customer.
+/// How many values are told at which the customer is not in a segment.
+const MOST_OUTSIDE: usize = 20;
+
+/// One rule, asked about a customer, at one of its values if it has any.
 pub struct Answer {
+    /// The rule's place.
+    place: usize,
+    /// The value.
+    value: Option<String>,
     /// The `sequence` and the instant of the enter; None: the customer is not in the segment.
     pub stay: Option<(i64, i64)>,
     /// The first of its entries, and how many there are.
@@ -54,7 +61,7 @@ pub struct Answers {
     pub now: i64,
     /// The `sequence` of the latest flip.
     pub sequence: i64,
-    /// By place.
+    /// By place; of a rule that is asked for each value of its own one after the other.
     pub rules: Vec<Answer>,
     /// Holds the evidence.
     pub texts: Effects,
@@ -62,21 +69,28 @@ pub struct Answers {
 
 impl Answers {
     /// Ask at an instant, or at the customer's own if that is later.
-    pub fn of(machine: &Machine, customer: &mut Customer, at: i64) -> Answers {
-        let (eval, now, mut texts) = (machine.eval(), customer.instant.max(at), Effects::default());
-        let rules = (0..eval.rules.rules.len()).map(|place| {
-            let episode = customer
-                .episodes
-                .iter()
-                .find(|episode| episode.rule as usize == place);
+    pub fn of(machine: &mut Machine, customer: &mut Customer, at: i64) -> Answers {
+        let (now, mut texts) = (customer.instant.max(at), Effects::default());
+        let asked: Vec<(usize, u32)> = (0..machine.rules.rules.len())
+            .flat_map(|place| {
+                let values = machine.values_told(customer, place, MOST_OUTSIDE);
+                values.into_iter().map(move |value| (place, value))
+            })
+            .collect();
+        let eval = machine.eval();
+        let rules = asked.into_iter().map(|(place, value)| {
+            let episode = customer.stays(place).find(|episode| episode.value == value);
             let stay = episode.map(|episode| (episode.sequence, episode.at));
-            let evidence = evidence(&eval, place, PLAIN, customer, now, &mut texts);
+            let evidence = evidence(&eval, place, value, customer, now, &mut texts);
             let flips_at = if customer.blank() {
                 NEVER
             } else {
-                eval.valid_until(place, PLAIN, customer, now)
+                eval.valid_until(place, value, customer, now)
             };
+            let text = values::text(value, eval.names);
             Answer {
+                place,
+                value: text.map(|text| String::from_utf8_lossy(text).into_owned()),
                 stay,
                 evidence,
                 flips_at,
@@ -99,9 +113,11 @@ impl Answers {
         found.set_item("now", self.now)?;
         found.set_item("sequence", self.sequence)?;
         let told = PyList::empty(py);
-        for (rule, answer) in rules.plan.rules.iter().zip(&self.rules) {
+        for answer in &self.rules {
             let each = PyDict::new(py);
-            each.set_item("segment", &rule.id)?;
+            each.set_item("segment", &rules.plan.rules[answer.place].id)?;
+            each.set_item("place", answer.place)?;
+            each.set_item("value", &answer.value)?;
             each.set_item("inside", answer.stay.is_some())?;
             each.set_item("entered_at", answer.stay.map(|stay| stay.1))?;
             each.set_item("episode", answer.stay.map(|stay| stay.0))?;
