@@ -10,6 +10,8 @@ cart_abandoned = Segment(
     en="Cart left for an hour without a purchase",
     nl="Winkelwagen een uur achtergelaten zonder aankoop",
     when=cart_add.since(purchase).within(days=30).idle >= hours(1),
+    goal=purchase.within(days=7),
+    revenue=purchase.amount,
     examples="""
         0h      cart_add
         1h                      enters

@@ -14,6 +14,8 @@ first_purchase = Segment(
         purchase.within(days=730).count() == 1,
         purchase.within(days=30).count() == 1,
     ],
+    goal=purchase.within(days=60),
+    revenue=purchase.amount,
     examples="""
         0d      purchase amount=40      enters
         20d     purchase amount=60      leaves      # the second one

@@ -10,6 +10,8 @@ three_visits_without_conversion = Segment(
     en="Visited three times in a week without buying",
     nl="Drie keer in een week langs geweest zonder iets te kopen",
     when=visit.since(purchase).within(days=7).count() >= 3,
+    goal=purchase.within(days=7),
+    revenue=purchase.amount,
     examples="""
         0d      page_view
         2d      page_view
