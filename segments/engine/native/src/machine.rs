@@ -613,7 +613,9 @@ impl Machine {
             entries,
             valid_until: m!(
                 "a flip tells no end",
-                known(eval.valid_until(place, value, customer, now)),
+                // A stay without a value in a segment that has got values never comes again.
+                known(eval.valid_until(place, value, customer, now))
+                    .filter(|_| value != PLAIN || !eval.rules.rules[place].has_values()),
                 None
             ),
             told: Told {

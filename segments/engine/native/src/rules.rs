@@ -590,6 +590,11 @@ impl Calculated {
 }
 
 impl Rule {
+    /// Whether a customer is in the segment at values.
+    pub fn has_values(&self) -> bool {
+        self.for_each.is_some() || !self.stages.is_empty()
+    }
+
     fn of(rule: &plan::Rule, leaves: &[Leaf]) -> Rule {
         let enter = match &rule.until {
             None => Node::of(&rule.when, leaves),
