@@ -98,13 +98,13 @@ pub struct Watch {
 impl Watch {
     /// Count an event, if it lies in the window.
     fn count(&mut self, at: i64, revenue: i64) {
-        if !m!("an event at the enter is a goal", self.at < at, self.at <= at)
-            || !m!(
-                "an event at the end of the window is a goal",
-                at < self.until,
-                at <= self.until
-            )
-        {
+        let after = m!("an event at the enter is a goal", self.at < at, self.at <= at);
+        let before = m!(
+            "an event at the end of the window is a goal",
+            at < self.until,
+            at <= self.until
+        );
+        if !(after && before) {
             return;
         }
         self.fresh |= self.goals == 0;

@@ -4,7 +4,7 @@
 
 use super::partition::Partition;
 use super::states::States;
-use super::wire::{Batch, Records, Schemas, batches_of};
+use super::wire::{Records, Schemas, Written, batches_of};
 use crate::output::{Effects, Outcome, Segment};
 use crate::rules::Rules;
 use crate::wire::outputs::{Encoder, Outputs};
@@ -230,7 +230,7 @@ impl Transaction {
 impl Transaction {
     /// The batches of segment events, memberships, segment outcomes, dead letters and the changelog; each can be had
     /// once.
-    fn batches(&self) -> (Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>) {
+    fn batches(&self) -> Written {
         let made = std::mem::take(&mut *self.outputs.lock().unwrap_or_else(PoisonError::into_inner));
         (
             batches_of(made.segment_events),

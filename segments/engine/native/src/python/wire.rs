@@ -225,6 +225,9 @@ impl Batch {
     }
 }
 
+/// The batches of a transaction: segment events, memberships, segment outcomes, dead letters, changelog.
+pub type Written = (Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>);
+
 /// Batches to hand over.
 pub fn batches_of(batches: Vec<batches::Batch>) -> Vec<Batch> {
     batches.into_iter().map(|batch| Batch { batch }).collect()
@@ -321,7 +324,7 @@ impl Encoder {
     }
 
     /// The batches of segment events, memberships, segment outcomes, dead letters and the changelog.
-    fn collect(&mut self) -> (Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>, Vec<Batch>) {
+    fn collect(&mut self) -> Written {
         let made = self.encoder.collect();
         (
             batches_of(made.segment_events),
