@@ -251,7 +251,7 @@ MOST_VALUES = 100
 
 def looked_at(segment: Segment, now: int, memory: Memory, inside: Inside) -> set[str | None]:
     """The values of the events that some measure with `by` selects, and those that the customer is in."""
-    found = {value for name, value in inside if name == segment.id and value is not None}
+    found: set[str | None] = {value for name, value in inside if name == segment.id and value is not None}
     for leaf in leaves(segment.when) + leaves(segment.until):
         for measure in measures_in(leaf):
             if measure.events.key is not None:
