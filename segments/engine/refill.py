@@ -30,6 +30,11 @@ class Refill:
     """The measures of some rules, and of the rules that these read, in one partition."""
 
     def __init__(self, states: States, rules: RuleSet, wanted: Sequence[str], count: int) -> None:
+        if valued := [each.id for each in rules.segments if each.has_values]:
+            raise SegmentsError(
+                f"{', '.join(valued)}: segments with values are not filled from the past yet. Leave these rules out:"
+                " they learn from what comes."
+            )
         self._asked = rules.native, list(wanted), count, states
         try:
             self._core = Core(*self._asked)

@@ -91,7 +91,7 @@ def rule_set(pick: Pick, until: bool = True, aim: Aim = NO_AIM) -> list[Segment]
         ends = until and (aim[1] == "until" if aim[1] in SHAPES and not others else one_in(pick, 4))
         back = {aim[1]} if aim[1] in HELD_BACK and not others else set[str]()
         back |= {each for each in HELD_BACK if one_in(pick, 6)}
-        made = None if others else valued(pick, name, when, aim, back if until and not ends else set())
+        made = valued(pick, name, when, aim, back if not ends else set()) if until and not others else None
         if made is None:
             made = segment(pick, name, when, others, ends, back if until else set())
         segments.append(made)
