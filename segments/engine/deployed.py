@@ -23,7 +23,7 @@ def deployment_of(
     """
     kind, settings = fields["kind"], fields["settings"]
     ready: RuleSet | PlannedRules | None = None
-    borders = borders_of(fields["borders"])
+    borders = borders_of(fields.get("borders", []))
     if kind == RULES and wrong is None:
         try:
             made = rules if isinstance(rules, RuleSet) else PlannedRules(rules or b"")

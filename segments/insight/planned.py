@@ -113,6 +113,8 @@ def _kind(asked: ir.Asked) -> str:
             return "date" if years else "duration"
         case ir.Today(part=part):
             return "number" if part in ("hour", "month") else "text"
+        case ir.Calculated(left_kind=kind):
+            return kind if kind in ("duration", "money") else "number"
     return "truth"
 
 

@@ -89,9 +89,9 @@ def of_id(arrival: Arrival, customer: str, id: str) -> Arrival:
 class Outcome:
     """What came of a story."""
 
-    segments: set[str]
+    segments: set[tuple[str, str | None]]
     """Those that the customer is in at the end."""
-    others: set[str]
+    others: set[tuple[str, str | None]]
     """Those that any other id is in."""
     outcomes: Counter[tuple[str, str]]
     links: Counter[str]
@@ -121,7 +121,7 @@ def lived(story: Linked, limit: int = 10_000) -> Outcome:
     for customer in IDS:
         partition = replays[partition_of(customer.encode(), story.partitions)].partition
         inside = {
-            each["segment"]
+            (each["segment"], each["value"])
             for each in partition.why(customer.encode(), story.until)["rules"]
             if each["inside"]
         }
@@ -132,8 +132,8 @@ def lived(story: Linked, limit: int = 10_000) -> Outcome:
     return found
 
 
-def expected(story: Linked) -> set[str]:
-    """The segments at the end of one customer who did it all, by the oracle."""
+def expected(story: Linked) -> set[tuple[str, str | None]]:
+    """The segments, with their values, at the end of one customer who did it all, by the oracle."""
     customer = Customer(story.segments, name=IDS[0])
     own = [each for each in story.arrivals if each.topic != IDENTITIES.name]
     assert all(end_of(each.customer, story.links) == IDS[0] for each in own)
