@@ -26,7 +26,6 @@ MET = (
     "treated",
     "revenue",
     "many",
-    "late",
     "version",
 )
 """What the outcomes of the run by plain chance have to show."""
@@ -99,11 +98,6 @@ def shown(worker: Worker) -> set[str]:
             found |= {each["kind"], each["reason"], each["arm"] or "no arm"}
             found |= {"revenue"} if each["revenue"] else set()
             found |= {"many"} if each["goals"] > 1 else set()
-            found |= (
-                {"late"}
-                if (each["first_goal_at"] or 0) < each["occurred_at"] and each["kind"] == "converted"
-                else set()
-            )
             found |= (
                 {"version"}
                 if versions.get(each["segment"], each["segment_version"]) != each["segment_version"]
