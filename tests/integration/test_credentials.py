@@ -30,7 +30,7 @@ def test_a_password_is_read_again_and_a_refused_login_ends_the_worker(tmp_path, 
         broker.enroll()
         with broker.admin() as admin:
             topics.make(admin, topics.TOPICS, 2, 1)
-            allow(admin, "worker", documented("worker", GROUP))
+            allow(admin, "worker", [*documented("worker", GROUP), *documented("deployer", GROUP)])
         env = broker.settings("worker") | {"SEGMENTS_GROUP": GROUP}
         file = tmp_path / "password"
         file.write_text(PASSWORDS["worker"] + "\n")
