@@ -117,9 +117,9 @@ def due_list_not_rebuilt() -> None:
             return ()
 
     def empty(
-        self: Any, number: int, count: int, rules: Any, settings: Any, states: Any, deployment: Any = None
+        self: Any, number: int, count: int, rules: Any, settings: Any, states: Any, *more: Any, **named: Any
     ) -> None:
-        begin(self, number, count, rules, settings, Unlisted(states), deployment)
+        begin(self, number, count, rules, settings, Unlisted(states), *more, **named)
 
     Partition.__init__ = empty  # type: ignore[method-assign]
 
