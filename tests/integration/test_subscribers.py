@@ -136,7 +136,7 @@ def test_both_hold_what_the_memberships_say(kafka, environment, fresh_topics, sp
     now = int(time.time() * 1000)
 
     def work(folder):
-        worker = spawn("worker", env={"SEGMENTS_RULES": folder})
+        worker = spawn("worker", "--deploy", env={"SEGMENTS_RULES": folder})
         wait_until_caught_up(kafka.address, environment["SEGMENTS_GROUP"])
         return worker
 
@@ -179,6 +179,7 @@ def test_both_hold_what_the_memberships_say(kafka, environment, fresh_topics, sp
     ]
     for each in subscribers:
         announced = each.announced()
-        assert len(announced) == len(set(announced)) == 5
-        assert set(announced) == set().union(*of_customers)
+        assert len(announced) == len(set(announced))
+        # Whether c enters three by its event or with the deployment depends on which of them the worker reads first.
+        assert of_customers[0] <= set(announced) <= set().union(*of_customers)
         assert [line["sequence"] for line in each.lines() if line["customer_id"] == "b"] == [2, 1]
