@@ -18,7 +18,6 @@ from streams.clock import wall_clock
 from streams.deployments.borders import Move, Taken, after, moves, record, take
 from streams.deployments.counting import Counted, TooManyMove, count_over
 from streams.deployments.records import Chains, read_chains
-from streams.deployments.writing import write
 from streams.errors import StreamsError
 from streams.settings.settings import Settings, read_settings
 
@@ -114,13 +113,12 @@ def update(
         raise StreamsError("nothing is published: " + "; ".join(each.why for each in found))
     going_live.ask(f"Publish these borders for the group {settings.group}?", yes=yes)
     made = record(settings, chains, borders, wall_clock(), note)
-    write(settings, made, chains)
-    click.echo(f"deployment {made['deployment_id']} is written to {len(chains.held)} partitions", err=True)
-    flips = None
-    if not no_wait:
-        flips = going_live.flips_of(going_live.taken_over(settings, made["deployment_id"], chains, timeout))
-        if not as_json:
-            tell_lines("all partitions run it", *going_live.told_flips(flips))
+    going_live.publish(settings, made, chains)
+    flips = (
+        None
+        if no_wait
+        else going_live.await_flips(settings, made["deployment_id"], chains, timeout, quiet=as_json)
+    )
     if as_json:
         click.echo(json_line(_as_json(made["deployment_id"], found, counted, flips)))
 

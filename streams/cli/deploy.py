@@ -19,7 +19,6 @@ from streams.deployments.counting import Counted, TooManyMove, count
 from streams.deployments.planning import Planned, SettingsChange, plan, record
 from streams.deployments.records import Chains, read_chains
 from streams.deployments.watching import NotTakenOver
-from streams.deployments.writing import write
 from streams.jobs import foresee
 from streams.settings.settings import Settings, read_settings
 
@@ -259,9 +258,8 @@ def _deploy(
         )
     going_live.ask(f"Deploy this to the group {settings.group}?", yes=yes)
     made = record(settings, planned, chains, wall_clock(), note, at_once=at_once)
-    write(settings, made, chains)
+    going_live.publish(settings, made, chains)
     report.deployment_id = made["deployment_id"]
-    click.echo(f"deployment {report.deployment_id} is written to {len(chains.held)} partitions", err=True)
 
 
 def _wait(settings: Settings, chains: Chains, report: Report, timeout: float, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from streams.cli.broker import Progress
 from streams.cli.visible import visible
 from streams.deployments.records import Chains
 from streams.deployments.watching import Look, wait
+from streams.deployments.writing import write
 from streams.settings.settings import Settings
 
 RULES = click.option(
@@ -69,6 +70,22 @@ def taken_over(settings: Settings, deployment_id: str, chains: Chains, seconds: 
     """Waits until all partitions run it; raises NotTakenOver."""
     with progress() as tell:
         return wait(settings, deployment_id, len(chains.held), seconds, tell)
+
+
+def publish(settings: Settings, made: dict[str, Any], chains: Chains) -> None:
+    """Writes a deployment to all partitions, and says so."""
+    write(settings, made, chains)
+    click.echo(f"deployment {made['deployment_id']} is written to {len(chains.held)} partitions", err=True)
+
+
+def await_flips(
+    settings: Settings, deployment_id: str, chains: Chains, seconds: float, *, quiet: bool
+) -> dict[str, dict[str, int]]:
+    """Waits until all partitions run it, tells of their flips unless `quiet`, and returns them; raises NotTakenOver."""
+    flips = flips_of(taken_over(settings, deployment_id, chains, seconds))
+    if not quiet:
+        tell_lines("all partitions run it", *told_flips(flips))
+    return flips
 
 
 def flips_of(look: Look) -> dict[str, dict[str, int]]:

@@ -11,7 +11,6 @@ from streams.cli.visible import json_line
 from streams.clock import wall_clock
 from streams.deployments.planning import again, changed_settings
 from streams.deployments.records import Chains, Deployed, read_chains
-from streams.deployments.writing import write
 from streams.errors import StreamsError
 from streams.settings.settings import read_settings
 
@@ -45,13 +44,12 @@ def command(
         tell_lines(*_told(wanted, running))
     going_live.ask(f"Deploy {wanted.id} again?", yes=yes)
     made = again(settings, wanted, chains, wall_clock(), note)
-    write(settings, made, chains)
-    click.echo(f"deployment {made['deployment_id']} is written to {len(chains.held)} partitions", err=True)
-    flips = None
-    if not no_wait:
-        flips = going_live.flips_of(going_live.taken_over(settings, made["deployment_id"], chains, timeout))
-        if not as_json:
-            tell_lines("all partitions run it", *going_live.told_flips(flips))
+    going_live.publish(settings, made, chains)
+    flips = (
+        None
+        if no_wait
+        else going_live.await_flips(settings, made["deployment_id"], chains, timeout, quiet=as_json)
+    )
     if as_json:
         done = {
             "deployment_id": made["deployment_id"],
