@@ -132,7 +132,8 @@ def test_killed_at_any_moment_nothing_is_lost(book, spawn, config, receiver):
     running = spawn("deliver", file)
     receiver.wait(0, 60, what=lambda: held(receiver.taken) == latest(book) and receiver.taken)
     wait_until(
-        "all is settled", lambda: scrape(running)['segments_delivery_waiting_flips{destination="crm"}'] == 0
+        "all is settled",
+        lambda: scrape(running).get('segments_delivery_waiting_flips{destination="crm"}') == 0,
     )
     assert held(receiver.taken) == latest(book)
     assert_in_order(receiver.received)
