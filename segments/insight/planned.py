@@ -31,7 +31,7 @@ def of_segment(
             "kind": _kind(asked),
             "part": part,
             "any_of": any_of,
-            "operator": _operator(asked),
+            "operator": operator_of(asked),
             "known_since": max(known, default=None),
         }
     numbers = (number for number, _, _ in _places(rule))
@@ -118,7 +118,8 @@ def _kind(asked: ir.Asked) -> str:
     return "truth"
 
 
-def _operator(asked: ir.Asked) -> str:
+def operator_of(asked: ir.Asked) -> str:
+    """The operator of a leaf as evidence tells it."""
     match asked:
         case ir.Measured(comparison=comparison) | ir.Today(comparison=comparison):
             found = comparison.operator
@@ -174,7 +175,7 @@ def _blocking(
 
 def _leaf_text(leaf: ir.Leaf, plan: ir.Plan) -> str:
     """A leaf as a rule has it."""
-    operator = _operator(leaf.asked)
+    operator = operator_of(leaf.asked)
     match leaf.asked:
         case ir.Measured(border=int(border)):
             bound = f"top(percent={plan.borders[border].percent})"

@@ -15,6 +15,7 @@ from segments.engine import (
     Effects,
     EngineSettings,
     Partition,
+    PlannedRules,
     Record,
     RuleSet,
     of_customer,
@@ -30,9 +31,11 @@ EXAMPLES = 3
 class RuleTrial:
     """One rule set over all partitions, and what becomes of one of its segments."""
 
-    def __init__(self, rules: RuleSet, segment: str, count: int, settings: EngineSettings) -> None:
+    def __init__(
+        self, rules: RuleSet | PlannedRules, segment: str, count: int, settings: EngineSettings
+    ) -> None:
         self.rules, self.segment, self.count, self.settings = rules, segment, count, settings
-        self._hysteresis = rules.segments[rules.ids.index(segment)].until is not None
+        self._hysteresis = rules.data.rules[rules.ids.index(segment)].until is not None
         self.found = Findings(segment, rules.versions[rules.ids.index(segment)])
         self.found.shared.update(dict.fromkeys(rules.ids, 0))
         self.latest = BEFORE_ALL

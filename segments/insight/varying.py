@@ -1,27 +1,26 @@
-"""The numbers of a rule, and the same rule with other numbers: what a trial in the console asks for."""
+"""The numbers of a rule, and the same rule with other numbers: what a trial in the console asks for.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+Both are read from the plan, so that what is deployed can be tried where no file of it is.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
-from typing import Any
+from fractions import Fraction
 
-from segments.engine import RuleSet
-from segments.language.checking.lint import refuse
+import msgspec
+
+from segments.engine import PlannedRules, RuleSet
+from segments.insight.planned import operator_of
 from segments.language.errors import SegmentsError
-from segments.language.loading.load import load
-from segments.language.nodes.arithmetic import Calculated, is_duration
-from segments.language.nodes.calendar import TodayComparison
-from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
-from segments.language.nodes.dates import DateComparison
-from segments.language.nodes.durations import UNITS, Duration
-from segments.language.nodes.literals import number
-from segments.language.nodes.order import require
-from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaf_text, leaves
+from segments.language.nodes.durations import UNITS
+from segments.plan import ir
+from segments.plan.bounds import profile_bounds
 
 LARGEST = Decimal(10) ** 15
 """Beyond it no measure goes: milliseconds of 30,000 years, or a thousand times a thousand billion."""
+YEARS = "years"
+"""The unit of a bound that counts years of the calendar."""
 
 
 class NoNumber(SegmentsError):
@@ -38,110 +37,123 @@ class RuleNumber:
     """A bound of a rule that is a number or a duration."""
 
     place: int
-    """Of the leaf, among those of `when`, then `until`, as they are written."""
+    """Of the leaf, in the order of the evidence."""
     leaf: str
     """What is measured, in the notation of rules, as evidence names it."""
     operator: str
     value: str
     """The number, in its unit."""
     unit: str
-    """`days`, `hours` … of a duration; empty of a number."""
+    """`days`, `hours` … of a duration, or `years`; empty of a number."""
 
 
-def numbers_of(segment: Segment) -> list[RuleNumber]:
-    """The numbers of a rule, in the order of its conditions."""
-    found = []
-    for place, leaf in enumerate(_leaves(segment)):
-        if (bound := _bound(leaf)) is None:
-            continue
-        operator = getattr(leaf, "operator", "")
-        if isinstance(bound, Duration):
-            unit, size = next(each for each in UNITS if bound.milliseconds % each[1] == 0)
-            found.append(RuleNumber(place, leaf_text(leaf), operator, str(bound.milliseconds // size), unit))
-        else:
-            found.append(RuleNumber(place, leaf_text(leaf), operator, _plain(bound), ""))
+def numbers_of(rules: RuleSet | PlannedRules, name: str) -> list[RuleNumber]:
+    """The numbers of a rule of a rule set, in the order of its evidence."""
+    plan, found = rules.data, []
+    for place, number in enumerate(plan.rules[rules.ids.index(name)].leaves):
+        leaf = plan.leaves[number]
+        if (bound := _bound(leaf.asked)) is not None:
+            value, unit = bound
+            found.append(RuleNumber(place, leaf.measure, operator_of(leaf.asked), _plain(value), unit))
     return found
 
 
-def with_numbers(
-    folders: Sequence[Path], name: str, given: Mapping[int, str], shop: tuple[str, str], required: str
-) -> RuleSet:
-    """The rules of these folders, those numbers of one of them replaced by others, by their places.
+def with_numbers(rules: RuleSet | PlannedRules, name: str, given: Mapping[int, str]) -> PlannedRules:
+    """The same rules with the same borders, but for these numbers of one of them, by their places.
 
-    `shop`: its currency and time zone.
-
-    Raises:
-        NoNumber: what was given is none.
-        RuleError: the rule would be refused with these numbers, as by the linter.
-
+    Raises NoNumber for a text that is no number.
     """
-    segments = load(list(folders))
-    segment = next(each for each in segments if each.id == name)
-    units = {each.place: each.unit for each in numbers_of(segment)}
-    found = _leaves(segment)
-    bounds = {
-        id(found[place]): _number(text, units[place]) for place, text in given.items() if place in units
-    }
-    when, until = segment.written
-    segment.written = _replaced(when, bounds), None if until is None else _replaced(until, bounds)
-    require(segments, required)
-    refuse(segments)
-    return RuleSet(segments, *shop)
+    plan, at = rules.data, rules.ids.index(name)
+    units = {each.place: each.unit for each in numbers_of(rules, name)}
+    rule, leaves = plan.rules[at], list(plan.leaves)
+    numbers = list(rule.leaves)
+    for place, text in given.items():
+        if place in units:
+            # A leaf of its own: other rules may have the same one.
+            leaves.append(_varied(plan.leaves[rule.leaves[place]], _number(text, units[place])))
+            numbers[place] = len(leaves) - 1
+    of_when = iter(numbers)
+    when = _replaced(rule.when, of_when)
+    until = None if rule.until is None else _replaced(rule.until, of_when)
+    of_stages = iter(numbers)
+    stages = tuple(
+        msgspec.structs.replace(each, when=_replaced(each.when, of_stages)) for each in rule.stages
+    )
+    varied = msgspec.structs.replace(rule, when=when, until=until, stages=stages, leaves=tuple(numbers))
+    every = tuple(varied if place == at else each for place, each in enumerate(plan.rules))
+    other = msgspec.structs.replace(plan, leaves=tuple(leaves), rules=every)
+    return PlannedRules(other.to_bytes(), rules.borders)
 
 
-def _leaves(segment: Segment) -> list[Condition]:
-    when, until = segment.written
-    return [*leaves(when), *leaves(until)]
+def _bound(asked: ir.Asked) -> tuple[Fraction, str] | None:
+    """A bound and its unit; None: it is no number, or one that is learned."""
+    match asked:
+        case ir.Measured(comparison=ir.Comparison(numbers=(bound,)), border=None):
+            if asked.kind == "duration":
+                return _duration(Fraction(bound))
+            return Fraction(bound) / asked.scale, ""
+        case ir.Calculated(right=ir.Constant(bound), right_kind=None):
+            return _duration(Fraction(bound)) if asked.left_kind == "duration" else (Fraction(bound), "")
+        case ir.OfProfile(operator=operator, bounds=(ir.NumberBound(value, 0),)) if operator != "in":
+            return Fraction(repr(value)), ""
+        case ir.OfDate(bound=bound, years=years):
+            return (Fraction(bound), YEARS) if years else _duration(Fraction(bound))
+        case ir.Today(comparison=ir.Comparison(operator=operator, numbers=(bound,))) if operator != "in":
+            return Fraction(bound), ""
+    return None
 
 
-def _bound(leaf: Condition) -> Duration | int | Decimal | None:
-    bound: Any = None
-    match leaf:
-        case Comparison(measure, _, bound):
-            if measure.kind.duration and isinstance(bound, int):
-                return Duration(bound)
-        case ProfileComparison(_, _, bound) | TodayComparison(_, _, bound):
-            pass
-        case DateComparison(bound=Duration() as bound):
-            return bound
-        case Calculated(left, _, bound):
-            if is_duration(left):
-                return bound if isinstance(bound, Duration) else None
-    return bound if isinstance(bound, int | Decimal) and not isinstance(bound, bool) else None
+def _duration(milliseconds: Fraction) -> tuple[Fraction, str]:
+    """In the largest unit that is whole."""
+    unit, size = next((each for each in UNITS if milliseconds % each[1] == 0), UNITS[-1])
+    return milliseconds / size, unit
 
 
-def _plain(bound: int | Decimal) -> str:
-    text = f"{bound:f}"
+def _varied(leaf: ir.Leaf, bound: Fraction) -> ir.Leaf:
+    """The same leaf with another bound; of a duration in milliseconds."""
+    replace = msgspec.structs.replace
+    asked, told = leaf.asked, _plain(bound)
+    match asked:
+        case ir.Measured():
+            scaled = str(bound if asked.kind == "duration" else bound * asked.scale)
+            asked = replace(asked, comparison=replace(asked.comparison, numbers=(scaled,)))
+        case ir.Calculated():
+            asked = replace(asked, right=ir.Constant(str(bound)))
+        case ir.OfProfile():
+            asked = replace(asked, bounds=profile_bounds(Decimal(told)))
+        case ir.OfDate():
+            asked = replace(asked, bound=int(bound))
+            told = f"years({told})" if asked.years else told
+        case ir.Today():
+            asked = replace(asked, comparison=replace(asked.comparison, numbers=(str(bound),)))
+    return ir.Leaf(leaf.measure, told, asked)
+
+
+def _plain(bound: Fraction) -> str:
+    """A bound as a decimal; those of rules have an end."""
+    text = f"{Decimal(bound.numerator) / bound.denominator:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _number(text: str, unit: str) -> Duration | int | Decimal:
+def _number(text: str, unit: str) -> Fraction:
     try:
         found = Decimal(text.strip())
     except InvalidOperation:
         raise NoNumber(text) from None
     if not found.is_finite() or not 0 <= found <= LARGEST:
         raise NoNumber(text)
-    if unit:
-        return Duration(int(found * dict(UNITS)[unit]))
-    return number(found, "the number")
+    if unit == YEARS:
+        return Fraction(int(found))
+    return Fraction(int(found * dict(UNITS)[unit]) if unit else found)
 
 
-def _replaced(condition: Condition, bounds: Mapping[int, Duration | int | Decimal]) -> Condition:
+def _replaced(condition: ir.Condition, numbers: Iterator[int]) -> ir.Condition:
+    """The condition with these leaves in their order."""
     match condition:
-        case Not(inner):
-            return Not(_replaced(inner, bounds))
-        case AllOf(parts):
-            return AllOf(tuple(_replaced(each, bounds) for each in parts))
-        case AnyOf(parts):
-            return AnyOf(tuple(_replaced(each, bounds) for each in parts))
-    bound = bounds.get(id(condition))
-    if bound is None:
-        return condition
-    if isinstance(condition, Calculated):
-        return replace(condition, right=bound)
-    if isinstance(condition, DateComparison) and isinstance(bound, Duration):
-        return replace(condition, bound=bound)
-    plain = bound.milliseconds if isinstance(bound, Duration) else bound
-    assert isinstance(condition, Comparison | ProfileComparison | TodayComparison)
-    return replace(condition, bound=plain)
+        case ir.Not(inner):
+            return ir.Not(_replaced(inner, numbers))
+        case ir.All(parts):
+            return ir.All(tuple(_replaced(each, numbers) for each in parts))
+        case ir.AtLeastOne(parts):
+            return ir.AtLeastOne(tuple(_replaced(each, numbers) for each in parts))
+    return ir.IsLeaf(next(numbers))

@@ -12,7 +12,7 @@ from streams.cli.logs import LEVELS, configure
 from streams.console.console import Console
 from streams.console.database import Database
 from streams.console.reader import Reader
-from streams.console.rules import Rules
+from streams.console.rules import Watch, look
 from streams.console.server import Server
 from streams.console.workers import Workers
 from streams.errors import StreamsError
@@ -65,14 +65,15 @@ async def _serve(settings: Settings, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     listening = listen(settings.http_host, port)
-    rules = Rules.read(settings.rules, settings.required_consent)
+    rules = await asyncio.to_thread(look, settings)
     reader = Reader(Database(settings.data_dir / FILE), settings, connect(settings))
     workers = Workers(settings)
     console = Console(settings, reader, workers, rules, partial(exported, settings))
+    watch = Watch(settings, console.take_rules)
     server = Server(console, listening)
     await server.start()
     log.info("the console: http://%s:%d/segments", settings.http_host, listening.getsockname()[1])
-    running = [asyncio.create_task(each) for each in (reader.run(), workers.run(), stop.wait())]
+    running = [asyncio.create_task(each) for each in (reader.run(), workers.run(), watch.run(), stop.wait())]
     try:
         done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -48,6 +48,12 @@ class Console:
         )
         self._boot = secrets.token_hex(4)
 
+    def take_rules(self, rules: Rules) -> None:
+        """Other rules are deployed; open pages are told."""
+        self.rules = rules
+        for tell in self.reader.changed:
+            tell()
+
     @property
     def progress(self) -> Progress:
         """How far the topics are read."""
@@ -82,7 +88,13 @@ class Console:
     def page(self, request: web.Request, template: str, state: State, **values: Any) -> web.Response:
         """A page with its state."""
         return self.renderer.page(
-            request, template, state=state, pages=PAGES, zone=self.settings.timezone, **values
+            request,
+            template,
+            state=state,
+            pages=PAGES,
+            zone=self.settings.timezone,
+            rules_id=self.rules.deployment_id or "",
+            **values,
         )
 
     def json(self, state: State, values: Mapping[str, Any], status: int = 200) -> web.Response:

@@ -102,7 +102,8 @@ class Live:
     def _head(self, language: str, state: str) -> Update:
         as_of = self._console.progress.as_of
         told = translated(language, "as of {at}", at=self._console.renderer.date(language, as_of))
-        return {"as_of": as_of, "as_of_text": told, "state": state}
+        rules = self._console.rules.deployment_id or ""
+        return {"as_of": as_of, "as_of_text": told, "state": state, "rules": rules}
 
     async def _state(self, language: str, revision: int) -> Found:
         """Of a page that shows what was read for it: only as of when the topics are read."""

@@ -54,7 +54,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"plain": plain, "segment_path": path_of, "raw": raw}
+        self._environment.filters |= {"plain": plain, "segment_path": path_of, "raw": raw, "lines": lines}
         self._environment.globals |= {"logins": logins, "problem": None}
 
     def language(self, request: web.Request) -> str:
@@ -157,6 +157,13 @@ def raw(value: object) -> str:
 def plain(text: object) -> Markup:
     """A text from outside: no character that hides, breaks or turns the line, and its direction ends with it."""
     return Markup("<bdi>{}</bdi>").format(shortened(str(text), SHOWN))
+
+
+def lines(text: str) -> Markup:
+    """A text of several lines from outside, in full: no character in it hides or turns a line."""
+    return Markup("\n").join(
+        Markup("<bdi>{}</bdi>").format("".join(map(_visible, each))) for each in text.splitlines()
+    )
 
 
 def shortened(text: str, most: int) -> str:

@@ -7,8 +7,6 @@ from aiohttp import web
 from markupsafe import Markup
 
 import schemas
-from segments.insight.about import about
-from segments.language.errors import SegmentsError
 from streams.clock import wall_clock
 from streams.console.console import Console
 from streams.console.database import HOUR
@@ -87,7 +85,8 @@ class _Segment:
             series=[[each.at // 1000, each.members, each.entered, each.left] for each in told.hours],
             outcomes=outcome_values(told),
             currency=console.settings.currency,
-            rule=self._rule(line["segment"]),
+            rule=console.rules.about(line["segment"]),
+            said=console.rules.segments.get(line["segment"]),
             **self._counted(line["segment"], language),
             live=f"/live?page=segment&segment={console.quoted(line['segment'])}"
             f"&since={console.since(snapshot.revision)}",
@@ -112,18 +111,6 @@ class _Segment:
                 ],
             ),
         }
-
-    def _rule(self, segment: str) -> Line | None:
-        """What the rule says; None: there is none here, or this version's words do not reach it."""
-        rule = self._console.rules.segments.get(segment)
-        try:
-            return (
-                None
-                if rule is None
-                else about(rule, self._console.settings.currency, self._console.settings.timezone)
-            )
-        except SegmentsError:
-            return None
 
     async def json(self, request: web.Request) -> web.Response:
         """The same numbers."""

@@ -104,7 +104,7 @@ class _Segments:
             in_none=snapshot.in_none,
             in_none_text=in_none_text(snapshot, language),
             overlap=self._overlap(snapshot, language),
-            rules_problem=console.rules.problem,
+            rules=console.rules,
             live=f"/live?page=segments&since={console.since(snapshot.revision)}",
         )
 

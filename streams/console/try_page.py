@@ -9,9 +9,11 @@ from aiohttp import web
 
 import schemas
 from segments.insight.varying import RuleNumber, numbers_of
+from segments.language.errors import SegmentsError
 from streams.console.console import Console
 from streams.console.state import Name, State
 from streams.console.trying import Tried
+from streams.errors import StreamsError
 
 PATIENCE = 1.5
 """Seconds that the page waits for a trial before it shows its progress."""
@@ -32,18 +34,22 @@ class _Try:
     async def _found(self, request: web.Request) -> tuple[str, list[Line], Tried | None, State]:
         """The rule, its numbers as they are and as asked for, the trial if any differs, the state."""
         console, segment = self._console, request.query.get("segment", "")
-        rule = console.rules.segments.get(segment)
-        numbers = [] if rule is None else numbers_of(rule)
+        rules = console.rules
+        known = segment in rules.segments
+        try:
+            numbers = numbers_of(rules.runnable, segment) if known else []
+        except (SegmentsError, StreamsError) as error:
+            return segment, [], None, State("error", console.progress.as_of, str(error))
         lines = [_line(each, request.query) for each in numbers]
         asked = {each["place"]: each["value"] for each in lines if each["value"] != each["now"]}
-        tried = console.trials.of(segment, asked) if asked else None
+        tried = console.trials.of(rules, segment, asked) if asked else None
         if tried is not None:
             if "stop" in request.query:
                 tried.stopped.set()
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     await tried.finished.wait()
-        return segment, lines, tried, self._state(tried, known=rule is not None or not segment)
+        return segment, lines, tried, self._state(tried, known=known or not segment)
 
     def _state(self, tried: Tried | None, *, known: bool) -> State:
         as_of = self._console.progress.as_of

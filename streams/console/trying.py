@@ -7,20 +7,22 @@ from dataclasses import dataclass, field
 
 from kafka.errors import KafkaError
 
-from segments.engine import EngineSettings, load
+from segments.engine import PlannedRules, RuleSet
 from segments.insight.findings import Findings
+from segments.insight.trial import RuleTrial, Trial
 from segments.insight.varying import with_numbers
 from segments.language.errors import SegmentsError
 from streams.clock import wall_clock
+from streams.console.rules import Rules
 from streams.errors import StreamsError
 from streams.history.topics import topics_history
-from streams.jobs import trial
 from streams.settings.settings import Settings
 
 KEPT = 16
 """Trials whose results are kept."""
 
-Key = tuple[str, tuple[tuple[int, str], ...]]
+Key = tuple[str, str, tuple[tuple[int, str], ...]]
+"""Segment, its version, numbers by place."""
 
 
 class _Stopped(Exception):
@@ -52,16 +54,16 @@ class Trials:
         self._trials: dict[Key, Tried] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def of(self, segment: str, numbers: Mapping[int, str]) -> Tried:
+    def of(self, rules: Rules, segment: str, numbers: Mapping[int, str]) -> Tried:
         """The trial of a rule with these numbers by their places, begun if there is none."""
-        key = segment, tuple(sorted(numbers.items()))
+        key = segment, rules.segments[segment].version, tuple(sorted(numbers.items()))
         tried = self._trials.get(key)
         if tried is None or tried.stopped.is_set():
             self.close()
             while len(self._trials) >= KEPT:
                 del self._trials[next(iter(self._trials))]
             tried = self._trials[key] = Tried(segment, wall_clock())
-            task = asyncio.create_task(self._run(tried, dict(numbers)))
+            task = asyncio.create_task(self._run(tried, rules, dict(numbers)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return tried
@@ -72,9 +74,9 @@ class Trials:
             if not tried.finished.is_set():
                 tried.stopped.set()
 
-    async def _run(self, tried: Tried, numbers: dict[int, str]) -> None:
+    async def _run(self, tried: Tried, rules: Rules, numbers: dict[int, str]) -> None:
         try:
-            await asyncio.to_thread(self._try, tried, numbers)
+            await asyncio.to_thread(self._try, tried, rules, numbers)
         except (SegmentsError, StreamsError, KafkaError, OSError) as error:
             ours = isinstance(error, SegmentsError | StreamsError)
             tried.problem = str(error) if ours else f"Kafka does not answer: {error!r}"
@@ -82,15 +84,15 @@ class Trials:
             tried.problem = "stopped"
         tried.finished.set()
 
-    def _try(self, tried: Tried, numbers: dict[int, str]) -> None:
+    def _try(self, tried: Tried, rules: Rules, numbers: dict[int, str]) -> None:
         settings = self._settings
-        required, shop = settings.required_consent or "", (settings.currency, settings.timezone)
-        running = load(settings.rules, settings.currency, settings.timezone, required=required)
-        other = with_numbers(settings.rules, tried.segment, numbers, shop, required)
-        both = trial.TrialRules(other, tried.segment, running, tried.segment)
-        since = trial.needed_since(both, tried.began, 1)
-        with topics_history(settings, since, None) as history:
+        running = rules.runnable
+        other = with_numbers(running, tried.segment, numbers)
+        engine = rules.engine(settings)
+        with topics_history(settings, _needed_since(running, tried.began), None) as history:
             tried.total = history.length
+            both = [RuleTrial(each, tried.segment, history.count, engine) for each in (other, running)]
+            living = Trial(*both)
 
             def progress(count: int) -> None:
                 tried.done += count
@@ -98,5 +100,12 @@ class Trials:
                     raise _Stopped
 
             now = tried.began if settings.clock == "wall" else None
-            tried.found = trial.run(both, history, EngineSettings.of(settings), now, progress)
+            history.read(living, progress)
+            tried.found = living.finish(history.latest if now is None else now)
             tried.deleted_before = history.deleted_before
+
+
+def _needed_since(rules: RuleSet | PlannedRules, now: int) -> int | None:
+    """The instant from which the past matters; None: all of it, since something long ago may still hold."""
+    lasting = any(rule.until is not None or rule.at_most_every for rule in rules.data.rules)
+    return None if lasting else now - rules.data.retention

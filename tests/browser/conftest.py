@@ -89,7 +89,7 @@ def served(tmp_path):
     open_ones = []
 
     def serve(rules=None, **settings):
-        context = serving(tmp_path / str(len(open_ones)), rules or Rules({}), **settings)
+        context = serving(tmp_path / str(len(open_ones)), rules or Rules(), **settings)
         open_ones.append(context)
         return context.__enter__()
 

@@ -9,10 +9,9 @@ from selenium.webdriver.common.by import By
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
-from streams.console.rules import Rules
 from tests.browser.chromium import browsing
 from tests.browser.conftest import serving
-from tests.kit.console import Topics, click
+from tests.kit.console import Topics, click, shipped
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "images"
@@ -36,7 +35,7 @@ def main():
         tempfile.TemporaryDirectory() as profile,
         tempfile.TemporaryDirectory() as data,
         browsing(Path(profile)) as browser,
-        serving(Path(data), Rules.read([ROOT / "segments"])) as place,
+        serving(Path(data), shipped()) as place,
     ):
         browser.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",

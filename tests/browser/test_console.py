@@ -14,11 +14,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
-from streams.console.rules import Rules
-from tests.kit.console import Topics, click
+from tests.kit.console import Topics, click, shipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-RULES = Path(__file__).parents[2] / "segments"
 
 
 def named(browser, name):
@@ -76,7 +74,7 @@ def filled():
 
 def test_a_flip_comes_to_the_page_within_a_second(browser, served):
     """Numbers change by themselves, without a reload and without a complaint of the browser."""
-    place = served(Rules.read([RULES]))
+    place = served(shipped())
     topics = filled()
     place.read(topics)
     browser.get(f"{place.address}/segments")
@@ -96,7 +94,7 @@ def test_a_flip_comes_to_the_page_within_a_second(browser, served):
 
 def test_the_table_is_sorted_and_filtered(browser, served):
     """A header button sorts, and says so; the filter hides what does not match; both by keyboard alone."""
-    place = served(Rules.read([RULES]))
+    place = served(shipped())
     place.read(filled())
     browser.get(f"{place.address}/segments")
     titles = order(browser)
@@ -131,7 +129,7 @@ def test_keyboard_and_focus(browser, served):
 
 def test_narrow_dark_and_dutch(browser, served):
     """At 360 pixels nothing but tables scrolls sideways; dark is dark; Dutch titles and words."""
-    place = served(Rules.read([RULES]))
+    place = served(shipped())
     place.read(filled())
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
@@ -246,7 +244,7 @@ def past(reading, _count):
 )
 def test_every_page_is_for_everyone(browser, served, path):
     """One h1, landmarks, labels, pictures with titles, nothing wider than 360 pixels, nothing that the browser complains of."""
-    place = served(Rules.read([RULES]))
+    place = served(shipped())
     place.read(filled())
     place.console.readings.read = past if path == "/customers/bob" else lambda *_: None
     browser.execute_cdp_cmd(
@@ -318,7 +316,7 @@ def screenshots(browser, place, path, folder):
 
 def test_members_are_drawn_over_time(browser, served):
     """The chart of a segment is a picture as wide as its place, and updates come to the numbers beside it."""
-    place = served(Rules.read([RULES]))
+    place = served(shipped())
     topics = filled()
     place.read(topics)
     browser.get(f"{place.address}/segments/high_value")

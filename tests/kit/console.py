@@ -16,7 +16,7 @@ from streams.clock import wall_clock
 from streams.console.console import Console
 from streams.console.database import Database
 from streams.console.reader import DEAD_LETTERS, EVENTS, MEMBERSHIPS, OUTCOMES, Reader
-from streams.console.rules import Rules
+from streams.console.rules import Rules, of_files
 from streams.console.server import application
 from streams.console.workers import Workers
 from streams.settings.settings import Settings
@@ -159,13 +159,18 @@ def settings_of(folder: Path, **more: Any) -> Settings:
     return Settings(data_dir=folder, brokers="127.0.0.1:1", **more)
 
 
+def shipped() -> Rules:
+    """The rules that are shipped, as files."""
+    return of_files(Settings())
+
+
 def console_of(settings: Settings, rules: Rules | None = None) -> Console:
     """A console that has read nothing, and is at the end of its topics."""
     reader = Reader(Database(settings.data_dir / "console.db"), settings, None)
     reader.progress.caught_up, reader.progress.as_of = True, wall_clock()
     reader.progress.partitions = 1
     return Console(
-        settings, reader, Workers(settings), rules or Rules({}), lambda customer: {"customer_id": customer}
+        settings, reader, Workers(settings), rules or Rules(), lambda customer: {"customer_id": customer}
     )
 
 

@@ -8,6 +8,7 @@ import stat
 
 import pytest
 
+from segments.insight.varying import YEARS
 from segments.language.nodes.durations import UNITS
 from streams.clock import wall_clock
 from streams.console.database import HOUR, Database
@@ -409,7 +410,7 @@ def said():
         text = file.read_text()
         yield from re.findall(r'say\("((?:[^"\\]|\\.)*)"', text)
         yield from re.findall(r"{# say #}([^{]*)", text)
-    yield from (unit for unit, _ in UNITS)
+    yield from (YEARS, *(unit for unit, _ in UNITS))
     for file in ROOM.glob("*.py"):
         if file.name == "texts.py":
             continue

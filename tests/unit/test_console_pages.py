@@ -8,9 +8,7 @@ import pytest
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
-from streams.console.rules import Rules
-from tests.kit.console import Topics, click, events_of, read, visiting
-from tests.unit.repository import ROOT
+from tests.kit.console import Topics, click, events_of, read, shipped, visiting
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -54,7 +52,7 @@ def test_a_segments_page_tells_its_hours_members_stays_and_versions(tmp_path):
         assert "at least" in page
         assert 'data-state="empty"' in await (await client.get("/segments/nothing")).text()
 
-    visiting(tmp_path, visit, Rules.read([ROOT / "segments"]))
+    visiting(tmp_path, visit, shipped())
 
 
 def test_a_customers_page_tells_past_and_memberships(tmp_path):

@@ -145,8 +145,8 @@ MAY_IMPORT = {
     },
     "streams/console": {
         *("engine", "insight", "language", "plan", "schemas", "streams/clock.py", "streams/errors.py"),
-        *("streams/history", "streams/http", "streams/jobs", "streams/kafka", "streams/registry"),
-        *("streams/settings", "streams/telemetry"),
+        *("streams/deployments", "streams/history", "streams/http", "streams/kafka", "streams/registry"),
+        *("streams/report", "streams/settings", "streams/telemetry"),
     },
     "streams/report": {
         *("engine", "insight", "language", "schemas", "streams/errors.py", "streams/history"),

@@ -2,70 +2,83 @@
 
 import pytest
 
+from segments.engine import EngineSettings, PlannedRules, load
+from segments.insight.trial import RuleTrial
 from segments.insight.varying import NoNumber, numbers_of, with_numbers
-from segments.language.errors import RuleError
-from segments.language.loading.load import load
-from segments.language.nodes.text import rule_text
 
 RULE = '''"""A rule."""
-from segments.language import Segment, any_event, any_of, days, not_, profile, purchase
+from segments.language import Segment, any_event, any_of, days, not_, profile, purchase, today, years
 
-{name} = Segment(
+rule = Segment(
     when=[
         purchase.within(days=30).sum(purchase.amount) >= 49.5,
         any_of(not_(any_event.within(days=30).idle >= days(2)), profile("age") > 30, profile("country") == "NL"),
+        purchase.within(days=30).sum(purchase.amount) / purchase.within(days=30).count() < 80,
+        purchase.within(days=30).mean(purchase.amount) < 70,
+        profile("born").date.age >= years(18),
+        today.hour >= 9,
     ],
     until=any_of(any_event.within(days=30).idle >= days(20), any_event.within(days=30).count() == 0),
 )
 '''
+OTHER = '''"""A rule with the same leaf."""
+from segments.language import Segment, purchase
+
+other = Segment(when=purchase.within(days=30).sum(purchase.amount) >= 49.5)
+'''
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A rule with all kinds of numbers, and one that reads it."""
-    (tmp_path / "rule.py").write_text(RULE.format(name="rule"))
-    return tmp_path
+def rules(tmp_path):
+    """A rule with all kinds of numbers, and one with a leaf of the same text, as a deployment has them."""
+    (tmp_path / "rule.py").write_text(RULE)
+    (tmp_path / "other.py").write_text(OTHER)
+    return PlannedRules(load([tmp_path]).data.to_bytes())
 
 
-def varied(folder, given):
-    """The rule's conditions with other numbers."""
-    rules = with_numbers([folder], "rule", given, ("EUR", "UTC"), "")
-    (rule,) = [each for each in rules.segments if each.id == "rule"]
-    return rule_text(rule.when), rule_text(rule.until), rules
+def bounds(rules, name):
+    """The bounds of a rule's evidence, of somebody of whom nothing is known."""
+    trial = RuleTrial(rules, name, 1, EngineSettings())
+    trial.begin(0, {})
+    (view,) = [each for each in trial.partition.why(b"nobody")["rules"] if each["segment"] == name]
+    return [each["bound"] for each in view["evidence"]]
 
 
-def test_the_numbers_of_a_rule_are_its_bounds(folder):
+def test_the_numbers_of_a_rule_are_its_bounds(rules):
     """Numbers and durations, in the largest whole unit; texts and truths are none."""
-    (rule,) = load([folder])
-    assert [(each.place, each.value, each.unit) for each in numbers_of(rule)] == [
-        (0, "49.5", ""),
-        (1, "2", "days"),
-        (2, "30", ""),
-        (4, "20", "days"),
-        (5, "0", ""),
+    assert [(each.place, each.operator, each.value, each.unit) for each in numbers_of(rules, "rule")] == [
+        (0, ">=", "49.5", ""),
+        (1, ">=", "2", "days"),
+        (2, ">", "30", ""),
+        (4, "<", "80", ""),
+        (5, "<", "70", ""),
+        (6, ">=", "18", "years"),
+        (7, ">=", "9", ""),
+        (8, ">=", "20", "days"),
+        (9, "==", "0", ""),
     ]
 
 
-def test_other_numbers_stand_in_their_place(folder):
-    """All else of the rule stays, and its version is another one."""
-    when, until, rules = varied(folder, {0: "100.00", 1: "1.5", 4: "10"})
-    assert ">= 100," in when
-    assert "idle >= days(1) + hours(12)" in when
-    assert '.name("age") > 30' in when or 'profile("age") > 30' in when
-    assert "idle >= days(10)" in until
-    same = varied(folder, {})[2]
-    assert same.versions != rules.versions
-    assert same.versions == varied(folder, {0: "49.50"})[2].versions
+def test_other_numbers_stand_in_their_place(rules):
+    """All else of the rule stays, and so does a rule that has the same leaf."""
+    other = with_numbers(
+        rules, "rule", {0: "100.00", 1: "1.5", 2: "31", 4: "81", 5: "71.5", 6: "19", 7: "10", 8: "10"}
+    )
+    day = 86_400_000
+    assert bounds(rules, "rule") == [
+        "49.5", str(2 * day), "30", "NL", "80", "70", "years(18)", "9", str(20 * day), "0",
+    ]  # fmt: skip
+    assert bounds(other, "rule") == [
+        "100", str(3 * day // 2), "31", "NL", "81", "71.5", "years(19)", "10", str(10 * day), "0",
+    ]  # fmt: skip
+    assert bounds(other, "other") == bounds(rules, "other") == ["49.5"]
+    assert with_numbers(rules, "rule", {}).plan == rules.plan
+    back = with_numbers(other, "rule", {0: "49.50", 1: "2", 6: "18"})
+    assert [each.value for each in numbers_of(back, "rule")][:2] == ["49.5", "2"]
 
 
 @pytest.mark.parametrize("given", ["", "four", "-1", "nan", "Infinity", "1e99", "1" * 50])
-def test_what_is_no_number_is_refused(folder, given):
+def test_what_is_no_number_is_refused(rules, given):
     """In words that say what was expected."""
     with pytest.raises(NoNumber, match="a number from 0"):
-        varied(folder, {0: given})
-
-
-def test_numbers_that_make_a_wrong_rule_are_refused_as_by_the_linter(folder):
-    """A duration that its window can't reach: a refusal with the mend, not a trial."""
-    with pytest.raises(RuleError, match="30"):
-        varied(folder, {1: "40"})
+        with_numbers(rules, "rule", {0: given})

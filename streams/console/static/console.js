@@ -121,7 +121,8 @@ function listen(place) {
     source.addEventListener(name, (event) => {
       const update = JSON.parse(event.data);
       asOf(update);
-      if (update.state && update.state !== one("main").dataset.state) {
+      // Another state, or other rules: what stands there is made by the server.
+      if ((update.state && update.state !== one("main").dataset.state) || update.rules !== place.dataset.rules) {
         location.reload();
         return;
       }
