@@ -228,7 +228,9 @@ def _write_record(source: Source, schema: Any, value: str) -> None:
     for field in schema["fields"]:
         part = source.name()
         with source.within(field["name"]):
-            source.add(f"{part} = {value}[{field['name']!r}]")
+            # A map may be left out as it may be in JSON: who wrote records before it was added goes on.
+            got = f".get({field['name']!r}, {{}})" if field.get("default") == {} else f"[{field['name']!r}]"
+            source.add(f"{part} = {value}{got}")
             _write(source, field["type"], part)
 
 

@@ -115,6 +115,7 @@ TRANSACTIONS = Topic(
         Entry("currency", Type.TEXT),
         Entry("channel", Type.TEXT, optional=True),
         Entry("items", Type.LINES),
+        Entry("attributes", Type.TEXTS),
     ),
     kinds=("purchase", "refund"),
 )

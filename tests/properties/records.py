@@ -58,7 +58,7 @@ def transaction(
 ) -> Arrival:
     """A transaction; money is in cents."""
     event = _named(at, customer, id or f"{kind}@{at}") | {"kind": kind, "amount": amount, "order_id": "o1"}
-    event |= {"currency": "EUR", "channel": None, "items": []} | fields
+    event |= {"currency": "EUR", "channel": None, "items": [], "attributes": {}} | fields
     return Arrival("transactions", customer, event, START + at + lag)
 
 

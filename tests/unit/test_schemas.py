@@ -214,9 +214,15 @@ def test_what_does_not_fit_is_not_written(field: str, value: Any) -> None:
 
 
 def test_a_missing_field_is_not_written() -> None:
-    """Engine form has every field; one that is missing is an error."""
+    """Engine form has every field but maps; one that is missing is an error."""
     with pytest.raises(schemas.EncodeError, match="page"):
         schemas.encode("Click", {name: value for name, value in CLICK.items() if name != "page"})
+
+
+def test_a_map_that_is_left_out_is_empty() -> None:
+    """A map is a field that may be left out: a transaction of before it had attributes is written as it was."""
+    told = {name: value for name, value in TRANSACTION.items() if name != "attributes"}
+    assert schemas.encode("Transaction", told) == schemas.encode("Transaction", told | {"attributes": {}})
 
 
 def test_what_we_write_comes_with_advice() -> None:

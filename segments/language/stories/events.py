@@ -78,16 +78,13 @@ class EventBuilder:
         return {"event_id": f"event-{self.number}", "customer_id": CUSTOMER, "occurred_at": self.instant}
 
     def _click(self, kind: str, told: Sequence[StoryField]) -> dict[str, Any]:
-        record: dict[str, Any] = {"kind": kind} | dict.fromkeys(_CLICK_FIELDS[1:]) | {"attributes": {}}
-        plain = [each for each in told if not each.name.startswith("attributes.")]
+        own, plain = _attributes(told)
         self._known([each.name for each in plain], _CLICK_FIELDS, kind)
-        record |= {each.name: each.value for each in plain}
-        record["attributes"] = {
-            each.name.removeprefix("attributes."): each.value for each in told if each not in plain
-        }
-        return record
+        record: dict[str, Any] = {"kind": kind} | dict.fromkeys(_CLICK_FIELDS[1:]) | {"attributes": own}
+        return record | {each.name: each.value for each in plain}
 
     def _transaction(self, kind: str, told: Sequence[StoryField]) -> dict[str, Any]:
+        own, told = _attributes(told)
         self._known([each.name for each in told], _TRANSACTION_FIELDS + _ITEM_FIELDS, kind)
         given = {each.name: each for each in told}
         record: dict[str, Any] = {name: given[name].value for name in given if name in _TRANSACTION_FIELDS}
@@ -97,9 +94,8 @@ class EventBuilder:
             "order_id": f"order-{self.number}",
             "currency": self.currency,
         } | dict.fromkeys(each.name for each in TRANSACTIONS.fields if each.optional)
-        return (
-            defaults | record | {"items": self._items([each for each in told if each.name in _ITEM_FIELDS])}
-        )
+        items = self._items([each for each in told if each.name in _ITEM_FIELDS])
+        return defaults | record | {"items": items, "attributes": own}
 
     def _items(self, told: Sequence[StoryField]) -> list[dict[str, Any]]:
         """The lines of the order: `product_id=a,b price=10,20` are two; a single value is that of each."""
@@ -155,11 +151,7 @@ class EventBuilder:
                 raise self.error(f"{kind} has no field {name!r}.", mend)
 
     def _fields(self, name: str, known: Collection[str], kind: str) -> str:
-        own = (
-            f" An attribute of the shop's own is written attributes.{name}=..."
-            if known is _CLICK_FIELDS
-            else ""
-        )
+        own = f" An attribute of the shop's own is written attributes.{name}=..." if known else ""
         return f"It has: {', '.join(known)}.{own}" if known else f"Write {kind} alone."
 
     def _unknown_kind(self, kind: str) -> StoryError:
@@ -179,6 +171,13 @@ class EventBuilder:
             f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}, and click kind={kind}."
         )
         return self.error(f"There is no kind of event named {kind!r}.", mend)
+
+
+def _attributes(told: Sequence[StoryField]) -> tuple[dict[str, str], list[StoryField]]:
+    """Attributes of the shop's own, by name, and the other fields."""
+    own = [each for each in told if each.name.startswith("attributes.")]
+    named = {each.name.removeprefix("attributes."): each.value for each in own}
+    return named, [each for each in told if each not in own]
 
 
 def _attribute(told: StoryField) -> str | float | bool:

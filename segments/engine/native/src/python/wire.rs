@@ -618,6 +618,7 @@ fn event_of<'p>(
         Format::Transaction => {
             made.set_item("amount", event.amount)?;
             made.set_item("items", items(py, run, event)?)?;
+            made.set_item("attributes", map(py, run, event.attributes)?)?;
         }
         Format::Link => {
             set("into", event.into)?;
