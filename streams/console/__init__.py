@@ -14,6 +14,7 @@ lanes          the rows of a customer's swim lanes
 live           server-sent events
 membership     what the database tells of one segment or customer
 reader         reads the topics along, into the database
+recorded       records as they are taken in
 render         pages from templates: languages, dates, text from outside
 rules          titles and words of the rules
 segment_page   one segment

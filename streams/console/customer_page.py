@@ -17,7 +17,7 @@ from streams.console.asking import NobodyServes, ask, place_of
 from streams.console.console import Console
 from streams.console.drawing import lanes
 from streams.console.history import Reading
-from streams.console.lanes import Title, rows_of
+from streams.console.lanes import Title, named, rows_of
 from streams.console.membership import customer_memberships, customers_like
 from streams.console.state import Name, State, state_of
 from streams.errors import StreamsError
@@ -142,7 +142,10 @@ class _Customers:
             events=[self._event(each) for each in list(told.reading.events)[-SHOWN:]][::-1],
             flips=[self._flip(each.fields, title) for each in list(told.reading.flips)[-SHOWN:]][::-1],
             reading=told.reading,
-            memberships=[{**each, "title": title(each["segment"])} for each in told.memberships or []],
+            memberships=[
+                {**each, "title": named(title, each["segment"], each["value"])}
+                for each in told.memberships or []
+            ],
             why=None if told.why is None else why_told(told.why, title),
             problem=told.problem,
             next=next_told(told.why, title),
@@ -168,7 +171,7 @@ class _Customers:
         return {
             "at": fields["occurred_at"],
             "segment": fields["segment"],
-            "title": title(fields["segment"]),
+            "title": named(title, fields["segment"], fields.get("value")),
             "transition": fields["transition"],
             "value": fields.get("value"),
             "reason": fields["reason"],
@@ -216,7 +219,8 @@ def why_told(why: Line, title: Title) -> list[Line]:
     found = [
         {
             "segment": each["segment"],
-            "title": title(each["segment"]),
+            "value": each.get("value"),
+            "title": named(title, each["segment"], each.get("value")),
             "inside": each["inside"],
             "entered_at": each["entered_at"],
             "would_change": each["would_change"],
@@ -236,7 +240,8 @@ def next_told(why: Line | None, title: Title) -> list[Line]:
         {
             "at": each["flips_at"],
             "segment": each["segment"],
-            "title": title(each["segment"]),
+            "value": each.get("value"),
+            "title": named(title, each["segment"], each.get("value")),
             "transition": "exit" if each["inside"] else "enter",
         }
         for each in (why or {}).get("segments", [])

@@ -15,7 +15,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-FORMAT = 3
+FORMAT = 4
 """Raised with each change of the tables."""
 HOUR = 3_600_000
 """Milliseconds."""
@@ -26,8 +26,8 @@ TABLES = """
 CREATE TABLE position (topic TEXT, part INT, next INT, PRIMARY KEY (topic, part)) WITHOUT ROWID;
 CREATE TABLE noted (name TEXT PRIMARY KEY, value INT) WITHOUT ROWID;
 CREATE TABLE hourly (
-    segment TEXT, hour INT, transition TEXT, reason TEXT, count INT,
-    PRIMARY KEY (segment, hour, transition, reason)) WITHOUT ROWID;
+    segment TEXT, hour INT, transition TEXT, reason TEXT, value TEXT, count INT,
+    PRIMARY KEY (segment, hour, transition, reason, value)) WITHOUT ROWID;
 CREATE INDEX hourly_by_hour ON hourly (hour);
 CREATE TABLE version (
     segment TEXT, version TEXT, first INT, latest INT, PRIMARY KEY (segment, version)) WITHOUT ROWID;
@@ -36,14 +36,15 @@ CREATE TABLE member (
     customer TEXT, segment TEXT, value TEXT, entered_at INT, valid_until INT, arm TEXT, version TEXT, episode INT,
     PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
 CREATE INDEX member_by_segment ON member (segment, customer);
+CREATE INDEX member_by_value ON member (segment, value, entered_at);
 CREATE TABLE outcome (
     segment TEXT, arm TEXT, mature INT, converted INT, goals INT, revenue TEXT,
     PRIMARY KEY (segment, arm)) WITHOUT ROWID;
 CREATE TABLE letter (reason TEXT, hour INT, count INT, PRIMARY KEY (reason, hour)) WITHOUT ROWID;
 """
 
-Flips = tuple[str, int, str, str]
-"""Segment, first millisecond of the hour, transition, reason."""
+Flips = tuple[str, int, str, str, str]
+"""Segment, first millisecond of the hour, transition, reason, value (see `stored`)."""
 Version = tuple[str, str]
 """Segment, version."""
 Arm = tuple[str, str]
@@ -179,7 +180,7 @@ class Database:
     def count_flips(self, counts: Mapping[Flips, int], versions: Mapping[Version, tuple[int, int]]) -> None:
         """Count segment events, and keep for each version of a segment the first and the latest instant."""
         self._db.executemany(
-            "INSERT INTO hourly VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            "INSERT INTO hourly VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
             [(*flips, count) for flips, count in counts.items()],
         )
         self._db.executemany(

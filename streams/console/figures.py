@@ -101,7 +101,7 @@ class Figures:
 
     def flipped(self, counts: Mapping[Flips, int], versions: Mapping[Version, tuple[int, int]]) -> None:
         """Segment events were counted."""
-        for (segment, hour, transition, _), count in counts.items():
+        for (segment, hour, transition, _, _), count in counts.items():
             if hour >= self._begins:
                 self._window[segment, transition] += count
         for (segment, _), (_, at) in versions.items():

@@ -31,15 +31,19 @@ def rows_of(
         for kind, events in sorted(kinds.items())
     ]
     stays = stays_of(reading.flips, memberships)
-    asked = {each["segment"]: each for each in (why or {}).get("segments", [])}
+    asked = {(each["segment"], each.get("value")): each for each in (why or {}).get("segments", [])}
     latest = sorted(stays, key=lambda stay: -max(bar.start for bar in stays[stay]))[:MOST_SEGMENTS]
     for stay in latest:
-        segment, value = stay
-        name = title(segment) if value is None else f"{title(segment)} [{value}]"
-        now = asked.get(segment)
-        rows.append(Lane(name, bars=stays[stay], due=None if now is None else now["flips_at"]))
-        rows += _measures(segment, reading.flips, now, None if why is None else why.get("clock"))
+        now = asked.get(stay)
+        due = None if now is None else now["flips_at"]
+        rows.append(Lane(named(title, *stay), bars=stays[stay], due=due))
+        rows += _measures(stay, reading.flips, now, None if why is None else why.get("clock"))
     return rows
+
+
+def named(title: Title, segment: str, value: str | None) -> str:
+    """A segment by its title, and its value if it has one."""
+    return title(segment) if value is None else f"{title(segment)}: {value}"
 
 
 def stays_of(flips: Sequence[Event], memberships: Sequence[Mapping[str, Any]]) -> dict[Stay, list[Bar]]:
@@ -60,12 +64,16 @@ def stays_of(flips: Sequence[Event], memberships: Sequence[Mapping[str, Any]]) -
 
 
 def _measures(
-    segment: str, flips: Sequence[Event], now: Mapping[str, Any] | None, clock: int | None
+    stay: Stay, flips: Sequence[Event], now: Mapping[str, Any] | None, clock: int | None
 ) -> list[Lane]:
     """A lane for each leaf whose value is a number: at each flip, and now."""
     points: dict[str, list[Point]] = defaultdict(list)
     bounds: dict[str, float | None] = {}
-    told = [(flip.at, flip.fields["evidence"]) for flip in flips if flip.fields["segment"] == segment]
+    told = [
+        (flip.at, flip.fields["evidence"])
+        for flip in flips
+        if (flip.fields["segment"], flip.fields.get("value")) == stay
+    ]
     if now is not None and clock is not None:
         told.append((clock, now["evidence"]))
     for at, evidence in told:

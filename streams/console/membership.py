@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.console.database import HOUR, Database, Outcome, told
+from streams.console.database import HOUR, Database, Outcome, stored, told
 
 MOST = 100
 """Customers in a list."""
@@ -24,8 +24,18 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
+class OfValue:
+    """A segment with values, at one of them: memberships now, and what happened within the week."""
+
+    value: str | None
+    members: int
+    entered: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentTold:
-    """A segment, by the database."""
+    """A segment, or one value of it, by the database."""
 
     memberships: int
     """As members, but a customer who is in it for several values counts for each of them."""
@@ -37,48 +47,75 @@ class SegmentTold:
     versions: Sequence[tuple[str, int, int]]
     """Version, first and latest instant of its flips; the latest version first."""
     reasons: Sequence[tuple[str, str, int]]
-    """Transition, reason, count, within the period asked for."""
+    """Transition, reason, count, within the week."""
     outcomes: Mapping[str | None, Outcome]
     """By arm; None: there are no arms."""
+    values: Sequence[OfValue]
+    """The largest first; empty: the segment has no values."""
 
 
-def segment_told(database: Database, segment: str, search: str, since: int, now: int) -> SegmentTold:
-    """A segment: members whose id begins with `search`, and its hours from `since` on."""
-    memberships = database.rows("SELECT count(*) FROM member WHERE segment = ?", segment)[0][0]
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a segment; instants in milliseconds."""
+
+    segment: str
+    now: int
+    since: int
+    """The hours that are told begin here."""
+    week: int
+    """What is told of the week begins here."""
+    search: str = ""
+    """Members whose id begins with it."""
+    value: str | None = None
+    """Of this value alone; None: of all."""
+
+    def where(self, *more: str) -> str:
+        """The condition of rows of the segment, or of one value of it."""
+        of_value = () if self.value is None else ("value = ?",)
+        return " AND ".join(("segment = ?", *of_value, *more))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What stands for the question marks of `where`."""
+        return (self.segment,) if self.value is None else (self.segment, stored(self.value))
+
+
+def segment_told(database: Database, asked: Question) -> SegmentTold:
+    """What the database holds of a segment."""
+    stays = _stays(database, asked)
     members = database.rows(
-        "SELECT customer, value, entered_at, valid_until FROM member "
-        "WHERE segment = ? AND customer >= ? AND substr(customer, 1, ?) = ? ORDER BY customer, value LIMIT ?",
-        *(segment, search, len(search), search, MOST),
+        "SELECT customer, value, entered_at, valid_until FROM member WHERE "  # noqa: S608 - columns of ours
+        + asked.where("customer >= ?", "substr(customer, 1, ?) = ?")
+        + " ORDER BY customer, value LIMIT ?",
+        *(*asked.names, asked.search, len(asked.search), asked.search, MOST),
+    )
+    versions = database.rows(
+        "SELECT version, first, latest FROM version WHERE segment = ? ORDER BY latest DESC", asked.segment
+    )
+    reasons = database.rows(
+        "SELECT transition, reason, sum(count) FROM hourly WHERE "  # noqa: S608 - columns of ours
+        + asked.where("hour >= ?")
+        + " GROUP BY 1, 2 ORDER BY 1, 3 DESC",
+        *(*asked.names, asked.week),
     )
     return SegmentTold(
-        memberships,
+        sum(stays),
         [(customer, told(value), entered, until) for customer, value, entered, until in members],
-        _hours(database, segment, memberships, since),
-        _stays(database, segment, now),
-        [
-            (version, first, latest)
-            for version, first, latest in database.rows(
-                "SELECT version, first, latest FROM version WHERE segment = ? ORDER BY latest DESC", segment
-            )
-        ],
-        [
-            (transition, reason, count)
-            for transition, reason, count in database.rows(
-                "SELECT transition, reason, sum(count) FROM hourly WHERE segment = ? AND hour >= ? "
-                "GROUP BY 1, 2 ORDER BY 1, 3 DESC",
-                *(segment, since),
-            )
-        ],
-        {told(arm): outcome for arm, outcome in database.outcomes(segment).items()},
+        _hours(database, asked, sum(stays)),
+        stays,
+        [(version, first, latest) for version, first, latest in versions],
+        [(transition, reason, count) for transition, reason, count in reasons],
+        {told(arm): outcome for arm, outcome in database.outcomes(asked.segment).items()},
+        _values(database, asked),
     )
 
 
-def _hours(database: Database, segment: str, memberships: int, since: int) -> list[Hour]:
+def _hours(database: Database, asked: Question, memberships: int) -> list[Hour]:
     """Hours in which somebody entered or left; what was before follows from what there is now."""
     rows = database.rows(
-        "SELECT hour, sum(count * (transition = 'enter')), sum(count * (transition = 'exit')) "
-        "FROM hourly WHERE segment = ? AND hour >= ? GROUP BY hour ORDER BY hour DESC",
-        *(segment, since),
+        "SELECT hour, sum(count * (transition = 'enter')), sum(count * (transition = 'exit')) "  # noqa: S608
+        f"FROM hourly WHERE {asked.where('hour >= ?')} GROUP BY hour ORDER BY hour DESC",
+        *(*asked.names, asked.since),
     )
     found = []
     for hour, entered, left in rows:
@@ -87,12 +124,40 @@ def _hours(database: Database, segment: str, memberships: int, since: int) -> li
     return found[::-1]
 
 
-def _stays(database: Database, segment: str, now: int) -> list[int]:
-    bounds = [now - each for each in STAYS]
-    counted = ", ".join(f"sum(entered_at > {bound})" for bound in bounds)
-    row = database.rows(f"SELECT {counted}, count(*) FROM member WHERE segment = ?", segment)[0]  # noqa: S608 - numbers
+def _stays(database: Database, asked: Question) -> list[int]:
+    """Counted on the index alone: a segment may have a million members."""
+    row = database.rows(
+        f"SELECT {', '.join(f'sum(entered_at > {asked.now - each})' for each in STAYS)}, count(*) "  # noqa: S608
+        f"FROM member INDEXED BY member_by_value WHERE {asked.where()}",
+        *asked.names,
+    )[0]
     sums = [each or 0 for each in row]
     return [after - before for before, after in zip([0, *sums], sums, strict=False)]
+
+
+def _values(database: Database, asked: Question) -> list[OfValue]:
+    """The values of a segment with the most members, and those that somebody entered or left within the week."""
+    members = dict(
+        database.rows(
+            "SELECT value, count(*) FROM member WHERE segment = ? GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
+            *(asked.segment, MOST),
+        )
+    )
+    flips = {
+        value: (entered, left)
+        for value, entered, left in database.rows(
+            "SELECT value, sum(count * (transition = 'enter')), sum(count * (transition = 'exit')) FROM hourly "
+            "WHERE segment = ? AND hour >= ? GROUP BY 1 ORDER BY sum(count) DESC LIMIT ?",
+            *(asked.segment, asked.week, MOST),
+        )
+    }
+    if not any((members | flips).values()) or members.keys() | flips.keys() == {stored(None)}:
+        return []
+    found = [
+        OfValue(told(value), members.get(value, 0), *flips.get(value, (0, 0))) for value in members | flips
+    ]
+    found.sort(key=lambda each: (-each.members, -each.entered, each.value or ""))
+    return found[:MOST]
 
 
 def customers_like(database: Database, search: str) -> list[str]:

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-import schemas
 from schemas.records import SEGMENT_EVENT, SEGMENT_MEMBERSHIPS, SEGMENT_OUTCOME
 from streams.clock import wall_clock
 from streams.console.database import HOUR, Arm, Database, Entry, Flips, Outcome, Version, stored
 from streams.console.figures import Figures
+from streams.console.recorded import decoded, entry_of, letter_of
 from streams.errors import StreamsError
 from streams.kafka.connection import connection
 from streams.kafka.read_committed import DEAD_LETTERS
@@ -227,7 +227,7 @@ class Reader:
                     case "segment-outcomes":
                         self._outcomes(records)
                     case _:
-                        self.database.count_letters(map(_letter, records))
+                        self.database.count_letters(map(letter_of, records))
             self.database.note_positions(positions)
             if at is not None:
                 self.database.note("as_of", at)
@@ -237,10 +237,17 @@ class Reader:
         counts: Counter[Flips] = Counter()
         versions: dict[Version, tuple[int, int]] = {}
         for record in records:
-            if (event := _decoded(SEGMENT_EVENT, record)) is None:
+            if (event := decoded(SEGMENT_EVENT, record)) is None:
                 continue
             segment, at = event["segment"], event["occurred_at"]
-            counts[segment, at // HOUR * HOUR, event["transition"], event["reason"]] += 1
+            flips = (
+                segment,
+                at // HOUR * HOUR,
+                event["transition"],
+                event["reason"],
+                stored(event.get("value")),
+            )
+            counts[flips] += 1
             version = segment, event["segment_version"]
             first, latest = versions.get(version, (at, at))
             versions[version] = min(first, at), max(latest, at)
@@ -250,7 +257,7 @@ class Reader:
     def _outcomes(self, records: Sequence[Any]) -> None:
         sums: dict[Arm, Outcome] = {}
         for record in records:
-            told = _decoded(SEGMENT_OUTCOME, record)
+            told = decoded(SEGMENT_OUTCOME, record)
             if told is None or told["kind"] != "matured" or told["reason"] in NO_ENTER:
                 continue
             arm = told["segment"], stored(told["arm"])
@@ -263,35 +270,12 @@ class Reader:
         for record in records:
             entries: list[Entry] | None = None
             if record.value is not None:
-                if (found := _decoded(SEGMENT_MEMBERSHIPS, record)) is None:
+                if (found := decoded(SEGMENT_MEMBERSHIPS, record)) is None:
                     continue
-                entries = [_entry(each) for each in found["segments"]]
+                entries = [entry_of(each) for each in found["segments"]]
             customer = (record.key or b"").decode(errors="replace")
             before = self.database.memberships(customer)
             self.database.replace(customer, number, entries)
             self.figures.replaced(before, entries)
             if entries is None:
                 self._gone.append(customer)
-
-
-def _entry(entry: Mapping[str, Any]) -> Entry:
-    """A membership as the database keeps it; fields that its schema does not have yet are null."""
-    return (
-        *(entry["segment"], stored(entry.get("value")), entry["entered_at"], entry["valid_until"]),
-        *(entry.get("arm"), entry["segment_version"], entry["episode"]),
-    )
-
-
-def _letter(record: Any) -> tuple[str, int]:
-    reason = dict(record.headers or ()).get("reason") or b"unknown"
-    return reason.decode(errors="replace"), record.timestamp
-
-
-def _decoded(schema: Any, record: Any) -> dict[str, Any] | None:
-    """What a record says; None, and a line in the log, if it can't be read: no worker wrote it."""
-    try:
-        found: dict[str, Any] | None = schemas.decode(schema, record.value)
-    except schemas.DecodeError as error:
-        log.warning("%s-%d@%d can't be read: %s", record.topic, record.partition, record.offset, error)
-        return None
-    return found

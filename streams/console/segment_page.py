@@ -11,8 +11,8 @@ from streams.clock import wall_clock
 from streams.console.console import Console
 from streams.console.database import HOUR
 from streams.console.drawing import bars
-from streams.console.figures import Row, Snapshot
-from streams.console.membership import STAYS, SegmentTold, segment_told
+from streams.console.figures import PERIOD_HOURS, Row, Snapshot
+from streams.console.membership import STAYS, Question, SegmentTold, segment_told
 from streams.console.render import leaf_text, shortened, translated
 from streams.console.segments_page import line_of
 from streams.console.state import State, state_of
@@ -46,14 +46,14 @@ class _Segment:
         console, segment = self._console, request.match_info["segment"]
         snapshot = await console.snapshot()
         known = segment in snapshot.rows
-        told = await console.reader.ask(
-            segment_told,
-            console.reader.database,
-            segment,
-            request.query.get("q", ""),
-            wall_clock() // HOUR * HOUR - (DAYS * 24 - 1) * HOUR,
-            wall_clock(),
+        now, query = wall_clock(), request.query
+        hour = now // HOUR * HOUR
+        asked = Question(
+            *(segment, now, hour - (DAYS * 24 - 1) * HOUR, hour - (PERIOD_HOURS - 1) * HOUR),
+            search=query.get("q", ""),
+            value=query.get("value"),
         )
+        told = await console.reader.ask(segment_told, console.reader.database, asked)
         row = snapshot.rows.get(segment, Row(segment, 0, 0, 0, None, 0))
         title = console.rules.title(segment, console.renderer.language(request))
         state = segment_state(console, snapshot, segment)
@@ -74,6 +74,7 @@ class _Segment:
             line=line,
             told=told,
             q=request.query.get("q", ""),
+            value=request.query.get("value"),
             stays=list(zip(STAY_NAMES, told.stays, strict=True)),
             stays_picture=bars(
                 translated(language, "How long the members have been in"),
@@ -142,6 +143,10 @@ def plain_values(told: SegmentTold) -> Line:
         "reasons": [
             {"transition": transition, "reason": reason, "count": count}
             for transition, reason, count in told.reasons
+        ],
+        "values": [
+            {"value": each.value, "members": each.members, "entered": each.entered, "left": each.left}
+            for each in told.values
         ],
         "stays": dict(zip(STAY_NAMES, told.stays, strict=True)),
         "versions": [

@@ -1,4 +1,4 @@
-"""The console at size: a thousand segments, and as many customers as the load has, each in three of them.
+"""The console at size: a thousand segments, and as many customers as the load has, all in one, each in three others.
 
 Its reader is given records as a consumer would give them, without Kafka; pages are asked for over HTTP. The reader, the
 database and the server are those of `segments console`, in one process, whose memory is told.
@@ -22,16 +22,25 @@ from streams.console.reader import AT_ONCE, EVENTS, MEMBERSHIPS
 from streams.console.server import application
 from tests.benchmarks.rig import load_average
 from tests.benchmarks.sizes import Plan
-from tests.kit.console import NOTHING, Recorded, console_of, settings_of
+from tests.kit.console import NOTHING, PLAIN, Recorded, console_of, settings_of
 
 SEGMENTS = 1_000
 EACH = 3
-"""Segments that a customer is in."""
+"""Segments that a customer is in, beside the one that everybody is in."""
+EVERYBODY, FEW = "segment_0000", "segment_0500"
 FLIPS = 1_000
 """A second, for as long as updates are watched."""
 WATCHED = 5
 """Seconds."""
-PAGES = 5
+PAGES = {
+    "all segments": "/segments",
+    "a segment that everybody is in": f"/segments/{EVERYBODY}",
+    "a segment of few": f"/segments/{FEW}",
+    "its members by a search": f"/segments/{EVERYBODY}?q=customer-00099",
+    "customers by a search": "/customers?q=customer-00099",
+}
+TIMES = 5
+"""That each page is asked for, while nothing else happens and while customers flip."""
 
 Batch = dict[TopicPartition, list[Recorded]]
 
@@ -56,7 +65,7 @@ async def _measured(plan: Plan, customers: int) -> dict[str, Any]:
     again = time.perf_counter() - began
     app = application(console, "127.0.0.1:0")
     async with test_utils.TestClient(test_utils.TestServer(app)) as client:
-        pages = [await _page(client) for _ in range(PAGES)]
+        quiet = await _pages(client)
         updates = await _watched(client, console)
     await reader.close()
     file = plan.folder / "console.db"
@@ -65,17 +74,31 @@ async def _measured(plan: Plan, customers: int) -> dict[str, Any]:
         "segments": SEGMENTS,
         "read": round(customers / spent),
         "again": round(again, 2),
-        "page": round(median(pages) * 1000),
+        "pages": [
+            {"page": name, "quiet": times, "busy": updates["busy"][name]} for name, times in quiet.items()
+        ],
         "disk": file.stat().st_size,
-        **updates,
+        **{name: value for name, value in updates.items() if name != "busy"},
     }
 
 
-async def _page(client: Any) -> float:
-    began = time.perf_counter()
-    text = await (await client.get("/segments")).text()
-    assert text.count("data-segment=") >= SEGMENTS
-    return time.perf_counter() - began
+async def _pages(client: Any) -> dict[str, list[int]]:
+    """For each page the median and the longest time until all of it is there, in milliseconds."""
+    return {name: await _page(client, path) for name, path in PAGES.items()}
+
+
+async def _page(client: Any, path: str) -> list[int]:
+    times = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        answer = await client.get(path)
+        text = await answer.text()
+        assert answer.status == 200
+        assert text.count("data-segment=" if path == "/segments" else "data-customer=") >= (
+            SEGMENTS if path == "/segments" else 100
+        )
+        times.append(round((time.perf_counter() - began) * 1000))
+    return [round(median(times)), max(times)]
 
 
 async def _watched(client: Any, console: Any) -> dict[str, Any]:
@@ -84,6 +107,7 @@ async def _watched(client: Any, console: Any) -> dict[str, Any]:
     reader, late = console.reader, []
     async with client.get("/live?page=segments") as answer:
         watching = asyncio.create_task(_sizes(answer, sizes))
+        asking = asyncio.create_task(_pages(client))
         for second in range(WATCHED):
             began = time.perf_counter()
             await reader.ask(reader.take_in, _flips(second), {}, wall_clock())
@@ -91,8 +115,9 @@ async def _watched(client: Any, console: Any) -> dict[str, Any]:
                 tell()
             late.append(time.perf_counter() - began)
             await asyncio.sleep(max(0.0, 1 - late[-1]))
+        busy = await asking
         watching.cancel()
-    return {"updates": len(sizes), "largest": max(sizes), "flips": round(median(late) * 1000)}
+    return {"busy": busy, "updates": len(sizes), "largest": max(sizes), "flips": round(median(late) * 1000)}
 
 
 async def _sizes(answer: Any, sizes: list[int]) -> None:
@@ -106,7 +131,8 @@ async def _sizes(answer: Any, sizes: list[int]) -> None:
 def _memberships(customers: int) -> Iterator[Batch]:
     part, records = TopicPartition(MEMBERSHIPS, 0), []
     for number in range(customers):
-        inside = sorted({f"segment_{(number * 7 + place * 331) % SEGMENTS:04}" for place in range(EACH)})
+        others = {f"segment_{(number * 7 + place * 331) % SEGMENTS:04}" for place in range(EACH)}
+        inside = sorted({EVERYBODY, *others})
         value = _record(f"customer-{number:07}", inside, 1)
         records.append(Recorded(MEMBERSHIPS, 0, number, b"customer-%07d" % number, value, 1))
         if len(records) == AT_ONCE or number == customers - 1:
@@ -115,7 +141,7 @@ def _memberships(customers: int) -> Iterator[Batch]:
 
 
 def _record(customer: str, inside: list[str], at: int) -> bytes:
-    entry = {"segment_version": "v1", "entered_at": at, "episode": 1, "valid_until": None}
+    entry = {"segment_version": "v1", "entered_at": at, "episode": 1, "valid_until": None, **PLAIN}
     told = {
         "customer_id": customer,
         "sequence": 1,
@@ -143,7 +169,7 @@ def _flips(second: int) -> Batch:
         }
         values = (
             (EVENTS, schemas.encode(SEGMENT_EVENT, event)),
-            (MEMBERSHIPS, _record(customer, [segment], now)),
+            (MEMBERSHIPS, _record(customer, sorted({EVERYBODY, segment}), now)),
         )
         for topic, value in values:
             found[TopicPartition(topic, 0)].append(Recorded(topic, 0, number, customer.encode(), value, now))

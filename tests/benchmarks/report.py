@@ -274,11 +274,13 @@ def _rules(part: Results) -> Iterator[str]:
 
 def _console(part: Results) -> Iterator[str]:
     yield (
-        f"{part['segments']:,} segments, {part['customers']:,} customers in three of them each: {part['read']:,} membership "
-        f"records a second are read, beginning again from the file takes {part['again']} s, the page of all segments {part['page']} ms. "
+        f"{part['segments']:,} segments, {part['customers']:,} customers in four of them each, one of which everybody is in: "
+        f"{part['read']:,} membership records a second are read, beginning again from the file takes {part['again']} s. "
         f"A thousand flips a second take {part['flips']} ms of each second; an update has at most {part['largest']:,} bytes. "
-        f"{part['memory'] / 1e6:,.0f} MB in memory, {part['disk'] / 1e6:,.0f} MB on disk."
+        f"{part['memory'] / 1e6:,.0f} MB in memory, {part['disk'] / 1e6:,.0f} MB on disk.\n"
     )
+    head = ("page", "ms", "at worst", "ms amid a thousand flips a second", "at worst")
+    yield table(head, [(row["page"], *row["quiet"], *row["busy"]) for row in part["pages"]])
 
 
 TITLES = {

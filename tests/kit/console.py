@@ -43,7 +43,9 @@ class Topics:
     """What workers wrote, in one partition: enters, exits and the memberships after each of them."""
 
     records: list[Recorded] = field(default_factory=list)
-    inside: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    inside: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     sequence: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, topic: str, key: str, value: bytes | None, at: int, **headers: str) -> None:
@@ -58,18 +60,21 @@ class Topics:
         at = wall_clock() if at is None else at
         self.sequence[customer] += 1
         sequence, inside = self.sequence[customer], self.inside[customer]
+        value, arm = more.get("value"), more.get("arm")
         if transition == "enter":
-            inside[segment] = {
+            inside[segment, value] = {
                 "segment": segment,
                 "segment_version": "v1",
                 "entered_at": at,
                 "episode": sequence,
                 "valid_until": None,
                 **PLAIN,
+                "value": value,
+                "arm": arm,
             }
-        episode = inside[segment]["episode"]
+        episode = inside[segment, value]["episode"]
         if transition == "exit":
-            del inside[segment]
+            del inside[segment, value]
         event = {
             **NOTHING,
             "event_id": f"{customer}-{sequence}",
@@ -93,14 +98,16 @@ class Topics:
         record = {
             "customer_id": customer,
             "sequence": self.sequence[customer],
-            "segments": [self.inside[customer][name] for name in sorted(self.inside[customer])],
+            "segments": [
+                self.inside[customer][each] for each in sorted(self.inside[customer], key=_by_bytes)
+            ],
         }
         self.add(MEMBERSHIPS, customer, schemas.encode(SEGMENT_MEMBERSHIPS, record), at)
 
     def erase(self, customer: str) -> None:
         """Write what an erasure gives: the exits, and a null."""
-        for segment in sorted(self.inside[customer]):
-            self.flip(customer, "exit", segment, reason="erasure")
+        for segment, value in sorted(self.inside[customer], key=_by_bytes):
+            self.flip(customer, "exit", segment, reason="erasure", value=value)
         self.add(MEMBERSHIPS, customer, None, wall_clock())
 
     def outcome(self, segment: str, arm: str | None, *, converted: bool, **more: Any) -> None:
@@ -139,6 +146,12 @@ class Topics:
             found[TopicPartition(record.topic, 0)].append(record)
         self.records = []
         return found
+
+
+def _by_bytes(stay: tuple[str, str | None]) -> tuple[str, str]:
+    """The order of memberships: by segment, then value, null first."""
+    segment, value = stay
+    return segment, value or ""
 
 
 def click(customer, at, kind="page_view", **more):

@@ -67,9 +67,11 @@ def test_figures_made_from_the_file_are_those_that_were_kept(tmp_path):
         for number in range(200):
             customer = f"c{number}"
             for place in range(number % 5):
-                topics.flip(customer, "enter", f"s{(number + place) % 7}")
-            for segment in list(topics.inside[customer])[: number % 3]:
-                topics.flip(customer, "exit", segment)
+                segment = (number + place) % 7
+                for value in ("a", "b")[: number % 3] if segment == 6 else (None,):
+                    topics.flip(customer, "enter", f"s{segment}", value=value)
+            for segment, value in list(topics.inside[customer])[: number % 3]:
+                topics.flip(customer, "exit", segment, value=value)
             if number % 11 == 0:
                 topics.erase(customer)
         await read(console, topics)
@@ -82,7 +84,8 @@ def test_figures_made_from_the_file_are_those_that_were_kept(tmp_path):
         assert plain[0] == plain[1]
         assert (kept.customers, kept.in_none, kept.overlap) == (anew.customers, anew.in_none, anew.overlap)
         assert kept.overlap
-        inside = {name: len([1 for each in topics.inside.values() if name in each]) for name in kept.rows}
+        everybody = [{segment for segment, _ in each} for each in topics.inside.values()]
+        inside = {name: len([1 for each in everybody if name in each]) for name in kept.rows}
         assert {name: row.members for name, row in kept.rows.items()} == inside
 
     visiting(tmp_path, visit)
@@ -381,7 +384,7 @@ def test_updates_are_bounded(tmp_path):
         topics = Topics()
         entry = {"segment_version": "v1", "entered_at": 1, "episode": 1, "valid_until": None, **PLAIN}
         topics.inside["ann"] = {
-            name: {"segment": name, **entry} for name in map("segment_{:04}".format, range(1_000))
+            (name, None): {"segment": name, **entry} for name in map("segment_{:04}".format, range(1_000))
         }
         topics.memberships("ann", wall_clock())
         await read(console, topics)

@@ -205,3 +205,66 @@ def test_outcomes_are_counted_by_arm(tmp_path):
         assert (plain["arm"], plain["revenue"]) == (None, None)
 
     visiting(tmp_path, visit)
+
+
+def test_a_segment_with_values_is_told_by_value(tmp_path):
+    """Members, flips, hours, stays and reasons of each value; a customer who is in it twice is one member."""
+
+    async def visit(client, console):
+        topics, now = Topics(), wall_clock()
+        topics.flip("ann", "enter", "likes", now - 30 * HOUR, value="shoes")
+        topics.flip("ann", "enter", "likes", now - 3 * HOUR, value="<b>/&?")
+        topics.flip("bob", "enter", "likes", now - 3 * HOUR, value="shoes", reason="timer")
+        topics.flip("cat", "enter", "likes", now - 3 * HOUR, value="hats")
+        topics.flip("cat", "exit", "likes", now - 2 * HOUR, value="hats")
+        topics.flip("cat", "enter", "plain", now)
+        await read(console, topics)
+        body = await (await client.get("/api/segments/likes")).json()
+        assert (body["members"], body["memberships"], body["entered"], body["left"]) == (2, 3, 4, 1)
+        assert [tuple(each.values()) for each in body["values"]] == [
+            ("shoes", 2, 2, 0), ("<b>/&?", 1, 1, 0), ("hats", 0, 1, 1),
+        ]  # fmt: skip
+        shoes = await (await client.get("/api/segments/likes?value=shoes")).json()
+        assert (shoes["memberships"], [each["members"] for each in shoes["hours"]]) == (2, [1, 2])
+        assert [each["customer_id"] for each in shoes["member_list"]] == ["ann", "bob"]
+        assert sum(shoes["stays"].values()) == 2
+        assert {each["reason"]: each["count"] for each in shoes["reasons"]} == {"event": 1, "timer": 1}
+        page = await (await client.get("/segments/likes")).text()
+        (address,) = re.findall(r'href="(\?value=[^"]*b[^"]*)"', page)
+        page = await (await client.get(f"/segments/likes{address}")).text()
+        assert 'data-testid="value" data-value="&lt;b&gt;/&amp;?"' in page
+        assert re.findall(r'data-customer="(\w+)" data-of="([^"]+)"', page) == [("ann", "&lt;b&gt;/&amp;?")]
+        plain = await (await client.get("/segments/plain")).text()
+        assert 'data-testid="values"' not in plain
+        assert (await (await client.get("/api/segments/plain")).json())["values"] == []
+
+    visiting(tmp_path, visit)
+
+
+def test_a_customers_lanes_are_by_segment_and_value(tmp_path):
+    """Each value has its own lane, its own measures and its own next instant."""
+
+    async def visit(client, console):
+        topics, now = Topics(), wall_clock()
+        flips = []
+        for hours, value, count in ((9, "shoes", "3"), (8, "hats", "5")):
+            evidence = [{"measure": f"view.count()[{value}]", "value": count, "bound": "3", "holds": True}]
+            at = now - hours * HOUR
+            flips.append(topics.flip("ann", "enter", "likes", at, value=value, evidence=evidence))
+        await read(console, topics)
+        console.readings.read = events_read(
+            *(
+                ("segment-events", schemas.encode(schemas.SEGMENT_EVENT, each), each["occurred_at"])
+                for each in flips
+            )
+        )
+        body = await (await client.get("/api/customers/ann")).json()
+        assert [(each["segment"], each["value"]) for each in body["memberships"]] == [
+            ("likes", "hats"), ("likes", "shoes"),
+        ]  # fmt: skip
+        page = await (await client.get("/customers/ann")).text()
+        assert page.count('<rect class="stay"') == 2
+        assert page.count('<circle class="measure-point"') == 2
+        assert "likes: shoes" in page
+
+    visiting(tmp_path, visit)
