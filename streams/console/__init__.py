@@ -16,6 +16,7 @@ membership     what the database tells of one segment or customer
 reader         reads the topics along, into the database
 recorded       records as they are taken in
 render         pages from templates: languages, dates, text from outside
+reporting      what `segments report` tells, on request
 rules          titles and words of the rules
 segment_page   one segment
 segments_page  the page of all segments

@@ -13,6 +13,7 @@ from streams.console.figures import Row, Snapshot
 from streams.console.history import Readings
 from streams.console.reader import Progress, Reader
 from streams.console.render import Renderer
+from streams.console.reporting import Reports
 from streams.console.rules import Rules
 from streams.console.state import State
 from streams.console.trying import Trials
@@ -39,6 +40,7 @@ class Console:
         self.reader = reader
         self.trials = Trials(settings)
         self.counting = Counting(settings, workers)
+        self.reports = Reports(settings)
         self.readings = Readings(settings, reader.registry)
         reader.forgotten.append(self.readings.forget)
         self.workers = workers

@@ -14,9 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from segments.insight.told import duration
+from segments.language.words.sentence import Language
 from streams.console.texts import dutch
 
-LANGUAGES = ("en", "nl")
+LANGUAGES: tuple[Language, ...] = ("en", "nl")
 COOKIE = "lang"
 COOKIE_SECONDS = 365 * 86_400
 SHOWN = 300
@@ -34,6 +35,12 @@ REASONS = {
     "event": "an event",
     "timer": "time alone",
 }
+ARMS = {
+    "treated": "the treated",
+    "control": "the control group",
+    "mixed": "both arms, merged into one customer",
+    None: "no arms",
+}
 FOLDER = Path(__file__).parent
 MONTHS = {
     "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -44,7 +51,7 @@ MONTHS = {
 class Renderer:
     """Makes pages."""
 
-    def __init__(self, zone: ZoneInfo, language: str | None, *, logins: bool) -> None:
+    def __init__(self, zone: ZoneInfo, language: Language | None, *, logins: bool) -> None:
         self._zone = zone
         self._language = language
         self._environment = Environment(
@@ -57,11 +64,12 @@ class Renderer:
         self._environment.filters |= {"plain": plain, "segment_path": path_of, "raw": raw, "lines": lines}
         self._environment.globals |= {"logins": logins, "problem": None}
 
-    def language(self, request: web.Request) -> str:
+    def language(self, request: web.Request) -> Language:
         """Of ?lang, the cookie, Accept-Language, SEGMENTS_LANGUAGE, in this order; else English."""
         asked = request.query.get("lang") or request.cookies.get(COOKIE, "")
-        if asked in LANGUAGES:
-            return asked
+        for each in LANGUAGES:
+            if each == asked:
+                return each
         return _accepted(request.headers.get("Accept-Language", "")) or self._language or "en"
 
     def page(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
@@ -74,6 +82,7 @@ class Renderer:
                 "say": say,
                 "number": partial(number, language),
                 "reason_words": partial(reason_words, language),
+                "arm_words": partial(arm_words, language),
                 "leaf_text": partial(leaf_text, language),
                 "date": partial(self.date, language),
                 "iso": iso,
@@ -137,6 +146,11 @@ def reason_words(language: str, reason: str) -> str:
     return translated(language, REASONS[reason]) if reason in REASONS else shortened(reason, 40)
 
 
+def arm_words(language: str, arm: str | None) -> str:
+    """An arm of an experiment in words; one of a later version as it is."""
+    return translated(language, ARMS[arm]) if arm in ARMS else shortened(str(arm), 40)
+
+
 def leaf_text(language: str, leaf: Mapping[str, Any], text: str | None) -> str:
     """A value or bound of evidence for people: durations in units."""
     if text is None:
@@ -182,7 +196,7 @@ def path_of(text: str) -> str:
     return quote(text, safe="")
 
 
-def _accepted(header: str) -> str | None:
+def _accepted(header: str) -> Language | None:
     """The first of our languages that a browser wants."""
     wanted = []
     for place, each in enumerate(header.split(",")):
@@ -192,4 +206,5 @@ def _accepted(header: str) -> str | None:
         except ValueError:
             weight = 0.0
         wanted.append((-weight, place, name.strip().lower()[:2]))
-    return next((name for weight, _, name in sorted(wanted) if name in LANGUAGES and weight < 0), None)
+    found = [name for weight, _, name in sorted(wanted) if weight < 0]
+    return next((each for name in found for each in LANGUAGES if each == name), None)

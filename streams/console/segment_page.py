@@ -7,6 +7,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 import schemas
+from segments.language.words.sentence import Language
 from streams.clock import wall_clock
 from streams.console.console import Console
 from streams.console.database import HOUR
@@ -16,6 +17,9 @@ from streams.console.membership import STAYS, Question, SegmentTold, segment_tol
 from streams.console.render import leaf_text, shortened, translated
 from streams.console.segments_page import line_of
 from streams.console.state import State, state_of
+from streams.report import arms
+from streams.report.speaking import Speaker
+from streams.settings.types import zone_of
 
 DAYS = 30
 """That the chart shows."""
@@ -64,7 +68,10 @@ class _Segment:
         console, language = self._console, self._console.renderer.language(request)
         if "count" in request.query:
             console.counting.begin(console.progress.partitions)
-            raise web.HTTPSeeOther(f"{request.path}#count")
+            raise web.HTTPSeeOther(f"{request.rel_url.raw_path}#count")
+        if "compare" in request.query:
+            console.reports.begin()
+            raise web.HTTPSeeOther(f"{request.rel_url.raw_path}#outcome")
         line, told, state = await self._found(request)
         snapshot = await console.snapshot()
         return console.page(
@@ -89,6 +96,7 @@ class _Segment:
             rule=console.rules.about(line["segment"]),
             said=console.rules.segments.get(line["segment"]),
             **self._counted(line["segment"], language),
+            **self._compared(line["segment"], language),
             live=f"/live?page=segment&segment={console.quoted(line['segment'])}"
             f"&since={console.since(snapshot.revision)}",
         )
@@ -113,14 +121,40 @@ class _Segment:
             ),
         }
 
+    def _compared(self, segment: str, language: Language) -> Line:
+        """The arms compared as `segments report` does, in words."""
+        settings = self._console.settings
+        report = self._console.reports.latest
+        found = None if report is None else report.of(segment)
+        experiment = None if found is None else found["experiment"]
+        speaker = Speaker(language, settings.currency, zone_of(settings.timezone))
+        told: Line = {"report": report, "reported": found, "experiment": experiment}
+        if found is not None and experiment is not None:
+            told["comparison"] = [
+                *(
+                    (speaker.say(arm["arm"]), row)
+                    for arm in experiment["arms"]
+                    for row in arms.arm(arm, speaker)
+                ),
+                *(("", row) for row in arms.experiment(experiment, speaker)),
+            ]
+            verdict = arms.verdict(experiment["conversion"]["verdict"], speaker)
+            told["verdict"] = f"{translated(language, 'On conversion:')} {verdict}."
+            told["notes"] = list(arms.experiment_notes(experiment, speaker, values=found["has_values"]))
+        return told
+
     async def json(self, request: web.Request) -> web.Response:
         """The same numbers."""
         line, told, state = await self._found(request)
         counting = self._console.counting
         if "count" in request.query:
             counting.begin(self._console.progress.partitions)
+        if "compare" in request.query:
+            self._console.reports.begin()
+        report = self._console.reports.latest
         body = {name: value for name, value in line.items() if name != "known"} | {
             "fresh": None if line["fresh"] is None else schemas.to_iso(line["fresh"]),
+            "report": None if report is None else report.told(line["segment"]),
             "census": None if counting.latest is None else counting.latest.told(line["segment"]),
             **plain_values(told),
         }

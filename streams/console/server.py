@@ -165,5 +165,6 @@ class Server:
         self._connections.stop()
         self._console.readings.close()
         self._console.counting.close()
+        self._console.reports.close()
         self._console.trials.close()
         await self._runner.cleanup()

@@ -1,39 +1,17 @@
 """`segments console` over a real Kafka: what workers write comes to the page, goes on after a kill, and goes away."""
 
 import json
-import re
 import signal
 import stat
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 import schemas
+from tests.kit.console import address, asked
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def asked(where, path, **headers):
-    """Status and body of an answer."""
-    try:
-        with urllib.request.urlopen(
-            urllib.request.Request(f"{where}{path}", headers=headers), timeout=10
-        ) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
-def address(console):
-    """Where a console that was started listens."""
-    deadline = time.monotonic() + 20
-    while not (found := re.search(r"the console: (http://\S+)/segments", console.stderr)):
-        assert time.monotonic() < deadline, console.stderr
-        time.sleep(0.05)
-    return found[1]
 
 
 def until(where, condition, seconds=15):

@@ -1,12 +1,14 @@
 """`segments report` over topics that hold what workers would have written."""
 
 import json
+import time
 
 import pytest
 from confluent_kafka import Producer
 
 import schemas
 from segments.insight.outcomes.statistics import newcombe, wilson
+from tests.kit.console import address, asked
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -128,8 +130,8 @@ def shop(kafka, fresh_topics):
 
 
 @pytest.mark.usefixtures("shop")
-def test_the_report_of_a_segment_with_a_control_group(run, environment, tmp_path):
-    """What the topics hold comes out as numbers, and as a page for its owner alone."""
+def test_the_report_of_a_segment_with_a_control_group(run, spawn, environment, tmp_path):
+    """What the topics hold comes out as numbers, as a page for its owner alone, and the same on the console."""
     environment["SEGMENTS_CLOCK"] = "event"
     file = tmp_path / "report.html"
     options = ("--inputs", "--cost", f"{SEGMENT}=100", "--html", str(file), "--json")
@@ -154,3 +156,18 @@ def test_the_report_of_a_segment_with_a_control_group(run, environment, tmp_path
         assert name not in done.stdout
         assert name not in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
+    same = ("members", "entered", "left", "median_stay", "over_time", "goal")
+    on_page = of_console(spawn("console", "--port", "0"))
+    assert {name: on_page[name] for name in same} == {name: found[name] for name in same}
+    assert on_page["experiment"] == {**experiment, "roi": None}
+
+
+def of_console(console):
+    """What the page of the segment compares."""
+    path = f"/api/segments/{SEGMENT}?compare=1"
+    deadline = time.monotonic() + 60
+    while (report := json.loads(asked(address(console), path)[1])["report"])["found"] is None:
+        assert report["problem"] is None
+        assert time.monotonic() < deadline, report
+        time.sleep(0.2)
+    return report["found"]

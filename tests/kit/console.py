@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import re
+import time
+import urllib.error
+import urllib.request
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -220,3 +224,23 @@ def events_of(text: str) -> list[tuple[str, str, dict[str, Any]]]:
         if "data" in fields:
             found.append((fields["event"], fields["id"], json.loads(fields["data"])))
     return found
+
+
+def asked(where: str, path: str, **headers: str) -> tuple[int, bytes]:
+    """Status and body of an answer of a console that was started."""
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{where}{path}", headers=headers), timeout=10
+        ) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def address(console: Any) -> str:
+    """Where a console that was started listens."""
+    deadline = time.monotonic() + 20
+    while not (found := re.search(r"the console: (http://\S+)/segments", console.stderr)):
+        assert time.monotonic() < deadline, console.stderr
+        time.sleep(0.05)
+    return found[1]

@@ -8,7 +8,9 @@ import pytest
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
+from streams.console.reporting import Reported
 from tests.kit.console import Topics, click, events_of, read, shipped, visiting
+from tests.kit.reports import found as found_of
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -266,5 +268,43 @@ def test_a_customers_lanes_are_by_segment_and_value(tmp_path):
         assert page.count('<rect class="stay"') == 2
         assert page.count('<circle class="measure-point"') == 2
         assert "likes: shoes" in page
+
+    visiting(tmp_path, visit)
+
+
+@pytest.mark.parametrize(
+    ("control", "treated", "verdict", "words"),
+    [
+        (
+            (100, 1_000),
+            (2_000, 9_000),
+            "more",
+            "caused by acting on the segment, provided that all who act on it left",
+        ),
+        ((100, 1_000), (910, 9_000), "no difference shown", "no difference shown"),
+        ((1, 10), (9, 90), "no verdict yet", "missing in"),
+    ],
+)
+def test_the_arms_are_compared_as_in_a_report(tmp_path, control, treated, verdict, words):
+    """On request; the page has the words of `segments report` with its verdict, in both languages."""
+
+    async def visit(client, console):
+        topics = Topics()
+        topics.outcome("carts", "treated", converted=True)
+        await read(console, topics)
+        assert 'href="?compare=1"' in await (await client.get("/segments/carts")).text()
+        figures = found_of(control, treated)
+        console.reports.latest = Reported(wall_clock(), as_of=wall_clock(), segments={"carts": figures})
+        page = await (await client.get("/segments/carts?lang=en")).text()
+        assert f'data-testid="verdict" data-value="{verdict}"' in page
+        assert words in page
+        body = await (await client.get("/api/segments/carts?compare=1")).json()
+        assert body["report"]["found"]["experiment"]["conversion"]["verdict"] == verdict
+        assert "Oordeel over" in await (await client.get("/segments/carts?lang=nl")).text()
+        console.reports.latest = Reported(wall_clock(), 10, 100)
+        assert (
+            '<progress data-reload max="100" value="10">'
+            in await (await client.get("/segments/carts")).text()
+        )
 
     visiting(tmp_path, visit)
