@@ -16,6 +16,7 @@ from segments.engine._native import (
     Transaction,
     Transfer,
     offer_fetched,
+    offer_fetched_transfers,
 )
 from segments.engine._native import Partition as Core
 from segments.engine.chain import BORDERS, Deployment, runnable
@@ -214,9 +215,14 @@ class Partition:
         """Take in what other partitions of this process gave out, from an offset on. Returns what `offer` does."""
         return self._core.offer_transfers(start, transfers)
 
-    def offer_fetched_transfers(self, records: Records, readable: Schemas) -> int | None:
-        """Decode a fetched run of the topic of transfers and take it in. Returns what `offer` does."""
-        return self._core.offer_fetched_transfers(records, readable)
+    def offer_fetched_transfers(
+        self, records: Records, readable: Schemas, refused: list[tuple[int, str, bool]]
+    ) -> tuple[int | None, Accepted]:
+        """Decode a fetched run of the topic of transfers and take it in. Returns what `offer_fetched` does."""
+        try:
+            return offer_fetched_transfers(self._core, records, readable, refused)
+        except LookupError as error:
+            raise SegmentsError(str(error)) from error
 
     @property
     def head(self) -> int | None:

@@ -42,7 +42,8 @@ class Replay:
         deployments: Sequence[Deployment] = (),
         transfers: str | None = None,
     ) -> None:
-        self._states: dict[bytes, bytes] = {}
+        self.states: dict[bytes, bytes] = {}
+        """What is remembered, as it was committed last."""
         self._log, self._number, self._count = log, number, count
         self._transfers = transfers
         self._arrived: list[Transfer] = []
@@ -52,13 +53,13 @@ class Replay:
             self._follow(self._followed[0])
         else:
             assert rules is not None
-            self.partition = Partition(number, count, rules, settings, self._states, transfers=transfers)
+            self.partition = Partition(number, count, rules, settings, self.states, transfers=transfers)
             self._offer()
 
     def _follow(self, deployment: Deployment) -> None:
         before = [each.deployment_id for each in self._followed if each.offset < deployment.offset]
         self.partition = Partition.deployed(
-            self._number, self._count, deployment, self._states, self._transfers, before
+            self._number, self._count, deployment, self.states, self._transfers, before
         )
         self._offer()
 
@@ -97,7 +98,7 @@ class Replay:
         more = self.partition.advance(1)
         effects = self.partition.collect_effects()
         if effects is not None:
-            effects.commit_to(self._states)
+            effects.commit_to(self.states)
         successor = self.partition.successor
         if successor is not None:
             self._follow(successor)
@@ -113,7 +114,7 @@ class Replay:
                 self.partition.until(until)
             effects = self.partition.collect_effects()
             if effects is not None:
-                effects.commit_to(self._states)
+                effects.commit_to(self.states)
                 yield effects
             if successor is not None:
                 self._follow(successor)

@@ -91,5 +91,7 @@ def _told(filled: list[FilledPartition], rules: RuleSet, dry_run: bool) -> Itera
     for part in filled:
         for measure, since in {**part.missing, **part.known}.items():
             known[measure] = max(since, known.get(measure, since))
+    if any(part.links for part in filled):
+        yield "ids were merged: what an absorbed id did before its link is missing in what was filled"
     for name, until in sorted(warming(rules, known, wall_clock()).items()):
         yield f"{name}: older records are deleted, so it is exact from {schemas.to_iso(until)} on"

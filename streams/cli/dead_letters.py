@@ -26,7 +26,7 @@ from streams.jobs.dead_letters import (
     sender,
 )
 from streams.kafka.read_committed import DEAD_LETTERS, committed_reader
-from streams.kafka.topics import INPUTS
+from streams.kafka.topics import ADOPTED
 from streams.settings.settings import read_settings
 
 SHOWN = 2_000
@@ -52,7 +52,7 @@ def choosing(function: Any) -> Any:
             help="Only this reason, or status of a delivery (may be given again).",
         ),
         click.option(
-            "--topic", "topics", multiple=True, type=click.Choice(INPUTS), help="Only records of this topic."
+            "--topic", "topics", multiple=True, type=click.Choice(ADOPTED), help="Only records of this topic."
         ),
         click.option("--since", metavar="TIME", type=Instant(), help=since),
         click.option(

@@ -77,7 +77,7 @@ def check(partitions: int | None, retention: int | None) -> None:
 
 
 @command.command()
-@click.argument("names", nargs=-1, required=True, type=click.Choice(topics.INPUTS), metavar="TOPIC...")
+@click.argument("names", nargs=-1, required=True, type=click.Choice(topics.ADOPTED), metavar="TOPIC...")
 def adopt(names: tuple[str, ...]) -> None:
     """Go on with a topic that was deleted and made again, from its beginning.
 

@@ -16,6 +16,7 @@ from kafka.admin import ConfigResource
 from segments.engine import (
     BEFORE_ALL,
     EVENTS,
+    IDENTITIES,
     PROFILES,
     EngineSettings,
     Partition,
@@ -37,6 +38,7 @@ from streams.store.stores import MemoryStore
 from streams.store.table import changelog_topic
 from streams.transport import TransactionalProducer
 from streams.transport.errors import CommitFailed
+from streams.transport.producer import Batches
 
 Watch = Callable[[int, History], Progress]
 """Is told which partition is read, and gives what is told how far."""
@@ -63,6 +65,8 @@ class FilledPartition:
     known: dict[str, int] = field(default_factory=dict)
     """And from which it does now; BEFORE_ALL: all of them. What could not be filled is absent."""
     records: int = 0
+    links: bool = False
+    """Whether ids were merged: what an absorbed id did before its link is in no history of who goes on."""
     flips: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Enters and exits, by rule, when the workers start."""
 
@@ -98,7 +102,7 @@ class Backfill:
         try:
             store = await self._restored(number, offsets)
             refill = Refill(store, self._rules, self._options.wanted, self._count)
-            filled = FilledPartition(number, refill.missing)
+            filled = FilledPartition(number, refill.missing, links=refill.offsets.get(IDENTITIES, 0) > 0)
             if refill.missing:
                 past, complete = await asyncio.to_thread(self._read, filled, refill, watch)
                 filled.known = refill.known(complete)
@@ -140,7 +144,7 @@ class Backfill:
         return wall_clock() - int(found["delete.retention.ms"]["value"]) + FUTURE
 
     async def _commit(self, producer: TransactionalProducer, states: dict[bytes, bytes | None]) -> None:
-        batches: dict[str, list[object]] = {}
+        batches: Batches = {}
         producer.add_all(batches, self._changelog, wall_clock(), states)
         await producer.commit(batches, {})
 

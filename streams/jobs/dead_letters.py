@@ -18,7 +18,7 @@ import schemas
 from streams.errors import StreamsError
 from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, admin, connection
 from streams.kafka.read_committed import DEAD_LETTERS, assign, partitions_of, until
-from streams.kafka.topics import INPUTS
+from streams.kafka.topics import ADOPTED, TRANSFERS
 from streams.registry.registry import connect
 from streams.settings.settings import Settings
 
@@ -88,7 +88,8 @@ class Letter:
         if self.place.topic == DELIVERIES:
             return self.place if self.destination else None
         number = self.headers.get("partition", "")
-        return TopicPartition(self.topic, int(number)) if self.topic in INPUTS and number.isdigit() else None
+        ours = self.topic in ADOPTED or self.topic.endswith(TRANSFERS)
+        return TopicPartition(self.topic, int(number)) if ours and number.isdigit() else None
 
     def decoded(self) -> dict[str, Any] | None:
         """The record as a JSON object, None if it can't be decoded; of a delivery the body that was sent."""

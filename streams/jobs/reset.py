@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient
 from kafka.errors import GroupIdNotFoundError
 
 from streams.clock import wall_clock
 from streams.kafka import group, topics
 from streams.kafka.connection import admin, connection
-from streams.kafka.read_committed import assign, committed_reader, until
+from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
 from streams.settings.settings import Settings
 from streams.transport import TransactionalProducer
 from streams.transport.producer import Batches
@@ -46,7 +47,9 @@ def remembered(settings: Settings) -> list[PartitionRecords]:
 
 
 def forget(settings: Settings, everything: Iterable[PartitionRecords], told: Report) -> None:
-    """Forget it: the states and memberships of each partition at once, then the group's offsets."""
+    """Forget it: transfers, then the states and memberships of each partition at once, then the group's offsets."""
+    with admin(settings) as client:
+        _delete_transfers(settings, client)
     for each in everything:
         asyncio.run(_forget(settings, each))
         told(each)
@@ -55,6 +58,13 @@ def forget(settings: Settings, everything: Iterable[PartitionRecords], told: Rep
             client.delete_groups([settings.group])
         except GroupIdNotFoundError:
             return
+
+
+def _delete_transfers(settings: Settings, client: KafkaAdminClient) -> None:
+    """What partitions sent each other is sent anew when the inputs are read again."""
+    with committed_reader(settings) as consumer:
+        ends = consumer.end_offsets(partitions_of(consumer, topics.transfers(settings.group).name))
+    client.delete_records({place: end for place, end in ends.items() if end > 0})
 
 
 def _alive(settings: Settings, topic: str, number: int) -> tuple[bytes, ...]:

@@ -28,8 +28,10 @@ OF_TOPIC = {
     "rules": ("READ", "DESCRIBE_CONFIGS"),
     "out": ("WRITE", "DESCRIBE_CONFIGS"),
     "state": ("READ", "WRITE", "DESCRIBE_CONFIGS"),
+    "transfers": ("READ", "WRITE", "DELETE", "DESCRIBE_CONFIGS"),
 }
-"""What a worker does with topics: it reads the inputs, writes the outputs, and both with its changelog."""
+"""What a worker does with topics: it reads the inputs, writes the outputs, both with its changelog and the transfers
+between its partitions, of which it deletes what was applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,12 @@ def _lacking(client: KafkaAdminClient, topic: Topic, found: dict[str, Any]) -> t
     if found["error_code"] == 0:
         allowed = found["authorized_operations"]
         return tuple(each for each in OF_TOPIC[topic.direction] if each not in allowed)
-    is_new = found["error_code"] == UNKNOWN_TOPIC and topic.direction == "state"
+    is_new = found["error_code"] == UNKNOWN_TOPIC and topic.direction in ("state", "transfers")
     return ("CREATE",) if is_new and not _may_create(client, topic.name) else ()
 
 
 def _may_create(client: KafkaAdminClient, name: str) -> bool:
-    """The changelog of a new group is made by its first worker."""
+    """Changelog and transfers of a new group are made by its first worker."""
     asked = {name: {"num_partitions": 1, "replication_factor": 1}}
     answers = client.create_topics(asked, validate_only=True, raise_errors=False)["topics"]
     return all(each["error_code"] != NOT_ALLOWED for each in answers)

@@ -25,6 +25,8 @@ Cleanup = Literal["delete", "compact"]
 HOUR = 3_600_000
 DAY = 24 * HOUR
 MEGABYTE = 1_048_576
+TRANSFERS = "-transfers"
+"""How the name of a group's transfers ends."""
 UNKNOWN_TOPIC = 3
 TOPIC_EXISTS = 36
 
@@ -46,10 +48,11 @@ NULLS_KEPT = {"segment-memberships": 7 * DAY}
 LARGEST = {
     catalogue.DEPLOYMENTS: 8 * MEGABYTE,
     "dead-letters": 16 * MEGABYTE,
-    "segment-memberships": 16 * MEGABYTE,
     "delivery-dead-letters": 2 * MEGABYTE,
+    "segment-memberships": 16 * MEGABYTE,
 }
 LARGEST_STATE = 8 * MEGABYTE
+LARGEST_TRANSFER = 16 * MEGABYTE
 LARGEST_SETTING = "max.message.bytes"
 
 
@@ -59,9 +62,9 @@ class Topic:
 
     name: str
     cleanup: Cleanup
-    direction: Literal["in", "rules", "out", "state", "delivery"]
-    """Seen from the workers; `rules`: their rule sets, an input that is no event; `delivery`: what `segments deliver`
-    writes, and no worker needs."""
+    direction: Literal["in", "rules", "out", "state", "transfers", "delivery"]
+    """Seen from the workers; `rules`: their rule sets, an input that is no event; `transfers`: what their partitions
+    send each other; `delivery`: what `segments deliver` writes, and no worker needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Difference:
 
 TOPICS = (
     *(Topic(each.name, "compact" if each.erases else "delete", "in") for each in catalogue.TOPICS),
+    Topic(catalogue.IDENTITIES.name, "delete", "in"),
     Topic(catalogue.DEPLOYMENTS, "delete", "rules"),
     Topic("segment-events", "delete", "out"),
     Topic("segment-memberships", "compact", "out"),
@@ -106,6 +110,8 @@ TOPICS = (
     Topic("delivery-dead-letters", "delete", "delivery"),
 )
 INPUTS = catalogue.INPUTS
+ADOPTED = (*INPUTS, catalogue.IDENTITIES.name)
+"""The inputs that a group can be told to read from their beginnings."""
 PROFILES = tuple(topic.name for topic in catalogue.TOPICS if topic.erases)
 """The inputs in which a null erases the customer."""
 
@@ -115,9 +121,14 @@ def changelog(group: str) -> Topic:
     return Topic(f"{group}-customers-changelog", "compact", "state")
 
 
+def transfers(group: str) -> Topic:
+    """By which the partitions of a group send each other what is remembered of ids that are merged."""
+    return Topic(group + TRANSFERS, "delete", "transfers")
+
+
 def topics(group: str) -> tuple[Topic, ...]:
-    """All topics of ours: the contract's, and the changelog of a group."""
-    return (*TOPICS, changelog(group))
+    """All topics of ours: the contract's, and the changelog and the transfers of a group."""
+    return (*TOPICS, changelog(group), transfers(group))
 
 
 def of_workers(group: str) -> tuple[Topic, ...]:
@@ -129,7 +140,7 @@ def retained(topic: Topic, inputs: int = RETAINED) -> int | None:
     """Milliseconds that a topic keeps its records, the inputs so many; None of a compacted topic."""
     if topic.cleanup == "compact":
         return None
-    if topic.direction == "rules":
+    if topic.direction in ("rules", "transfers"):
         return FOR_EVER
     return inputs if topic.direction == "in" else RETAINED
 
@@ -156,6 +167,8 @@ def configuration(topic: Topic, replication: int, inputs: int = RETAINED) -> dic
 
 def largest_record(topic: Topic) -> int | None:
     """Bytes that a record of the topic must be able to have; None: what Kafka takes by default is enough."""
+    if topic.direction == "transfers":
+        return LARGEST_TRANSFER
     return LARGEST_STATE if topic.direction == "state" else LARGEST.get(topic.name)
 
 
@@ -210,8 +223,8 @@ def check(settings: Settings, partitions: int | None = None, inputs: int = RETAI
 def require(settings: Settings) -> int:
     """Refuses topics with which a worker cannot work, and gives their number of partitions.
 
-    The group's own changelog is created if it is not there yet: each group has another one. A topic that takes smaller
-    records than are written to it is a warning: what is too large there becomes a dead letter.
+    The group's own changelog and transfers are created if they are not there yet: each group has others. A topic that
+    takes smaller records than are written to it is a warning: what is too large there becomes a dead letter.
 
     Raises:
         TopicsError: one line for each topic that is missing or has another number of partitions, and for each input
@@ -219,7 +232,7 @@ def require(settings: Settings) -> int:
         BrokerAway: no broker answers.
 
     """
-    state = changelog(settings.group)
+    own = (changelog(settings.group), transfers(settings.group))
     with admin(settings) as client:
         found = look(client, of_workers(settings.group))
         partitions = common_partitions({name: found[name] for name in INPUTS if name in found})
@@ -228,8 +241,8 @@ def require(settings: Settings) -> int:
         wrong += [each for each in differences if each.stops_workers]
         if wrong:
             raise TopicsError("\n".join(str(each) for each in wrong))
-        if state.name not in found:
-            make(client, [state], partitions, found[INPUTS[0]].replication)
+        if missing := [each for each in own if each.name not in found]:
+            make(client, missing, partitions, found[INPUTS[0]].replication)
     for each in differences:
         if LARGEST_SETTING in each.problem:
             log.warning("%s", each)
@@ -389,7 +402,7 @@ def _compare(topic: Topic, actual: Found, partitions: int) -> Iterator[Differenc
 
 
 def _mend_of_partitions(topic: Topic, actual: int) -> str:
-    if topic.direction == "state":
+    if topic.direction in ("state", "transfers"):
         # Deleting it would delete what is remembered of every customer.
         return (
             f"what the group remembers was written for {actual}; deploy/operations.md says under More partitions "

@@ -19,14 +19,18 @@ from prometheus_client import (
     generate_latest,
 )
 
-from segments.engine import INPUTS, NOTICES, Partition, PlannedRules, RuleSet, Transaction
+from segments.engine import IDENTITIES, INPUTS, NOTICES, Partition, PlannedRules, RuleSet, Transaction
 from streams.telemetry.gauges import PartitionGauges, PartitionState, RuleGauges
 from streams.telemetry.rule_costs import RuleCosts
 
 # When a counter began is what process_start_time_seconds tells: not a series more for each of them.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-OUTCOMES = ("applied", "duplicate", "ignored", "dead_letter")
+OUTCOMES = ("applied", "duplicate", "ignored", "dead_letter", "forwarded")
+LINKS = ("applied", "duplicate", "conflict", "cycle", "limit", "ignored", "unlinked")
+"""What becomes of a link of two ids."""
+TRANSFERS = ("state", "record", "link", "erasure")
+"""The kinds of what one partition sends another."""
 RESULTS = ("committed", "fenced", "refused", "unknown_outcome", "aborted")
 CAUSES = (
     "assigned", "fenced", "refused", "replaced", "unknown_outcome", "broker", "positions", "deployment", "waiting",
@@ -34,7 +38,8 @@ CAUSES = (
 )  # fmt: skip
 REASONS = (
     "undecodable", "unknown_schema", "no_key", "key_mismatch", "invalid_id", "invalid_amount", "unknown_kind",
-    "wrong_partition", "from_the_future", "too_long", "too_large", "not_finite", "customer_limit", "engine_error",
+    "wrong_partition", "from_the_future", "too_long", "too_large", "not_finite", "customer_limit",
+    "identity_cycle", "identity_conflict", "identity_limit", "engine_error",
 )  # fmt: skip
 """Of dead letters."""
 STAGES = ("fetch", "decode", "offer", "advance", "confirm", "encode", "changelog", "commit")
@@ -74,12 +79,18 @@ class Metrics:
     def _begin_at_zero(self) -> None:
         for wait in WAITS:
             self.flip_waits.labels(wait)
-        for topic in INPUTS:
+        for topic in (*INPUTS, IDENTITIES):
             self.consumed.labels(topic)
             self.lost_ranges.labels(topic)
             for outcome in OUTCOMES:
                 self.records.labels(topic, outcome)
-        known = ((self.stages, STAGES), (self.commits, RESULTS), (self.take_overs, CAUSES))
+        known = (
+            (self.links, LINKS),
+            (self.transfers, TRANSFERS),
+            (self.stages, STAGES),
+            (self.commits, RESULTS),
+            (self.take_overs, CAUSES),
+        )
         for counter, values in (*known, (self.dead_letters, REASONS), (self.notices, NOTICES)):
             for value in values:
                 counter.labels(value)
@@ -95,6 +106,10 @@ class Metrics:
             "records_total", "Records by their outcome, counted when they are committed.", "topic", "outcome"
         )
         self.dead_letters = counter("dead_letters_total", "Records refused as dead letters.", "reason")
+        self.links = counter("links_total", "Links of two ids, by what became of them.", "outcome")
+        self.transfers = counter(
+            "transfers_total", "What was sent to ids of other partitions, by kind.", "kind"
+        )
         self.engine_errors = counter("engine_errors_total", "Bugs in the engine while a timer fired.")
         self.commits = counter(
             "commits_total",
@@ -210,6 +225,10 @@ class Metrics:
             self.records.labels(topic, outcome).inc(count)
         for reason, count in effects.reasons.items():
             self.dead_letters.labels(reason).inc(count)
+        for outcome, count in effects.links.items():
+            self.links.labels(outcome).inc(count)
+        for kind, count in effects.transfers.items():
+            self.transfers.labels(kind).inc(count)
         for notice, *_ in effects.notices:
             self.notices.labels(notice).inc()
         for labels, count in effects.flips.items():

@@ -68,7 +68,7 @@ class RuleCosts:
         if topic == PROFILES:
             return
         found = accepted.kinds()
-        for kind in found.keys() & self._kinds[topic]:
+        for kind in found.keys() & self._kinds.get(topic, frozenset()):
             self._seen[topic, kind] = found[kind]
 
     def states(self) -> Iterator[RuleState]:

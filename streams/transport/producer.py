@@ -35,7 +35,8 @@ TRANSACTION_TIMEOUT = 60.0
 COMMIT_TIMEOUT = 20.0
 START_TIMEOUT = 30.0
 
-Batches = dict[str, list[Any]]
+Batches = dict[str | tuple[str, int], list[Any]]
+"""By topic, in the producer's own partition; by topic and number in another one."""
 
 
 class TransactionalProducer:
@@ -77,10 +78,12 @@ class TransactionalProducer:
                 builders.append(builder)
                 builder.append(timestamp=timestamp, key=key, value=value)
 
-    async def commit(self, batches: Batches, offsets: Mapping[str, int]) -> dict[str, int | None]:
+    async def commit(
+        self, batches: Batches, offsets: Mapping[str, int]
+    ) -> dict[str | tuple[str, int], int | None]:
         """Write batches and input offsets in one transaction.
 
-        Returns for each topic the offset after its last record, None where the broker doesn't tell.
+        Returns for each of `batches` the offset after its last record, None where the broker doesn't tell.
 
         Raises:
             Fenced: another worker has this transactional id now.
@@ -99,7 +102,9 @@ class TransactionalProducer:
                 raise Fenced(f"{self._group}-{self._partition} was fenced by another worker") from error
             raise OutcomeUnknown(f"the outcome of a commit is not known ({error!r})") from error
 
-    async def _commit(self, batches: Batches, offsets: Mapping[str, int]) -> dict[str, int | None]:
+    async def _commit(
+        self, batches: Batches, offsets: Mapping[str, int]
+    ) -> dict[str | tuple[str, int], int | None]:
         producer = self._producer
         await producer.begin_transaction()
         committed = {TopicPartition(topic, self._partition): offset for topic, offset in offsets.items()}
@@ -115,11 +120,12 @@ class TransactionalProducer:
         await producer.commit_transaction()
         return {topic: task.result() for topic, task in sends.items()}
 
-    async def _send(self, topic: str, builders: Sequence[Any]) -> int | None:
+    async def _send(self, where: str | tuple[str, int], builders: Sequence[Any]) -> int | None:
+        topic, partition = where if isinstance(where, tuple) else (where, self._partition)
         counts = [builder.record_count() for builder in builders]
         futures = []
         for builder in builders:
-            future = await self._producer.send_batch(builder, topic, partition=self._partition)
+            future = await self._producer.send_batch(builder, topic, partition=partition)
             future.add_done_callback(_retrieve)
             futures.append(future)
         last = None

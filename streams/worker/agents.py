@@ -7,7 +7,7 @@ from streams.transport.runs import run_of
 
 
 def segment_customers(app: BatchApp, owners: Any) -> Any:
-    """Add the agent over the three input topics to the application."""
+    """Add the agent over the input topics to the application."""
 
     async def segment(stream: Any) -> None:
         async for event in stream.events():

@@ -7,7 +7,8 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from segments.engine import DEPLOYMENTS, INPUTS, EngineSettings, RuleSet
+from segments.engine import DEPLOYMENTS, IDENTITIES, INPUTS, EngineSettings, RuleSet
+from streams.kafka import topics
 from streams.kafka.client_id import identity
 from streams.kafka.connection import connection
 from streams.kafka.offsets import Offsets
@@ -18,6 +19,7 @@ from streams.telemetry.metrics import Metrics
 from streams.transport import BatchApp
 from streams.transport.topic_ids import TopicIds
 from streams.worker.agents import segment_customers
+from streams.worker.cleaning import Cleaner
 from streams.worker.deployments import read_chain
 from streams.worker.owners import Owners
 from streams.worker.takeover import Limits, WorkerContext
@@ -56,6 +58,7 @@ def build(
     app = _application(settings, client, name)
     table = _table(app, settings, partitions)
     offsets = Offsets(client, settings.group)
+    transfers = topics.transfers(settings.group).name
     context = WorkerContext(
         group=settings.group,
         count=partitions,
@@ -66,9 +69,11 @@ def build(
         changelog=changelog_topic(settings.group),
         offsets=offsets,
         read_chain=partial(read_chain, client, settings.group, offsets=offsets),
-        topic_ids=TopicIds(client, settings.group, INPUTS),
+        topic_ids=TopicIds(client, settings.group, (*INPUTS, IDENTITIES)),
         metrics=metrics,
         lookup=lookup,
+        transfers=transfers,
+        cleaner=Cleaner(client, transfers),
         threads=ThreadPoolExecutor(settings.threads, "partitions"),
     )
     limits = Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")
@@ -84,7 +89,7 @@ def _application(settings: Settings, client: dict[str, Any], name: str) -> Batch
     return BatchApp(
         settings.group,
         client_settings=client,
-        run_topics=(*INPUTS, DEPLOYMENTS),
+        run_topics=(*INPUTS, IDENTITIES, DEPLOYMENTS, topics.transfers(settings.group).name),
         Table=CustomerTable,
         datadir=str(settings.data_dir / "faust"),
         consumer_auto_offset_reset="earliest",

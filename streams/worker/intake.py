@@ -50,6 +50,7 @@ class Intake:
         self._partition = owned.partition
         self._chain = owned.chain
         self._group = context.group
+        self._transfers = context.transfers
         self._ledger = ledger
         self._offsets = context.offsets
         self._metrics = context.metrics
@@ -99,10 +100,15 @@ class Intake:
             return
         with self._metrics.stage("decode"):
             refused = self._caution.refused(run.topic)
-            missing, accepted = await self._beside(
-                self._partition.offer_fetched, run.topic, run.records, READABLE, refused
-            )
-            self._metrics.costs.received(run.topic, accepted)
+            if run.topic == self._transfers:
+                missing, accepted = await self._beside(
+                    self._partition.offer_fetched_transfers, run.records, READABLE, refused
+                )
+            else:
+                missing, accepted = await self._beside(
+                    self._partition.offer_fetched, run.topic, run.records, READABLE, refused
+                )
+                self._metrics.costs.received(run.topic, accepted)
         if missing is None:
             self._seeking.discard(run.topic)
             self._ledger.accept(run, accepted)

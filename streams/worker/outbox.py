@@ -17,10 +17,11 @@ DEAD_LETTERS = "dead-letters"
 class Outbox:
     """Collects the transactions of one partition."""
 
-    def __init__(self, group: str, partition: int, changelog: str) -> None:
-        """Write on behalf of a partition, by the schema ids that are written now."""
+    def __init__(self, group: str, partition: int, changelog: str, transfers: str | None = None) -> None:
+        """Write on behalf of a partition, by the schema ids that are written now; `transfers` to other partitions."""
         records = (schemas.SEGMENT_EVENT, schemas.SEGMENT_MEMBERSHIPS, schemas.SEGMENT_OUTCOME)
         self._encoder = Encoder(group, partition, *map(schemas.written_id, records))
+        self._transfers = transfers
         self._topics = SEGMENT_EVENTS, SEGMENT_MEMBERSHIPS, SEGMENT_OUTCOMES, DEAD_LETTERS, changelog
 
     def collect(self, partition: Partition) -> Transaction | None:
@@ -28,8 +29,16 @@ class Outbox:
         return partition.collect(self._encoder, wall_clock())
 
     def batches(self, transaction: Transaction, beside: Mapping[bytes, bytes | None]) -> Batches:
-        """Return the finished batches by topic, with states of our own beside the engine's; they can be had once."""
+        """Return the finished batches by topic, with states of our own beside the engine's; they can be had once.
+
+        What goes to another partition than this one is under topic and number.
+        """
         *outputs, changelog = transaction.batches()
         changelog = [*batches_of(beside, wall_clock()), *changelog]
         made = zip(self._topics, (*outputs, changelog), strict=True)
-        return {topic: list(batches) for topic, batches in made if batches}
+        letters, transfers = transaction.elsewhere()
+        return {
+            **{topic: list(batches) for topic, batches in made if batches},
+            **{(DEAD_LETTERS, number): list(batches) for number, batches in letters},
+            **{(str(self._transfers), number): list(batches) for number, batches in transfers},
+        }

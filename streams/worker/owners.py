@@ -98,6 +98,8 @@ class Owners:
         await self.release()
         if self._context.topic_ids is not None:
             await self._context.topic_ids.stop()
+        if self._context.cleaner is not None:
+            await self._context.cleaner.stop()
 
     def deliver(self, run: Run) -> None:
         """Hand a run to the owner of its partition; what nobody owns is fetched again by whoever takes it over."""

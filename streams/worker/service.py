@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from aiokafka import TopicPartition
@@ -62,7 +62,7 @@ class Service:
         self._caution = caution
         self._ledger = Ledger(owned.positions)
         self._intake = Intake(app, owned, self._ledger, caution, context)
-        self._outbox = Outbox(context.group, number, context.changelog)
+        self._outbox = Outbox(context.group, number, context.changelog, context.transfers)
         self._inputs = {TopicPartition(topic, number): topic for topic in context.topics}
         self.monitor = PartitionMonitor(
             app, owned.partition, owned.store, self._intake, self._ledger, context.metrics, standing
@@ -193,9 +193,16 @@ class Service:
             self._store.apply(self._unwritten, None)
             self._store.commit(transaction, end, wall_clock())
             self._unwritten = {}
+        self._clean(offsets)
         self._caution.committed(offsets)
         self._waits.committed(transaction, self._ledger, self._context.engine.grace)
         self.monitor.committed(transaction, time.perf_counter() - began)
+
+    def _clean(self, offsets: Mapping[str, int]) -> None:
+        """Have the transfers deleted that are applied and committed."""
+        topic, cleaner = self._context.transfers, self._context.cleaner
+        if topic is not None and cleaner is not None and offsets.get(topic):
+            cleaner.committed(self._partition.number, offsets[topic])
 
     def customers(self) -> Iterable[bytes]:
         """The keys of the committed states, for a census; those of second records among them."""

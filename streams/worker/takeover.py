@@ -7,7 +7,7 @@ commits in between.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from aiokafka.errors import TransactionalIdAuthorizationFailed
 
 from segments.engine import (
     DEPLOYMENTS,
+    IDENTITIES,
     INPUTS,
     POSITION_KEY,
     Chain,
@@ -35,6 +36,7 @@ from streams.store.table import CustomerTable
 from streams.telemetry.metrics import Metrics
 from streams.transport import TransactionalProducer
 from streams.transport.topic_ids import TopicIds
+from streams.worker.cleaning import Cleaner
 from streams.worker.standing import Standing
 from streams.worker.witness import UNSEEN, Witness, witness
 
@@ -82,13 +84,27 @@ class WorkerContext:
     """Where a schema registry is used."""
     read_chain: Callable[[int], Awaitable[tuple[Chain, int]]] | None = None
     """The chain of a partition as its log has it now, and the offset after it; None: deployments are not followed."""
+    transfers: str | None = None
+    """The topic by which ids of other partitions are merged; None: links are not followed."""
+    cleaner: Cleaner | None = None
+    """Deletes the transfers that were applied; None: they stay."""
     threads: Executor | None = None
     """Where partitions decode, advance and encode; None: in the event loop, which waits for them then."""
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """The topics of a partition's log that others than workers and deployers write."""
+        return INPUTS if self.transfers is None else (*INPUTS, IDENTITIES)
+
+    @property
+    def positioned(self) -> tuple[str, ...]:
+        """The topics of which a partition reads on at its position."""
+        return self.inputs if self.transfers is None else (*self.inputs, self.transfers)
+
+    @property
     def topics(self) -> tuple[str, ...]:
         """What the log of a partition consists of."""
-        return INPUTS if self.read_chain is None else (*INPUTS, DEPLOYMENTS)
+        return self.positioned if self.read_chain is None else (*self.positioned, DEPLOYMENTS)
 
     async def beside(self, act: Callable[..., Result], *arguments: Any) -> Result:
         """Have a machine do something while the event loop goes on."""
@@ -142,8 +158,9 @@ async def take_over(
         store = await _restored(context, number, standing)
         chain, end = (Chain(), 0) if context.read_chain is None else await context.read_chain(number)
         deployment = _deployment(chain, store.get(POSITION_KEY), succeeded)
-        partition = await context.beside(_partition, context, number, deployment, store)
-        inputs = [TopicPartition(topic, number) for topic in INPUTS]
+        ran = _ran_before(chain, deployment)
+        partition = await context.beside(_partition, context, number, deployment, store, ran)
+        inputs = [TopicPartition(topic, number) for topic in context.inputs]
         seen = await witness(context.topic_ids, store, inputs)
         positions = await _positions(context, number, partition, standing, seen.adopted)
         if context.read_chain is not None:
@@ -180,14 +197,27 @@ def _offer_read(partition: Partition, chain: Chain, end: int) -> int:
     return end
 
 
+def _ran_before(chain: Chain, deployment: Deployment | None) -> list[str]:
+    """The deployments of the chain before this one: what other partitions sent while they ran them can be applied."""
+    if deployment is None:
+        return []
+    return [each.deployment_id for each in chain.followed.values() if each.offset < deployment.offset]
+
+
 def _partition(
-    context: WorkerContext, number: int, deployment: Deployment | None, store: PartitionStore
+    context: WorkerContext,
+    number: int,
+    deployment: Deployment | None,
+    store: PartitionStore,
+    ran: Sequence[str] = (),
 ) -> Partition:
     if deployment is not None:
-        return Partition.deployed(number, context.count, deployment, store.states)
+        return Partition.deployed(number, context.count, deployment, store.states, context.transfers, ran)
     if context.rules is None:
         raise Waiting("nothing is deployed: `segments deploy` writes a rule set")
-    return Partition(number, context.count, context.rules, context.engine, store.states)
+    return Partition(
+        number, context.count, context.rules, context.engine, store.states, transfers=context.transfers
+    )
 
 
 async def _initialise(producer: TransactionalProducer, group: str) -> None:
@@ -200,7 +230,7 @@ async def _initialise(producer: TransactionalProducer, group: str) -> None:
 
 async def _look(context: WorkerContext, number: int, standing: Standing) -> None:
     """Let the lag be known while the partition is restored: by what the group committed, as lag tools know it."""
-    inputs = [TopicPartition(topic, number) for topic in INPUTS]
+    inputs = [TopicPartition(topic, number) for topic in context.positioned]
     ends = await context.offsets.ends(inputs)
     committed = await context.offsets.committed(inputs)
     known = {each.topic: offset for each, offset in committed.items() if offset is not None}
@@ -225,7 +255,7 @@ async def _positions(
     adopted: frozenset[str] = frozenset(),
 ) -> dict[str, int]:
     """Where to read on: by the record beside the customers; what the group committed is only compared."""
-    inputs = {topic: TopicPartition(topic, number) for topic in INPUTS}
+    inputs = {topic: TopicPartition(topic, number) for topic in context.positioned}
     starts = await context.offsets.starts(inputs.values())
     ends = await context.offsets.ends(inputs.values())
     committed = await context.offsets.committed(inputs.values())

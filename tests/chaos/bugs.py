@@ -34,7 +34,8 @@ def read_before_fencing() -> None:
         store = await takeover._restored(context, number, standing)
         chain, end = (Chain(), 0) if context.read_chain is None else await context.read_chain(number)
         deployment = takeover._deployment(chain, store.get(POSITION_KEY), succeeded)
-        partition = takeover._partition(context, number, deployment, store)
+        ran = takeover._ran_before(chain, deployment)
+        partition = takeover._partition(context, number, deployment, store, ran)
         positions = await takeover._positions(context, number, partition, standing)
         if context.read_chain is not None:
             positions[DEPLOYMENTS] = partition.offsets.get(DEPLOYMENTS, end)
@@ -66,8 +67,8 @@ def _split(first: Callable[[str], bool]) -> None:
     TransactionalProducer.commit = commit  # type: ignore[method-assign]
 
 
-def _is_changelog(topic: str) -> bool:
-    return topic.endswith(CHANGELOG)
+def _is_changelog(topic: Any) -> bool:
+    return isinstance(topic, str) and topic.endswith(CHANGELOG)
 
 
 def position_before_outputs() -> None:

@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from segments.engine import EngineSettings, Record, RuleSet, partition_of
+from segments.engine import (
+    INPUTS,
+    EngineSettings,
+    Partition,
+    Past,
+    Record,
+    Refill,
+    RuleSet,
+    listening,
+    partition_of,
+)
 from segments.insight.replay import Replay, together
 from segments.language import Segment, any_event, consent, page_view, purchase
 from segments.language.catalogue import IDENTITIES
@@ -26,7 +36,7 @@ class Shop:
     """Partitions that are given records one after the other."""
 
     def __init__(self, count: int, segments: Sequence[Segment] = (THREE,), limit: int = 10_000) -> None:
-        self.count, self.rules = count, RuleSet(segments)
+        self.count, self.segments, self.rules = count, tuple(segments), RuleSet(segments)
         self.settings = EngineSettings(grace=0, customer_limit=limit)
         self.arrivals: list[Arrival] = []
 
@@ -42,6 +52,7 @@ class Shop:
             Replay(number, self.count, log, self.rules, self.settings, (), "transfers")
             for number, log in enumerate(logs)
         ]
+        self.logs, self.replays = logs, replays
         self.partitions = [each.partition for each in replays]
         self.effects = list(together(dict(enumerate(replays)), self.count, until))
         self.flips = [event for each in self.effects for _, event in each.segment_events]
@@ -297,3 +308,31 @@ def test_a_null_link_is_passed_over() -> None:
     shop = Shop(1).live(Arrival(IDENTITIES.name, ANON, None, START))
     assert shop.links() == {"ignored": 1}
     assert not shop.letters
+
+
+def test_filling_a_new_measure_keeps_what_was_merged() -> None:
+    """Of a customer with merged ids what they brought stays, and an id that is redirected gets no memory of its own."""
+    often = Segment(id="often", en="Often", nl="Vaak", when=page_view.within(days=20).count() >= 3)
+    views = [view(0, ANON), view(HOUR, ANON), view(2 * HOUR, ANNA)]
+    shop = Shop(1, [Segment(id="seen", en="Seen", nl="Gezien", when=page_view.within(days=7).count() >= 1)])
+    shop.live(*views, linking(3 * HOUR, ANON, ANNA))
+    states, rules = shop.replays[0].states, RuleSet([*shop.segments, often])
+    refill = Refill(states, rules, ["often"], 1)
+    past = Past(0, 1, listening(rules), shop.settings)
+    past.begin(0, dict.fromkeys(INPUTS, 0), refill.offsets)
+    for topic in INPUTS:
+        past.offer(topic, 0, shop.logs[0].get(topic, []), refill.offsets[topic])
+    past.work()
+    for batch in refill.batches(past, {}):
+        states.update(batch)
+    partition = Partition(0, 1, rules, shop.settings, states, transfers="transfers")
+    while partition.sweeping:
+        partition.advance()
+    effects = partition.collect_effects()
+    assert effects is not None
+    assert [(key, event["segment"], event["transition"]) for key, event in effects.segment_events] == [
+        (ANNA.encode(), "often", "enter")
+    ]
+    absorbed = partition.remembered(ANON.encode())
+    assert absorbed is not None
+    assert not any(absorbed["streams"].values())

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::codec::{self, Scratch, StateError};
 use crate::customer::Customer;
 use crate::customers::States;
+use crate::identity::both;
 use crate::names::Names;
 use crate::plan::{Measured, RecordKind};
 use crate::position::{self, Layout, Position};
@@ -281,13 +282,18 @@ impl Fill {
         for (place, cut) in &self.cuts {
             let kept = std::mem::take(&mut customer.streams[*place]);
             let found = past.as_ref().map_or(&Kept::None, |past| &past.streams[*place]);
-            customer.streams[*place] = merged(
-                &self.of.rules.streams[*place],
-                kept,
-                found,
-                *cut,
-                customer.erased_at,
-            );
+            let stream = &self.of.rules.streams[*place];
+            if let Some(identity) = &customer.identity {
+                // A redirect has no history of its own any more; of merged ids this history has nothing.
+                customer.streams[*place] = if identity.redirect.is_some() {
+                    kept
+                } else {
+                    let more = not_in(stream, found, &kept);
+                    both(stream, kept, more, customer.erased_at)
+                };
+                continue;
+            }
+            customer.streams[*place] = merged(stream, kept, found, *cut, customer.erased_at);
         }
         Ok(Some(self.written(&mut customer, self.numbers[&number])))
     }
@@ -361,6 +367,38 @@ fn touched_by(rules: &Rules, known: &BTreeMap<String, i64>) -> Vec<String> {
 /// Whether a topic has events that measures read; profiles are kept whole anyway.
 pub fn has_events(record: RecordKind) -> bool {
     record != RecordKind::Profile
+}
+
+/// The entries found that are not kept, each as often as it is missing; all of streams that join what they keep.
+fn not_in(stream: &Stream, found: &Kept, kept: &Kept) -> Kept {
+    let left = |new: &Rows, old: Option<&Rows>| -> Rows {
+        if stream.visits || stream.latest {
+            return new.clone();
+        }
+        let mut held: Vec<&[i64]> = old.map_or(Vec::new(), |old| old.0.chunks_exact(stream.stride).collect());
+        let mut rows = Rows::default();
+        for row in new.0.chunks_exact(stream.stride) {
+            match held.iter().position(|each| *each == row) {
+                Some(place) => drop(held.swap_remove(place)),
+                None => rows.0.extend_from_slice(row),
+            }
+        }
+        rows
+    };
+    match found {
+        Kept::None => Kept::None,
+        Kept::Rows(new) => Kept::Rows(left(new, rows(kept))),
+        Kept::Keyed(new) => {
+            let old = groups(kept);
+            let mut made = Groups::default();
+            for (key, new) in &new.list {
+                let held = old.iter().find(|group| group.0 == *key).map(|group| &group.1);
+                let place = made.enter(*key);
+                made.list[place].1 = left(new, held);
+            }
+            Kept::Keyed(Box::new(made))
+        }
+    }
 }
 
 /// What is kept of before an instant, and what the past found from there on, later than an erasure.

@@ -10,7 +10,7 @@ pub mod links;
 mod union;
 pub mod wire;
 
-pub use union::union;
+pub use union::{both, union};
 
 use crate::times::BEFORE_ALL;
 use crate::wire::record::Run;

@@ -116,7 +116,7 @@ fn held_back_of(
 }
 
 /// The entries of both in one stream; of theirs those after an instant.
-fn both(stream: &Stream, mine: Kept, theirs: Kept, floor: i64) -> Kept {
+pub fn both(stream: &Stream, mine: Kept, theirs: Kept, floor: i64) -> Kept {
     match (mine, theirs) {
         (mine, Kept::None) => mine,
         (mine @ (Kept::None | Kept::Rows(_)), Kept::Rows(theirs)) => {

@@ -4,10 +4,13 @@
 
 use super::partition::Partition;
 use super::states::States;
-use super::wire::{Records, Schemas, Written, batches_of};
+use super::transfers;
+use super::wire::{Batch, Records, Schemas, Written, batches_of};
+use crate::identity::{self, Linked};
 use crate::output::{Effects, Outcome, Segment};
 use crate::rules::Rules;
-use crate::wire::outputs::{Encoder, Outputs};
+use crate::wire::murmur::partition_of;
+use crate::wire::outputs::{Elsewhere, Encoder, Outputs};
 use crate::wire::record::{Body, Event, Run};
 use crate::wire::refusals::{Reason, Refusal};
 use crate::wire::transaction::encode;
@@ -155,6 +158,29 @@ pub fn offer_fetched(
     Ok((partition.offer_run(py, topic, run)?, accepted))
 }
 
+/// The same of a run of the topic of transfers; `refused` has those that are refused outright.
+#[pyfunction]
+#[pyo3(signature = (partition, records, schemas, refused = Vec::new()))]
+pub fn offer_fetched_transfers(
+    py: Python<'_>,
+    partition: &Partition,
+    records: &mut Records,
+    schemas: &Schemas,
+    refused: Vec<(i64, String, bool)>,
+) -> PyResult<(Option<i64>, Accepted)> {
+    let (fetched, known) = (std::mem::take(&mut records.fetched), schemas.now());
+    let (run, accepted) = py.detach(|| {
+        let mut run = transfers::fetched(fetched, &known, partition);
+        for (offset, error, _) in refused {
+            refuse(&mut run, offset, Refusal::new(Reason::TooLarge, error), true);
+        }
+        let accepted = Accepted::of(&run);
+        (run, accepted)
+    });
+    let topic = partition.topics.len() - 1;
+    Ok((partition.offer_run(py, topic, run)?, accepted))
+}
+
 fn refuse(run: &mut Run, offset: i64, refusal: Refusal, outright: bool) {
     let Ok(place) = run.records.binary_search_by_key(&offset, |record| record.offset) else {
         return;
@@ -194,6 +220,10 @@ impl Outbox {
             core.collect().map(|effects| {
                 let mut encoder = self.encoder.lock().unwrap_or_else(PoisonError::into_inner);
                 encode(&mut encoder, &effects, &rules, self.partition, now);
+                for each in &effects.transfers {
+                    let there = partition_of(&each.to, core.count);
+                    encoder.transfer(now, there, &each.to, &identity::wire::encode(each));
+                }
                 (encoder.collect(), effects)
             })
         })?;
@@ -203,6 +233,15 @@ impl Outbox {
             rules,
         }))
     }
+}
+
+/// Batches by the number of their partition.
+type Numbered = Vec<(u32, Vec<Batch>)>;
+
+fn numbered(made: Elsewhere) -> Numbered {
+    made.into_iter()
+        .map(|(number, batches)| (number, batches_of(batches)))
+        .collect()
 }
 
 /// What one transaction holds.
@@ -231,7 +270,13 @@ impl Transaction {
     /// The batches of segment events, memberships, segment outcomes, dead letters and the changelog; each can be had
     /// once.
     fn batches(&self) -> Written {
-        let made = std::mem::take(&mut *self.outputs.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = Outputs {
+            letters_elsewhere: std::mem::take(&mut outputs.letters_elsewhere),
+            transfers: std::mem::take(&mut outputs.transfers),
+            ..Outputs::default()
+        };
+        let made = std::mem::replace(&mut *outputs, taken);
         (
             batches_of(made.segment_events),
             batches_of(made.memberships),
@@ -239,6 +284,37 @@ impl Transaction {
             batches_of(made.dead_letters),
             batches_of(made.changelog),
         )
+    }
+
+    /// The batches for other partitions than this one, each with its number: dead letters of records that were read
+    /// there, and transfers. Each can be had once.
+    fn elsewhere(&self) -> (Numbered, Numbered) {
+        let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        (
+            numbered(std::mem::take(&mut outputs.letters_elsewhere)),
+            numbered(std::mem::take(&mut outputs.transfers)),
+        )
+    }
+
+    /// Links by what became of them.
+    #[getter]
+    fn links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = Linked::ALL.iter().zip(self.effects.links);
+        let counts = counts.filter(|each| each.1 > 0);
+        counts
+            .map(|(linked, count)| (linked.name(), count))
+            .collect::<Vec<_>>()
+            .into_py_dict(py)
+    }
+
+    /// Transfers that were sent, by kind.
+    #[getter]
+    fn transfers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let mut counts: HashMap<&str, u64> = HashMap::new();
+        for each in &self.effects.transfers {
+            *counts.entry(each.content.name()).or_default() += 1;
+        }
+        counts.into_py_dict(py)
     }
 
     /// The next offset to be read, by topic.

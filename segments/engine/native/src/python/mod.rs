@@ -18,7 +18,7 @@ mod _native {
     const PLAN_FORMAT: u32 = crate::plan::FORMAT;
 
     #[pymodule_export]
-    use super::bytes::{Accepted, Outbox, Transaction, offer_fetched};
+    use super::bytes::{Accepted, Outbox, Transaction, offer_fetched, offer_fetched_transfers};
 
     #[pymodule_export]
     use super::partition::{Partition, Rules};

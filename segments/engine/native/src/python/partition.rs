@@ -335,17 +335,6 @@ impl Partition {
         self.offer_run(py, self.topics.len() - 1, run)
     }
 
-    /// Take in fetched records of the topic of transfers. Gives what `offer` does.
-    fn offer_fetched_transfers(
-        &self,
-        py: Python<'_>,
-        records: &Records,
-        schemas: &Schemas,
-    ) -> PyResult<Option<i64>> {
-        let run = transfers::fetched(records, schemas, self);
-        self.offer_run(py, self.topics.len() - 1, run)
-    }
-
     /// What is remembered of links of a customer; None: nothing is.
     fn identity<'py>(&self, py: Python<'py>, key: &[u8]) -> PyResult<Option<Bound<'py, PyDict>>> {
         let look = |_: &mut Machine, customer: &mut Customer| customer.identity.clone();

@@ -1,10 +1,11 @@
 //! What goes from a partition to another one when two ids are one customer.
 
 use super::partition::Partition;
-use super::wire::{Records, Schemas};
 use crate::identity::{Identity, Transfer as Core, wire};
+use crate::wire::fetched::Fetched;
 use crate::wire::record::{Body, Format, Record, Run};
 use crate::wire::refusals::{Reason, Refusal};
+use crate::wire::schemas::Schemas;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use std::sync::Arc;
@@ -63,8 +64,7 @@ pub fn run_of(transfers: &Bound<'_, PyList>, start: i64) -> PyResult<Run> {
 }
 
 /// Fetched records of the topic of transfers; what can't be read is refused.
-pub fn fetched(records: &Records, schemas: &Schemas, partition: &Partition) -> Run {
-    let (fetched, known) = (records.fetched.clone(), schemas.now());
+pub fn fetched(fetched: Fetched, schemas: &Schemas, partition: &Partition) -> Run {
     let mut run = Run {
         start: fetched.start,
         end: fetched.end,
@@ -79,7 +79,7 @@ pub fn fetched(records: &Records, schemas: &Schemas, partition: &Partition) -> R
         let value = raw.value.of(&run.data).unwrap_or_default();
         let (at, body) = match raw.fault {
             Some(fault) => (raw.timestamp, Body::Refused(fault)),
-            None => match wire::decode(value, &known, &format) {
+            None => match wire::decode(value, schemas, &format) {
                 Ok(transfer) => (transfer.at, Body::Transfer(Arc::new(transfer))),
                 Err(why) => {
                     let error = format!("The transfer can't be read: {why}.");

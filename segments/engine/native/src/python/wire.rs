@@ -302,6 +302,7 @@ impl Encoder {
             now,
             &Letter {
                 topic,
+                partition: None,
                 offset,
                 key,
                 value,

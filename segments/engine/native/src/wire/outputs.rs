@@ -6,6 +6,7 @@ use super::instants::to_iso;
 use super::refusals::{Reason, Refusal};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
+use std::collections::BTreeMap;
 
 /// Bytes of key and value of a record beyond which its dead letter holds only the beginning of both: the topic of dead
 /// letters takes records of twice that.
@@ -140,6 +141,8 @@ pub type Detail<'a> = (&'a [u8], &'a [u8]);
 pub struct Letter<'a> {
     /// The topic that it came from.
     pub topic: &'a str,
+    /// Its partition, if it was read in another one than what it is refused in.
+    pub partition: Option<u32>,
     /// Its offset there.
     pub offset: i64,
     /// Its key.
@@ -163,7 +166,14 @@ pub struct Outputs {
     pub dead_letters: Vec<Batch>,
     /// Of the group's changelog.
     pub changelog: Vec<Batch>,
+    /// Of `dead-letters`, in other partitions than this one.
+    pub letters_elsewhere: Elsewhere,
+    /// Of the group's transfers, by the partition that each goes to.
+    pub transfers: Elsewhere,
 }
+
+/// Batches for other partitions than this one, by their numbers.
+pub type Elsewhere = Vec<(u32, Vec<Batch>)>;
 
 /// Turns what one partition did into batches.
 #[derive(Clone, Debug)]
@@ -178,6 +188,8 @@ pub struct Encoder {
     memberships: Batches,
     dead_letters: Batches,
     changelog: Batches,
+    letters_elsewhere: BTreeMap<u32, Batches>,
+    transfers: BTreeMap<u32, Batches>,
     value: Vec<u8>,
 }
 
@@ -200,6 +212,8 @@ impl Encoder {
             memberships: Batches::default(),
             dead_letters: Batches::default(),
             changelog: Batches::default(),
+            letters_elsewhere: BTreeMap::new(),
+            transfers: BTreeMap::new(),
             value: Vec::new(),
         }
     }
@@ -287,11 +301,14 @@ impl Encoder {
     /// Add a refused record, byte for byte; of one that is too long the beginning, with its length and digest.
     pub fn dead_letter(&mut self, now: i64, letter: &Letter) {
         let (offset, error) = (letter.offset.to_string(), shortened(&letter.refusal.error));
+        let elsewhere = letter.partition.map(|number| (number, number.to_string()));
+        let elsewhere = elsewhere.filter(|each| each.1 != self.partition);
+        let partition = elsewhere.as_ref().map_or(&self.partition, |each| &each.1);
         let mut headers: Vec<(&str, &[u8])> = vec![
             ("reason", letter.refusal.reason.name().as_bytes()),
             ("error", error.as_bytes()),
             ("topic", letter.topic.as_bytes()),
-            ("partition", self.partition.as_bytes()),
+            ("partition", partition.as_bytes()),
             ("offset", offset.as_bytes()),
         ];
         let (key, value) = kept_of(letter);
@@ -305,7 +322,17 @@ impl Encoder {
         if cut {
             headers.push(("truncated", b"true"));
         }
-        self.dead_letters.add(now, key, value, &headers);
+        let letters = match &elsewhere {
+            None => &mut self.dead_letters,
+            Some((number, _)) => self.letters_elsewhere.entry(*number).or_default(),
+        };
+        letters.add(now, key, value, &headers);
+    }
+
+    /// Add what goes to an id of another partition.
+    pub fn transfer(&mut self, now: i64, partition: u32, id: &[u8], value: &[u8]) {
+        let there = self.transfers.entry(partition).or_default();
+        there.add(now, Some(id), Some(value), &[]);
     }
 
     /// Add a changed state; None deletes it.
@@ -321,6 +348,8 @@ impl Encoder {
             memberships: self.memberships.take(),
             dead_letters: self.dead_letters.take(),
             changelog: self.changelog.take(),
+            letters_elsewhere: taken(&mut self.letters_elsewhere),
+            transfers: taken(&mut self.transfers),
         }
     }
 
@@ -330,6 +359,12 @@ impl Encoder {
         self.value.push(0);
         self.value.extend_from_slice(&schema_id.to_be_bytes());
     }
+}
+
+/// What was added for each partition, as finished batches.
+fn taken(batches: &mut BTreeMap<u32, Batches>) -> Elsewhere {
+    let made = std::mem::take(batches).into_iter();
+    made.map(|(number, mut each)| (number, each.take())).collect()
 }
 
 /// The fields before the evidence.

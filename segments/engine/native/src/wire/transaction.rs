@@ -161,6 +161,7 @@ impl<'e> View<'e> {
             now,
             &Letter {
                 topic: self.topic(letter.topic),
+                partition: letter.run.partition,
                 offset: record.offset,
                 key: letter.run.text(record.key),
                 value: letter.run.text(record.value),
