@@ -150,7 +150,7 @@ def test_each_acl_that_is_missing_is_named(guarded, settings):
     """Take one row's operation away at a time: the check names it, what it is on, and the command that gives it back."""
     group = "checked"
     with guarded.admin() as admin:
-        topics.make(admin, [topics.changelog(group)], 2, 1)
+        topics.make(admin, [topics.changelog(group), topics.transfers(group)], 2, 1)
     every = [each for each in documented("worker", group) if each.operation != "CREATE"]
     own = settings("worker", SEGMENTS_GROUP=group)
     allowed(guarded, worker=every)

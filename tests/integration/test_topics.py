@@ -4,7 +4,7 @@ import pytest
 from kafka.admin import ConfigResource
 
 from streams.errors import BrokerAway, TopicsError
-from streams.kafka.topics import changelog, require
+from streams.kafka.topics import changelog, require, transfers
 from streams.settings.settings import Settings
 
 pytestmark = pytest.mark.timeout(60)
@@ -17,6 +17,7 @@ OURS = [
     "clickstream",
     "dead-letters",
     "delivery-dead-letters",
+    "identities",
     "profiles",
     "segment-deployments",
     "segment-events",
@@ -46,6 +47,12 @@ def settings(environment, monkeypatch):
     return Settings()
 
 
+@pytest.fixture
+def own(environment, state):
+    """The names of the topics of this test's group."""
+    return {state, transfers(environment["SEGMENTS_GROUP"]).name}
+
+
 def create(kafka, **topics):
     """Creates topics of one's own, by name with underscores: partitions and settings."""
     wanted = {
@@ -67,13 +74,13 @@ def described(kafka):
     return {name: (partitions[name], *(configs[name][each]["value"] for each in wanted)) for name in names}
 
 
-def test_create_makes_our_topics(run, kafka, state):
+def test_create_makes_our_topics(run, kafka, state, own):
     """All topics and the changelog, with the same partitions and LogAppendTime, compacted where promised."""
     done = run("topics", "create", "--partitions", "3")
     assert (done.returncode, done.stderr) == (0, "")
     compacted = {*COMPACTED, state}
     assert described(kafka) == {
-        name: (3, "compact" if name in compacted else "delete", "LogAppendTime") for name in [*OURS, state]
+        name: (3, "compact" if name in compacted else "delete", "LogAppendTime") for name in [*OURS, *own]
     }
     assert run("topics", "check").returncode == 0
 
@@ -109,7 +116,7 @@ def test_create_refuses_to_mix_numbers_of_partitions(run, kafka):
     assert kafka.topics() == ["clickstream"]
 
 
-def test_create_takes_the_number_of_those_that_exist(run, kafka, state):
+def test_create_takes_the_number_of_those_that_exist(run, kafka, own):
     """Beside topics of eight partitions what is missing gets eight, unless another number is asked for."""
     append = {"message.timestamp.type": "LogAppendTime", "retention.ms": str(REMEMBERED)}
     create(kafka, clickstream=(8, append), transactions=(8, append))
@@ -120,7 +127,7 @@ def test_create_takes_the_number_of_those_that_exist(run, kafka, state):
     done = run("topics", "create")
     assert (done.returncode, done.stderr) == (0, "")
     assert {partitions for partitions, *_ in described(kafka).values()} == {8}
-    assert described(kafka).keys() == {*OURS, state}
+    assert described(kafka).keys() == {*OURS, *own}
 
 
 def test_create_reports_what_exists_and_differs(run, kafka):
@@ -247,12 +254,15 @@ def test_what_kafka_refuses_is_told(run):
     assert "Traceback" not in done.stderr
 
 
-def test_a_worker_requires_the_topics_and_makes_its_changelog(fresh_topics, kafka, settings, state):
+def test_a_worker_requires_the_topics_and_makes_its_own(fresh_topics, kafka, settings, state, own):
     """What a worker asks for at its start: all topics with one number of partitions; its own it makes."""
     fresh_topics(partitions=2)
-    kafka.delete(state)
+    kafka.delete(*own)
     assert require(settings) == 2
-    assert described(kafka)[state] == (2, "compact", "LogAppendTime")
+    assert {name: described(kafka)[name] for name in own} == {
+        state: (2, "compact", "LogAppendTime"),
+        transfers(settings.group).name: (2, "delete", "LogAppendTime"),
+    }
 
 
 def test_a_worker_refuses_missing_inputs(run, kafka, settings):
