@@ -90,7 +90,7 @@ def test_create_twice_changes_nothing(run, kafka):
     run("topics", "create")
     before = described(kafka)
     done = run("topics", "create")
-    assert (done.returncode, done.stdout.count("exists"), described(kafka)) == (0, len(OURS) + 1, before)
+    assert (done.returncode, done.stdout.count("exists"), described(kafka)) == (0, len(OURS) + 2, before)
 
 
 def test_a_dry_run_creates_nothing(run, kafka):
