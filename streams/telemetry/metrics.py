@@ -59,6 +59,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._counters()
         self._of_segments()
+        self._of_links()
         self._histograms()
         self._begin_at_zero()
         rules = rules or RuleSet([])
@@ -106,10 +107,6 @@ class Metrics:
             "records_total", "Records by their outcome, counted when they are committed.", "topic", "outcome"
         )
         self.dead_letters = counter("dead_letters_total", "Records refused as dead letters.", "reason")
-        self.links = counter("links_total", "Links of two ids, by what became of them.", "outcome")
-        self.transfers = counter(
-            "transfers_total", "What was sent to ids of other partitions, by kind.", "kind"
-        )
         self.engine_errors = counter("engine_errors_total", "Bugs in the engine while a timer fired.")
         self.commits = counter(
             "commits_total",
@@ -138,6 +135,15 @@ class Metrics:
         )
         self.recovery_seconds = counter("recovery_seconds_total", "Time spent in restores.")
         self.recoveries = counter("recoveries_total", "Restores of a partition.")
+
+    def _of_links(self) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"segments_{name}", text, labels, registry=self.registry)
+
+        self.links = counter("links_total", "Links of two ids, by what became of them.", "outcome")
+        self.transfers = counter(
+            "transfers_total", "What was sent to ids of other partitions, by kind.", "kind"
+        )
 
     def _of_segments(self) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
