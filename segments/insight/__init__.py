@@ -6,6 +6,7 @@ deploying   the deployments in a log of lines
 findings    the figures of a trial
 fitting     models of purchases, fitted to what customers did
 histogram   the values of all customers drawn, with the cuts of a border
+identity    where an id goes on, and what was merged into one
 notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out
 outcomes    the statistics of what came of segments
 plain       plain values to records of the engine, and flips back to plain values

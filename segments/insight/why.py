@@ -5,6 +5,7 @@ from typing import Any
 
 from segments.engine import BEFORE_ALL, Partition, PlannedRules, RuleSet, RuleView
 from segments.insight import planned
+from segments.insight.identity import identity_of
 from segments.insight.told import leaf_places
 from segments.insight.warming import warming
 from segments.language.nodes.conditions import AllOf, AnyOf, Condition, Not
@@ -20,7 +21,8 @@ def why(
 
     Beside what a segment event has, an entry of evidence tells the `operator`, the `kind` of its value
     (`told.leaf_kind`), the `part` of the rule (`when`, `until`), and the number of the `any_of` that it stands in.
-    `known` is False for a customer of whom nothing is remembered, who is in no segment.
+    `known` is False for a customer of whom nothing is remembered, who is in no segment. `identity` is what
+    `identity.identity_of` tells.
     """
     rules, found = partition.rules, partition.why(customer_id.encode(), at)
     now = found["now"]
@@ -33,6 +35,7 @@ def why(
         "deployment_id": None if partition.deployment is None else partition.deployment.deployment_id,
         "clock": now if now > BEFORE_ALL else None,
         "sequence": found["sequence"],
+        "identity": identity_of(partition, customer_id),
         "segments": [
             _of_segment(rules, view, view["place"], partition.known_since)
             | {"warming_until": warm.get(view["segment"])}

@@ -36,6 +36,7 @@ COMMANDS = {
     "rollback": ("rollback", "Deploy an earlier rule set again."),
     "replay": ("replay", "Compute segment events from a file of events, without Kafka."),
     "why": ("why", "Ask the workers why a customer is in a segment, or not."),
+    "identities": ("identities", "List the ids that were merged into a customer."),
     "report": ("report", "Report what came of segments: conversion, stays, experiments."),
     "members": ("members", "List the members of a segment."),
     "deliver": ("deliver", "Send enters and exits to the tools that act."),

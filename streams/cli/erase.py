@@ -3,6 +3,7 @@
 import click
 
 from streams.cli.customer import CustomerId
+from streams.cli.identities import all_ids
 from streams.cli.produce import Sending, check_topic
 from streams.cli.visible import visible
 from streams.history.lines import Line
@@ -18,6 +19,10 @@ LONGEST_ID = 128
 def command(customer: str) -> None:
     """Erase CUSTOMER: a null profile, upon which the workers and `deliver` forget them.
 
+    The same is written for each id that is one customer with this one, by what the workers tell: who goes on, and who
+    was merged. If none answers it is written for CUSTOMER alone, which the workers take for all of them; a rebuild
+    does not, so call again then.
+
     The customer leaves all segments (reason erasure), the membership record becomes a null, and what the
     workers remember is dropped but for the instant of the erasure. A destination hears of the exit if it was
     sent an enter. Kafka itself keeps records that were written before until their retention is over:
@@ -30,10 +35,13 @@ def command(customer: str) -> None:
     settings = read_settings()
     for topic in PROFILES:
         check_topic(settings, topic)
+    ids = all_ids(settings, customer)
     for topic in PROFILES:
         with Sending(settings, topic) as sending:
-            sending.send(Line("erase", {"customer_id": customer}, {"erase": True}))
+            for each in ids:
+                sending.send(Line("erase", {"customer_id": each}, {"erase": True}))
             sending.finish()
-    click.echo(
-        f"{visible(customer)}: a null was written to {', '.join(PROFILES)}; the workers forget them", err=True
-    )
+    for each in ids:
+        click.echo(
+            f"{visible(each)}: a null was written to {', '.join(PROFILES)}; the workers forget them", err=True
+        )

@@ -8,6 +8,7 @@ import schemas
 from streams.cli.consume import line_of
 from streams.cli.customer import CustomerId
 from streams.cli.dead_letters import as_line
+from streams.cli.identities import ids_in
 from streams.cli.visible import json_line, json_text, visible
 from streams.cli.why import asked
 from streams.clock import wall_clock
@@ -28,6 +29,7 @@ def command(customer: str, as_json: bool) -> None:
 
     `topics` has what each topic still holds of them, as `segments consume` prints it: what was sent to us, the
     segments that were entered and left with their reasons, the memberships as they are, refused records.
+    `ids` are all that are one customer with this one, whose records are in `topics`, too.
     `now` is what the workers say of them (as `segments why --json`), null if none runs. `delivered` is what each
     destination of `segments deliver` was sent, by the files of this SEGMENTS_DATA_DIR.
     """
@@ -37,25 +39,39 @@ def command(customer: str, as_json: bool) -> None:
 
 def exported(settings: Settings, customer: str) -> dict[str, Any]:
     """All that is known of a customer."""
+    now = _now(settings, customer)
+    ids = [customer] if now is None else ids_in(now, customer)
     return {
         "customer_id": customer,
+        "ids": ids,
         "as_of": schemas.to_iso(wall_clock()),
-        "topics": _topics(settings, customer),
-        "now": _now(settings, customer),
-        "delivered": delivered(settings.data_dir / "deliver", customer),
+        "topics": _topics(settings, ids),
+        "now": now,
+        "delivered": _delivered(settings, ids),
     }
 
 
-def _topics(settings: Settings, customer: str) -> dict[str, list[dict[str, Any]]]:
+def _delivered(settings: Settings, ids: list[str]) -> dict[str, list[dict[str, str | None]]]:
+    found: dict[str, list[dict[str, str | None]]] = {}
+    for each in ids:
+        for destination, sent in delivered(settings.data_dir / "deliver", each).items():
+            found.setdefault(destination, []).extend(sent)
+    return found
+
+
+def _topics(settings: Settings, ids: list[str]) -> dict[str, list[dict[str, Any]]]:
     with committed_reader(settings) as consumer:
         found = {
-            topic.name: [line_of(record) for record in records(consumer, settings, topic.name, customer)]
+            topic.name: [
+                line_of(record) for each in ids for record in records(consumer, settings, topic.name, each)
+            ]
             for topic in TOPICS
             if topic.name not in (DEAD_LETTERS, DELIVERIES)
         }
-        given_up = records(consumer, settings, DELIVERIES, customer)
+        given_up = (record for each in ids for record in records(consumer, settings, DELIVERIES, each))
         found[DELIVERIES] = [as_line(letter_of(each), None) for each in given_up]
-        found[DEAD_LETTERS] = [as_line(each, None) for each in letters(consumer, settings, customer)]
+        refused = (letter for each in ids for letter in letters(consumer, settings, each))
+        found[DEAD_LETTERS] = [as_line(each, None) for each in refused]
     return found
 
 

@@ -1,5 +1,6 @@
 """`segments why`: in or out, the values, what would change it, and when it flips by itself."""
 
+import itertools
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,15 @@ from typing import IO, Any
 import click
 
 import schemas
-from segments.engine import BEFORE_ALL, TOO_OLD, EngineSettings, load, notice_text, partition_of
+from segments.engine import (
+    BEFORE_ALL,
+    TOO_OLD,
+    EngineSettings,
+    load,
+    notice_text,
+    partition_of,
+)
+from segments.insight.identity import followed
 from segments.insight.replay import Alone
 from segments.insight.tally import Tally
 from segments.insight.told import alternatives_text, evidence_lines
@@ -21,6 +30,7 @@ from streams.cli.instant import Instant
 from streams.cli.language import LANGUAGE
 from streams.cli.replay import deployed_or, deploying_of
 from streams.cli.visible import json_line, visible
+from streams.cli.why_linked import linked_files, require_segment, why_linked
 from streams.history.files import disorder_lines, read_one
 from streams.http.client import answer_of
 from streams.kafka import topics
@@ -64,7 +74,8 @@ def command(
     """Ask the running workers why a customer is in a segment, or not.
 
     The worker that owns the customer's partition answers. Workers that do not listen on the loopback require the
-    token of SEGMENTS_HTTP_TOKEN. With --file the answer is as of the last event in the file, or of --until; of the
+    token of SEGMENTS_HTTP_TOKEN. Of an id that was merged into another the answer is that of the one that goes on, and
+    says so. With --file the answer is as of the last event in the file, or of --until; of the
     lines of other customers only the times are read, and lines of `segment-deployments` say what the rules are.
     """
     settings = read_settings()
@@ -119,6 +130,9 @@ def _of_files(
 ) -> dict[str, Any]:
     engine = EngineSettings.of(settings)
     deploying = deploying_of(settings)
+    files, linked = linked_files(files)
+    if linked:
+        return why_linked(settings, customer, segment, files, until, rules, partitions, sort=sort)
     found = read_one(files, customer, partitions, until, sort=sort, deploying=deploying)
     chosen = deployed_or(deploying, rules, settings)
     as_of = found.latest if until is None else until
@@ -129,17 +143,22 @@ def _of_files(
     tally = Tally()
     for effects in alone.run(found.log, as_of):
         tally.note(effects)
-    if segment is not None and segment not in alone.partition.rules.ids:
-        raise SegmentsError(f"There is no segment {segment}: `segments list` shows them.")
+    require_segment(segment, alone.partition)
     for line in (*tally.lines(), *disorder_lines(0 if sort else found.out_of_order)):
         click.echo(visible(line), err=True)
-    return why(alone.partition, customer, segment, BEFORE_ALL if as_of is None else as_of)
+    answer = why(alone.partition, customer, segment, BEFORE_ALL if as_of is None else as_of)
+    return answer | {"redirected_from": []}
 
 
 def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, Any]:
+    """What the workers say of a customer, or of who they go on as: each partition is asked where it is served."""
+    count = topics.require(settings)
+    return followed(lambda each: _answer(settings, each, segment, count), customer) or {}
+
+
+def _answer(settings: Settings, customer: str, segment: str | None, count: int) -> dict[str, Any]:
     from streams.kafka.group import owner
 
-    count = topics.require(settings)
     where = owner(settings, topics.INPUTS[0], partition_of(customer.encode(), count))
     query = f"?segment={urllib.parse.quote(segment)}" if segment else ""
     path = f"/why/{urllib.parse.quote(customer, safe='')}{query}"
@@ -149,7 +168,7 @@ def _asked(settings: Settings, customer: str, segment: str | None) -> dict[str, 
 
 def _shown(answer: dict[str, Any]) -> dict[str, Any]:
     """Instants as ISO 8601."""
-    instants = ("clock", "entered_at", "flips_at", "known_since", "warming_until")
+    instants = ("clock", "at", "linked_at", "entered_at", "flips_at", "known_since", "warming_until")
     return {
         name: schemas.to_iso(value) if name in instants and value is not None else _deep(value)
         for name, value in answer.items()
@@ -157,6 +176,8 @@ def _shown(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _deep(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _shown(value)
     if isinstance(value, list):
         return [_shown(each) if isinstance(each, dict) else each for each in value]
     return value
@@ -164,6 +185,9 @@ def _deep(value: Any) -> Any:
 
 def _told(answer: dict[str, Any], say: Say) -> Iterator[str]:
     shown = _shown(answer)
+    way = [*shown["redirected_from"], shown["customer_id"]]
+    for name, into in itertools.pairwise(way):
+        yield say("{name} goes on as {into}", name=name, into=into)
     yield say(
         "{customer}, as of {at}", customer=shown["customer_id"], at=shown["clock"] or say("the beginning")
     )
@@ -171,6 +195,12 @@ def _told(answer: dict[str, Any], say: Say) -> Iterator[str]:
         yield say("by deployment {id}", id=shown["deployment_id"])
     if not shown["known"]:
         yield say("Nothing is remembered of this customer, who is therefore in no segment.")
+    for each in (shown["identity"] or {}).get("merged", ()):
+        name = each["customer_id"]
+        if each["refused"]:
+            yield say("what {name} did is missing: its state waits among the dead letters", name=name)
+        else:
+            yield say("with what {name} did, which was merged", name=name)
     if shown.get("too_old"):
         notice = notice_text(TOO_OLD, shown["too_old"])
         yield say("{notice}, since the worker took the partition over", notice=notice)

@@ -160,7 +160,8 @@ def _lines(
     """Each line of an input with its topic, partition and offset; deployments are taken in on the way."""
     offsets: dict[tuple[int, str], int] = defaultdict(int)
     for file in files:
-        source = file.name if isinstance(file.name, str) else "-"
+        name = getattr(file, "name", None)
+        source = name if isinstance(name, str) else "-"
         for where, text in numbered(file, source):
             line = parse(where, text)
             topic = _topic(line)

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from segments.engine import Partition, partition_of
+from segments.insight.identity import followed
 from segments.insight.warming import warming
 from segments.insight.why import why
 from streams.settings.types import current
@@ -29,7 +30,10 @@ def _none(_number: int, _key: bytes) -> int:
 
 
 class Answers:
-    """The page `/why/{customer}`; it shows a customer, so away from the loopback it needs the token."""
+    """The page `/why/{customer}`, which follows redirects as far as the partitions are served here.
+
+    It shows a customer, so away from the loopback it needs the token.
+    """
 
     def __init__(
         self, owned: Owned, count: int, host: str, token: str | None, too_old: TooOld = _none
@@ -65,8 +69,15 @@ class Answers:
             return refused(404, f"This worker does not serve partition {number}.")
         if segment is not None and segment not in partition.rules.ids:
             return refused(404, f"There is no segment {segment}.")
-        too_old = self._too_old(number, customer.encode())
-        return web.json_response(why(partition, customer, segment) | {"too_old": too_old})
+        return web.json_response(followed(lambda each: self._answer(each, segment), customer))
+
+    def _answer(self, customer: str, segment: str | None) -> dict[str, Any] | None:
+        """What is known of an id; None: its partition is not served here."""
+        number = partition_of(customer.encode(), self._count)
+        partition = self._owned(number)
+        if partition is None:
+            return None
+        return why(partition, customer, segment) | {"too_old": self._too_old(number, customer.encode())}
 
     async def _known(self, request: web.Request) -> web.Response:
         """Of the partitions served here: since when measures know events, and from when on rules are exact."""

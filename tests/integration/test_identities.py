@@ -87,12 +87,26 @@ def test_a_login_merges_the_visits_of_before_through_kills_between_the_halves(
     transfers = f"{environment['SEGMENTS_GROUP']}-transfers"
     wait_until("the transfers are deleted", lambda: _left(kafka, transfers)[0] <= 2)
     assert _left(kafka, transfers)[1] >= 2
+    told = json.loads(run("why", VISITOR, "three_visits_without_conversion", "--json").stdout)
+    assert (told["customer_id"], told["redirected_from"], told["segments"][0]["inside"]) == (
+        ANNA,
+        [VISITOR],
+        True,
+    )
+    assert f"{VISITOR} by the link login" in run("identities", ANNA).stdout
+    exported = json.loads(run("export", ANNA).stdout)
+    assert (exported["ids"], len(exported["topics"]["clickstream"])) == ([ANNA, VISITOR], 3)
+    assert run("erase", VISITOR).stderr.count("a null was written") == 2
+    wait_until("erased", lambda: len(_read(run, "segment-events")) >= 2)
+    wait_until_caught_up(kafka.address, environment["SEGMENTS_GROUP"])
     found = _read(run, "segment-events")
     metrics = scrape(worker)
     stop(worker)
-    assert [(flip["customer_id"], flip["segment"], flip["transition"]) for flip in found] == [
-        (ANNA, "three_visits_without_conversion", "enter")
+    assert [(flip["customer_id"], flip["segment"], flip["reason"]) for flip in found] == [
+        (ANNA, "three_visits_without_conversion", "event"),
+        (ANNA, "three_visits_without_conversion", "erasure"),
     ]
+    assert metrics['segments_transfers_total{kind="erasure"}'] >= 1
     assert metrics['segments_records_total{outcome="forwarded",topic="clickstream"}'] == 1
     log = [line for topic in INPUTS for line in _read(run, topic)]
     (tmp_path / "log.jsonl").write_text(_lines(*log))

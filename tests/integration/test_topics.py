@@ -163,7 +163,7 @@ def test_check_names_each_difference_with_its_mend(run, kafka):
     assert "--add-config message.timestamp.type=LogAppendTime" in lines[3]
     assert "--add-config retention.ms=34560000000" in lines[4]
     assert "--add-config cleanup.policy=compact" in lines[5]
-    assert "--add-config delete.retention.ms=604800000" in lines[6]
+    assert f"--add-config delete.retention.ms={REMEMBERED}" in lines[6]
     assert "missing: create it with `segments topics create`" in lines[7]
 
 

@@ -6,6 +6,7 @@ from schemas import RECORD_OF_TOPIC, records
 from segments.language.catalogue import (
     CALENDAR,
     CLICKSTREAM,
+    IDENTITIES,
     INPUTS,
     LINE,
     ON_SITE,
@@ -56,7 +57,7 @@ def test_a_topic_has_the_fields_of_its_record(topic):
 def test_the_topics_are_those_that_are_created():
     """What the language reads and what `segments topics create` makes are the same topics."""
     assert [(topic.name, topic.cleanup) for topic in OURS if topic.direction == "in"] == [
-        (topic.name, "compact" if topic.erases else "delete") for topic in TOPICS
+        (topic.name, "compact" if topic.erases else "delete") for topic in (*TOPICS, IDENTITIES)
     ]
     assert [topic.name for topic in TOPICS] == list(INPUTS)
 

@@ -1,0 +1,78 @@
+"""`segments why --file` of ids that were merged: the answer is that of who goes on, in whatever partition."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from segments.engine import partition_of
+from streams.cli.identities import ids_in
+from streams.cli.why import command
+
+DAY = 86_400_000
+START = 1_767_225_600_000
+VISITOR = next(
+    f"anon-{n}" for n in range(99) if partition_of(f"anon-{n}".encode(), 4) != partition_of(b"anna", 4)
+)
+RULE = "three_visits_without_conversion"
+
+
+def _view(day, customer):
+    at = START + day * DAY
+    return {
+        "topic": "clickstream", "event_id": f"{customer}{at}", "customer_id": customer, "occurred_at": at,
+        "kind": "page_view",
+    }  # fmt: skip
+
+
+def _login(day):
+    return {
+        "topic": "identities", "event_id": "login", "customer_id": VISITOR, "into": "anna",
+        "occurred_at": START + day * DAY, "action": "link",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch):
+    """Asks about a customer of a file with these lines."""
+    for name in ("SEGMENTS_RULES", "SEGMENTS_LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def why(customer, *lines, options=(), stdin=False):
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (tmp_path / "log.jsonl").write_text(text)
+        file = "-" if stdin else str(tmp_path / "log.jsonl")
+        arguments = [customer, RULE, "--file", file, "--partitions", "4", *options]
+        done = CliRunner().invoke(command, arguments, input=text if stdin else None, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    return why
+
+
+LOG = (_view(0, VISITOR), _view(2, "anna"), _login(3), _view(4, VISITOR))
+
+
+@pytest.mark.parametrize("stdin", [False, True], ids=["file", "stdin"])
+def test_an_absorbed_id_is_answered_by_who_goes_on(ask, stdin):
+    """The visits of both ids count, and the answer says whose it is and by which ids it was found."""
+    found = json.loads(ask(VISITOR, *LOG, options=["--json"], stdin=stdin))
+    assert (found["customer_id"], found["redirected_from"]) == ("anna", [VISITOR])
+    assert found["segments"][0]["inside"]
+    assert found["segments"][0]["evidence"][0]["value"] == "3"
+    assert [each["customer_id"] for each in found["identity"]["merged"]] == [VISITOR]
+    assert ids_in(found, VISITOR) == [VISITOR, "anna"]
+
+
+def test_the_way_is_told_in_words(ask):
+    """Two lines before the segments: where the id goes on, and what was merged there."""
+    lines = ask(VISITOR, *LOG).splitlines()
+    assert lines[0] == f"{VISITOR} goes on as anna"
+    assert f"with what {VISITOR} did, which was merged" in lines
+
+
+def test_before_the_link_an_id_is_itself(ask):
+    """As of an instant before the link nobody goes on as anybody."""
+    until = ["--json", "--until", str(START + 2 * DAY)]
+    found = json.loads(ask(VISITOR, *LOG, options=until))
+    assert (found["customer_id"], found["redirected_from"], found["identity"]) == (VISITOR, [], None)
