@@ -169,6 +169,12 @@ SAFE = (
         {"{{reason}}": _rate("segments_dead_letters_total", "reason")},
     ),
     Panel(
+        "Links of ids",
+        "Logins by what became of them; conflict and limit are refused.",
+        "ops",
+        {"{{outcome}}": _rate("segments_links_total", "outcome")},
+    ),
+    Panel(
         "Errors in an hour",
         "Bugs met by flips by time, inputs lost, offsets of a stranger, records fetched again.",
         "short",
