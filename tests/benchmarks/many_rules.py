@@ -12,9 +12,9 @@ from segments.language.nodes.text import leaf_text
 from tests.benchmarks import outputs
 from tests.benchmarks.load import CLICKS, Load
 from tests.benchmarks.rig import Site, load_average
-from tests.benchmarks.running import RunningWorker
+from tests.benchmarks.running import TWELVE, RunningWorker
 from tests.benchmarks.sizes import Plan
-from tests.benchmarks.throughput import SHIPPED, difference, flip_ids, replayed
+from tests.benchmarks.throughput import difference, flip_ids, replayed
 from tests.benchmarks.watch import Died, Pace, summary
 
 PARTITIONS = 4
@@ -78,7 +78,7 @@ def measure(plan: Plan) -> dict[str, Any]:
     sizes, before = plan.sizes, load_average()
     site = Site(plan.folder / "rules", PARTITIONS)
     load_ = Load(sizes.rule_events, sizes.customers, seed=sizes.seed)
-    folders = {12: SHIPPED} | {
+    folders = {12: TWELVE} | {
         count: write(plan.folder / f"rules-{count}", count, sizes.seed) for count in sizes.rules
     }
     found: dict[int, list[Pace]] = {count: [] for count in folders}

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -15,11 +14,10 @@ from streams.worker.decode import decode
 from tests.benchmarks import outputs
 from tests.benchmarks.load import Load, rules_touched
 from tests.benchmarks.rig import Site, load_average
-from tests.benchmarks.running import RunningWorker, by_label, total
+from tests.benchmarks.running import TWELVE, RunningWorker, by_label, total
 from tests.benchmarks.sizes import Plan
 from tests.benchmarks.watch import Pace, summary
 
-SHIPPED = Path(__file__).resolve().parents[2] / "segments"
 OUTPUTS = ("segment-events", "segment-memberships")
 GIVE_UP = 900.0
 """Seconds for one run."""
@@ -59,7 +57,7 @@ class Found:
 
 def measure(plan: Plan) -> dict[str, Any]:
     """Each store and partition count, in interleaved rounds; when told to stop, what was measured until then."""
-    sizes, rules = plan.sizes, load([SHIPPED])
+    sizes, rules = plan.sizes, load([TWELVE])
     sites = {count: Site(plan.folder / f"partitions-{count}", count) for count in sizes.partitions}
     found = Found()
     before = load_average()

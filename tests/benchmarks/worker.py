@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--store", choices=("memory", "rocksdb"), default="memory")
-    parser.add_argument("--rules", help="a folder of rules; default: the twelve shipped")
+    parser.add_argument("--rules", help="a folder of rules; default: tests/benchmarks/rules/twelve")
     parser.add_argument("--timeout", type=float, default=900.0, help="seconds")
     return parser.parse_args()
 

@@ -1,0 +1,1 @@
+../../../../segments/cart_abandoned.py

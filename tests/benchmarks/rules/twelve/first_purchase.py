@@ -1,0 +1,1 @@
+../../../../segments/first_purchase.py

@@ -1,0 +1,1 @@
+../../../../segments/frequent_buyer.py

@@ -1,0 +1,1 @@
+../../../../segments/inactive_90_days.py

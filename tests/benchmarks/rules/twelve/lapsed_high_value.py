@@ -1,0 +1,1 @@
+../../../../segments/lapsed_high_value.py

@@ -1,0 +1,1 @@
+../../../../segments/same_product_viewed_three_times.py

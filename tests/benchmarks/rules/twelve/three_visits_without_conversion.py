@@ -1,0 +1,1 @@
+../../../../segments/three_visits_without_conversion.py

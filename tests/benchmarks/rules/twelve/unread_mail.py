@@ -1,0 +1,1 @@
+../../../../segments/unread_mail.py
