@@ -329,9 +329,22 @@ impl Customer {
     }
 
     /// Where an id stands among those seen.
+    ///
+    /// Nearly every id is new, so all are looked through: sixteen at a time, which the compiler does with vectors.
     #[inline]
     pub fn find_id(&self, digest: Digest) -> Option<usize> {
-        self.ids.iter().position(|each| *each == digest)
+        const TOGETHER: usize = 16;
+        let (blocks, rest) = self.ids.as_chunks::<TOGETHER>();
+        let alike =
+            |block: &[Digest; TOGETHER]| block.iter().fold(false, |found, each| found | (*each == digest));
+        let in_block = |number: usize| blocks[number].iter().position(|each| *each == digest);
+        match blocks.iter().position(alike) {
+            Some(number) => in_block(number).map(|place| number * TOGETHER + place),
+            None => {
+                let place = rest.iter().position(|each| *each == digest);
+                place.map(|place| blocks.len() * TOGETHER + place)
+            }
+        }
     }
 
     /// Remember an id as seen at the customer's instant; `known`: where it stands already.

@@ -58,3 +58,7 @@ pub mod wire;
 // The door to Python.
 #[cfg(feature = "python")]
 mod python;
+
+/// The engine allocates many small things, and frees some in another thread than the one that made them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
