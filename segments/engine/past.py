@@ -9,22 +9,29 @@ from segments.engine.records import EngineSettings, Record
 from segments.engine.rules import RuleSet
 from segments.language.nodes.conditions import AllOf
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import measures_in
+from segments.language.nodes.text import leaves, measures_in
 from segments.plan import ir
 
 
 class Listening(RuleSet):
-    """A rule that reads the same measures, so that the same is kept in the same order, and that nobody is ever in."""
+    """Rules that read the same measures, so that the same is kept in the same order, and that nobody is ever in."""
 
     def __init__(self, rules: RuleSet) -> None:
-        measured = tuple(leaf for each in rules.leaves for leaf in each if measures_in(leaf))
-        super().__init__([Segment(id="past", when=AllOf(measured))], rules.plan.currency, rules.plan.zone)
+        segments = [_like(segment, place) for place, segment in enumerate(rules.segments)]
+        super().__init__(segments, rules.plan.currency, rules.plan.zone)
 
     @property
     def data(self) -> ir.Plan:
         """Its plan, with a condition that never holds."""
         never = tuple(replace(rule, when=ir.AtLeastOne(())) for rule in super().data.rules)
         return replace(super().data, rules=never)
+
+
+def _like(segment: Segment, place: int) -> Segment:
+    """What reads the measures of a rule, and is evaluated at its place among the others."""
+    held = leaves(segment.when) + leaves(segment.until)
+    measured = tuple(leaf for leaf in held if measures_in(leaf))
+    return Segment(id=f"past{place:06}", when=AllOf(measured), details=dict(segment.details))
 
 
 def listening(rules: RuleSet) -> RuleSet:

@@ -153,8 +153,10 @@ def inputs_of(rules: RuleSet | PlannedRules) -> dict[str, list[frozenset[tuple[s
 def _inputs_of(rule: ir.Rule, plan: ir.Plan) -> list[frozenset[tuple[str, str]]]:
     """The sets of events that a rule reads, each as the topics and kinds that belong to it."""
     found: list[frozenset[tuple[str, str]]] = []
-    for number in rule.leaves:
-        asked = plan.leaves[number].asked
+    for asked in (
+        *(plan.leaves[number].asked for number in rule.leaves),
+        *(each.asked for each in rule.details),
+    ):
         for each in ir.measured_in(asked):
             streams = (each.stream, each.reset, *(after.stream for after in each.after))
             found += [_taken(plan, stream) for stream in streams if stream is not None]

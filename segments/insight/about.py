@@ -6,7 +6,7 @@ from segments.insight.remembered import remembered, retention
 from segments.language.loading.source import docstring
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import goal_text, literal, rule_text
+from segments.language.nodes.text import goal_text, literal, measure_text, rule_text
 from segments.language.words.goals import goal_words
 from segments.language.words.rule import words
 from segments.language.words.timers import timers
@@ -32,6 +32,7 @@ def about(segment: Segment, currency: str = "EUR", zone: str = "UTC") -> dict[st
         "required_consent": segment.required,
         "for_at_least": _length(segment.for_at_least),
         "at_most_every": _length(segment.at_most_every),
+        "details": [f"{name}: {measure_text(measure)}" for name, measure in segment.details],
         "goal": goal_text(segment.aim),
         "goal_en": goal_words(segment.aim, "en"),
         "goal_nl": goal_words(segment.aim, "nl"),

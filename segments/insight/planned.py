@@ -75,6 +75,8 @@ def warming(rules: PlannedRules, known_since: Mapping[str, int], now: int) -> di
         for number in rule.leaves:
             asked = plan.leaves[number].asked
             ends += [since + _kept(each, plan) for since, each in _known(asked, plan, known_since)]
+        for told in rule.details:
+            ends += [since + _kept(each, plan) for since, each in _known(told.asked, plan, known_since)]
         own.append(max(ends))
     whole = {
         rule.id: max(own[each] for each in (place, *rule.reads)) for place, rule in enumerate(plan.rules)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from segments.engine import BEFORE_ALL, PlannedRules, RuleSet
 from segments.insight import planned
-from segments.language.nodes.text import measures_in
+from segments.language.nodes.text import measures_of_rule
 from segments.plan.planner import kept
 
 
@@ -16,12 +16,11 @@ def warming(rules: RuleSet | PlannedRules, known_since: Mapping[str, int], now: 
     if isinstance(rules, PlannedRules):
         return planned.warming(rules, known_since, now)
     own = []
-    for leaves in rules.leaves:
+    for segment in rules.segments:
         ends = [BEFORE_ALL]
-        for leaf in leaves:
-            for measure in measures_in(leaf):
-                since = known_since.get(rules.plan.readers[id(measure)].measure)
-                ends += [] if since is None else [since + kept(measure.events)]
+        for measure in measures_of_rule(segment):
+            since = known_since.get(rules.plan.readers[id(measure)].measure)
+            ends += [] if since is None else [since + kept(measure.events)]
         own.append(max(ends))
     whole = {
         name: max([own[place], *(own[other] for other in rules.reads[place])])

@@ -47,7 +47,7 @@ from segments.plan.events import (
     View,
     Zone,
 )
-from segments.plan.measured import After, Kind, Measured, Model
+from segments.plan.measured import After, Detail, Kind, Measured, Model
 
 __all__ = [
     "FORMAT",
@@ -67,6 +67,7 @@ __all__ = [
     "Comparison",
     "Condition",
     "Constant",
+    "Detail",
     "During",
     "Field",
     "FieldKind",
@@ -253,6 +254,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """The rule is asked for each value of the field of `by`, of this kind, of its own."""
     stages: tuple[Stage, ...] = ()
     """The value of the segment is the name of the first of these that holds; `when` is any of them."""
+    details: tuple[Detail, ...] = ()
+    """What an enter carries, by ascending name."""
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -110,6 +110,9 @@ class _Lowering:
             rank=sum(other.id < segment.id for other in self.segments),
             consents=tuple(sorted(consents)),
             profile=of_profile,
+            details=tuple(
+                ir.Detail(name, self._measured(each, NO_COMPARISON)) for name, each in segment.details
+            ),
             aim=self._aim(segment),
             for_each=None if segment.for_each is None else KINDS[segment.for_each.type],
             stages=tuple(ir.Stage(name, self._condition(when)) for name, when in segment.stages),

@@ -71,6 +71,14 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The column of the stream with the amount."""
 
 
+class Detail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A measure that an enter carries as text."""
+
+    name: str
+    asked: Measured
+    """Its comparison says nothing."""
+
+
 class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An event counts if it is later than one of these by less than the span."""
 

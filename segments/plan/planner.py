@@ -17,7 +17,7 @@ from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, Not
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import filter_text, leaves, measure_text, measures_in, short_name
+from segments.language.nodes.text import filter_text, leaves, measure_text, measures_of_rule, short_name
 
 UTC = "UTC"
 """The zone that is no part of a name or a version: they had theirs before there were zones."""
@@ -190,8 +190,8 @@ def plan(segments: Sequence[Segment], currency: str = "EUR", zone: str = UTC) ->
     readers: dict[int, Reader] = {}
     longest = DAY
     held = [leaf for segment in segments for leaf in leaves(segment.when) + leaves(segment.until)]
-    for leaf in held:
-        for measure in measures_in(leaf):
+    for segment in segments:
+        for measure in measures_of_rule(segment):
             readers[id(measure)] = _reader(measure, streams)
     longest = max([longest, *spans(segments)])
     measures = tuple(sorted({reader.measure for reader in readers.values()}))
@@ -206,11 +206,9 @@ def spans(segments: Sequence[Segment]) -> list[int]:
     """
     found: dict[str, int] = {}
     for segment in in_order(segments):
-        held = leaves(segment.when) + leaves(segment.until)
         windows = [
             kept(measure.events) + max((found[each.id] for each in flips_read(measure.events)), default=0)
-            for leaf in held
-            for measure in measures_in(leaf)
+            for measure in measures_of_rule(segment)
         ]
         back = segment.for_at_least + segment.at_most_every
         if back:

@@ -9,7 +9,15 @@ from segments.language.nodes.fields import Field, Filter
 from segments.language.nodes.order import in_order, reads
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import condition_text, goal_text, leaves, literal, measures_in, plain
+from segments.language.nodes.text import (
+    condition_text,
+    goal_text,
+    leaves,
+    literal,
+    measure_text,
+    measures_of_rule,
+    plain,
+)
 from segments.plan.planner import UTC, is_calendar, is_money
 
 PLAIN = "EUR"
@@ -61,6 +69,7 @@ def _versions(segments: Iterable[Segment], currency: str, zone: str) -> dict[str
                 condition_text(segment.when),
                 until,
                 *_held_back(segment),
+                *(f"details={literal(name)}:{measure_text(each)}" for name, each in segment.details),
                 *_values(segment),
                 *_models(segment),
                 *others,
@@ -87,7 +96,7 @@ def _values(segment: Segment) -> list[str]:
 
 def _models(segment: Segment) -> list[str]:
     """The numbers of the models that a rule reads: another fit is another rule."""
-    every = [each for leaf in leaves(segment.when) + leaves(segment.until) for each in measures_in(leaf)]
+    every = measures_of_rule(segment)
     return sorted({f"model={each.of.meaning}" for each in every if isinstance(each, Predicted)})
 
 
@@ -99,7 +108,7 @@ def reads_money(segment: Segment) -> bool:
 def reads_calendar(segment: Segment) -> bool:
     """Whether a rule reads the calendar, so that the zone matters to it."""
     held = leaves(segment.when) + leaves(segment.until)
-    periods = (measure.events.period for leaf in held for measure in measures_in(leaf))
+    periods = (measure.events.period for measure in measures_of_rule(segment))
     return (
         any(isinstance(leaf, TodayComparison | DateComparison) for leaf in held)
         or any(periods)
@@ -109,11 +118,10 @@ def reads_calendar(segment: Segment) -> bool:
 
 def _read_by(segment: Segment) -> Iterator[Field | Filter | None]:
     """The fields and filters of a rule's measures."""
-    for leaf in leaves(segment.when) + leaves(segment.until):
-        for measure in measures_in(leaf):
-            yield from measure.columns
-            for events in measure.events.sets:
-                yield from (events.key, events.match, events.filter)
+    for measure in measures_of_rule(segment):
+        yield from measure.columns
+        for events in measure.events.sets:
+            yield from (events.key, events.match, events.filter)
 
 
 def _digest(parts: list[str], size: int) -> str:

@@ -70,7 +70,8 @@ class Coverage:
 
 def has(segment: Segment) -> set[str]:
     """What a rule has beside its measures."""
-    return {"split"} if any(isinstance(leaf, Split) for leaf in leaves_of(segment)) else set()
+    found = {"split"} if any(isinstance(leaf, Split) for leaf in leaves_of(segment)) else set()
+    return found | ({"details"} if segment.details else set())
 
 
 def leaves_of(segment: Segment) -> list[Condition]:

@@ -3,7 +3,7 @@
 from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
 from segments.language.nodes.durations import Duration
-from segments.language.nodes.text import goal_text, leaf_text, literal
+from segments.language.nodes.text import goal_text, leaf_text, literal, measure_text
 from segments.language.nodes.text import rule_text as written
 
 
@@ -12,6 +12,8 @@ def rule_text(segment: Segment) -> str:
     until = "" if segment.until is None else f", until={source(segment.until)}"
     spans = {"for_at_least": segment.for_at_least, "at_most_every": segment.at_most_every}
     back = "".join(f", {name}={Duration(span)}" for name, span in spans.items() if span)
+    told = ", ".join(f"{literal(name)}: {measure_text(each)}" for name, each in segment.details)
+    back += f", details={{{told}}}" if told else ""
     aim = f", goal={goal_text(segment.aim)}" if segment.aim.goal is not None else ""
     aim += (
         f', control={segment.aim.control}, experiment="{segment.aim.experiment}"'
@@ -20,7 +22,7 @@ def rule_text(segment: Segment) -> str:
     )
     if segment.stages:
         stages = ", ".join(f'"{name}": {source(when)}' for name, when in segment.stages)
-        return f'{segment.id} = Stages(id="{segment.id}", stages={{{stages}}})'
+        return f'{segment.id} = Stages(id="{segment.id}", stages={{{stages}}}{back})'
     each = "" if segment.for_each is None else f", for_each={segment.for_each}"
     return f'{segment.id} = Segment(id="{segment.id}"{each}, when={source(segment.when)}{until}{back}{aim})'
 

@@ -36,7 +36,7 @@ WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
 NAMES = tuple(MEASURES)
 STEPS = ("within", "since", "by", "same", "where", "ago", "after", "chain")
-OF_RULES = ("split",)
+OF_RULES = ("split", "details")
 """What a rule may have, whatever its measures are: that it flips at all is enough."""
 HELD_BACK = ("for_at_least", "at_most_every")
 VALUED = ("for_each", "stages")
@@ -133,12 +133,22 @@ def sound(
     pick: Pick, name: str, when: Condition, ends: Condition | None, back: dict[str, Duration] | None = None
 ) -> Segment:
     """A segment that is empty of strangers."""
-    back = back or {}
+    back, told = back or {}, details(pick)
     if ends is None:
-        return Segment(id=name, when=[when, known(pick)] if may_be(True, when) else when, **back)
+        when = [when, known(pick)] if may_be(True, when) else when
+        return Segment(id=name, when=when, details=told, **back)
     if may_be(False, ends):
         ends = any_of(ends, any_event.within(days=1).count() == 0) if may_be(True, ends) else not_(ends)
-    return Segment(id=name, when=when, until=ends, **back)
+    return Segment(id=name, when=when, until=ends, details=told, **back)
+
+
+def details(pick: Pick) -> dict[str, Measure]:
+    """What an enter carries, if anything: measures of any kind, and values of a field."""
+    if not one_in(pick, 4):
+        return {}
+    told = {"what": comparison(pick, step=pick(("within", "since", "where", "ago", "after"))).measure}
+    events = narrowed(pick, event_set(pick(USUAL)), {each for each in ("where", "since") if one_in(pick, 3)})
+    return told | {"values": events.values(field(pick, events.source))}
 
 
 def known(pick: Pick) -> Condition:

@@ -5,7 +5,7 @@ from typing import Any
 
 from segments.language import Segment
 from segments.language.catalogue import SESSION_GAP
-from segments.language.nodes.text import leaves, measure_text, measures_in
+from segments.language.nodes.text import measure_text, measures_of_rule
 from segments.language.truth.evidence import evidence
 from segments.language.truth.life import PLAIN, Customer, in_turn
 from segments.language.truth.memory import NEVER
@@ -14,8 +14,7 @@ from segments.plan.version import version
 
 def measures(segments: Sequence[Segment]) -> set[str]:
     """The measures of a rule set, by their text."""
-    read = [leaf for each in segments for leaf in leaves(each.when) + leaves(each.until)]
-    return {measure_text(measure) for leaf in read for measure in measures_in(leaf)}
+    return {measure_text(measure) for each in segments for measure in measures_of_rule(each)}
 
 
 def taken_over(

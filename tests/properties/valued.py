@@ -33,7 +33,9 @@ def at_values(
         ends = any_of(ends, any_event.within(days=1).count() == 0)
     if "for_at_least" in back:
         ends = None
-    found = Segment(id=name, for_each=field, when=when, until=ends, **back)
+    keyed = Events(field.events).by(field).within(days=pick((1, 2)))
+    told = {"at": keyed.count(), "of": keyed.values(field)} if one_in(pick, 3) else {}
+    found = Segment(id=name, for_each=field, when=when, until=ends, details=told, **back)
     if ends is None and may_be(True, when):
         return None
     return None if any(True for _ in check_values(found)) else found
@@ -45,7 +47,8 @@ def in_stages(pick: Pick, name: str, conditions: list[Condition], known: Conditi
         Segment(id="unused", when=[each, known]).when if may_be(True, each) else each for each in conditions
     ]
     names = STAGES if one_in(pick, 2) else STAGES[::-1]
-    return Stages(id=name, stages=dict(zip(names, kept, strict=False)))
+    told = {"kinds": any_event.within(days=1).values(any_event.kind)} if one_in(pick, 3) else {}
+    return Stages(id=name, stages=dict(zip(names, kept, strict=False)), details=told)
 
 
 def one_of(pick: Pick, segment: Segment) -> Condition:

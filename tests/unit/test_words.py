@@ -253,6 +253,7 @@ def test_every_phrase_has_its_dutch():
         "required consent",
         "for at least",
         "at most every",
+        "details",
         "goal",
         "goal in words",
         "state",

@@ -48,6 +48,19 @@ def check_goal(segment: Segment) -> Iterator[Fault]:
         yield from _check_events(segment.aim.goal, segment.origin)
 
 
+def check_details(segment: Segment) -> Iterator[Fault]:
+    """What is wrong with the measures that an enter carries."""
+    for name, measure in segment.details:
+        yield from _check_measure(measure, segment.origin)
+        if isinstance(measure, Predicted):
+            yield from _check_model(measure, segment.origin)
+        if measure.events.key is not None:
+            problem = f'details: "{name}" has by({measure.events.key}), and an enter is into no value of it.'
+            mend = "Leave by out, or write one segment for each value: Segment(for_each=...)."
+            if segment.for_each is None:
+                yield segment.origin, problem, mend, True
+
+
 def _check_model(measure: Predicted, origin: Origin) -> Iterator[Fault]:
     """The set and the window are those that the model was fitted to."""
     events, of = measure.events, measure.of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from segments.language.checking.checks import check_goal, check_leaf
+from segments.language.checking.checks import check_details, check_goal, check_leaf
 from segments.language.checking.contradictions import contradictions
 from segments.language.checking.lasting import check_lasting
 from segments.language.checking.values import check_stages, check_values, of_no_value
@@ -152,7 +152,7 @@ def _zero(operator: str, bound: object) -> bool:
 def _refused(segment: Segment) -> Iterator[Finding]:
     """What the worker refuses, and what it would silently never do."""
     faults = [fault for leaf in leaves(segment.when) + leaves(segment.until) for fault in check_leaf(leaf)]
-    for origin, problem, mend, blocking in (*faults, *check_goal(segment)):
+    for origin, problem, mend, blocking in (*faults, *check_goal(segment), *check_details(segment)):
         yield Finding(segment.id, origin.file, origin.line, problem, mend, blocking)
     for problem, mend in (*check_lasting(segment), *check_values(segment)):
         yield _finding(segment, problem, mend, blocking=True)

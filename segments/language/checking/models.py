@@ -5,16 +5,15 @@ from collections.abc import Iterable
 from segments.language.errors import RuleError
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaves, measures_in
+from segments.language.nodes.text import measures_of_rule
 
 
 def refuse_foreign_models(segments: Iterable[Segment], currency: str, zone: str) -> None:
     """Raises RuleError for a model that was fitted with another currency or zone than the rules run with."""
     for segment in segments:
-        for leaf in leaves(segment.when) + leaves(segment.until):
-            for measure in measures_in(leaf):
-                if isinstance(measure, Predicted):
-                    _refuse(measure, currency, zone, segment)
+        for measure in measures_of_rule(segment):
+            if isinstance(measure, Predicted):
+                _refuse(measure, currency, zone, segment)
 
 
 def _refuse(measure: Predicted, currency: str, zone: str, segment: Segment) -> None:

@@ -31,7 +31,8 @@ def check_values(segment: Segment) -> Iterator[tuple[str, str]]:
         problem = f"for_each={field}: no measure has by, so that no event tells a value."
         yield problem, f"Write .by({field}) in when, or leave for_each out."
         return
-    unlike = [key for key in keys.values() if key.type is not field.type]
+    told = [each.events.key for _, each in segment.details if each.events.key is not None]
+    unlike = [key for key in (*keys.values(), *told) if key.type is not field.type]
     if unlike:
         problem = (
             f"for_each={field} is {field.type.value}, by({unlike[0]}) is {unlike[0].type.value}: "

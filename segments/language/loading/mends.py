@@ -13,7 +13,7 @@ LONGEST_LINE = 200
 """Characters of a line of the rule that a message repeats."""
 _OF_A_SEGMENT = (
     "A Segment has when=, and may have until=, for_at_least=, at_most_every=, goal=, revenue=, control=, "
-    "experiment=, lawful_basis=, en=, nl= and examples=."
+    "experiment=, details=, lawful_basis=, en=, nl= and examples=."
 )
 _WITH_FIELD = [each.name for each in MEASURES.values() if each.argument is not Argument.NONE]
 

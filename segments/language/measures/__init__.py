@@ -15,6 +15,7 @@ mean      the mean
 min       the smallest value
 mode      the most frequent value
 sum       the sum
+values    the different values of a field, for details alone
 
 kind      what a measure is, as data
 """
@@ -35,6 +36,7 @@ from segments.language.measures.mean import MEAN
 from segments.language.measures.min import MIN
 from segments.language.measures.mode import MODE
 from segments.language.measures.sum import SUM
+from segments.language.measures.values import VALUES
 
 __all__ = [
     "AGE",
@@ -54,6 +56,7 @@ __all__ = [
     "MODE",
     "PREDICTIONS",
     "SUM",
+    "VALUES",
     "Argument",
     "MeasureKind",
 ]

@@ -5,6 +5,7 @@ borders     bounds that are learned from all customers
 calendar    periods such as this week, and conditions on now
 conditions  comparisons, profile tests, consents, and their combinations
 dates       dates of the profile, and years
+details     named measures that an enter carries
 durations   lengths of time, in milliseconds
 events      event sets: kind, filter, window, reset
 fields      fields of events and tests on them

@@ -11,6 +11,7 @@ from segments.language import measures
 from segments.language.catalogue import SETS, EventSet, Type, fields_of
 from segments.language.errors import RuleError
 from segments.language.nodes.calendar import Period, period_of
+from segments.language.nodes.details import Listed
 from segments.language.nodes.durations import Duration, span
 from segments.language.nodes.fields import AllTests, Attributes, Field, Filter, NoTruth, came, depth, is_a
 from segments.language.nodes.literals import shown
@@ -193,6 +194,10 @@ class Events:
     def mode(self, field: Field) -> Measure:
         """The most frequent value of a field, of several the one that came last."""
         return Measure(self, measures.MODE, self._own(field, "mode"))
+
+    def values(self, field: Field) -> Measure:
+        """The different values of a field, the latest first, as a JSON array: for details alone."""
+        return Listed(self, measures.VALUES, self._own(field, "values"))
 
     def alive(self, model: Model) -> Measure:
         """The probability that the customer will ever buy again."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from segments.language.errors import RuleError
 from segments.language.nodes.fields import refuse_depth
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.text import leaves, measures_in
 
@@ -14,8 +15,8 @@ def reads(segment: Segment) -> list[Segment]:
     for leaf in leaves(segment.when) + leaves(segment.until):
         found += [leaf] if isinstance(leaf, Segment) else []
         found += [leaf.segment] if isinstance(leaf, ValueOf) else []
-        sets = [events.source for measure in measures_in(leaf) for events in measure.events.sets]
-        found += [each.segment for each in sets if each.flip]
+        found += flips_in(measures_in(leaf))
+    found += flips_in(measure for _, measure in segment.details)
     return list({other.id: other for other in found}.values())
 
 
@@ -23,6 +24,12 @@ def aimed_at(segment: Segment) -> list[Segment]:
     """The segment whose enters or exits are the goal of a rule: it takes part, and is not read."""
     goal = segment.aim.goal
     return [goal.source.segment] if goal is not None and goal.source.flip else []
+
+
+def flips_in(measures: Iterable[Measure]) -> list[Segment]:
+    """The segments whose enters or exits measures are taken of, in source order."""
+    sets = [events.source for measure in measures for events in measure.events.sets]
+    return [each.segment for each in sets if each.flip]
 
 
 def in_order(segments: Iterable[Segment]) -> list[Segment]:

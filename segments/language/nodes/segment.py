@@ -1,6 +1,6 @@
 """A segment: who is in it, in words, by a condition, and proven by stories."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -9,11 +9,13 @@ from typing import Any
 from segments.language.catalogue import Type
 from segments.language.errors import Origin, RuleError, here
 from segments.language.nodes.conditions import AllOf, AnyOf, Condition, Consent, Not, as_condition
+from segments.language.nodes.details import details as named
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import Field, came
 from segments.language.nodes.goals import aim
 from segments.language.nodes.literals import number, shown, text
+from segments.language.nodes.measures import Measure
 
 
 class Segment(Condition):
@@ -26,13 +28,14 @@ class Segment(Condition):
     `when` has held without a break for so long. `at_most_every`: it is entered no earlier than that after its previous
     enter. `goal`: the events that an enter is to lead to, `revenue`: their money, `control`: the percentage of
     customers who are left alone to compare with, `experiment`: the name by which those are drawn, by default the id.
-    `lawful_basis`: why the rule needs no consent where one is required of rules. `examples`: stories that prove
-    it. `id`: by default the name of the file that it stands in.
+    `details`: named measures that an enter carries as text. `lawful_basis`: why the rule needs no consent where one is
+    required of rules. `examples`: stories that prove it. `id`: by default the name of the file that it stands in.
     """
 
     __slots__ = (
         "aim",
         "at_most_every",
+        "details",
         "en",
         "examples",
         "for_at_least",
@@ -61,6 +64,7 @@ class Segment(Condition):
         revenue: Field | None = None,
         control: float | Decimal | None = None,
         experiment: str = "",
+        details: Mapping[str, Measure] | None = None,
         lawful_basis: str = "",
         examples: str = "",
         id: str = "",  # noqa: A002 - the word that rule authors, topics and commands use
@@ -79,16 +83,14 @@ class Segment(Condition):
         self.at_most_every = _length("at_most_every", at_most_every, "days(7)")
         self.aim = aim(goal, revenue, control, experiment, self.id)
         """Goal, revenue, control group and experiment."""
+        self.details = named(details)
+        """Names, ascending, each with the measure that an enter carries."""
         self.examples, self.lawful_basis = examples, lawful_basis
         self.written = self.when, self.until
         """`when` and `until` as they were written."""
         self.required = ""
         """The consent that was put beside them."""
-        texts = {"en": en, "nl": nl, "examples": examples, "lawful_basis": lawful_basis}
-        for name, given in texts.items():
-            if not isinstance(given, str):
-                raise RuleError(f"{name}={shown(given)}: a text was expected.", f'Write {name}="...".')
-            text(given, f"{name}=")
+        _refuse_others(en=en, nl=nl, examples=examples, lawful_basis=lawful_basis)
 
     @property
     def has_values(self) -> bool:
@@ -165,6 +167,14 @@ def _field(given: object) -> Field | None:
         return given
     problem = f"for_each={came(given)}: a field was expected."
     raise RuleError(problem, "Write, say, for_each=product_view.category.")
+
+
+def _refuse_others(**texts: object) -> None:
+    """Each of these is a text."""
+    for name, given in texts.items():
+        if not isinstance(given, str):
+            raise RuleError(f"{name}={shown(given)}: a text was expected.", f'Write {name}="...".')
+        text(given, f"{name}=")
 
 
 def _length(name: str, given: object, example: str) -> int:

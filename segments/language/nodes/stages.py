@@ -9,6 +9,7 @@ from segments.language.nodes.conditions import AllOf, AnyOf, Condition, Consent,
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import Field, came
 from segments.language.nodes.literals import shown, text
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
 
 
@@ -31,6 +32,7 @@ class Stages(Segment):
         revenue: Field | None = None,
         control: float | Decimal | None = None,
         experiment: str = "",
+        details: Mapping[str, Measure] | None = None,
         lawful_basis: str = "",
         examples: str = "",
         id: str = "",  # noqa: A002 - the word that rule authors, topics and commands use
@@ -46,6 +48,7 @@ class Stages(Segment):
             revenue=revenue,
             control=control,
             experiment=experiment,
+            details=details,
             lawful_basis=lawful_basis,
             examples=examples,
             id=id,

@@ -257,6 +257,12 @@ def leaves(condition: Condition | None) -> list[Condition]:
     return [condition]
 
 
+def measures_of_rule(segment: Segment) -> list[Measure]:
+    """All measures that a rule reads: those of its conditions in source order, then those of its details."""
+    held = leaves(segment.when) + leaves(segment.until)
+    return [each for leaf in held for each in measures_in(leaf)] + [each for _, each in segment.details]
+
+
 def measures_in(leaf: Condition) -> tuple[Measure, ...]:
     """The measures of a leaf: one, several in a calculation, or none."""
     if isinstance(leaf, Comparison):

@@ -23,7 +23,7 @@ from segments.language.loading.source import examples_origin
 from segments.language.nodes.durations import DAY, HOUR, LONGEST, MINUTE, Duration
 from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaves, measures_in
+from segments.language.nodes.text import measures_of_rule
 from segments.language.stories.borders import borders_read, published
 from segments.language.stories.events import EventBuilder, StoryEvent, StoryField
 from segments.language.zones import instants_of
@@ -132,10 +132,7 @@ def start_of(zone: str) -> int:
 
 def own_kinds(segment: Segment) -> frozenset[str]:
     """The kinds of click of the shop's own that a rule, or one that it reads, speaks of."""
-    measures = [
-        measure for leaf in leaves(segment.when) + leaves(segment.until) for measure in measures_in(leaf)
-    ]
-    events = [each for measure in measures for each in measure.events.sets]
+    events = [each for measure in measures_of_rule(segment) for each in measure.events.sets]
     named = {each.source.own_kind for each in events if each.source.own_kind is not None}
     return frozenset(named).union(*map(own_kinds, reads(segment)))
 

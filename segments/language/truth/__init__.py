@@ -1,6 +1,7 @@
 """The oracle: an independent and slow definition of what rules mean, for tests of the engine.
 
 buying  purchases to come: the formulas of the models, with many digits
+carried what an enter carries as text
 drawn   who is drawn by a name: splits and control groups
 calendar what a clock shows, and when a date begins
 clocks  when the calendar alone may change a rule

@@ -15,10 +15,11 @@ from typing import Any
 from segments.language.nodes.arithmetic import Calculated, is_duration
 from segments.language.nodes.conditions import Comparison, Consent
 from segments.language.nodes.durations import DAY
-from segments.language.nodes.order import in_order
+from segments.language.nodes.order import flips_in, in_order
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaves, measures_in
+from segments.language.nodes.text import leaves, measures_of_rule
+from segments.language.truth.carried import carried, shortened
 from segments.language.truth.clocks import Clocks
 from segments.language.truth.evidence import evidence
 from segments.language.truth.matters import retention, spans
@@ -72,8 +73,7 @@ class Customer:
         self.parts = parts
         self.crossing = [leaf for leaf in parts if isinstance(leaf, Calculated) and is_duration(leaf.left)]
         """Durations against durations: they cross at instants that no span tells."""
-        sets = [events.source for leaf in parts for each in measures_in(leaf) for events in each.events.sets]
-        self.heard = {each.segment.id for each in sets if each.flip}
+        self.heard = {other.id for each in self.segments for other in flips_in(measures_of_rule(each))}
         """The segments whose flips some rule reads."""
         self.falling = [
             leaf for leaf in parts if isinstance(leaf, Comparison) and isinstance(leaf.measure, Predicted)
@@ -202,12 +202,13 @@ class Customer:
         place, plain = (segment.id, value), PLAIN | {"value": value}
         entered = {"segment": segment.id, "entered_at": now, "episode": self.sequence, **plain}
         stay = self.inside.pop(place, entered | {"arm": arm(segment.aim, self.name)})
+        told = carried(segment, now, self.memory, key_of(segment, value)) if enters else {}
         if enters:
-            self.inside[place] = stay
+            self.inside[place] = stay | {"details": shortened(segment, told)}
             self.memory.entered[place] = now
         flip = {"segment": segment.id, "transition": "enter" if enters else "exit", "occurred_at": now}
-        told = {"sequence": self.sequence, "episode": stay["episode"]}
-        return {**flip, **told, **plain, "arm": stay["arm"]}
+        ids = {"sequence": self.sequence, "episode": stay["episode"]}
+        return {**flip, **ids, **plain, "arm": stay["arm"], "details": told}
 
     def members(self, now: int, inside: Inside, memory: Memory, counts: bool) -> set[Place]:
         """The segments that the customer is in at an instant, having been inside these until then, and the values.

@@ -7,17 +7,14 @@ from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.events import Events
 from segments.language.nodes.order import reads
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaves, measures_in
+from segments.language.nodes.text import measures_in, measures_of_rule
 from segments.language.truth.memory import Memory
 from segments.language.truth.oracle import bound_of
 
 
 def retention(segment: Segment) -> int:
     """How long an event can matter to a rule; one that holds customers back counts the segments that it reads, too."""
-    parts = leaves(segment.when) + leaves(segment.until)
-    windows = [
-        _kept(measure.events) + _flips(measure.events) for leaf in parts for measure in measures_in(leaf)
-    ]
+    windows = [_kept(measure.events) + _flips(measure.events) for measure in measures_of_rule(segment)]
     back = segment.for_at_least + segment.at_most_every
     others = [retention(other) for other in reads(segment)]
     longest: int = max([0, *windows, *(others if back else ())])

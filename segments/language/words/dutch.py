@@ -67,6 +67,8 @@ DUTCH = Vocabulary(
         "en verlaat het zodra dat niet meer zo is.",
         "at_most_every": "Die komt er niet eerder in dan {span} na de vorige keer.",
         "border": "de grens van de beste {share} %",
+        "details": "Wie erin komt, van die wordt verteld {what}.",
+        "values": "de laatste verschillende {field} van de {events}",
         "goal": "Het doel: {events} binnen {span} nadat de klant erin kwam.",
         "revenue": "De omzet is {field} van elk daarvan.",
         "control": "{share} % van alle klanten wordt met rust gelaten om mee te vergelijken: de controlegroep van het "

@@ -64,6 +64,8 @@ ENGLISH = Vocabulary(
         "and leaves it as soon as it is not.",
         "at_most_every": "They enter it no earlier than {span} after they last did.",
         "border": "the border of the top {share} %",
+        "details": "An enter tells {what}.",
+        "values": "the latest different {field} of the {events}",
         "goal": "The goal: {events} within {span} after the customer enters.",
         "revenue": "Its revenue is {field} of each of them.",
         "control": "{share} % of all customers are left alone to compare with: the control group of the experiment "

@@ -55,6 +55,7 @@ DUTCH: Mapping[str, str] = {
     "required consent": "vereiste toestemming",
     "for at least": "minstens zo lang",
     "at most every": "hoogstens eens per",
+    "details": "vertelt erbij",
     "stories": "verhalen",
     "known since": "bekend sinds",
     "warming until": "onvolledig tot",

@@ -16,6 +16,7 @@ from segments.language.nodes.conditions import (
     ProfileComparison,
 )
 from segments.language.nodes.dates import DateComparison
+from segments.language.nodes.details import Listed
 from segments.language.nodes.durations import DAY, Duration
 from segments.language.nodes.fields import Field
 from segments.language.nodes.measures import Measure
@@ -162,6 +163,12 @@ class Words(Calendar):
     def _measure(self, measure: Measure) -> str:
         """`the number of visits in the past 7 days`, `the time since the latest purchase …`."""
         noun, kind = self.vocabulary.noun_of_events(measure.events.source), measure.kind
+        if isinstance(measure, Predicted):
+            return self._predicted(measure).removesuffix(",")
+        if isinstance(measure, Listed):
+            listed = cast("Field", measure.field)
+            field = self.vocabulary.noun_of_field(listed.name, listed.key).many
+            return self.word("values").format(field=field, events=noun.many) + self.narrowed(measure.events)
         if kind.counts:
             among, counted = "", noun.many
             if measure.field is not None:

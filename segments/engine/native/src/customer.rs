@@ -3,6 +3,7 @@
 use crate::bits::Bits;
 use crate::by_key::Held;
 use crate::crowded::Crowded;
+use crate::details;
 use crate::held_back::{Enter, HeldBack};
 use crate::identity::Identity;
 use crate::mutants::m;
@@ -154,6 +155,8 @@ pub struct Customer {
     pub identity: Option<Box<Identity>>,
     /// The enters whose outcome is awaited.
     pub watches: Option<Box<Watches>>,
+    /// What stays keep of the details of their enters.
+    pub details: Option<Box<Vec<details::Kept>>>,
     /// The instants of entries with keys, of one who was near the limit.
     pub crowded: Option<Box<Crowded>>,
     /// At least as many entries as are needed.
@@ -203,6 +206,7 @@ impl Customer {
             held_back: None,
             identity: None,
             watches: None,
+            details: None,
             crowded: None,
             entries: 0,
             weight: 0,
@@ -501,6 +505,7 @@ impl Customer {
             + self.watches.as_ref().map_or(0, |watches| {
                 24 + std::mem::size_of::<Watch>() * watches.open.capacity()
             })
+            + details::bytes(self)
             + self.crowded.as_ref().map_or(0, |crowded| crowded.heap())
     }
 }

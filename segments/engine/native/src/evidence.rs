@@ -13,7 +13,7 @@ use crate::values;
 use std::io::Write;
 
 /// Bytes of a measure, a value or a bound: what a rule or a key is made of may be far longer.
-const LONGEST_TEXT: usize = 1_024;
+pub(crate) const LONGEST_TEXT: usize = 1_024;
 
 /// Digits of a mean after the point.
 const MEAN: i128 = 1_000_000;
@@ -186,15 +186,20 @@ fn write_side(kind: Kind, term: &Term, parts: &[arithmetic::Measured], out: &mut
 
 /// Leave at most 1,024 bytes of what was written last: the beginning, which then ends in `…`.
 pub fn cut(text: &mut Vec<u8>, start: usize) {
+    cut_to(text, start, LONGEST_TEXT);
+}
+
+/// The same with another length, of at least the bytes of `…`.
+pub(crate) fn cut_to(text: &mut Vec<u8>, start: usize, longest: usize) {
     const MARK: &str = "…";
     if m!(
         "evidence is cut a byte late",
-        text.len() - start <= LONGEST_TEXT,
-        text.len() - start <= LONGEST_TEXT + 1
+        text.len() - start <= longest,
+        text.len() - start <= longest + 1
     ) {
         return;
     }
-    let mut end = start + LONGEST_TEXT - MARK.len();
+    let mut end = start + longest - MARK.len();
     // Not within a letter: its other bytes begin with the bits 10.
     while text[end] & 0xC0 == 0x80 {
         end -= 1;
@@ -213,7 +218,13 @@ pub(crate) fn write_key(by: Option<FieldKind>, key: i64, names: &Names, out: &mu
 }
 
 /// A measure's value as the evidence shows it. False: there is none.
-fn write_value(kind: Kind, measured: &Measured, shown: &Shown, names: &Names, out: &mut Vec<u8>) -> bool {
+pub(crate) fn write_value(
+    kind: Kind,
+    measured: &Measured,
+    shown: &Shown,
+    names: &Names,
+    out: &mut Vec<u8>,
+) -> bool {
     match shown.value {
         Value::Nothing => {
             let sum = m!(

@@ -22,6 +22,7 @@ pub mod crowded;
 pub mod customer;
 pub mod customers;
 pub mod dated;
+pub mod details;
 pub mod eval;
 pub mod evidence;
 pub mod exact;

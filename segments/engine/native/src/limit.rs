@@ -6,6 +6,7 @@
 
 use crate::crowded;
 use crate::customer::{Customer, Profile, Trait};
+use crate::details;
 use crate::mutants::m;
 use crate::names::Names;
 use crate::plan::FieldKind;
@@ -89,7 +90,8 @@ fn lighter(customer: &mut Customer, rules: &Rules, names: &Names, now: i64, limi
         "bytes of a profile are not counted",
         profile_bytes(customer.profile.as_deref()),
         0
-    ) + found.iter().map(|each| each.1).sum::<usize>();
+    ) + details::bytes(customer)
+        + found.iter().map(|each| each.1).sum::<usize>();
     customer.weight = bytes;
     if m!("bytes are not counted", bytes < limits.bytes, true) {
         return None;
@@ -235,5 +237,6 @@ pub fn held(customer: &Customer, rules: &Rules, names: &Names) -> (usize, usize)
                 .sum::<usize>();
         }
     }
+    bytes += details::bytes(customer);
     (entries, bytes + profile_bytes(customer.profile.as_deref()))
 }

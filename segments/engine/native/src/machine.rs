@@ -522,6 +522,7 @@ impl Machine {
                 left.and_then(|episode| episode.arm),
                 self.arm(flip.rule, &customer.key)
             );
+            customer.forget_details(flip.rule, value);
             let begun = left.map_or(sequence, |episode| episode.sequence);
             m!("an exit has an episode of its own", begun, begun.max(sequence))
         };
@@ -599,6 +600,13 @@ impl Machine {
         });
         let cause = cause.or(deployed);
         let (first, entries) = evidence(&eval, place, value, customer, now, out);
+        let mut told = Told {
+            value: values::text(value, eval.names).map(|text| out.put(text)),
+            ..Told::default()
+        };
+        if enters {
+            eval.carry((place, value), customer, now, &mut told, out);
+        }
         let flip = Flip {
             id,
             customer: out.put(&customer.key),
@@ -618,10 +626,7 @@ impl Machine {
                     .filter(|_| value != PLAIN || !eval.rules.rules[place].has_values()),
                 None
             ),
-            told: Told {
-                value: values::text(value, eval.names).map(|text| out.put(text)),
-                ..Told::default()
-            },
+            told,
         };
         out.flips.push(flip);
     }
@@ -693,17 +698,18 @@ impl Machine {
                 known(eval.valid_until(rule as usize, value, customer, now)),
                 None
             );
-            let value = values::text(value, eval.names).map(|text| out.put(text));
+            let mut told = Told {
+                value: values::text(value, eval.names).map(|text| out.put(text)),
+                arm: m!("a membership has no arm", arm.map(Arm::name), None),
+                ..Told::default()
+            };
+            customer.tell_details(rule as usize, value, &mut told, out);
             out.stays.push(Stay {
                 rule,
                 entered_at: at,
                 episode: sequence,
                 valid_until,
-                told: Told {
-                    value,
-                    arm: m!("a membership has no arm", arm.map(Arm::name), None),
-                    ..Told::default()
-                },
+                told,
             });
         }
         let key = out.put(&customer.key);

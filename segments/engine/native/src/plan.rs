@@ -578,6 +578,25 @@ pub struct Calculated {
     pub right_kind: Option<Kind>,
 }
 
+/// A measure that an enter carries as text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detail {
+    /// By which it is known.
+    pub name: String,
+    /// The measure; its comparison says nothing.
+    #[serde(deserialize_with = "measure")]
+    pub asked: Measured,
+}
+
+/// A measure as a plan writes what a leaf asks: with its type.
+fn measure<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Measured, D::Error> {
+    match Asked::deserialize(deserializer)? {
+        Asked::Measured(measured) => Ok(*measured),
+        _ => Err(de::Error::custom("a detail is no measure")),
+    }
+}
+
 /// Measures as a plan writes what a leaf asks: with their type.
 fn measures<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Measured>, D::Error> {
     let each = Vec::<Asked>::deserialize(deserializer)?.into_iter();
@@ -728,6 +747,9 @@ pub struct Rule {
     /// What it is measured by.
     #[serde(default)]
     pub aim: Option<Aim>,
+    /// What an enter carries, by ascending name.
+    #[serde(default)]
+    pub details: Vec<Detail>,
 }
 
 /// A stage of a segment.
@@ -895,6 +917,10 @@ impl Plan {
                 .is_none_or(|aim| aim.in_range(self.topics.len(), self.rules.len()))
             && rule.when.in_range(leaves)
             && rule.stages.iter().all(|stage| stage.when.in_range(leaves))
+            && rule.details.iter().all(|detail| {
+                let listed = detail.asked.measure == Measure::Values;
+                self.measured_in_range(&detail.asked) && (!listed || detail.asked.column.is_some())
+            })
             && rule.until.as_ref().is_none_or(|until| until.in_range(leaves))
     }
 }

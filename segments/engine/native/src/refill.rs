@@ -325,15 +325,19 @@ fn read(
 }
 
 fn measured(rules: &Rules) -> impl Iterator<Item = &Measured> {
-    rules.plan.leaves.iter().flat_map(|leaf| leaf.asked.measures())
+    let of_leaves = rules.plan.leaves.iter().flat_map(|leaf| leaf.asked.measures());
+    let told = rules.plan.rules.iter().flat_map(|rule| &rule.details);
+    of_leaves.chain(told.map(|detail| &detail.asked))
 }
 
 /// The measures of a rule.
 fn own_measures(rules: &Rules, place: usize) -> impl Iterator<Item = &String> {
-    rules.plan.rules[place]
-        .leaves
-        .iter()
-        .flat_map(|leaf| rules.plan.leaves[*leaf].asked.measures())
+    let rule = &rules.plan.rules[place];
+    let of_leaves = rule.leaves.iter();
+    let of_leaves = of_leaves.flat_map(|leaf| rules.plan.leaves[*leaf].asked.measures());
+    let told = rule.details.iter().map(|detail| &detail.asked);
+    of_leaves
+        .chain(told)
         .map(|asked| &rules.plan.measures[asked.known])
 }
 

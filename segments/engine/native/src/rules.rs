@@ -4,6 +4,7 @@ use crate::bits::Bits;
 use crate::by_key::Held;
 use crate::calendar::{During, Today};
 use crate::dated::Dated;
+use crate::details::Detail;
 use crate::evidence::cut;
 use crate::measures::Kernel;
 use crate::mutants::m;
@@ -301,6 +302,8 @@ pub struct Rule {
     pub consents: Vec<String>,
     /// Whether it reads a border that is not published: nobody is in the segment.
     pub closed: bool,
+    /// What an enter carries.
+    pub details: Vec<Detail>,
 }
 
 impl Rules {
@@ -318,7 +321,7 @@ impl Rules {
         let rules = (0..plan.rules.len())
             .map(|place| Rule {
                 closed: plan.is_unpublished(place),
-                ..Rule::of(&plan.rules[place], &leaves)
+                ..Rule::of(&plan.rules[place], &plan, &leaves)
             })
             .collect();
         let takes = (0..plan.topics.len())
@@ -512,6 +515,14 @@ impl Leaf {
 }
 
 impl Measured {
+    /// One of which nothing is kept by key.
+    fn unheld(measured: &plan::Measured, plan: &Plan) -> Measured {
+        Measured {
+            held: None,
+            ..Measured::of(measured, plan, &mut 0)
+        }
+    }
+
     fn of(measured: &plan::Measured, plan: &Plan, held: &mut usize) -> Measured {
         let stream = &plan.streams[measured.stream];
         let column = measured.column.map(|column| 1 + column);
@@ -570,11 +581,8 @@ impl Calculated {
         let parts: Vec<Measured> = calculated
             .parts
             .iter()
-            .map(|part| Measured {
-                // What a key comes to depends on other streams, so nothing is kept of it.
-                held: None,
-                ..Measured::of(part, plan, &mut 0)
-            })
+            // What a key comes to depends on other streams, so nothing is kept of it.
+            .map(|part| Measured::unheld(part, plan))
             .collect();
         let grows = |side: &plan::Term| match side {
             plan::Term::Part { part } => matches!(parts[*part].measure, Measure::Idle | Measure::Age),
@@ -595,7 +603,7 @@ impl Rule {
         self.for_each.is_some() || !self.stages.is_empty()
     }
 
-    fn of(rule: &plan::Rule, leaves: &[Leaf]) -> Rule {
+    fn of(rule: &plan::Rule, plan: &Plan, leaves: &[Leaf]) -> Rule {
         let enter = match &rule.until {
             None => Node::of(&rule.when, leaves),
             Some(until) => Node::combined(
@@ -624,6 +632,15 @@ impl Rule {
             rank: rule.rank,
             consents: rule.consents.clone(),
             closed: false,
+            details: rule
+                .details
+                .iter()
+                .map(|detail| Detail {
+                    name: detail.name.as_str().into(),
+                    kind: detail.asked.kind,
+                    measured: Measured::unheld(&detail.asked, plan),
+                })
+                .collect(),
         }
     }
 }

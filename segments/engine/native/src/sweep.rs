@@ -3,6 +3,7 @@
 use crate::bits::Bits;
 use crate::codec::{self, StateError};
 use crate::customer::{Customer, Due, Episode};
+use crate::details;
 use crate::held_back::{Enter, HeldBack};
 use crate::machine::Machine;
 use crate::mutants::m;
@@ -157,6 +158,13 @@ pub fn carried_customer(
     }
     customer.entries += customer.episodes.len();
     customer.held_back = held_back(old, &customer, layout, rules, &going.alike());
+    let kept = old.details.iter().flat_map(|kept| kept.iter());
+    let carried = kept.filter_map(|kept| {
+        let rule = place(kept.rule)? as u32;
+        Some(details::Kept { rule, ..kept.clone() })
+    });
+    let carried: Vec<details::Kept> = carried.collect();
+    customer.details = (!carried.is_empty()).then(|| Box::new(carried));
     customer
 }
 

@@ -264,7 +264,7 @@ impl Eval<'_> {
     }
 
     /// The rows that a measure with `by` reads at one key, and its floor; None: nothing is there.
-    fn rows_at<'b>(
+    pub(crate) fn rows_at<'b>(
         &self,
         measured: &Measured,
         key: i64,

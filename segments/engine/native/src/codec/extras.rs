@@ -5,7 +5,7 @@
 
 use super::StateError;
 use super::bytes::{Reader, put_number};
-use super::{held_back, identity, values, watches};
+use super::{details, held_back, identity, values, watches};
 use crate::customer::Customer;
 use crate::names::Names;
 
@@ -27,6 +27,9 @@ pub const IDENTITY: u64 = 7;
 /// The arms of stays.
 pub const ARMS: u64 = 8;
 
+/// The details of stays.
+pub const DETAILS: u64 = 9;
+
 /// An extra as bytes, under its tag.
 pub type Extra = (u64, Vec<u8>);
 
@@ -39,6 +42,7 @@ pub fn of(customer: &Customer, names: &Names) -> Vec<Extra> {
         (WATCHES, watches::watches(customer)),
         (IDENTITY, identity::identity(customer)),
         (ARMS, watches::arms(customer)),
+        (DETAILS, details::put(customer)),
     ];
     found.into_iter().filter(|each| !each.1.is_empty()).collect()
 }
@@ -70,6 +74,7 @@ pub fn read(reader: &mut Reader, customer: &mut Customer, names: &mut Names) -> 
             WATCHES => watches::read_watches(&mut part, customer)?,
             IDENTITY => identity::read_identity(&mut part, customer)?,
             ARMS => watches::read_arms(&mut part, customer)?,
+            DETAILS => details::read(&mut part, customer)?,
             _ => {
                 return Err(StateError::new(format!(
                     "extra {tag} is unknown: a later version wrote it"

@@ -8,6 +8,7 @@
 
 pub mod bytes;
 mod compact;
+mod details;
 mod earlier;
 mod extras;
 mod held_back;

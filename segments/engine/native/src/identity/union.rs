@@ -31,6 +31,7 @@ pub fn union(mine: &mut Customer, theirs: Customer, now: i64, rules: &Rules) -> 
         held_back,
         watches: _,
         identity,
+        details: _,
         crowded: _,
         entries,
         weight,

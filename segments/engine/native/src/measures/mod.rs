@@ -16,6 +16,7 @@ mod last;
 mod mean;
 mod mode;
 mod sum;
+mod values;
 
 use serde::Deserialize;
 
@@ -46,6 +47,7 @@ pub enum Measure {
     Alive,
     Expected,
     Clv,
+    Values,
 }
 
 /// Millionths in a unit.
@@ -200,6 +202,8 @@ impl Kernel {
             Measure::Gap => How::Gap,
             Measure::Idle => How::Idle,
             Measure::Age => How::Age,
+            // Nothing is compared with it.
+            Measure::Values => How::Always(false),
             Measure::Alive | Measure::Expected | Measure::Clv => match &measured.model {
                 Some(model) => How::Buying(Box::new(buying::Buying::new(
                     measured.measure,
@@ -260,6 +264,7 @@ impl Kernel {
             Measure::Gap => gap::value(asked),
             Measure::Idle => idle::value(asked),
             Measure::Age => age::value(asked),
+            Measure::Values => Value::Nothing,
             Measure::Alive | Measure::Expected | Measure::Clv => match &self.how {
                 How::Buying(buying) => buying::value(buying, asked),
                 _ => Value::Nothing,

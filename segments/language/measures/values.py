@@ -1,0 +1,10 @@
+"""The different values of a field, the latest first: for details alone."""
+
+from segments.language.measures.kind import Argument, MeasureKind, modelled
+
+VALUES = MeasureKind(
+    "values",
+    "its different values, the latest first, as a JSON array",
+    modelled,
+    argument=Argument.ANY,
+)
