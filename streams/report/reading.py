@@ -84,7 +84,7 @@ class Topics:
             reach = self._reach_of_inputs(number)
             gathering = Gathering(sums, self._settings.currency, inputs=self.inputs, reach=reach)
             for partition in [each for each in self._ends if each.partition == number]:
-                take = _takes(gathering)[partition.topic]
+                take = takes(gathering)[partition.topic]
                 for batch, done in self._records(partition):
                     self._learn(partition.topic, batch)
                     for record in batch:
@@ -136,7 +136,7 @@ class Topics:
             self._registry.learn_all(topic, (record.value for record in records if record.value is not None))
 
 
-def _takes(gathering: Gathering) -> dict[str, Callable[[Any], None]]:
+def takes(gathering: Gathering) -> dict[str, Callable[[Any], None]]:
     """By topic what takes in a record; one that can't be decoded, or has another key, is a dead letter, no number."""
     return {
         EVENTS: _of(EVENTS, gathering.event),

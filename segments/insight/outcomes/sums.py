@@ -112,14 +112,15 @@ class Sums:
             if self.wanted and segment not in self.wanted:
                 continue
             found = self._begun(segment)
-            self._stays(found, stays.get(segment, []))
-            self._outcomes(found, told.get(segment, []))
-            found.waiting.take(
-                customer, told.get(segment, []), stays.get(segment, []), self.period, erased_at
-            )
-            found.experiments.take(told.get(segment, ()), stays.get(segment, ()), self.period)
+            own, came = stays.get(segment, []), told.get(segment, [])
+            if own:
+                self._stays(found, own)
+            if came:
+                self._outcomes(found, came)
+            found.waiting.take(customer, came, own, self.period, erased_at)
+            found.experiments.take(came, own, self.period)
             if past is not None and shares is not None:
-                found.inputs.take(past, stays.get(segment, []), self.period, shares, self.zone)
+                found.inputs.take(past, own, self.period, shares, self.zone)
 
     def _begun(self, segment: str) -> OfSegment:
         fresh = segment not in self.found
@@ -167,8 +168,10 @@ class Sums:
             found.goals[name].take(own)
 
 
-def _latest(outcomes: Iterable[Outcome]) -> Iterable[Outcome]:
+def _latest(outcomes: Sequence[Outcome]) -> Iterable[Outcome]:
     """Of each watch the outcome that tells most: the one that matured."""
+    if len(outcomes) < 2:
+        return outcomes
     found: dict[tuple[str, str | None, str, int, int], Outcome] = {}
     for each in outcomes:
         key = each.segment, each.value, each.entered_as, each.entered_at, each.episode

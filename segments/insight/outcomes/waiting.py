@@ -51,6 +51,8 @@ class Waiting:
                 known[each.value, each.entered_at, each.episode] = each.matured
             elif each.matured and period.own(each.reason) and period.holds(each.entered_at):
                 self.arrived += 1
+        if not stays:
+            return
         own = [stay for stay in stays if stay.reason is not None]
         if all(known.get((stay.value, stay.entered_at, stay.episode)) for stay in own):
             return
