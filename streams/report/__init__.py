@@ -3,6 +3,7 @@
 arms     treated and control in words
 charts   pictures as SVG
 page     a report as a page, in one file
+fetching the bytes of the topics
 reading  the topics, partition by partition
 speaking texts, numbers and instants in a language
 texts    what is said, in two languages

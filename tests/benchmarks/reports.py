@@ -1,25 +1,35 @@
 """How long `segments report` works on records that were fetched: a million outcomes, and so many events of customers.
 
-`python -m tests.benchmarks.reports [RECORDS]`, without Kafka: records are encoded, then decoded and added up by the code of
-the report. The time is that of one core; what fetching them takes depends on the broker.
+`python -m tests.benchmarks.reports [RECORDS]`, without Kafka: record batches are made as a broker sends them, then split,
+decoded and added up by the code of the report. The time is that of one core; what sending them takes depends on the broker.
 """
 
 import sys
 import time
-from types import SimpleNamespace
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 import schemas
+from segments.engine import Fetch
 from segments.insight.outcomes.figures import figures
 from segments.insight.outcomes.gathering import Gathering
 from segments.insight.outcomes.period import Period
 from segments.insight.outcomes.sums import Sums
-from streams.report.reading import takes
+from streams.report.reading import takes, uncollected
+from streams.transport.raw import RUN_LIMIT
 
 RECORDS = 1_000_000
 PARTITIONS = 8
 DAY = 86_400_000
 EVENTS = 10
 """Of each customer, in the input topics."""
+BATCH = 1_000
+"""Records in a batch."""
+HEADERS = [(f"ce_header_{number}", b"a text of twenty-two b") for number in range(9)]
+T = TypeVar("T")
 LOOSE = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
 
 
@@ -30,20 +40,41 @@ def main() -> None:
         topic = "segment-outcomes" if made is outcome else "clickstream"
         sums, spent = Sums(Period(1_000 * DAY, now=1_000 * DAY)), 0.0
         for part in range(PARTITIONS):
-            records = [made(number) for number in range(part, count, PARTITIONS)]
+            runs = fetched([made(number) for number in range(part, count, PARTITIONS)])
             begun = time.process_time()
-            gathering = Gathering(sums, "EUR", inputs=inputs)
-            take = takes(gathering)[topic]
-            for record in records:
-                take(record)
-            gathering.fold()
+            with uncollected():
+                gathering = Gathering(sums, "EUR", inputs=inputs)
+                take = takes(gathering)[topic]
+                for raw in runs:
+                    fetch = Fetch(raw, 0)
+                    while (records := fetch.next_run(RUN_LIMIT)) is not None:
+                        take(records)
+                gathering.fold()
             spent += time.process_time() - begun
         figures(sums, "carts", inputs=inputs)
         print(f"{count:,} {name}: {spent:.1f} s, {spent / count * 1e6:.1f} µs each")
 
 
-def outcome(number: int) -> SimpleNamespace:
-    """What came of an enter."""
+def fetched(records: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """Record batches as a broker sends them, with as many headers as an outcome has."""
+    runs = []
+    for some in batched(records, BATCH):
+        batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 30)
+        for offset, (key, value) in enumerate(some):
+            batch.append(offset, 1, key, value, HEADERS)
+        runs.append(bytes(batch.build()))
+    return runs
+
+
+def batched(records: Iterable[T], count: int) -> Iterator[list[T]]:
+    """So many at a time."""
+    left = iter(records)
+    while some := list(islice(left, count)):
+        yield some
+
+
+def outcome(number: int) -> tuple[bytes, bytes]:
+    """What came of an enter: key and value."""
     customer, converted = f"customer-{number}", number % 20 == 0
     record = {
         "event_id": f"outcome-{number:032}",
@@ -66,15 +97,13 @@ def outcome(number: int) -> SimpleNamespace:
         "goals": int(converted),
         "revenue": 4_995 * converted,
     }
-    return SimpleNamespace(
-        key=customer.encode(), value=schemas.encode(schemas.SEGMENT_OUTCOME, record), timestamp=0
-    )
+    return customer.encode(), schemas.encode(schemas.SEGMENT_OUTCOME, record)
 
 
-def click(number: int) -> SimpleNamespace:
-    """A page seen, one of several of its customer."""
+def click(number: int) -> tuple[bytes, bytes]:
+    """A page seen, one of several of its customer: key and value."""
     customer = f"customer-{number // (PARTITIONS * EVENTS) * PARTITIONS + number % PARTITIONS}"
-    record = {
+    record: dict[str, Any] = {
         **LOOSE,
         "event_id": f"view-{number:027}",
         "customer_id": customer,
@@ -83,7 +112,7 @@ def click(number: int) -> SimpleNamespace:
         "page": "/shoes",
         "attributes": {},
     }
-    return SimpleNamespace(key=customer.encode(), value=schemas.encode(schemas.CLICK, record), timestamp=0)
+    return customer.encode(), schemas.encode(schemas.CLICK, record)
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ MAY_IMPORT = {
     },
     "streams/report": {
         *("engine", "insight", "language", "schemas", "streams/errors.py", "streams/history"),
-        *("streams/kafka", "streams/registry", "streams/settings"),
+        *("streams/kafka", "streams/registry", "streams/settings", "streams/transport"),
     },
     "streams/jobs": {
         *("engine", "insight", "language/nodes", "plan", "schemas", "streams/clock.py", "streams/errors.py"),

@@ -2,8 +2,9 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 from segments.insight.outcomes.period import NEVER, Count, Period
@@ -12,6 +13,8 @@ from segments.insight.outcomes.stays import Stay
 STEPS = 48
 """Parts of the window in which a goal may come first: half an hour of a day, three and a half hours of a week."""
 CONTROL, TREATED = "control", "treated"
+ORDER = attrgetter("entered_at", "episode")
+"""Of the outcomes of a customer."""
 
 Experiment = tuple[str, str]
 """Name, and the percentage of customers in the control group."""
@@ -59,15 +62,17 @@ class Arm:
     steps: list[int] = field(default_factory=lambda: [0] * STEPS)
     """How many reached the goal first in each part of the window."""
 
-    def take(self, customer: list[Outcome]) -> None:
+    def take(self, customer: Sequence[Outcome]) -> None:
         """One more customer, with the outcome of each value."""
         self.mature.add(len(customer))
-        self.converted.add(sum(each.goals > 0 for each in customer))
+        converted = 0
         for each in customer:
-            cents = each.cents or 0
-            self.cents, self.squares = self.cents + cents, self.squares + cents * cents
+            if each.cents:
+                self.cents, self.squares = self.cents + each.cents, self.squares + each.cents * each.cents
             if each.goals:
+                converted += 1
                 self.steps[each.step] += 1
+        self.converted.add(converted)
 
 
 @dataclass(slots=True)
@@ -91,11 +96,33 @@ class OfExperiments:
         self._open: dict[tuple[Experiment | None, str], array[int]] = defaultdict(lambda: array("q"))
         """Enters of customers without an outcome since, by the experiment of their latest outcome, and arm."""
 
-    def take(self, outcomes: Iterable[Outcome], stays: Iterable[Stay], period: Period) -> None:
+    def take(self, outcomes: Sequence[Outcome], stays: Sequence[Stay], period: Period) -> None:
         """One more customer: the outcomes that are known, and all stays in this segment, in order of their enters."""
+        latest = self._alone(outcomes[0], period) if len(outcomes) == 1 else self._several(outcomes, period)
+        if not stays:
+            return
+        since = None if latest is None else latest.entered_at
+        enter = next((stay for stay in stays if self._may_open(stay, since, period)), None)
+        if enter is not None and enter.arm is not None and period.holds(enter.entered_at):
+            key = None if latest is None else latest.experiment, enter.arm
+            self._open[key].append(enter.entered_at)
+
+    def _alone(self, each: Outcome, period: Period) -> Outcome | None:
+        """The only outcome of a customer, and most have one: the same as `_several`, without tables."""
+        if each.experiment is None:
+            return None
+        found, at = self.found[each.experiment], each.entered_at
+        found.first, found.latest = min(found.first, at), max(found.latest, at)
+        if each.arm is not None and period.holds(at) and period.own(each.reason):
+            found.drawn[each.arm] += 1
+            if each.matured:
+                found.arms[each.goal, each.arm].take((each,))
+        return each
+
+    def _several(self, outcomes: Sequence[Outcome], period: Period) -> Outcome | None:
         first: dict[tuple[Experiment, str | None], Outcome] = {}
         latest: Outcome | None = None
-        for each in sorted(outcomes, key=lambda outcome: (outcome.entered_at, outcome.episode)):
+        for each in sorted(outcomes, key=ORDER):
             if each.experiment is None:
                 continue
             found = self.found[each.experiment]
@@ -104,11 +131,7 @@ class OfExperiments:
             if period.own(each.reason):
                 first.setdefault((each.experiment, each.value), each)
         self._draw(first, period)
-        since = None if latest is None else latest.entered_at
-        enter = next((stay for stay in stays if self._may_open(stay, since, period)), None)
-        if enter is not None and enter.arm is not None and period.holds(enter.entered_at):
-            key = None if latest is None else latest.experiment, enter.arm
-            self._open[key].append(enter.entered_at)
+        return latest
 
     @staticmethod
     def _may_open(stay: Stay, since: int | None, period: Period) -> bool:
@@ -116,14 +139,14 @@ class OfExperiments:
         return later and stay.arm is not None and stay.reason is not None and period.own(stay.reason)
 
     def _draw(self, first: Mapping[tuple[Experiment, str | None], Outcome], period: Period) -> None:
-        counted: dict[tuple[Experiment, str, str], list[Outcome]] = defaultdict(list)
+        counted: dict[tuple[Experiment, str, str], list[Outcome]] = {}
         drawn: dict[Experiment, str] = {}
         for (experiment, _), each in first.items():
             if each.arm is None or not period.holds(each.entered_at):
                 continue
             drawn.setdefault(experiment, each.arm)
             if each.matured:
-                counted[experiment, each.goal, each.arm].append(each)
+                counted.setdefault((experiment, each.goal, each.arm), []).append(each)
         for experiment, arm in drawn.items():
             self.found[experiment].drawn[arm] += 1
         for (experiment, goal, arm), outcomes in counted.items():

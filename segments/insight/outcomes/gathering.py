@@ -78,6 +78,15 @@ class Gathering:
         )
         self._outcomes[outcome["customer_id"]].append(told)
 
+    def outcomes(self, customers: list[str], rows: list[tuple[Any, ...]]) -> None:
+        """Outcomes by the engine's reader: whose each is, and its fields in the order of `Outcome`."""
+        known, latest, made = self._outcomes, self._told_until, tuple.__new__
+        for customer, row in zip(customers, rows, strict=True):
+            told = made(Outcome, row)
+            known[customer].append(told)
+            latest = max(latest, told.occurred_at)
+        self._told_until = latest
+
     def past(self, customer: str) -> Past:
         """What a customer did."""
         if customer not in self._pasts:

@@ -13,6 +13,9 @@ from segments.insight.outcomes.period import ALWAYS, NEVER, Count, Period
 from segments.insight.outcomes.stays import Flip, Held, Stay, spans_of, stays_of
 from segments.insight.outcomes.waiting import Waiting
 
+NO_STAYS: Mapping[str, Sequence[Stay]] = {}
+"""Of a customer without enters."""
+
 
 @dataclass(slots=True)
 class OfGoal:
@@ -30,10 +33,13 @@ class OfGoal:
     def take(self, customer: Sequence[Outcome]) -> None:
         """The outcomes of one more customer that have matured and count."""
         self.mature.add(len(customer))
-        self.converted.add(sum(each.goals > 0 for each in customer))
+        converted = 0
         for each in customer:
-            self.cents += each.cents or 0
-            self.has_revenue |= each.cents is not None
+            converted += each.goals > 0
+            if each.cents is not None:
+                self.has_revenue = True
+                self.cents += each.cents
+        self.converted.add(converted)
 
 
 @dataclass(slots=True)
@@ -99,20 +105,21 @@ class Sums:
         past: Past | None = None,
     ) -> None:
         """One more customer: all that the topics tell. Flips and outcomes come in the order of their topic."""
-        stays = stays_of(flips, held)
-        told: dict[str, list[Outcome]] = defaultdict(list)
-        for each in _latest(outcomes):
-            told[each.segment].append(each)
-        erased_at = max(
-            (each.left_at for of in stays.values() for each in of if each.left_by == "erasure"),
-            default=ALWAYS,
+        stays: Mapping[str, Sequence[Stay]] = stays_of(flips, held) if flips or held else NO_STAYS
+        told: Mapping[str, Sequence[Outcome]] = (
+            {outcomes[0].segment: outcomes} if len(outcomes) == 1 else _by_segment(outcomes)
         )
+        erased_at = ALWAYS
+        for own in stays.values():
+            for stay in own:
+                if stay.left_by == "erasure":
+                    erased_at = max(erased_at, stay.left_at)
         shares = None if past is None else self.whole.take(past, self.period)
-        for segment in stays.keys() | told.keys():
+        for segment in stays.keys() | told.keys() if stays else told:
             if self.wanted and segment not in self.wanted:
                 continue
             found = self._begun(segment)
-            own, came = stays.get(segment, []), told.get(segment, [])
+            own, came = stays.get(segment, ()), told.get(segment, ())
             if own:
                 self._stays(found, own)
             if came:
@@ -156,22 +163,29 @@ class Sums:
             found.over_time[bisect_left(self.instants, last)] -= 1
 
     def _outcomes(self, found: OfSegment, outcomes: Sequence[Outcome]) -> None:
-        counted: dict[str, list[Outcome]] = defaultdict(list)
+        counted: dict[str, list[Outcome]] = {}
+        period = self.period
         for each in outcomes:
             goal = found.goals[each.goal]
-            if each.matured and each.entered_at >= goal.latest:
-                goal.window = each.window
-            goal.latest = max(goal.latest, each.entered_at)
-            if each.matured and self.period.holds(each.entered_at) and self.period.own(each.reason):
-                counted[each.goal].append(each)
+            if each.entered_at >= goal.latest:
+                goal.latest = each.entered_at
+                if each.matured:
+                    goal.window = each.window
+            if each.matured and period.holds(each.entered_at) and period.own(each.reason):
+                counted.setdefault(each.goal, []).append(each)
         for name, own in counted.items():
             found.goals[name].take(own)
 
 
+def _by_segment(outcomes: Sequence[Outcome]) -> Mapping[str, Sequence[Outcome]]:
+    found: dict[str, list[Outcome]] = {}
+    for each in _latest(outcomes):
+        found.setdefault(each.segment, []).append(each)
+    return found
+
+
 def _latest(outcomes: Sequence[Outcome]) -> Iterable[Outcome]:
     """Of each watch the outcome that tells most: the one that matured."""
-    if len(outcomes) < 2:
-        return outcomes
     found: dict[tuple[str, str | None, str, int, int], Outcome] = {}
     for each in outcomes:
         key = each.segment, each.value, each.entered_as, each.entered_at, each.episode

@@ -52,7 +52,7 @@ class Watch:
             self.found.append((event["occurred_at"], money or Decimal(0)))
 
     @property
-    def aims(self) -> tuple[str, str, str | None]:
+    def aims(self) -> tuple[str, str | None, str | None]:
         """What it goes on by when other rules take over: goal and revenue, experiment, percentage."""
         return aims(self.segment)
 
@@ -78,10 +78,11 @@ class Watch:
         }
 
 
-def aims(segment: Segment) -> tuple[str, str, str | None]:
-    """What a rule is measured by, as a text."""
-    held_out = None if segment.aim.control is None else plain(segment.aim.control)
-    return goal_text(segment.aim), segment.aim.experiment, held_out
+def aims(segment: Segment) -> tuple[str, str | None, str | None]:
+    """What a rule is measured by, as a text; without a control group the name of an experiment draws nobody."""
+    if segment.aim.control is None:
+        return goal_text(segment.aim), None, None
+    return goal_text(segment.aim), segment.aim.experiment, plain(segment.aim.control)
 
 
 Place = tuple[str, str]

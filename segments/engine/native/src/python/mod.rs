@@ -6,6 +6,7 @@ mod partition;
 mod records;
 mod refill;
 mod states;
+mod told;
 mod transfers;
 mod views;
 mod wire;

@@ -11,6 +11,7 @@ pub mod outputs;
 pub mod record;
 pub mod refusals;
 pub mod schemas;
+pub mod told;
 pub mod transaction;
 
 pub(crate) mod avro;
