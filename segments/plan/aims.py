@@ -14,6 +14,8 @@ class Goal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lines: bool
     """Each line of the event's `items` is an event of its own."""
     filter: Filter | None
+    key: Field | None
+    """In a rule with values only events that have the value which was entered."""
     revenue: Field | None
     """The money of an event, in cents."""
     window: int

@@ -131,6 +131,7 @@ class _Lowering:
                 flips=self._flips(aim.goal.source),
                 lines=aim.goal.source.lines,
                 filter=None if aim.goal.filter is None else _filter(aim.goal.filter),
+                key=None if aim.goal.key is None else _field(aim.goal.key),
                 revenue=None if aim.revenue is None else _field(aim.revenue),
                 window=aim.window,
                 text=goal_text(aim),

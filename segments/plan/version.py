@@ -46,7 +46,8 @@ def aim_identity(segment: Segment, currency: str = PLAIN, zone: str = UTC) -> st
     aim = segment.aim
     if aim.goal is None and aim.control is None:
         return ""
-    read = (aim.revenue, None if aim.goal is None else aim.goal.filter)
+    goal = aim.goal
+    read = (aim.revenue, *((goal.filter, goal.key) if goal is not None else ()))
     parts = [
         goal_text(aim),
         currency if any(map(is_money, read)) else "",

@@ -26,6 +26,8 @@ MET = (
     "treated",
     "revenue",
     "many",
+    "late",
+    "same value",
     "version",
 )
 """What the outcomes of the run by plain chance have to show."""
@@ -98,6 +100,9 @@ def shown(worker: Worker) -> set[str]:
             found |= {each["kind"], each["reason"], each["arm"] or "no arm"}
             found |= {"revenue"} if each["revenue"] else set()
             found |= {"many"} if each["goals"] > 1 else set()
+            late = each["kind"] == "converted" and each["first_goal_at"] < each["occurred_at"]
+            found |= {"late"} if late else set()
+            found |= {"same value"} if ".by(" in each["goal"] and each["goals"] else set()
             found |= (
                 {"version"}
                 if versions.get(each["segment"], each["segment_version"]) != each["segment_version"]

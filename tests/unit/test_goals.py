@@ -5,7 +5,17 @@ from decimal import Decimal
 import pytest
 
 from segments.insight.about import about
-from segments.language import Segment, any_event, cart_add, email_click, event, hours, purchase, visit
+from segments.language import (
+    Segment,
+    any_event,
+    cart_add,
+    email_click,
+    event,
+    hours,
+    product_view,
+    purchase,
+    visit,
+)
 from segments.language.checking.lint import lint, refuse
 from segments.language.errors import RuleError
 from segments.language.truth.drawn import bucket
@@ -15,6 +25,11 @@ from segments.plan.version import version
 HOUR, DAY = 3_600_000, 86_400_000
 CART = cart_add.within(days=2).idle >= hours(1)
 GOAL = purchase.within(days=7)
+LINES = purchase.items
+VALUED = {
+    "for_each": product_view.category,
+    "when": product_view.by(product_view.category).within(days=7).count() >= 1,
+}
 
 
 def rule(**given) -> Segment:
@@ -28,7 +43,11 @@ REFUSED = {
     "since": ({"goal": purchase.since(email_click).within(days=7)}, "narrowed by where and within only"),
     "after": ({"goal": purchase.after(email_click, days=1).within(days=7)}, "narrowed by where"),
     "ago": ({"goal": GOAL.ago(days=1)}, "narrowed by where"),
-    "by": ({"goal": purchase.by(purchase.channel).within(days=7)}, "narrowed by where"),
+    "by": ({"goal": purchase.by(purchase.channel).within(days=7)}, "this rule has no for_each"),
+    "by of another type": (
+        {"goal": LINES.by(purchase.items.quantity).within(days=7), **VALUED},
+        "another type than for_each=product_view.category",
+    ),
     "no window": ({"goal": purchase}, "Say how long after the enter it counts: goal=purchase.within"),
     "revenue alone": ({"revenue": purchase.amount}, "there is no goal whose revenue it is"),
     "no money": ({"goal": GOAL, "revenue": purchase.channel}, "a field of money was expected"),
@@ -249,3 +268,23 @@ def test_without_control_there_is_no_arm():
     """Arm, experiment and control are null together."""
     (last,) = entered().until(30 * DAY)
     assert (last["arm"], last["experiment"], last["control"]) == (None, None, None)
+
+
+def test_a_goal_by_value_counts_what_has_the_value_that_was_entered():
+    """In a rule with values; the other lines of the same order, and lines without the field, are none."""
+    goal = purchase.items.by(purchase.items.category).within(days=7)
+    life = Life(rule(**VALUED, goal=goal, revenue=purchase.items.total))
+    for at, category in ((HOUR, "shoes"), (2 * HOUR, "hats")):
+        life.record(at, "product_view", category=category)
+    lines = [
+        {"product_id": "p", "category": category, "quantity": 2, "price": price}
+        for category, price in (("shoes", 100), ("hats", 1_000), (None, 10_000))
+    ]
+    life.record(
+        3 * HOUR, "purchase", "transactions", amount=22_200, currency="EUR", items=lines, channel=None
+    )
+    matured = [each for each in life.until(8 * DAY) if each["kind"] == "matured"]
+    assert {each["value"]: (each["goals"], each["revenue"]) for each in matured} == {
+        "shoes": (1, Decimal(2)),
+        "hats": (1, Decimal(20)),
+    }

@@ -35,9 +35,16 @@ class Aim:
         return 0 if self.goal is None else self.goal.window or 0
 
 
-def aim(goal: object, revenue: object, control: object, experiment: object, name: str) -> Aim:
-    """What an author wrote for a rule of this id. Raises RuleError for what can't be measured."""
-    found = None if goal is None else _goal(goal)
+def aim(
+    goal: object,
+    revenue: object,
+    control: object,
+    experiment: object,
+    name: str,
+    for_each: Field | None = None,
+) -> Aim:
+    """What an author wrote for a rule of this id, `for_each` a field. Raises RuleError for what can't be measured."""
+    found = None if goal is None else _goal(goal, for_each)
     of = None if revenue is None else _revenue(revenue, found)
     share = None if control is None else _control(control)
     if not is_a(str, experiment):
@@ -46,7 +53,7 @@ def aim(goal: object, revenue: object, control: object, experiment: object, name
     return Aim(found, of, share, text(str(experiment), "experiment=") or name)
 
 
-def _goal(goal: object) -> Events:
+def _goal(goal: object, for_each: Field | None) -> Events:
     if not isinstance(goal, Events):
         mend = f"Write {EXAMPLE}: events and a window, without a measure and without a comparison."
         raise RuleError(f"goal={came(goal)}: a set of events was expected.", mend)
@@ -58,19 +65,32 @@ def _goal(goal: object) -> Events:
         "after": goal.follows,
         "ago": goal.offset,
         "same": goal.match,
-        "by": goal.key,
         "during": goal.period,
     }
     for step, held in not_of_goals.items():
         if held is not None:
             problem = f"goal={goal.name}.{step}(...): a goal is narrowed by where and within only."
             raise RuleError(problem, f"Write {EXAMPLE}; it counts from the enter on.")
+    if goal.key is not None:
+        _by(goal.name, goal.key, for_each)
     if goal.window is None:
         mend = f"Say how long after the enter it counts: goal={goal.name}.within(days=7)."
         raise RuleError(
             f"goal={goal.name}: it has no within, so it would be waited for without an end.", mend
         )
     return goal
+
+
+def _by(name: str, key: Field, for_each: Field | None) -> None:
+    """In a rule with values the goal is of events that have the value which was entered."""
+    if for_each is None:
+        problem = (
+            f"goal={name}.by({key}): by asks for the value that was entered, and this rule has no for_each."
+        )
+        raise RuleError(problem, f"Leave by out: {EXAMPLE}.")
+    if key.type is not for_each.type:
+        problem = f"goal={name}.by({key}): it is of another type than for_each={for_each}."
+        raise RuleError(problem, "Write a field of the type of for_each.")
 
 
 def _revenue(revenue: object, goal: Events | None) -> Field:

@@ -81,7 +81,7 @@ class Segment(Condition):
         self.for_each = _field(for_each)
         self.for_at_least = _length("for_at_least", for_at_least, "hours(2)")
         self.at_most_every = _length("at_most_every", at_most_every, "days(7)")
-        self.aim = aim(goal, revenue, control, experiment, self.id)
+        self.aim = aim(goal, revenue, control, experiment, self.id, self.for_each)
         """Goal, revenue, control group and experiment."""
         self.details = named(details)
         """Names, ascending, each with the measure that an enter carries."""

@@ -10,7 +10,7 @@ from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import goal_text, plain
 from segments.language.truth.drawn import bucket
 from segments.language.truth.memory import Event, Memory, read
-from segments.language.truth.oracle import passing
+from segments.language.truth.oracle import key_of, passing
 
 
 def arm(aim: Aim, customer: str) -> str | None:
@@ -47,7 +47,7 @@ class Watch:
         if goal is None or not self.begin < event["occurred_at"] < self.end:
             return
         alone = Memory(memory.currency, memory.zone, [(topic, event)])
-        for row in passing(goal, alone, None, None):
+        for row in passing(goal, alone, goal.key, key_of(self.segment, self.enter["value"])):
             money = None if of is None else read(of, row, alone)
             self.found.append((event["occurred_at"], money or Decimal(0)))
 

@@ -9,6 +9,7 @@ def goal_words(aim: Aim, language: Language) -> str:
     """The goal, the revenue and the control group in sentences of this language; empty without any of them."""
     clauses, said = speaker(language), []
     if aim.goal is not None:
+        clauses.each = aim.goal.key is not None
         noun = clauses.vocabulary.noun_of_events(aim.goal.source)
         events = noun.many + clauses.narrowed(aim.goal, span=False)
         span = clauses.vocabulary.span(aim.window)

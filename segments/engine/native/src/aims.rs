@@ -27,6 +27,8 @@ pub struct Goal {
     pub lines: bool,
     /// Only events that pass.
     pub filter: Option<Filter>,
+    /// In a rule with values only events that have the value which was entered.
+    pub key: Option<Field>,
     /// The money of an event, in cents.
     pub revenue: Option<Field>,
     /// Milliseconds from the enter on; its two ends do not count.

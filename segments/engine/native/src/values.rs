@@ -62,7 +62,11 @@ pub fn key_of(kind: FieldKind, value: u32, names: &Names) -> Option<i64> {
     if kind == FieldKind::Text {
         return (value != PLAIN).then_some(value.into());
     }
-    let text = std::str::from_utf8(text(value, names)?).ok()?;
+    number_of(kind, std::str::from_utf8(text(value, names)?).ok()?)
+}
+
+/// The number that the text of a value stands for, as fields of this kind have it.
+pub fn number_of(kind: FieldKind, text: &str) -> Option<i64> {
     let digits = match kind {
         FieldKind::Money => 2,
         FieldKind::Decimal => 6,

@@ -12,7 +12,7 @@ use crate::customer::Customer;
 use crate::machine::{Machine, Turn};
 use crate::mutants::m;
 use crate::output::{Kind, Reason, SegmentOutcome};
-use crate::plan::FieldKind;
+use crate::plan::{Field, FieldKind};
 use crate::position::Layout;
 use crate::reading::{Read, Reading};
 use crate::rules::Rules;
@@ -465,7 +465,8 @@ pub fn carry(customer: &mut Customer, layout: &Layout, rules: &Rules) -> Vec<(St
 /// Count an event, or a line of one, if it passes.
 fn see(watch: &mut Watch, goal: &Goal, reading: &Reading) {
     let passes = goal.filter.as_ref().is_none_or(|filter| reading.passes(filter));
-    if !m!("a goal is not filtered", passes, true) {
+    let same = goal.key.as_ref().is_none_or(|key| has_value(watch, key, reading));
+    if !m!("a goal is not filtered", passes, true) || !m!("a goal is of any value", same, true) {
         return;
     }
     let money = |field| match reading.read(field) {
@@ -473,6 +474,18 @@ fn see(watch: &mut Watch, goal: &Goal, reading: &Reading) {
         _ => 0,
     };
     watch.count(reading.at, goal.revenue.as_ref().map_or(0, money));
+}
+
+/// Whether a field of an event has the value that was entered.
+fn has_value(watch: &Watch, key: &Field, reading: &Reading) -> bool {
+    let Some(value) = watch.value.as_deref() else {
+        return false;
+    };
+    match reading.read(key) {
+        Read::Missing => false,
+        Read::Text(text) => *text == *value.as_bytes(),
+        Read::Number(number) => values::number_of(key.kind, value) == Some(number),
+    }
 }
 
 /// The same outcome has the same id in every run.
