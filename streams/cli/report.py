@@ -92,12 +92,11 @@ def command(
         )
     _need_scipy()
     from streams.report import whole
-    from streams.report.fetching import fetching
     from streams.report.reading import Topics
 
     settings = read_settings()
-    with committed_reader(settings) as consumer, fetching(settings) as fetched:
-        topics = Topics(consumer, fetched, settings, inputs=inputs)
+    with committed_reader(settings) as consumer:
+        topics = Topics(consumer, settings, inputs=inputs)
         now = topics.latest() if settings.clock == "event" else wall_clock()
         period = Period(
             now + 1 if until is None else until, ALWAYS if since is None else since, now, all_enters

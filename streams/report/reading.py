@@ -20,7 +20,7 @@ from streams.history.files import FUTURE
 from streams.history.reader import Progress
 from streams.kafka.read_committed import assign, partitions_of, until
 from streams.registry.registry import Registry, connect
-from streams.report.fetching import Fetching
+from streams.report.fetching import Fetching, fetching
 from streams.settings.settings import Settings
 
 EVENTS, MEMBERSHIPS, OUTCOMES = "segment-events", "segment-memberships", "segment-outcomes"
@@ -44,14 +44,12 @@ class Reach:
 class Topics:
     """The topics up to their read-committed ends as they are when this is made."""
 
-    def __init__(
-        self, consumer: KafkaConsumer, fetching: Fetching, settings: Settings, *, inputs: bool
-    ) -> None:
+    def __init__(self, consumer: KafkaConsumer, settings: Settings, *, inputs: bool) -> None:
         """With `inputs` these are read, too. Raises TopicsError for a topic that is missing or of other partitions.
 
-        `consumer` is asked where topics begin and end, `fetching` for what they hold.
+        `consumer` is asked where topics begin and end.
         """
-        self._consumer, self._fetching, self._settings, self.inputs = consumer, fetching, settings, inputs
+        self._consumer, self._settings, self.inputs = consumer, settings, inputs
         self._registry: Registry | None = connect(settings)
         topics = (*OUTPUTS, *((PROFILES.name, CLICKSTREAM.name, TRANSACTIONS.name) if inputs else ()))
         self.count = self._counted(topics)
@@ -89,23 +87,23 @@ class Topics:
 
     def read(self, sums: Sums, progress: Progress) -> None:
         """Add all customers up."""
-        with uncollected():
-            self._read(sums, progress)
+        with uncollected(), fetching(self._settings) as fetched:
+            self._read(fetched, sums, progress)
 
-    def _read(self, sums: Sums, progress: Progress) -> None:
+    def _read(self, fetched: Fetching, sums: Sums, progress: Progress) -> None:
         for number in range(self.count):
-            reach = self._reach_of_inputs(number)
+            reach = self._reach_of_inputs(fetched, number)
             gathering = Gathering(sums, self._settings.currency, inputs=self.inputs, reach=reach)
             for partition in [each for each in self._ends if each.partition == number]:
                 take = takes(gathering)[partition.topic]
-                for records, done in self._records(partition):
+                for records, done in self._records(fetched, partition):
                     if self._registry is not None:
                         self._learn(partition.topic, [value for *_, value in records.raw()])
                     take(records)
                     progress(done)
             gathering.fold()
 
-    def _reach_of_inputs(self, number: int) -> int:
+    def _reach_of_inputs(self, fetched: Fetching, number: int) -> int:
         """The instant from which on the inputs of a partition hold all that occurred; ALWAYS: nothing was deleted.
 
         What occurred at an instant may have come in five minutes before it.
@@ -114,7 +112,7 @@ class Topics:
         for each in self._ends:
             if each.partition != number or self._starts[each] == 0 or each.topic == MEMBERSHIPS:
                 continue
-            first = self._first(each)
+            first = self._first(fetched, each)
             if first is None:
                 continue
             self.reach.tell(each.topic, first)
@@ -122,19 +120,19 @@ class Topics:
                 found = max(found, first + FUTURE)
         return found
 
-    def _first(self, partition: TopicPartition) -> int | None:
+    def _first(self, fetched: Fetching, partition: TopicPartition) -> int | None:
         """The Kafka timestamp of the first record that is left."""
         if partition.topic == PROFILES.name:
             return None
-        for records, _ in self._records(partition):
+        for records, _ in self._records(fetched, partition):
             if records.first_timestamp is not None:
                 return records.first_timestamp
         return None
 
-    def _records(self, partition: TopicPartition) -> Iterator[tuple[Records, int]]:
+    def _records(self, fetched: Fetching, partition: TopicPartition) -> Iterator[tuple[Records, int]]:
         """Records, and by how many offsets the reader moves on with them."""
         at, end = self._starts[partition], self._ends[partition]
-        return self._fetching.records(partition.topic, partition.partition, at, end)
+        return fetched.records(partition.topic, partition.partition, at, end)
 
     def _learn(self, topic: str, values: list[bytes | None]) -> None:
         if self._registry is not None:
