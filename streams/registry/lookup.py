@@ -31,6 +31,13 @@ class Lookup:
         asked = self._registry.unsettled(topic, (b"\0" + number.to_bytes(4, "big") for _, number in found))
         return next((each for each in found if each[1] in asked), None)
 
+    def first_unsettled_within(self, records: Records) -> tuple[int, str, int] | None:
+        """Of a run of transfers: the place of the first that passes on a record with such an id, its topic, the id."""
+        for place, topic, number in records.passed_on():
+            if list(self._registry.unsettled(topic, [b"\0" + number.to_bytes(4, "big")])):
+                return place, topic, number
+        return None
+
     def settle(self, topic: str, number: int) -> asyncio.Task[None]:
         """Ask about an id; the task is done when there is an answer, and never fails."""
         asked = topic, number

@@ -143,16 +143,25 @@ class Intake:
 
     def _readable(self, run: Run) -> Run:
         """What comes before the first schema id that the registry must be asked about; the rest waits."""
-        found = None if self._lookup is None else self._lookup.first_unsettled(run.topic, run.records)
+        found = self._unsettled(run)
         if self._lookup is None or found is None:
             return run
-        place, number = found
+        place, topic, number = found
         rest = run.records.split_off(place)
         self._runs.appendleft(Run(run.topic, run.partition, rest.start, rest, run.end))
         self.asking = True
-        task = self._lookup.settle(run.topic, number)
+        task = self._lookup.settle(topic, number)
         task.add_done_callback(lambda _done: self._go_on())
         return Run(run.topic, run.partition, run.start, run.records, rest.start)
+
+    def _unsettled(self, run: Run) -> tuple[int, str, int] | None:
+        if self._lookup is None:
+            return None
+        if run.topic == self._transfers:
+            # The schema of transfers is ours alone; the records in them were written by others.
+            return self._lookup.first_unsettled_within(run.records)
+        found = self._lookup.first_unsettled(run.topic, run.records)
+        return None if found is None else (found[0], run.topic, found[1])
 
     def _go_on(self) -> None:
         self.asking = False

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import schemas
 from segments.engine import (
     INPUTS,
     EngineSettings,
@@ -22,6 +23,8 @@ from segments.language.catalogue import IDENTITIES
 from tests.properties.linked import alternates, link
 from tests.properties.records import DAY, HOUR, START, Arrival, click, erase
 from tests.properties.records import profile as profile_of
+from tests.simulation.batches import fetched
+from tests.simulation.kafka import COMMITTED, Entry
 
 ANON, ANNA = "anon-7", "anna"
 THREE = Segment(
@@ -39,6 +42,8 @@ class Shop:
         self.count, self.segments, self.rules = count, tuple(segments), RuleSet(segments)
         self.settings = EngineSettings(grace=0, customer_limit=limit)
         self.arrivals: list[Arrival] = []
+        self.values: dict[int, bytes] = {}
+        """The bytes of records by their instants; those of others are left out."""
 
     def live(self, *arrivals: Arrival, until: int | None = None) -> "Shop":
         """Live through records from the beginning."""
@@ -47,7 +52,8 @@ class Shop:
         for each in self.arrivals:
             key = each.customer.encode()
             log = logs[partition_of(key, self.count)].setdefault(each.topic, [])
-            log.append(Record(each.topic, len(log), each.timestamp, key, b"", each.event))
+            value = self.values.get(each.time, b"")
+            log.append(Record(each.topic, len(log), each.timestamp, key, value, each.event))
         replays = [
             Replay(number, self.count, log, self.rules, self.settings, (), "transfers")
             for number, log in enumerate(logs)
@@ -336,3 +342,16 @@ def test_filling_a_new_measure_keeps_what_was_merged() -> None:
     absorbed = partition.remembered(ANON.encode())
     assert absorbed is not None
     assert not any(absorbed["streams"].values())
+
+
+def test_the_schema_of_a_record_that_is_passed_on_can_be_asked_for() -> None:
+    """A partition learns from the transfer which schema id of which topic it must know; of a state there is none."""
+    event = view(2 * DAY, ANON)
+    value = schemas.encode(schemas.CLICK, event.event)
+    shop = Shop(7)
+    shop.values[2 * DAY + START] = value
+    shop.live(view(0, ANON), linking(DAY, ANON, ANNA), event)
+    sent = [each for effects in shop.effects for each in effects.transfers]
+    assert [each.kind for each in sent] == ["state", "record"]
+    entries = [Entry("t", place, 0, each.key, each.value, (), COMMITTED) for place, each in enumerate(sent)]
+    assert fetched(entries, 0, 2).passed_on() == [(1, "clickstream", schemas.written_id(schemas.CLICK))]

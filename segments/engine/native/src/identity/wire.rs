@@ -192,6 +192,34 @@ pub fn decode(
     })
 }
 
+/// The topic of the record that a transfer passes on, and the schema id before that record's value; None: it has none.
+pub fn passed_on(value: &[u8]) -> Option<(String, u32)> {
+    let mut reader = Fields(Cursor::new(value, HEADER), value);
+    let read = |reader: &mut Fields| -> Result<(Option<Id>, Option<Id>), Unreadable> {
+        (reader.bytes()?, reader.bytes()?);
+        (reader.long()?, reader.long()?);
+        reader.optional(Fields::bytes)?;
+        loop {
+            let count = reader.0.count().map_err(|broken| broken.to_string())?;
+            if count == 0 {
+                break;
+            }
+            for _ in 0..count {
+                (reader.bytes()?, reader.bytes()?);
+            }
+        }
+        let topic = reader.optional(Fields::bytes)?;
+        for _ in 0..3 {
+            reader.optional(Fields::long)?;
+        }
+        reader.optional(Fields::bytes)?;
+        Ok((topic, reader.optional(Fields::bytes)?))
+    };
+    let (topic, record) = read(&mut reader).ok()?;
+    let number = record?.get(1..HEADER)?.try_into().ok().map(u32::from_be_bytes)?;
+    Some((text(topic?).ok()?, number))
+}
+
 fn text(bytes: Id) -> Result<String, Unreadable> {
     String::from_utf8(bytes.to_vec()).map_err(|_| "a text is not UTF-8".into())
 }

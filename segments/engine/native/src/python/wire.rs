@@ -166,6 +166,22 @@ impl Records {
         py.detach(|| schemas::ids_of(&self.fetched))
     }
 
+    /// Of transfers: topic and schema id of each record that one of them passes on, with the place of the first such.
+    fn passed_on(&self, py: Python) -> Vec<(usize, String, u32)> {
+        py.detach(|| {
+            let mut found: Vec<(usize, String, u32)> = Vec::new();
+            for (place, raw) in self.fetched.records.iter().enumerate() {
+                let value = raw.value.of(&self.fetched.data).unwrap_or_default();
+                if let Some((topic, number)) = crate::identity::wire::passed_on(value)
+                    && !found.iter().any(|each| (&each.1, each.2) == (&topic, number))
+                {
+                    found.push((place, topic, number));
+                }
+            }
+            found
+        })
+    }
+
     /// Cut off what comes before the record at a place: that stays here, the rest is returned.
     fn split_off(&mut self, place: usize) -> Records {
         Records {
