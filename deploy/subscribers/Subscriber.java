@@ -16,7 +16,12 @@ public class Subscriber {
   static final Set<String> RULE_CHANGES = Set.of("rule_added", "rule_changed", "rule_removed");
   static final Map<Integer, GenericDatumReader<GenericRecord>> READERS = new HashMap<>();
   static Path schemas;
-  /** "next PARTITION": an offset; "customer ID": the sequence and the segments, with spaces in between. */
+  /** For how many milliseconds one half of a merge waits for the other. */
+  static final long MERGE_MILLIS = 60_000;
+  /**
+   * "next PARTITION": an offset; "customer ID": the sequence and the segments, with spaces in between; "half MERGE": since
+   * when one half of a merge waits, its transition and the event.
+   */
   static final TreeMap<String, String> state = new TreeMap<>();
 
   public static void main(String[] args) throws IOException {
@@ -35,7 +40,7 @@ public class Subscriber {
         Files.write(fresh, state.entrySet().stream().map(each -> each.getKey() + "\t" + each.getValue()).toList());
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
         ConsumerRecords<String, byte[]> records;
-        do records = consumer.poll(Duration.ofSeconds(1)); while (records.isEmpty());
+        do records = consumer.poll(Duration.ofSeconds(1)); while (records.isEmpty() && !announceHalves());
         for (var record : records) take(record);
       }
     }
@@ -68,9 +73,29 @@ public class Subscriber {
       else segments.remove("" + event.get("segment"));
       store(record.key(), sequence, segments);
       boolean control = event.hasField("arm") && "control".equals("" + event.get("arm"));
-      if (!RULE_CHANGES.contains("" + event.get("reason")) && !control) System.out.println(event);
+      if ("merged".equals("" + event.get("reason"))) net(event, control);
+      else if (!RULE_CHANGES.contains("" + event.get("reason")) && !control) System.out.println(event);
     }
     state.put("next " + record.partition(), "" + (record.offset() + 1));
+  }
+
+  /** Keep one half of a merge until the other comes, by their cause: who only got another id is no news. */
+  static void net(GenericRecord event, boolean control) {
+    var cause = ((GenericRecord) event.get("cause")).get("event_id");
+    var merge = "half " + event.get("segment") + " " + (event.hasField("value") ? event.get("value") : null) + " " + cause;
+    var half = state.get(merge);
+    if (half != null && !half.split(" ")[1].equals("" + event.get("transition"))) state.remove(merge);
+    else if (!control) state.put(merge, System.currentTimeMillis() + " " + event.get("transition") + " " + event);
+  }
+
+  /** Announce the halves that have waited for a minute: the other half was a stay, or none. Whether there were any. */
+  static boolean announceHalves() {
+    var due = new ArrayList<String>();
+    for (var each : state.tailMap("half ").entrySet())
+      if (each.getKey().startsWith("half ") && Long.parseLong(each.getValue().split(" ")[0]) < System.currentTimeMillis() - MERGE_MILLIS)
+        due.add(each.getKey());
+    for (var each : due) System.out.println(state.remove(each).split(" ", 3)[2]);
+    return !due.isEmpty();
   }
 
   /** Keep a customer; of whom is in no segment, erased ones among them, nothing is kept. */

@@ -7,6 +7,7 @@ import io
 import json
 import sqlite3
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from fastavro.schema import load_schema
 EVENTS, MEMBERSHIPS = "segment-events", "segment-memberships"
 RULE_CHANGES = {"rule_added", "rule_changed", "rule_removed"}
 TABLES = """CREATE TABLE IF NOT EXISTS customers (id TEXT PRIMARY KEY, sequence INT, segments TEXT);
-CREATE TABLE IF NOT EXISTS positions (part INT PRIMARY KEY, next INT);"""
+CREATE TABLE IF NOT EXISTS positions (part INT PRIMARY KEY, next INT);
+CREATE TABLE IF NOT EXISTS halves (merge TEXT PRIMARY KEY, since REAL, event TEXT);"""
+MERGE_SECONDS = 60.0  # for which one half of a merge waits for the other
 WRITTEN = "released/{record}.{version}.avsc"
 FOLDER = Path(__file__).parents[2] / "schemas"
 SCHEMAS: dict[int, Any] = {  # by id: the one that a record was written by, and the newest of it that we have
@@ -52,6 +55,7 @@ def follow(brokers: str, file: str, announce: Callable[[Any], None]) -> None:
                     apply(db, message, announce)
                 elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its public name
                     sys.exit(f"{error}: too far behind. Remove {file} to begin with a snapshot")
+            announce_halves(db, time.time() - MERGE_SECONDS, announce)
 
 
 def snapshot(db: sqlite3.Connection, consumer: Any, part: int) -> None:
@@ -74,9 +78,29 @@ def apply(db: sqlite3.Connection, message: Any, announce: Callable[[Any], None])
         segments = set(json.loads(names))
         (segments.add if event["transition"] == "enter" else segments.discard)(event["segment"])
         store(db, key, event["sequence"], segments)
-        if event["reason"] not in RULE_CHANGES and event.get("arm") != "control":
+        if event["reason"] == "merged":
+            net(db, event)
+        elif event["reason"] not in RULE_CHANGES and event.get("arm") != "control":
             announce(event)
     db.execute("UPDATE positions SET next = ? WHERE part = ?", (message.offset() + 1, message.partition()))
+
+
+def net(db: sqlite3.Connection, event: Any) -> None:
+    """Keep one half of a merge until the other comes, by their cause: who only got another id is no news."""
+    merge = json.dumps([event["segment"], event.get("value"), event["cause"]["event_id"]])
+    row = db.execute("SELECT event FROM halves WHERE merge = ?", (merge,)).fetchone()
+    if row and json.loads(row[0])["transition"] != event["transition"]:
+        db.execute("DELETE FROM halves WHERE merge = ?", (merge,))
+    elif event.get("arm") != "control":
+        row = merge, time.time(), json.dumps(event, default=str)
+        db.execute("INSERT OR REPLACE INTO halves VALUES (?, ?, ?)", row)
+
+
+def announce_halves(db: sqlite3.Connection, before: float, announce: Callable[[Any], None]) -> None:
+    """Announce the halves that have waited since before an instant: the other half was a stay, or none."""
+    for merge, event in db.execute("SELECT merge, event FROM halves WHERE since < ?", (before,)).fetchall():
+        announce(json.loads(event))
+        db.execute("DELETE FROM halves WHERE merge = ?", (merge,))
 
 
 def store(db: sqlite3.Connection, key: bytes, sequence: int, segments: set[str]) -> None:

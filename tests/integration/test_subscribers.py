@@ -41,6 +41,12 @@ def views(customer, *instants):
         yield "clickstream", customer, event | {"kind": "page_view", "attributes": {}} | nothing
 
 
+def login(customer, into, at):
+    """A link of two ids."""
+    event = {"event_id": f"{customer}-{into}", "customer_id": customer, "into": into, "occurred_at": at}
+    return "identities", customer, event | {"action": "link", "source": None}
+
+
 class Subscriber:
     """One of the examples, as a process that can be killed and started again."""
 
@@ -150,15 +156,18 @@ def test_both_hold_what_the_memberships_say(kafka, environment, fresh_topics, sp
         return wanted
 
     before = rules(tmp_path / "before", one=1, two=2)
-    produce(kafka.address, [event for name in "abcd" for event in views(name, now - DAY)])
+    produce(kafka.address, [event for name in "abcdv" for event in views(name, now - DAY)])
     worker = work(before)
     for each in subscribers:
         each.start()
-    assert hold_it() == {name: {"one"} for name in "abcd"}
+    assert hold_it() == {name: {"one"} for name in "abcdv"}
     assert [each.announced() for each in subscribers] == [[], []]
 
+    # A visitor logs in: one segment is left by the one id and entered by the other, which is no news.
+    produce(kafka.address, [login("v", "e", now - DAY + 1)])
+    wait_until("v is e", lambda: memberships(kafka.address).keys() == set("abcde"))
     produce(kafka.address, [*views("a", now), ("profiles", "b", None)])
-    wait_until("a and b flipped", lambda: memberships(kafka.address).keys() == set("acd"))
+    wait_until("a and b flipped", lambda: memberships(kafka.address).keys() == set("acde"))
     assert hold_it()["a"] == {"one", "two"}
     for each in subscribers:
         each.kill()
