@@ -6,6 +6,7 @@ import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from segments.engine import INPUTS, EngineSettings, RuleSet, load, partition_of
 from streams.worker.owner import Limits
@@ -62,13 +63,23 @@ class Schedule:
                 self.errors.append(traceback.format_exc())
         return self
 
+    jumps: ClassVar[tuple[int, ...]] = JUMPS
+    transfers: ClassVar[str | None] = None
+    """The topic by which partitions hand each other ids that are merged; None: links are not read."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The topics that must be read to their ends."""
+        return INPUTS
+
     async def _play(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.kafka.later = self._loop.call_later
         for _ in range(self.chance.randrange(10, 50)):
             self._send()
             if not self.live and self.chance.random() < 0.03:
-                self._jumped += self.chance.choice(JUMPS)
+                self._jumped += self.chance.choice(self.jumps)
+        self._close()
         self._hire()
         self._share()
         for _ in range(self.chance.randrange(5, 25)):
@@ -112,12 +123,22 @@ class Schedule:
             customer if draw < 0.8 else f"m{customer}", at - (0 if draw < 0.9 else 3_000_000)
         )
 
+    def _close(self) -> None:
+        """Send what comes after all that is sent before the workers start."""
+
     def _hire(self) -> Worker:
         table = Table()
         if self._disk and self.workers and not self.workers[-1].process.alive:
             table = self.workers[-1].table
         worker = Worker(
-            self.network, f"w{len(self.workers)}", self.rules, ENGINE, self.limits, table, PARTITIONS
+            self.network,
+            f"w{len(self.workers)}",
+            self.rules,
+            ENGINE,
+            self.limits,
+            table,
+            PARTITIONS,
+            self.transfers,
         )
         self.workers.append(worker)
         return worker
@@ -239,7 +260,7 @@ class Schedule:
                 worker.kill()
 
     def _is_finished(self) -> bool:
-        wheres = [(topic, number) for topic in INPUTS for number in range(PARTITIONS)]
+        wheres = [(topic, number) for topic in self.inputs for number in range(PARTITIONS)]
         return all(self.kafka.committed.get(where, 0) == len(self.kafka.logs[where]) for where in wheres)
 
 

@@ -19,6 +19,7 @@ from tests.simulation.network import Network, Process
 
 GROUP = "sim"
 CHANGELOG = "sim-customers-changelog"
+TRANSFERS = "sim-transfers"
 
 
 class Shared(Metrics):
@@ -146,6 +147,7 @@ class Worker:
         limits: Limits,
         table: Table,
         count: int,
+        transfers: str | None = None,
     ) -> None:
         self.process = Process(name)
         self._kafka = network.kafka
@@ -153,7 +155,7 @@ class Worker:
         client = {"bootstrap_servers": (network, self.process)}
         context: Any = WorkerContext(
             group=GROUP, count=count, client=client, rules=rules, engine=engine, table=table,  # type: ignore[arg-type]
-            changelog=CHANGELOG, offsets=Offsets(client, GROUP), metrics=METRICS,
+            changelog=CHANGELOG, offsets=Offsets(client, GROUP), metrics=METRICS, transfers=transfers,
         )  # fmt: skip
         app: Any = self.app
         self.table = table
