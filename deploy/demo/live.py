@@ -37,7 +37,7 @@ class Announced:
 
 def script(length: int) -> list[Step]:
     """The steps in order of time, for an act that lasts `length` milliseconds."""
-    scenes: tuple[Callable[[int], Iterable[Step]], ...] = (_anna, _bram, _carla, _dirk, _eva)
+    scenes: tuple[Callable[[int], Iterable[Step]], ...] = (_anna, _bram, _carla, _dirk, _eva, _fleur)
     return sorted((step for scene in scenes for step in scene(length)), key=lambda step: step.at)
 
 
@@ -52,6 +52,8 @@ ANNOUNCED = (
     Announced("live-dirk", "inactive_90_days", "exit"),
     Announced("live-eva", "three_visits_without_conversion", "enter"),
     Announced("live-eva", "three_visits_without_conversion", "exit"),
+    Announced("live-fleur", "three_visits_without_conversion", "enter"),
+    Announced("live-fleur", "three_visits_without_conversion", "exit"),
 )
 
 
@@ -103,6 +105,18 @@ def _eva(_length: int) -> Iterable[Step]:
     yield Step(0.75, "live-eva", "asks to be erased", {"topic": "profiles", "erase": True})
 
 
+def _fleur(_length: int) -> Iterable[Step]:
+    """Two visits without a name, a login, and a third visit: what the device did counts for her."""
+    device = "live-device-6"
+    yield Step(0.05, device, "somebody without a name looked around (late)", click("page_view"), ago=3 * DAY)
+    yield Step(0.11, device, "and yesterday again (late)", click("product_view", "tablets-1"), ago=DAY)
+    yield Step(0.24, device, "logs in: this device is Fleur's", login("live-fleur"))
+    yield Step(
+        0.36, "live-fleur", "is back: the third visit in a week, two of them without a name", click("search")
+    )
+    yield Step(0.66, "live-fleur", "buys a tablet", purchase("fleur-1", "349.00", "tablets-1"))
+
+
 def _between(first: Moment, second: Moment, length: int) -> int:
     return int((second - first) * length)
 
@@ -118,6 +132,11 @@ def click(kind: str, product: str | None = None) -> Line:
         "page": "/live",
         "channel": "direct",
     } | about
+
+
+def login(into: str) -> Line:
+    """A link of the id of a device to an account."""
+    return {"topic": "identities", "into": into, "action": "link", "source": "live"}
 
 
 def purchase(order: str, amount: str, product: str) -> Line:

@@ -76,6 +76,7 @@ def test_the_demo_shows_enters_and_leaves_and_equals_replay(tmp_path: Path) -> N
         ("live-dirk", "ENTERS inactive_90_days  (timer"),
         ("live-carla", "LEAVES high_value  (timer"),
         ("live-eva", "LEAVES three_visits_without_conversion  (erasure"),
+        ("live-fleur", "ENTERS three_visits_without_conversion  (event"),
     ):
         assert f"{customer} {flip}" in said, said
     assert re.search(r"The console: http://127\.0\.0\.1:\d+/segments", said), said

@@ -1,15 +1,20 @@
 """The demo's verdict: what it takes for a failure, and how it says so."""
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
+
+from click.testing import CliRunner
 
 import schemas
 from deploy.demo.compare import Comparison, by_customer, compare
 from deploy.demo.figures import Figures, percentile
-from deploy.demo.live import ANNOUNCED, Announced, script
+from deploy.demo.live import ANNOUNCED, Announced, script, sent
 from deploy.demo.log import Flip
 from deploy.demo.performance import Live
 from deploy.demo.screen import Screen, duration
+from streams.cli.replay import command as replay
 
 EQUAL = Comparison(workers=2, replay=2, difference=None)
 
@@ -116,9 +121,23 @@ def test_what_the_script_promises_is_missed_until_it_came() -> None:
 def test_every_customer_who_is_promised_something_is_in_the_script() -> None:
     """And each step lies within the act."""
     steps = script(60_000)
-    assert {promise.customer for promise in ANNOUNCED} == {step.customer for step in steps}
+    devices = {step.customer for step in steps if step.line["topic"] == "identities"}
+    assert {promise.customer for promise in ANNOUNCED} | devices == {step.customer for step in steps}
     assert all(0 <= step.at < 0.9 for step in steps)
     assert [step.at for step in steps] == sorted(step.at for step in steps)
+
+
+def test_visits_without_a_name_count_once_somebody_has_logged_in(tmp_path: Path) -> None:
+    """By replay of the script: two visits of a device, a login, and the third visit enters the account."""
+    start = 1_790_000_000_000
+    steps = [step for step in script(60_000) if step.customer in ("live-device-6", "live-fleur")]
+    lines = [sent(step, number, start + number * 1_000) for number, step in enumerate(steps)]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = CliRunner().invoke(replay, [str(tmp_path / "log.jsonl")], catch_exceptions=False)
+    flips = [json.loads(line) for line in done.stdout.splitlines()]
+    rule = "three_visits_without_conversion"
+    told = [(each["customer_id"], each["transition"]) for each in flips if each["segment"] == rule]
+    assert told == [("live-fleur", "enter"), ("live-fleur", "exit")]
 
 
 def test_percentiles() -> None:
