@@ -268,8 +268,11 @@ impl Customer {
                 self.erased_at + retention,
                 self.erased_at
             )
-        } else {
+        } else if self.blank() {
             NEVER
+        } else {
+            // Of an id that is itself again, as the one of a ring that goes on, the sequence alone is left.
+            self.instant + retention
         }
     }
 

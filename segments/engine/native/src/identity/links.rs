@@ -74,7 +74,14 @@ impl Machine {
                 customer.instant = customer.instant.max(*at);
                 customer.recognise(*digest, customer.find_id(*digest));
             }
-            Act::Return => customer.identity.get_or_insert_default().redirect = None,
+            Act::Return => {
+                let identity = customer.identity.get_or_insert_default();
+                identity.redirect = None;
+                if identity.is_empty() {
+                    // With nothing in it it would be forgotten at once, and the sequence with it.
+                    customer.identity = None;
+                }
+            }
             Act::Merge {
                 theirs,
                 passed,
