@@ -355,3 +355,15 @@ def test_the_schema_of_a_record_that_is_passed_on_can_be_asked_for() -> None:
     assert [each.kind for each in sent] == ["state", "record"]
     entries = [Entry("t", place, 0, each.key, each.value, (), COMMITTED) for place, each in enumerate(sent)]
     assert fetched(entries, 0, 2).passed_on() == [(1, "clickstream", schemas.written_id(schemas.CLICK))]
+
+
+def test_the_one_of_a_ring_that_goes_on_keeps_its_sequence() -> None:
+    """It leaves and enters again by the link that closes the ring; the sequence goes on, so no id comes twice."""
+    views = [view(each * HOUR, ANNA) for each in range(3)]
+    shop = Shop(1).live(linking(0, ANON, ANNA, "l1"), *views, linking(DAY, ANNA, ANON, "l2"))
+    assert [(each["customer_id"], each["sequence"], each["reason"]) for each in shop.flips] == [
+        (ANNA, 1, "event"),
+        (ANNA, 2, "merged"),
+        (ANNA, 3, "merged"),
+    ]
+    assert shop.links() == {"applied": 2, "cycle": 1}
