@@ -78,7 +78,7 @@ def truth(
                 )
             for (_, outcome), count in effects.outcomes.items():
                 result.outcomes[outcome] += count
-        result.states[number] = dict(replay._states)
+        result.states[number] = dict(replay.states)
         result.lives.ends[number] = replay.partition.clock
         result.consumed += sum(len(records) for records in log.values())
     return result
