@@ -13,6 +13,7 @@ history        one customer's past, read on request
 lanes          the rows of a customer's swim lanes
 live           server-sent events
 membership     what the database tells of one segment or customer
+problems       what is wrong right now
 reader         reads the topics along, into the database
 recorded       records as they are taken in
 render         pages from templates: languages, dates, text from outside

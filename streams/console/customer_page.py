@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -149,7 +149,7 @@ class _Customers:
             why=None if told.why is None else why_told(told.why, title),
             problem=told.problem,
             next=next_told(told.why, title),
-            identities=(told.why or {}).get("identities", []),
+            identities=identities_told(told.why, customer),
             live=f"/live?page=customer&since={console.since(0)}",
         )
 
@@ -203,7 +203,7 @@ class _Customers:
             ],
             "why": None if told.why is None else why_told(told.why, title),
             "next": [{**each, "at": schemas.to_iso(each["at"])} for each in next_told(told.why, title)],
-            "identities": (told.why or {}).get("identities", []),
+            "identities": identities_told(told.why, request.match_info["customer"], schemas.to_iso),
         }
         return console.json(told.state, body)
 
@@ -212,6 +212,23 @@ class _Customers:
         customer = request.match_info["customer"]
         found = await asyncio.to_thread(self._console.export, customer)
         return web.json_response(found, headers={"Content-Disposition": 'attachment; filename="export.json"'})
+
+
+def identities_told(why: Line | None, customer: str, instant: Callable[[int], Any] = int) -> Line:
+    """The ids that are one customer with this one, by the worker; instants as `instant` gives them.
+
+    `into`: the id that this one goes on as; None: itself. `merged`: the ids that go on as that one.
+    """
+    said = (why or {}).get("identity") or {}
+    into = said.get("into") or ((why or {}).get("customer_id") or customer)
+    return {
+        "into": None if into == customer else into,
+        "merged": [
+            {"customer_id": each["customer_id"], "at": instant(each["at"]), "refused": each["refused"]}
+            for each in said.get("merged", [])
+            if each["customer_id"] != customer
+        ],
+    }
 
 
 def why_told(why: Line, title: Title) -> list[Line]:

@@ -59,7 +59,7 @@ class Entry:
                 {"error": "Log in at /login, or send the token of SEGMENTS_HTTP_TOKEN as a bearer token."},
                 status=401,
             )
-        raise web.HTTPSeeOther(f"/login?next={quote(request.path, safe='')}")
+        raise web.HTTPSeeOther(f"/login?next={quote(request.rel_url.raw_path_qs, safe='')}")
 
     def _allowed(self, request: web.Request) -> bool:
         if self._token is None or request.path in OPEN or request.path.startswith("/static/"):

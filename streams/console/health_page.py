@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from streams.console.asking import Samples, metrics_of
 from streams.console.console import Console
 from streams.console.database import HOUR
 from streams.console.membership import letters_by_reason
+from streams.console.problems import PROBLEMS, Health, names_of, problems_of
 from streams.console.state import State, state_of
 
 FRESH_SECONDS = 1.0
@@ -21,19 +21,6 @@ FRESH_SECONDS = 1.0
 RECENT_HOURS = 24
 
 Line = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What the workers and the topics tell."""
-
-    at: int
-    lag: list[Line] = field(default_factory=list)
-    clock: list[Line] = field(default_factory=list)
-    timers: list[Line] = field(default_factory=list)
-    workers: list[Line] = field(default_factory=list)
-    deployments: list[Line] = field(default_factory=list)
-    letters: list[Line] = field(default_factory=list)
 
 
 class Looking:
@@ -159,14 +146,23 @@ class _Health:
         """The page."""
         health = await self._looking.health()
         state = health_state(self._console, health)
+        problems = problems_of(self._console, health)
         return self._console.page(
-            request, "health.html", state, health=health, now=wall_clock(), live="/live?page=health"
+            request,
+            "health.html",
+            state,
+            health=health,
+            problems=problems,
+            problem_texts=PROBLEMS,
+            wrong=names_of(problems),
+            live="/live?page=health",
         )
 
     async def json(self, _request: web.Request) -> web.Response:
         """The same numbers."""
         health = await self._looking.health()
         body = {
+            "problems": problems_of(self._console, health),
             "lag": health.lag,
             "clock": [{**line, "at": schemas.to_iso(line["at"])} for line in health.clock],
             "timers": [

@@ -11,6 +11,7 @@ from aiohttp import web
 from streams.console.console import Console
 from streams.console.figures import Snapshot
 from streams.console.health_page import Looking, cells_of, health_state
+from streams.console.problems import names_of, problems_of
 from streams.console.render import translated
 from streams.console.segment_page import segment_state
 from streams.console.segments_page import in_none_text, line_of, segments_state
@@ -112,6 +113,7 @@ class Live:
     async def _health(self, language: str, revision: int) -> Found:
         health = await self._looking.health()
         head = self._head(language, health_state(self._console, health).name)
+        head["wrong"] = names_of(problems_of(self._console, health))
         return head | {"cells": self._bounded(cells_of(health), language)}, revision, False
 
     def _bounded(self, cells: dict[str, int | None], language: str) -> dict[str, list[Any]]:

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 
 import pytest
+from yarl import URL
 
 from segments.insight.varying import YEARS
 from segments.language.nodes.durations import UNITS
@@ -211,6 +212,11 @@ def test_the_token_opens_the_pages(tmp_path):
             answer = await client.get(path, allow_redirects=False)
             assert answer.status == 303
             assert answer.headers["Location"].startswith("/login")
+        wanted = "/segments/a%2Fb?value=x%26y"
+        answer = await client.get(URL(wanted, encoded=True), allow_redirects=False)
+        asked = answer.headers["Location"]
+        page = await (await client.get(URL(asked, encoded=True))).text()
+        assert 'name="next" value="/segments/a%2Fb?value=x%26y"' in page
         for path in ("/api/segments", "/live"):
             assert (await client.get(path)).status == 401
         assert (await client.get("/static/console.css")).status == 200
@@ -219,6 +225,9 @@ def test_the_token_opens_the_pages(tmp_path):
             "/login", data={"token": TOKEN, "next": "//evil.example"}, headers=origin, allow_redirects=False
         )
         assert (answer.status, answer.headers["Location"]) == (303, "/segments")
+        given = {"token": TOKEN, "next": wanted}
+        other = await client.post("/login", data=given, headers=origin, allow_redirects=False)
+        assert (other.status, other.headers["Location"]) == (303, wanted)
         cookie = answer.cookies["segments_session"]
         assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Strict", "")
         client.session.cookie_jar.update_cookies({"segments_session": cookie.value})

@@ -4,11 +4,14 @@ import re
 from dataclasses import replace
 
 import pytest
+from aiohttp import test_utils, web
 
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
+from streams.console.problems import Health, names_of, problems_of
 from streams.console.reporting import Reported
+from streams.console.workers import Group
 from tests.kit.console import Topics, click, events_of, read, shipped, visiting
 from tests.kit.reports import found as found_of
 
@@ -306,5 +309,66 @@ def test_the_arms_are_compared_as_in_a_report(tmp_path, control, treated, verdic
             '<progress data-reload max="100" value="10">'
             in await (await client.get("/segments/carts")).text()
         )
+
+    visiting(tmp_path, visit)
+
+
+HEALTHY = Health(
+    10 * HOUR,
+    lag=[{"topic": "clickstream", "partition": 1, "records": 0}],
+    clock=[{"partition": 1, "at": 9 * HOUR}],
+    workers=[{"worker": "w:1", "answers": True, "partitions": [1], "version": "1", "rules": "a"}],
+    deployments=[{"partition": 1, "state": "running", "deployment_id": "d"}],
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [
+        ({}, ""),
+        ({"workers": []}, "no_worker"),
+        ({"workers": [*HEALTHY.workers, {**HEALTHY.workers[0], "answers": False, "version": ""}]}, "silent"),
+        ({"workers": [*HEALTHY.workers, {**HEALTHY.workers[0], "version": "2"}]}, "versions"),
+        ({"deployments": [{"partition": 1, "state": "waiting", "deployment_id": None}]}, "waiting"),
+        ({"lag": [{"topic": "clickstream", "partition": 1, "records": 3}]}, "behind"),
+        ({"letters": [{"reason": "no_key", "recent": 0, "count": 9}]}, ""),
+        ({"letters": [{"reason": "no_key", "recent": 2, "count": 9}]}, "dead_letters"),
+    ],
+)
+def test_health_says_what_is_wrong(tmp_path, more, wrong):
+    """By what workers and topics tell; a quiet partition, whose clock stands still, is not behind."""
+
+    async def visit(_client, console):
+        assert names_of(problems_of(console, replace(HEALTHY, **more))) == wrong
+
+    visiting(tmp_path, visit)
+
+
+def test_ids_that_became_one_customer_are_told(tmp_path):
+    """Where an id goes on, and what is merged into it, by what a worker answers."""
+
+    async def visit(client, console):
+        async def answer(request):
+            into = {"into": "<b>", "link": "l1", "linked_at": 5, "merged": []}
+            merged = [{"customer_id": "old/1", "link": "l1", "at": 1_000, "refused": True}]
+            itself = {"into": None, "link": None, "linked_at": None, "merged": merged}
+            identity = into if request.match_info["customer"] == "old/1" else itself
+            return web.json_response({"known": True, "clock": 9, "segments": [], "identity": identity})
+
+        worker = web.Application()
+        worker.add_routes([web.get("/why/{customer}", answer)])
+        async with test_utils.TestServer(worker) as server:
+            console.workers.group = Group({0: f"127.0.0.1:{server.port}"}, exists=True)
+            console.readings.read = events_read()
+            body = await (await client.get("/api/customers/old%2F1")).json()
+            assert body["identities"] == {"into": "<b>", "merged": []}
+            assert 'data-into="&lt;b&gt;"' in await (await client.get("/customers/old%2F1")).text()
+            page = await (await client.get("/customers/%3Cb%3E")).text()
+            assert re.findall(r'<li data-customer="([^"]+)"', page) == ["old/1"]
+            assert "is a dead letter" in page
+            body = await (await client.get("/api/customers/%3Cb%3E")).json()
+            assert body["identities"]["merged"] == [
+                {"customer_id": "old/1", "at": "1970-01-01T00:00:01.000Z", "refused": True}
+            ]
 
     visiting(tmp_path, visit)

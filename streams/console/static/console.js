@@ -122,7 +122,12 @@ function listen(place) {
       const update = JSON.parse(event.data);
       asOf(update);
       // Another state, or other rules: what stands there is made by the server.
-      if ((update.state && update.state !== one("main").dataset.state) || update.rules !== place.dataset.rules) {
+      const wrong = one('[data-testid="wrong"]');
+      if (
+        (update.state && update.state !== one("main").dataset.state) ||
+        update.rules !== place.dataset.rules ||
+        (wrong && update.wrong !== wrong.dataset.value)
+      ) {
         location.reload();
         return;
       }
