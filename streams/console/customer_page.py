@@ -48,9 +48,9 @@ def routes(console: Console) -> list[web.RouteDef]:
     return [
         web.get("/customers", page.search),
         web.get("/api/customers", page.search_json),
-        web.get("/customers/{customer}", page.html),
-        web.get("/api/customers/{customer}", page.json),
-        web.get("/customers/{customer}/export", page.export),
+        web.get("/customers/{customer:[^/]+}", page.html),
+        web.get("/api/customers/{customer:[^/]+}", page.json),
+        web.get("/customers/{customer:[^/]+}/export", page.export),
     ]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-FORMAT = 4
+FORMAT = 5
 """Raised with each change of the tables."""
 HOUR = 3_600_000
 """Milliseconds."""
@@ -37,11 +37,16 @@ CREATE TABLE member (
     PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
 CREATE INDEX member_by_segment ON member (segment, customer);
 CREATE INDEX member_by_value ON member (segment, value, entered_at);
+CREATE TABLE size (segment TEXT PRIMARY KEY, members INT) WITHOUT ROWID;
+CREATE TABLE pair (first TEXT, second TEXT, customers INT, PRIMARY KEY (first, second)) WITHOUT ROWID;
 CREATE TABLE outcome (
     segment TEXT, arm TEXT, mature INT, converted INT, goals INT, revenue TEXT,
     PRIMARY KEY (segment, arm)) WITHOUT ROWID;
 CREATE TABLE letter (reason TEXT, hour INT, count INT, PRIMARY KEY (reason, hour)) WITHOUT ROWID;
 """
+
+OF_MEMBERSHIPS = ("known", "member", "size", "pair")
+"""The tables that are made of membership records."""
 
 Flips = tuple[str, int, str, str, str]
 """Segment, first millisecond of the hour, transition, reason, value (see `stored`)."""
@@ -167,14 +172,16 @@ class Database:
     def clear(self) -> None:
         """Forget everything."""
         with self.together():
-            for table in ("position", "noted", "hourly", "version", "known", "member", "outcome", "letter"):
+            for table in (*OF_MEMBERSHIPS, "position", "noted", "hourly", "version", "outcome", "letter"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
 
     def forget_memberships(self) -> None:
         """Forget every customer, and read the memberships again from their beginning."""
         with self.together():
-            self._db.execute("DELETE FROM member")
-            self._db.execute("DELETE FROM known")
+            for table in OF_MEMBERSHIPS:
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
+            self.note("customers", 0)
+            self.note("in_none", 0)
             self._db.execute("DELETE FROM position WHERE topic = 'segment-memberships'")
 
     def count_flips(self, counts: Mapping[Flips, int], versions: Mapping[Version, tuple[int, int]]) -> None:
@@ -239,10 +246,11 @@ class Database:
             [(customer, *entry) for entry in entries],
         )
 
-    def everybody(self) -> Iterator[tuple[str, str | None]]:
-        """Each customer with each segment, in the order of customers; None: in no segment."""
-        yield from self._db.execute(
-            "SELECT DISTINCT customer, segment FROM known LEFT JOIN member USING (customer) ORDER BY customer"
+    def keep_sizes(self, members: Mapping[str, int], pairs: Mapping[tuple[str, str], int]) -> None:
+        """Keep how many customers are in these segments, and in both of these pairs of segments."""
+        self._db.executemany("INSERT OR REPLACE INTO size VALUES (?, ?)", members.items())
+        self._db.executemany(
+            "INSERT OR REPLACE INTO pair VALUES (?, ?, ?)", [(*pair, count) for pair, count in pairs.items()]
         )
 
 

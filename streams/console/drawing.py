@@ -12,7 +12,7 @@ from streams.console.render import shortened
 
 WIDTH = 640
 """Units of a picture's width; as many pixels on a screen that is wide enough."""
-LABEL, LANE = 16, 26
+LABEL, LANE = 20, 26
 """Units of height: the name of a lane above it, and the lane."""
 EDGE = 8
 

@@ -55,31 +55,35 @@ class Figures:
         self._begins = 0
         self._latest: dict[str, int] = {}
         self._snapshot: Snapshot | None = None
+        self._changed_members: set[str] = set()
+        self._changed_pairs: set[tuple[str, str]] = set()
+        self._largest: Mapping[tuple[str, str], int] | None = None
+        """The largest overlaps; None: they may be others."""
         self.begin(now)
 
     def begin(self, now: int) -> None:
-        """Count everything that the database holds."""
-        self._members.clear()
-        self._pairs.clear()
-        self._customers = self._in_none = 0
-        inside: list[str] = []
-        before: str | None = None
-        for customer, segment in self._database.everybody():
-            if customer != before:
-                self._add(inside, before)
-                inside, before = [], customer
-            if segment is not None:
-                inside.append(segment)
-        self._add(inside, before)
+        """Take up what the database holds."""
+        rows, noted = self._database.rows, self._database.noted
+        self._members = Counter(dict(rows("SELECT segment, members FROM size")))
+        self._pairs = Counter({(one, other): count for one, other, count in rows("SELECT * FROM pair")})
+        self._customers, self._in_none = noted("customers") or 0, noted("in_none") or 0
+        self._changed_members.clear()
+        self._changed_pairs.clear()
+        self._largest = self._snapshot = None
         self._latest = dict(self._database.rows("SELECT segment, max(latest) FROM version GROUP BY 1"))
         self._begins = 0
         self.move_on(now)
         self._revision += 1
         self._revisions.update(dict.fromkeys({*self._members, *self._latest}, self._revision))
 
-    def _add(self, inside: list[str], customer: str | None) -> None:
-        if customer is not None:
-            self.moved(None, inside)
+    def keep(self) -> None:
+        """Keep in the database what changed since the last call: a console begins with it in no time."""
+        members = {each: self._members[each] for each in self._changed_members}
+        self._database.keep_sizes(members, {each: self._pairs[each] for each in self._changed_pairs})
+        self._database.note("customers", self._customers)
+        self._database.note("in_none", self._in_none)
+        self._changed_members.clear()
+        self._changed_pairs.clear()
 
     def moved(self, before: Iterable[str] | None, after: Iterable[str] | None) -> None:
         """A customer's segments changed; None: the customer has no membership record."""
@@ -91,9 +95,21 @@ class Figures:
             stayed = old & new
             self._members.subtract(old - new)
             self._members.update(new - old)
-            self._pairs.subtract(_pairs(old - new, stayed))
-            self._pairs.update(_pairs(new - old, stayed))
+            self._changed_members |= old ^ new
+            for step, some in ((-1, old - new), (1, new - old)):
+                for pair in _pairs(some, stayed):
+                    self._paired(pair, step)
             self._touch(old ^ new)
+
+    def _paired(self, pair: tuple[str, str], step: int) -> None:
+        """A customer came into both segments of a pair, or is no longer in both."""
+        self._pairs[pair] += step
+        self._changed_pairs.add(pair)
+        largest = self._largest
+        if largest is not None and (
+            pair in largest or len(largest) < LARGEST or self._pairs[pair] >= min(largest.values())
+        ):
+            self._largest = None
 
     def replaced(self, before: Sequence[Entry] | None, after: Sequence[Entry] | None) -> None:
         """A membership record took the place of another."""
@@ -151,9 +167,11 @@ class Figures:
             )
             for each in sorted(segments)
         }
-        # Of pairs with the same count the first ones by name.
-        largest = heapq.nsmallest(LARGEST, self._pairs.items(), key=lambda pair: (-pair[1], pair[0]))
-        overlap = [(*pair, count) for pair, count in largest if count]
+        if self._largest is None:
+            # Of pairs with the same count the first ones by name.
+            largest = heapq.nsmallest(LARGEST, self._pairs.items(), key=lambda pair: (-pair[1], pair[0]))
+            self._largest = {pair: count for pair, count in largest if count}
+        overlap = [(*pair, count) for pair, count in self._largest.items()]
         return Snapshot(rows, self._customers, self._in_none, overlap, self._revision)
 
 

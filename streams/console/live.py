@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -64,9 +65,10 @@ class Live:
         name, source = self._source(request)
         since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        await response.write(b"retry: 2000\n\n")
-        await self._send(response, name, source, self._console.revision(since))
+        with suppress(ConnectionError):  # Whoever looked has gone.
+            await response.prepare(request)
+            await response.write(b"retry: 2000\n\n")
+            await self._send(response, name, source, self._console.revision(since))
         return response
 
     async def _send(self, response: web.StreamResponse, name: str, source: Source, revision: int) -> None:

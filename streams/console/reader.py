@@ -228,6 +228,7 @@ class Reader:
                         self._outcomes(records)
                     case _:
                         self.database.count_letters(map(letter_of, records))
+            self.figures.keep()
             self.database.note_positions(positions)
             if at is not None:
                 self.database.note("as_of", at)
@@ -275,7 +276,8 @@ class Reader:
                 entries = [entry_of(each) for each in found["segments"]]
             customer = (record.key or b"").decode(errors="replace")
             before = self.database.memberships(customer)
-            self.database.replace(customer, number, entries)
-            self.figures.replaced(before, entries)
+            if before is None or entries is None or sorted(before) != sorted(entries):
+                self.database.replace(customer, number, entries)
+                self.figures.replaced(before, entries)
             if entries is None:
                 self._gone.append(customer)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from segments.insight.told import duration
 from segments.language.words.sentence import Language
@@ -61,7 +61,14 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"plain": plain, "segment_path": path_of, "raw": raw, "lines": lines}
+        self._environment.filters |= {
+            "plain": plain,
+            "segment_path": path_of,
+            "raw": raw,
+            "lines": lines,
+            "short": short,
+            "coded": coded,
+        }
         self._environment.globals |= {"logins": logins, "problem": None}
 
     def language(self, request: web.Request) -> Language:
@@ -171,6 +178,19 @@ def raw(value: object) -> str:
 def plain(text: object) -> Markup:
     """A text from outside: no character that hides, breaks or turns the line, and its direction ends with it."""
     return Markup("<bdi>{}</bdi>").format(shortened(str(text), SHOWN))
+
+
+def short(text: object) -> str:
+    """The same where there can be no markup: in a title."""
+    return shortened(str(text), SHOWN)
+
+
+def coded(text: str) -> Markup:
+    """A text in which what stands between backticks is code."""
+    parts = [escape(each) for each in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(each) if place % 2 else each for place, each in enumerate(parts)
+    )
 
 
 def lines(text: str) -> Markup:

@@ -39,7 +39,10 @@ Line = dict[str, Any]
 def routes(console: Console) -> list[web.RouteDef]:
     """The page and its JSON."""
     page = _Segment(console)
-    return [web.get("/segments/{segment}", page.html), web.get("/api/segments/{segment}", page.json)]
+    return [
+        web.get("/segments/{segment:[^/]+}", page.html),
+        web.get("/api/segments/{segment:[^/]+}", page.json),
+    ]
 
 
 class _Segment:

@@ -35,8 +35,8 @@ class _Try:
         """The rule, its numbers as they are and as asked for, the trial if any differs, the state."""
         console, segment = self._console, request.query.get("segment", "")
         rules = console.rules
-        known = segment in rules.segments
         try:
+            known = segment in rules.runnable.ids
             numbers = numbers_of(rules.runnable, segment) if known else []
         except (SegmentsError, StreamsError) as error:
             return segment, [], None, State("error", console.progress.as_of, str(error))

@@ -45,7 +45,7 @@ class Answers:
 
     def routes(self) -> list[web.RouteDef]:
         """The pages."""
-        return [web.get("/why/{customer}", self._why), web.get("/known", self._known)]
+        return [web.get("/why/{customer:[^/]+}", self._why), web.get("/known", self._known)]
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """Why a request is not answered; None: it may be."""

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -12,6 +12,7 @@ from streams.console.rules import Rules
 from streams.console.server import Server
 from streams.http.health import listen
 from tests.browser.chromium import browsing
+from tests.browser.filled import fill, topics_of, worker
 from tests.kit.console import Topics, console_of, read, settings_of
 
 
@@ -40,10 +41,23 @@ class Served:
     address: str
     console: Console
     loop: asyncio.AbstractEventLoop
+    ending: list = field(default_factory=list)
+    """What is to be awaited at the end."""
 
     def read(self, topics: Topics) -> None:
         """Let it read what was written."""
         asyncio.run_coroutine_threadsafe(read(self.console, topics), self.loop).result(10)
+
+    def fill(self) -> None:
+        """Give it something on every part of every page."""
+        self.read(topics_of())
+
+        async def begin():
+            runner, where = await worker()
+            self.ending.append(runner.cleanup)
+            fill(self.console, where)
+
+        asyncio.run_coroutine_threadsafe(begin(), self.loop).result(10)
 
     def now(self, change) -> None:
         """Run a function in its event loop."""
@@ -69,6 +83,8 @@ def serving(folder, rules, **settings):
         found.append(Served(f"http://127.0.0.1:{listening.getsockname()[1]}", console, loop))
         ready.set()
         await ended.wait()
+        for end in found[0].ending:
+            await end()
         await server.stop()
         await console.reader.close()
 

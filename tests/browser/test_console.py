@@ -4,6 +4,7 @@ import os
 import re
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
@@ -14,6 +15,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
+from streams.console.rules import Rule, Rules
 from tests.kit.console import Topics, click, shipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -111,20 +113,55 @@ def test_the_table_is_sorted_and_filtered(browser, served):
     assert order(browser) == ["cart_abandoned"]
 
 
-def test_keyboard_and_focus(browser, served):
-    """Tab comes to the skip link first, which leads to the content; whatever has the focus shows it."""
-    place = served()
-    place.read(filled())
+def pressed(browser, key=Keys.TAB):
+    """The element that has the focus after a key."""
+    browser.switch_to.active_element.send_keys(key)
+    return browser.switch_to.active_element
+
+
+def reach(browser, selector):
+    """Come to an element with the Tab key alone; whatever has the focus on the way shows it."""
+    wanted = browser.find_element(By.CSS_SELECTOR, selector)
+    for _ in range(150):
+        found = pressed(browser)
+        assert found.value_of_css_property("outline-style") == "solid", found.get_attribute("outerHTML")
+        if found == wanted:
+            return found
+    raise AssertionError(f"the Tab key does not come to {selector}")
+
+
+def test_all_pages_by_keyboard_alone(browser, served):
+    """Tab comes to the skip link first, then to whatever can be chosen or filled in, on every page."""
+    place = served(shipped())
+    place.fill()
     browser.get(f"{place.address}/segments")
-    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
-    skip = browser.switch_to.active_element
+    skip = pressed(browser)
     assert skip.get_attribute("class") == "skip"
     assert skip.rect["x"] >= 0
     skip.send_keys(Keys.ENTER)
     assert browser.switch_to.active_element.get_attribute("id") == "main"
-    browser.switch_to.active_element.send_keys(Keys.TAB)
-    assert browser.switch_to.active_element.get_attribute("data-testid") == "filter"
-    assert browser.switch_to.active_element.value_of_css_property("outline-style") == "solid"
+    assert pressed(browser).get_attribute("data-testid") == "filter"
+    reach(browser, '[data-segment="high_value"] a').send_keys(Keys.ENTER)
+    until(browser, lambda: "/segments/high_value" in browser.current_url)
+    summary = reach(browser, "summary")
+    summary.send_keys(Keys.ENTER)
+    assert summary.find_element(By.XPATH, "..").get_attribute("open")
+    reach(browser, '[data-testid="compare"]')
+    reach(browser, '[data-testid="count"]')
+    reach(browser, '[data-testid="search"]').send_keys("ann", Keys.ENTER)
+    until(browser, lambda: "q=ann" in browser.current_url)
+    reach(browser, '[data-testid="members"] a').send_keys(Keys.ENTER)
+    until(browser, lambda: browser.current_url.endswith("/customers/ann"))
+    reach(browser, '[data-testid="why"] summary')
+    reach(browser, '[data-testid="export"]')
+    browser.get(f"{place.address}/segments/high_value")
+    reach(browser, 'a[href^="/try"]:not(nav a)').send_keys(Keys.ENTER)
+    until(browser, lambda: "/try" in browser.current_url)
+    reach(browser, '[name="n0"]').send_keys(Keys.CONTROL, "a", Keys.NULL, "400", Keys.ENTER)
+    until(browser, lambda: named(browser, "enter").get_attribute("data-value") == "36")
+    assert "n0=400" in browser.current_url
+    reach(browser, 'nav a[href="/health"]').send_keys(Keys.ENTER)
+    until(browser, lambda: named(browser, "wrong").get_attribute("data-value") == "dead_letters")
 
 
 def test_narrow_dark_and_dutch(browser, served):
@@ -155,6 +192,8 @@ HOSTILE = (
     '"><img src=x onerror="document.title=\'hit\'">',
     "y" * 10_000,
     "\u202egnp",
+    "a\x00b",
+    "{{ 7 * 7 }}javascript:alert(1)",
 )
 
 
@@ -170,12 +209,60 @@ def test_hostile_text_does_nothing(browser, served):
     topics.flip("bob", "enter", HOSTILE[0])
     topics.flip("bob", "enter", HOSTILE[1] + "2")
     place.read(topics)
-    until(browser, lambda: len(order(browser)) == 5)
+    until(browser, lambda: len(order(browser)) == len(HOSTILE) + 1)
     assert "hit" not in browser.title
-    assert set(order(browser)) == {*HOSTILE, HOSTILE[1] + "2"}
+    # A NUL can't stand in HTML: it is the replacement character there.
+    assert set(order(browser)) == {each.replace("\0", "\ufffd") for each in (*HOSTILE, HOSTILE[1] + "2")}
     assert "<script>" in named(browser, "segments").text
     assert sideways(browser) == 0
     assert complaints(browser) == []
+
+
+def hostile_past(reading, _count):
+    """Somebody whose events and flips are full of it."""
+    topics, now = Topics(), wall_clock()
+    for each in HOSTILE:
+        reading.add(
+            "clickstream", now, click(reading.customer, now, page=each[:4_000], attributes={each[:900]: each})
+        )
+        evidence = [{"measure": each, "value": each, "bound": each, "holds": True}]
+        event = topics.flip(reading.customer, "enter", each, value=each, evidence=evidence)
+        reading.add("segment-events", now, schemas.encode(schemas.SEGMENT_EVENT, event))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/customers/{}",
+        "/segments/{}",
+        "/segments/{}?value={}&q={}",
+        "/customers?q={}",
+        "/try?segment={}&n0={}",
+    ],
+)
+def test_hostile_text_does_nothing_on_any_page(browser, served, path):
+    """In ids, values, searches, attributes, evidence, titles and reasons of a deployment."""
+    titles = {each: Rule(each, each, each, each, purpose=each, source=each, edited=each) for each in HOSTILE}
+    place = served(Rules(titles, problem=HOSTILE[0]))
+    topics = Topics()
+    for each in HOSTILE:
+        for other in HOSTILE:
+            topics.flip(each, "enter", each, value=other, reason=other[:200])
+    place.read(topics)
+    place.console.readings.read = hostile_past
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True},
+    )
+    for each in (HOSTILE[0], HOSTILE[1], HOSTILE[2][:2_000], *HOSTILE[3:]):
+        browser.get(place.address + path.format(*[quote(each, safe="")] * 3))
+        until(browser, lambda: named(browser, "as-of"))
+        assert browser.title != "hit"
+        assert "<bdi>" not in browser.title
+        assert not browser.find_elements(By.CSS_SELECTOR, "main img, main script")
+        assert sideways(browser) == 0
+        assert "49" not in browser.find_element(By.TAG_NAME, "h1").text
+        assert [line for line in complaints(browser) if "500" in line["message"]] == []
 
 
 def test_a_login_by_keyboard(browser, served):
@@ -204,49 +291,24 @@ def test_states_come_and_go_by_themselves(browser, served):
     until(browser, lambda: state(browser) == "ready")
 
 
-def past(reading, _count):
-    """Somebody's clicks and flips, as they would be read from Kafka."""
-    now = wall_clock()
-    reading.total = reading.done = 100
-    for hours in (70, 50, 49, 3, 2):
-        reading.add("clickstream", now - hours * HOUR, click(reading.customer, now - hours * HOUR))
-    topics = Topics()
-    for number, hours in enumerate((60, 20, 2)):
-        evidence = [
-            {
-                "measure": "visit.within(days=7).count()",
-                "value": str(number + 2),
-                "bound": "3",
-                "holds": number > 0,
-            }
-        ]
-        event = topics.flip(
-            reading.customer,
-            ("enter", "exit")[number % 2],
-            "high_value",
-            now - hours * HOUR,
-            evidence=evidence,
-        )
-        reading.add("segment-events", now - hours * HOUR, schemas.encode(schemas.SEGMENT_EVENT, event))
-
-
 @pytest.mark.parametrize(
     "path",
     [
         "/segments",
         "/segments/high_value",
+        "/segments/category_enthusiast?value=shoes",
+        "/segments/nothing%2F%00",
         "/customers",
         "/customers/bob",
         "/customers/nobody%2F%00",
         "/health",
-        "/try?segment=high_value",
+        "/try?segment=high_value&n0=400",
     ],
 )
 def test_every_page_is_for_everyone(browser, served, path):
     """One h1, landmarks, labels, pictures with titles, nothing wider than 360 pixels, nothing that the browser complains of."""
     place = served(shipped())
-    place.read(filled())
-    place.console.readings.read = past if path == "/customers/bob" else lambda *_: None
+    place.fill()
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True},
@@ -261,7 +323,11 @@ def test_every_page_is_for_everyone(browser, served, path):
         assert picture.find_elements(By.TAG_NAME, "title")
     for field in browser.find_elements(By.CSS_SELECTOR, "input:not([type=hidden])"):
         assert field.find_elements(By.XPATH, "ancestor::label"), field.get_attribute("outerHTML")
-    assert poor_contrast(browser) == []
+    for scheme in ("dark", "light"):
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        )
+        assert poor_contrast(browser) == []
     assert complaints(browser) == []
     if keep := os.environ.get("SEGMENTS_TEST_SCREENSHOTS"):
         screenshots(browser, place, path, Path(keep))

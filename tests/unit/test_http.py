@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
 
 import pytest
 from aiohttp import test_utils, web
@@ -115,6 +116,16 @@ def test_a_path_that_is_no_text_is_no_failure(path):
     """Whatever stands in the path is somebody whom nobody knows here, or a wrong request."""
     with serving() as where:
         assert 400 <= asked(where, b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n") < 500
+
+
+@pytest.mark.parametrize("customer", ["{ann}", "a/b", "a%b?c#d", " ", "<b>", "\u202eann"])
+def test_any_id_is_one_segment_of_a_path(customer):
+    """Percent-encoded, whatever it has in it: braces too, which a route of aiohttp leaves out by itself."""
+    with serving() as where:
+        path = f"/why/{quote(customer, safe='')}".encode()
+        with connected(where) as connection:
+            connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert b"This worker does not serve partition" in connection.makefile("rb").read()
 
 
 @contextmanager
