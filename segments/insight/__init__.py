@@ -1,6 +1,7 @@
 """Questions about rules and customers that change nothing; everything here reads the engine and is not read by it.
 
 about       all facts about one rule, under the headings that `segments show` prints
+by_history  borders taken from a history at its end
 census      all customers at one moment, counted
 deploying   the deployments in a log of lines
 findings    the figures of a trial

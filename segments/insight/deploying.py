@@ -3,6 +3,7 @@
 import base64
 import binascii
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -21,6 +22,8 @@ FIELDS = (
 """Of a line: those of the record, and `rules_from`."""
 NUMBERS = ("grace", "customer_limit", "customer_bytes")
 """The settings of a deployment that are whole numbers."""
+DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,8})?")
+"""The value of a border: no more digits than the engine compares exactly."""
 
 
 @dataclass(slots=True)
@@ -90,6 +93,7 @@ class Deploying:
             "plan_format": fields.get("plan_format"),
             "settings": self._plain_settings(fields),
         }
+        told["borders"] = [_border(each, told["settings"]) for each in _listed(fields)]
         return told | ({"follows": fields["follows"]} if "follows" in fields else {})
 
     def _plain_settings(self, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,6 +132,28 @@ class Deploying:
         if key not in self._loaded:
             self._loaded[key] = load([folder], currency, zone, required=required)
         return self._loaded[key]
+
+
+def _listed(fields: Mapping[str, Any]) -> list[Any]:
+    given = fields.get("borders") or []
+    if not isinstance(given, list):
+        raise EventError(f"borders: expected a list of borders, got {given!r:.100}")
+    return given
+
+
+def _border(told: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A border of a line: `measure`, `percent`, `value`; what decides nothing may be left out."""
+    named = told if isinstance(told, Mapping) else {}
+    for name in ("measure", "percent", "value"):
+        if not isinstance(named.get(name), str):
+            problem = (
+                f"borders: expected objects with the texts measure, percent and value, got {told!r:.100}"
+            )
+            raise EventError(problem)
+    if not DECIMAL.fullmatch(named["value"]):
+        raise EventError(f'borders: value: expected a decimal such as "640.5", got {named["value"]!r:.100}')
+    units = {"currency": settings["currency"], "zone": settings["zone"]["name"]}
+    return {**units, "customers": 0, **named, "taken_at": 0}
 
 
 def _check(fields: Mapping[str, Any]) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from math import ceil
 
+from segments.plan import ir
+
 MILLION = 1_000_000
 """In which the engine tells values."""
 BITS, MOST, MARK = 7, 0x7F, 0x80
@@ -18,6 +20,26 @@ def border_of(values: Sequence[int], percent: Decimal) -> int | None:
         return None
     place = ceil(len(values) * percent / WHOLE)
     return sorted(values, reverse=True)[place - 1]
+
+
+def published(values: Sequence[int], percent: Decimal) -> tuple[str | None, str]:
+    """The border of these values, in millionths, as it is published; else None, and why it is not."""
+    found = border_of(values, percent)
+    if found is None:
+        return None, "no customer has a value"
+    if found <= 0:
+        return None, f"it would be {decimal_text(found)}, and only what is above 0 is published"
+    return decimal_text(found), ""
+
+
+def known_names(plan: ir.Plan) -> dict[str, str]:
+    """For each measure that has a border, by its text, the name by which the plan knows it."""
+    asked = [each for leaf in plan.leaves for each in ir.measured_in(leaf.asked)]
+    return {
+        plan.borders[each.border].measure: plan.measures[each.known]
+        for each in asked
+        if each.border is not None
+    }
 
 
 def decimal_text(millionths: int) -> str:

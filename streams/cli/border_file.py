@@ -1,6 +1,7 @@
 """Borders of a file: what `segments borders show --json` printed, for commands that read events of a file."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,18 @@ from segments.engine import Border
 from segments.plan.borders import borders_of
 from streams.errors import StreamsError
 
-BORDERS = click.option(
-    "--borders",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The borders published: a file that `segments borders show --json` wrote. Without it such rules are false.",
-)
+
+def borders_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option --borders, with what holds without it."""
+    return click.option(
+        "--borders",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help=f"The borders published: a file that `segments borders show --json` wrote. {default}",
+    )
+
+
+BORDERS = borders_option("Without it such rules are false.")
 
 
 class NoBorders(StreamsError):

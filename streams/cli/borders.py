@@ -9,13 +9,14 @@ import click
 import schemas
 from segments.engine import Border, PlannedRules, settings_of
 from segments.insight.histogram import lines_of, svg_of
+from segments.insight.ranking import known_names
 from segments.plan.borders import fields_of
 from streams.cli import going_live
 from streams.cli.going_live import NO_WAIT, NOTE, YES, tell_lines
 from streams.cli.progress import bar
 from streams.cli.visible import json_line
 from streams.clock import wall_clock
-from streams.deployments.borders import Move, Taken, after, moves, record, take
+from streams.deployments.borders import Move, NotAsked, Taken, after, moves, record, take
 from streams.deployments.counting import Counted, TooManyMove, count_over
 from streams.deployments.records import Chains, read_chains
 from streams.errors import StreamsError
@@ -146,10 +147,14 @@ def _taken(settings: Settings, chains: Chains, timeout: float, *, warming: bool)
         raise StreamsError(
             "no rule that is deployed reads a border: write top(percent=10) in one, and deploy it"
         )
-    keys = chains.running.planned.data.borders
-    measures = list(dict.fromkeys(key.measure for key in keys))
+    running = chains.running
+    keys, names = running.planned.data.borders, known_names(running.planned.data)
+    consent = running.settings["required_consent"]
     with bar(len(chains.held), "asking the workers") as progress:
-        taken = take(settings, chains, measures, timeout, progress)
+        try:
+            taken = take(settings, running, chains.held, names, timeout, progress, consent)
+        except NotAsked as error:
+            raise NotAsked(f"{error} Nothing was written.") from None
     if taken.known and not warming:
         raise NotWarm(_warming(taken))
     return moves(keys, taken, chains.borders), taken

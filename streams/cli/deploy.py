@@ -1,12 +1,12 @@
 """`segments deploy`: the rules of a folder go live, at one place of the log, while events flow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from segments.engine import settings_of, with_borders
+from segments.engine import Border, settings_of, with_borders
 from segments.language.words.sentence import Language
 from streams.cli import going_live
 from streams.cli.going_live import NO_WAIT, NOTE, RULES, TIMEOUT, YES, tell_lines
@@ -16,10 +16,12 @@ from streams.cli.visible import json_line
 from streams.clock import wall_clock
 from streams.deployments.changes import Changes, changes, told
 from streams.deployments.counting import Counted, TooManyMove, count
+from streams.deployments.new_borders import NewBorder, take_new, unpublished
 from streams.deployments.planning import Planned, SettingsChange, plan, record
 from streams.deployments.records import Chains, read_chains
 from streams.deployments.watching import NotTakenOver
-from streams.jobs import foresee
+from streams.history.reader import History
+from streams.jobs import foresee, trial_borders
 from streams.settings.settings import Settings, read_settings
 
 WOULD_CHANGE = 6
@@ -36,9 +38,16 @@ class Report:
     counted: Counted | None = None
     foreseen: dict[str, Any] | None = None
     """By the history, of a dry run."""
+    borders: list[NewBorder] = field(default_factory=list)
+    """Those that were not published before."""
     deployment_id: str | None = None
     flips: dict[str, dict[str, int]] | None = None
     partitions: list[dict[str, Any]] | None = None
+
+    @property
+    def new_borders(self) -> list[Border]:
+        """Those to be published."""
+        return [each.border for each in self.borders if each.border is not None]
 
     def as_json(self) -> dict[str, Any]:
         """As one object."""
@@ -57,6 +66,7 @@ class Report:
             "written": self.deployment_id is not None,
             "changes": self.changes.as_json(),
             "would_move": moved,
+            "borders": [each.as_json() for each in self.borders],
             "flips": self.flips,
             "partitions": self.partitions,
         }
@@ -78,6 +88,7 @@ class Call:
     files: tuple[IO[bytes], ...]
     partitions: int | None
     backfill: bool
+    no_census: bool
     exit_code: bool
     language: Language | None
     as_json: bool
@@ -113,6 +124,11 @@ class Call:
     "--partitions", metavar="N", type=click.IntRange(min=1), help="With --file: as many as the topics have."
 )
 @click.option("--backfill", is_flag=True, help="Refused by this version: see `segments backfill`.")
+@click.option(
+    "--no-census",
+    is_flag=True,
+    help="Publish no new borders: do not ask the workers for the values of customers.",
+)
 @click.option("--exit-code", is_flag=True, help="With --dry-run: exit code 6 if something would change.")
 @LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
@@ -121,6 +137,10 @@ def command(**given: Any) -> None:
 
     Each partition takes them over at that place of its log, while events flow. The rules are linted and their stories
     run first. What is deployed already is not written again.
+
+    Borders that are published stay so. Of a border that is not, `top(percent=10)`, the workers are asked for the values
+    of all customers first, if they know the measure for its whole window already; else the rule has no members until
+    `segments borders update` publishes it, and the command says so.
 
     With --dry-run both rule sets live through the history of the topics, or of files, once: of each rule that changes
     it is said who would enter, leave and stay, with some of them.
@@ -177,13 +197,23 @@ def _change(settings: Settings, call: Call, planned: Planned, chains: Chains, re
     if report.changes.settings and not call.new_settings:
         raise SettingsChange(_settings_change(report.changes))
     if call.dry_run:
-        report.foreseen = _foresee(settings, call, planned, report.changes, chains)
+        report.foreseen = _foresee(settings, call, planned, report, chains)
         tell_lines(*(() if call.as_json or report.foreseen is None else foresee.told(report.foreseen)))
         return
+    if not call.no_census:
+        report.borders = _take_new(settings, planned, chains, call.timeout)
+        tell_lines(*(() if call.as_json else map(str, report.borders)))
     if call.max_moved < ALL:
-        report.counted = _count(settings, planned, report.changes, chains)
+        report.counted = _count(settings, planned, report, chains)
         _tell_counted(report.counted, as_json=call.as_json)
     _deploy(settings, planned, chains, report, call.max_moved, call.note, at_once=call.at_once, yes=call.yes)
+
+
+def _take_new(settings: Settings, planned: Planned, chains: Chains, timeout: float) -> list[NewBorder]:
+    if not unpublished(planned, chains):
+        return []
+    with bar(len(chains.held), "asking the workers for new borders") as progress:
+        return take_new(settings, planned, chains, timeout, progress)
 
 
 def _settings_change(found: Changes) -> str:
@@ -195,32 +225,50 @@ def _settings_change(found: Changes) -> str:
 
 
 def _foresee(
-    settings: Settings, call: Call, planned: Planned, found: Changes, chains: Chains
+    settings: Settings, call: Call, planned: Planned, report: Report, chains: Chains
 ) -> dict[str, Any] | None:
-    """Who would move, by the history, with the borders published; None: nothing that decides would change."""
-    deployed = found.deployed
+    """Who would move, by the history; None: nothing that decides would change.
+
+    The borders are those published; a new one is that of the history.
+    """
+    found, deployed = report.changes, report.changes.deployed
     names = {each.id for each in found.rules if each.kind != "reworded"}
     if found.settings:
         names |= set(planned.ruleset.ids)
     if not names:
         return None
-    after: foresee.Side = with_borders(planned.ruleset, chains.borders), planned.engine
+    after: foresee.Side = planned.ruleset, planned.engine
     before: foresee.Side | None = None
     if deployed is not None:
         before = with_borders(deployed.planned, chains.borders), settings_of(deployed.settings)
     sides = [after] if before is None else [before, after]
     with foresee.history_of(settings, sides, call.files, call.partitions) as (history, now):
+        report.borders = _by_history(planned, chains, history, now)
+        tell_lines(*(() if call.as_json else (f"{each} (by the history)" for each in report.borders)))
+        after = with_borders(planned.ruleset, (*chains.borders, *report.new_borders)), planned.engine
         with bar(history.length, "reading the history") as progress:
             compared = foresee.foresee(history, now, before, after, names, progress)
         return foresee.as_plain(compared, history)
 
 
-def _count(settings: Settings, planned: Planned, found: Changes, chains: Chains) -> Counted:
+def _by_history(planned: Planned, chains: Chains, history: History, now: int | None) -> list[NewBorder]:
+    keys = unpublished(planned, chains)
+    if not keys:
+        return []
+    consent = planned.settings["required_consent"]
+    with bar(history.length, "taking borders") as progress:
+        found = trial_borders.taken([planned.ruleset], keys, history, planned.engine, now, consent, progress)
+    held = {border.key: border for border in found}
+    return [NewBorder(key, held.get(key), "no customer has a value above 0") for key in keys]
+
+
+def _count(settings: Settings, planned: Planned, report: Report, chains: Chains) -> Counted:
+    found = report.changes
     if not any(each.kind != "reworded" for each in found.rules) and not found.settings:
         return Counted()
     partitions = len(chains.held)
     with bar(partitions, "counting who would flip") as progress:
-        return count(settings, planned, found, partitions, progress, chains.borders)
+        return count(settings, planned, found, partitions, progress, (*chains.borders, *report.new_borders))
 
 
 def _tell_counted(counted: Counted, *, as_json: bool) -> None:
@@ -257,7 +305,9 @@ def _deploy(
             )
         )
     going_live.ask(f"Deploy this to the group {settings.group}?", yes=yes)
-    made = record(settings, planned, chains, wall_clock(), note, at_once=at_once)
+    made = record(
+        settings, planned, chains, wall_clock(), note, at_once=at_once, new_borders=report.new_borders
+    )
     going_live.publish(settings, made, chains)
     report.deployment_id = made["deployment_id"]
 

@@ -14,6 +14,7 @@ from streams.cli.visible import visible
 from streams.history.files import disorder_lines
 from streams.history.reader import History
 from streams.jobs.trial import example_json
+from streams.jobs.trial_borders import ReadBorder
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 45
@@ -25,10 +26,13 @@ VERDICTS = {
 CHANGES = {"stays": "stay", "enters": "enter", "leaves": "leave"}
 
 
-def told(found: Findings, days: int, title: str, history: History, say: Say) -> Iterator[str]:
-    """Line by line."""
+def told(
+    found: Findings, days: int, title: str, history: History, say: Say, read: Sequence[ReadBorder] = ()
+) -> Iterator[str]:
+    """Line by line; `read` are the borders that the rules read."""
     yield f"{click.style(found.segment, bold=True)}  {found.version}  {title}".rstrip()
     yield from _history(found, history, say)
+    yield from (visible(_border(each, say)) for each in read)
     if found.share is None:
         yield say("Nothing is remembered of any customer: there is nothing to try the rule on.")
         return
@@ -68,6 +72,21 @@ def _history(found: Findings, history: History, say: Say) -> Iterator[str]:
             ),
             fg="yellow",
         )
+
+
+def _border(read: ReadBorder, say: Say) -> str:
+    name = f"{read.key.measure} top(percent={read.key.percent})"
+    if read.border is None:
+        return say("border of {name}: there is none, so nobody is in by it", name=name)
+    value, count = read.border.value, f"{read.border.customers:,}"
+    if read.by_history:
+        return say(
+            "border of {name}: {value}, taken from this history, of {count} customers",
+            name=name,
+            value=value,
+            count=count,
+        )
+    return say("border of {name}: {value}, as published", name=name, value=value)
 
 
 def _chart(found: Findings, days: int, say: Say) -> Iterator[str]:

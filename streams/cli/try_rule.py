@@ -1,20 +1,26 @@
 """`segments try RULE`: a rule on events of the past, before it runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 import click
 
-from segments.engine import EngineSettings
+from segments.engine import Border, EngineSettings
+from segments.insight.deploying import Deploying
 from segments.language.words.phrases import phrases
 from segments.language.words.sentence import Language
+from streams.cli.border_file import borders_option, read_borders
 from streams.cli.instant import Instant
 from streams.cli.language import LANGUAGE
 from streams.cli.progress import bar
+from streams.cli.replay import deploying_of
 from streams.cli.trial_text import told
 from streams.cli.visible import json_line
-from streams.jobs import trial
-from streams.settings.settings import read_settings
+from streams.history.reader import History
+from streams.jobs import trial, trial_borders
+from streams.jobs.trial_borders import ReadBorder
+from streams.settings.settings import Settings, read_settings
 
 
 @click.command(name="try")
@@ -41,6 +47,7 @@ from streams.settings.settings import read_settings
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="What runs now. Default: the rule of the same id in SEGMENTS_RULES, if it is another file.",
 )
+@borders_option("Default: those published; else they are taken from the history itself.")
 @LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(
@@ -51,6 +58,7 @@ def command(
     sort: bool,
     until: int | None,
     against: Path | None,
+    borders: Path | None,
     language: Language | None,
     as_json: bool,
 ) -> None:
@@ -59,6 +67,10 @@ def command(
     The command reads the input topics as far back as the rules need, and writes nothing. RULE is tried together with
     the rules of SEGMENTS_RULES. If the name of the file is the id of one of them, it is an edit of that rule: the
     command shows who would stay, enter and leave.
+
+    A border, `top(percent=10)`, is that of --borders, or else the one published: by the lines of `segment-deployments`
+    in the files, or in the topic. If there is none, the history is read twice: first to take the border of all
+    customers at its end, then to try the rule with it; the output says so.
     """
     if (partitions is not None or sort) and not files:
         raise click.UsageError("--partitions goes with --file, and so does --sort.")
@@ -67,13 +79,36 @@ def command(
     tried = trial.find(rule, against, settings)
     now = trial.present(settings, files, until)
     since = None if now is None else trial.needed_since(tried, now, days)
-    with trial.past(settings, files, partitions, since, until, sort=sort) as history:
+    deploying = deploying_of(settings) if files else None
+    given = read_borders(borders)
+    with trial.past(settings, files, partitions, since, until, sort=sort, deploying=deploying) as history:
+        tried, read = _with_borders(tried, given, settings, deploying, history, now)
         with bar(history.length) as progress:
             found = trial.run(tried, history, engine, now, progress)
         if as_json:
-            click.echo(json_line(trial.as_json(found, days, since, history)))
+            click.echo(json_line(trial.as_json(found, days, since, history, read)))
         else:
             language = language or settings.language or "en"
             title = tried.segment.nl if language == "nl" else tried.segment.en
-            for line in told(found, days, title, history, phrases(language)):
+            for line in told(found, days, title, history, phrases(language), read):
                 click.echo(line)
+
+
+def _with_borders(
+    tried: trial.TrialRules,
+    given: Sequence[Border],
+    settings: Settings,
+    deploying: Deploying | None,
+    history: History,
+    now: int | None,
+) -> tuple[trial.TrialRules, list[ReadBorder]]:
+    """The rules with the borders that they read: those given, else those published, else those of the history."""
+    if not trial_borders.keys_of(tried.sets):
+        return tried, []
+    held = given or trial_borders.known(settings, deploying, now)
+    wanted, found = trial_borders.missing(tried.sets, held), tuple[Border, ...]()
+    if wanted:
+        engine, consent = EngineSettings.of(settings), settings.required_consent
+        with bar(history.length, "taking borders") as progress:
+            found = trial_borders.taken(tried.sets, wanted, history, engine, now, consent, progress)
+    return tried.compared_with((*held, *found)), trial_borders.read_by(tried.sets, held, found)

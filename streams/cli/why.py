@@ -2,7 +2,7 @@
 
 import itertools
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,6 +12,7 @@ import schemas
 from segments.engine import (
     BEFORE_ALL,
     TOO_OLD,
+    Border,
     EngineSettings,
     load,
     notice_text,
@@ -25,6 +26,7 @@ from segments.insight.why import why
 from segments.language.errors import SegmentsError
 from segments.language.words.phrases import Say, phrases
 from segments.language.words.sentence import Language
+from streams.cli.border_file import borders_option, read_borders
 from streams.cli.customer import CustomerId
 from streams.cli.instant import Instant
 from streams.cli.language import LANGUAGE
@@ -57,6 +59,9 @@ TIMEOUT = 10.0
 @click.option(
     "--partitions", metavar="N", type=click.IntRange(min=1), help="With --file: as many as the topics have."
 )
+@borders_option(
+    "With --file alone; without it rules with borders are false, unless the file has deployments."
+)
 @click.option("--sort", is_flag=True, help="With --file: sort the lines of each topic by time first.")
 @LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -67,6 +72,7 @@ def command(
     until: int | None,
     rules: tuple[Path, ...],
     partitions: int | None,
+    borders: Path | None,
     sort: bool,
     language: Language | None,
     as_json: bool,
@@ -79,10 +85,12 @@ def command(
     lines of other customers only the times are read, and lines of `segment-deployments` say what the rules are.
     """
     settings = read_settings()
-    if (until is not None or rules or partitions or sort) and not files:
-        raise click.UsageError("--until, --rules, --partitions and --sort go with --file.")
+    if (until is not None or rules or partitions or borders or sort) and not files:
+        raise click.UsageError("--until, --rules, --partitions, --borders and --sort go with --file.")
     answer = (
-        _of_files(settings, customer, segment, files, until, rules, partitions, sort=sort)
+        _of_files(
+            settings, customer, segment, files, until, rules, partitions, read_borders(borders), sort=sort
+        )
         if files
         else _asked(settings, customer, segment)
     )
@@ -125,6 +133,7 @@ def _of_files(
     until: int | None,
     rules: tuple[Path, ...],
     partitions: int | None,
+    borders: Sequence[Border],
     *,
     sort: bool,
 ) -> dict[str, Any]:
@@ -132,9 +141,9 @@ def _of_files(
     deploying = deploying_of(settings)
     files, linked = linked_files(files)
     if linked:
-        return why_linked(settings, customer, segment, files, until, rules, partitions, sort=sort)
+        return why_linked(settings, customer, segment, files, until, rules, partitions, borders, sort=sort)
     found = read_one(files, customer, partitions, until, sort=sort, deploying=deploying)
-    chosen = deployed_or(deploying, rules, settings)
+    chosen = deployed_or(deploying, rules, settings, borders)
     as_of = found.latest if until is None else until
     followed = deploying.of(found.number, until)
     if chosen is None and not followed:

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from segments.engine import BEFORE_ALL, IDENTITIES, EngineSettings, Partition, RuleSet, partition_of
+from segments.engine import BEFORE_ALL, IDENTITIES, Border, EngineSettings, Partition, RuleSet, partition_of
 from segments.insight.deploying import Deploying
 from segments.insight.identity import followed
 from segments.insight.replay import Replay, together
@@ -47,13 +47,14 @@ def why_linked(
     until: int | None,
     rules: tuple[Path, ...],
     partitions: int | None,
+    borders: Sequence[Border],
     *,
     sort: bool,
 ) -> dict[str, Any]:
     """`why` of files with links: all partitions are lived through together, for any of them may matter."""
     deploying = deploying_of(settings)
     logs = read_log(files, partitions, until, sort=sort, deploying=deploying, links=True)
-    chosen = deployed_or(deploying, rules, settings)
+    chosen = deployed_or(deploying, rules, settings, borders)
     as_of = latest(logs) if until is None else until
     replays = _replays(logs, chosen, EngineSettings.of(settings), deploying, until)
     tally = Tally()

@@ -1,7 +1,8 @@
 """Rule sets go live: a deployment is planned from rule files, and written to every partition of the log at once.
 
-borders   new borders, taken from all customers and published
+borders   borders taken anew from all customers, and published
 records   a deployment as it lies in the topic, and the chain of a group
+new_borders  those that a deployment reads and nobody has published yet
 planning  a deployment from a folder of rules and the settings
 changes   what a deployment changes, in words and as data
 writing   one transaction for all partitions

@@ -2,19 +2,18 @@
 
 import base64
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from segments.engine import BORDERS, CLICKSTREAM, Border, BorderKey
-from segments.insight.ranking import border_of, decimal_text, unpacked
-from segments.language.nodes.text import short_name
+from segments.insight.ranking import published, unpacked
 from segments.plan import ir
 from segments.plan.borders import fields_of
 from streams.deployments.planning import new_id
-from streams.deployments.records import Chains
+from streams.deployments.records import Chains, Deployed
 from streams.errors import StreamsError
 from streams.http.client import answer_of
 from streams.kafka.group import owner
@@ -43,16 +42,24 @@ class Taken:
 
 
 def take(
-    settings: Settings, chains: Chains, measures: Sequence[str], seconds: float, tell: Callable[[int], None]
+    settings: Settings,
+    running: Deployed,
+    partitions: Collection[int],
+    wanted: Mapping[str, str],
+    seconds: float,
+    tell: Callable[[int], None],
+    consent: str | None = None,
 ) -> Taken:
-    """Ask each partition's owner once; raises NotAsked, with the partitions named, if that takes longer."""
-    running = chains.running
-    consent = None if running is None else running.settings["required_consent"]
-    windows = {} if running is None else windows_of(running.planned.data)
-    query = [("measure", each) for each in map(short_name, measures)]
+    """Ask each partition's owner once; raises NotAsked, with the partitions named, if that takes longer.
+
+    `wanted` has for each measure, by its text, the name by which the plan that runs knows it. `consent`: only of
+    customers who have given it.
+    """
+    windows = windows_of(running.planned.data)
+    query = [("measure", each) for each in wanted.values()]
     query += [] if consent is None else [("consent", consent)]
-    end, left, why = time.monotonic() + seconds, sorted(chains.held), ""
-    found = Taken({each: [] for each in measures})
+    end, left, why = time.monotonic() + seconds, sorted(partitions), ""
+    found = Taken({each: [] for each in wanted})
     while left:
         for number in list(left):
             try:
@@ -63,21 +70,20 @@ def take(
                 why = str(error)
                 continue
             left.remove(number)
-            _add(found, answer, windows)
+            _add(found, answer, wanted, windows)
             tell(1)
         if left and time.monotonic() >= end:
             missing = ", ".join(map(str, left))
-            raise NotAsked(
-                f"after {seconds:g} seconds these partitions have not answered: {missing}. {why} Nothing was written."
-            )
+            raise NotAsked(f"after {seconds:g} seconds these partitions have not answered: {missing}. {why}")
         if left:
             time.sleep(min(AGAIN, max(0.0, end - time.monotonic())))
     return found
 
 
-def _add(found: Taken, answer: Mapping[str, Any], windows: Mapping[str, int]) -> None:
-    for measure in found.values:
-        name = short_name(measure)
+def _add(
+    found: Taken, answer: Mapping[str, Any], wanted: Mapping[str, str], windows: Mapping[str, int]
+) -> None:
+    for measure, name in wanted.items():
         found.values[measure] += unpacked(base64.b64decode(answer["values"][name]))
         if (since := answer["known_since"].get(name)) is not None:
             until = since + windows[name]
@@ -104,28 +110,22 @@ class Move:
     """Of what is not published."""
 
 
-def moves(keys: Sequence[BorderKey], taken: Taken, published: Sequence[Border]) -> list[Move]:
-    """What the values of all customers make of these borders."""
-    held = {border.key: border for border in published}
+def moves(keys: Sequence[BorderKey], taken: Taken, before: Sequence[Border]) -> list[Move]:
+    """What the values of all customers make of these borders, of which those were published before."""
+    held = {border.key: border for border in before}
     return [_move(key, taken, held.get(key)) for key in keys]
 
 
 def _move(key: BorderKey, taken: Taken, old: Border | None) -> Move:
     values = taken.values[key.measure]
-    found = border_of(values, Decimal(key.percent))
-    if found is None:
-        return Move(key, old, None, "no customer has a value")
-    if found <= 0:
-        return Move(
-            key, old, None, f"it would be {decimal_text(found)}, and only what is above 0 is published"
-        )
-    return Move(key, old, Border(key, decimal_text(found), len(values), taken.at))
+    value, why = published(values, Decimal(key.percent))
+    return Move(key, old, None if value is None else Border(key, value, len(values), taken.at), why)
 
 
-def after(found: Sequence[Move], published: Sequence[Border]) -> list[Border]:
+def after(found: Sequence[Move], before: Sequence[Border]) -> list[Border]:
     """All borders from then on: the new ones, and those of before that have no new value."""
     new = {move.key: move.new for move in found if move.new is not None}
-    kept = {border.key: border for border in published}
+    kept = {border.key: border for border in before}
     return list((kept | new).values())
 
 

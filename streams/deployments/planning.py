@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from segments.engine import EngineSettings, RuleSet, settings_of
+from segments.engine import Border, EngineSettings, RuleSet, settings_of
 from segments.insight.proving import engine, failures
 from segments.language.checking.lint import lint
 from segments.language.errors import Origin, RefusedRules, RuleError, SegmentsError
@@ -16,6 +16,7 @@ from segments.language.loading.load import load
 from segments.language.loading.source import docstring
 from segments.language.nodes.order import require
 from segments.language.zones import FIRST
+from segments.plan.borders import fields_of
 from segments.plan.ir import FORMAT
 from segments.plan.zones import zone_data
 from streams.deployments.records import RULES, Chains, Deployed, packed
@@ -143,9 +144,16 @@ def is_same(planned: Planned, deployed: Deployed) -> bool:
 
 
 def record(
-    settings: Settings, planned: Planned, chains: Chains, now: int, note: str, *, at_once: bool
+    settings: Settings,
+    planned: Planned,
+    chains: Chains,
+    now: int,
+    note: str,
+    *,
+    at_once: bool,
+    new_borders: Sequence[Border] = (),
 ) -> dict[str, Any]:
-    """The record to be written, as partition 0 has it; `now` is the wall clock."""
+    """The record to be written, as partition 0 has it; `now` is the wall clock. What is published stays so."""
     last, running = chains.last, chains.running
     return {
         "deployment_id": new_id(now),
@@ -157,7 +165,7 @@ def record(
         "plan_format": FORMAT,
         "rules": packed(json.dumps(planned.rules, ensure_ascii=False).encode()),
         "settings": planned.settings,
-        "borders": [] if last is None else list(last.fields["borders"]),
+        "borders": [*([] if last is None else last.fields["borders"]), *map(fields_of, new_borders)],
         "models": {} if running is None else dict(running.fields["models"]),
         "note": note,
     }

@@ -102,6 +102,15 @@ class Chains:
         """Those that bring a rule set."""
         return tuple(each for each in self.deployments if each.kind == RULES)
 
+    def whole(self, deployed: Deployed) -> Deployed:
+        """A deployment of borders with the rules and the settings that it went with; any other as it is."""
+        if deployed.kind != BORDERS:
+            return deployed
+        before = [each for each in self.rules if each.offset < deployed.offset]
+        fields = {**before[-1].fields, "borders": deployed.fields["borders"]}
+        fields["deployment_id"] = deployed.id
+        return Deployed(deployed.offset, deployed.timestamp, fields)
+
     @property
     def running(self) -> Deployed | None:
         """The rule set that the group runs, or will run once it has come so far in its log."""

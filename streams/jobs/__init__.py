@@ -7,4 +7,5 @@ fit           where a fitted model is written
 foresee       whom a change of rules would move, by the history
 reset         makes a group forget everything
 trial         tries a rule on past records
+trial_borders  the borders that a rule is tried with
 """

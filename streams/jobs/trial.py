@@ -1,14 +1,15 @@
 """Trying a rule: which rules take part, how much of the past they need, and what was found as plain values."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 import schemas
-from segments.engine import EngineSettings, RuleSet, load
+from segments.engine import Border, EngineSettings, RuleSet, load
+from segments.insight.deploying import Deploying
 from segments.insight.findings import Findings
 from segments.insight.trial import RuleTrial, Trial
 from segments.language.nodes.durations import DAY
@@ -19,6 +20,7 @@ from streams.clock import wall_clock
 from streams.errors import StreamsError
 from streams.history.files import latest, out_of_order, read_log
 from streams.history.reader import FileHistory, History, Progress
+from streams.jobs.trial_borders import ReadBorder
 from streams.settings.settings import Settings
 
 
@@ -32,9 +34,23 @@ class TrialRules:
     running_id: str
 
     @property
+    def sets(self) -> list[RuleSet]:
+        """The rules tried, and those that run."""
+        return [self.rules] if self.running is None else [self.rules, self.running]
+
+    def compared_with(self, borders: Sequence[Border]) -> "TrialRules":
+        """The same, with borders published."""
+        running = None if self.running is None else _published(self.running, borders)
+        return replace(self, rules=_published(self.rules, borders), running=running)
+
+    @property
     def segment(self) -> Segment:
         """The rule itself."""
         return self.rules.segments[self.rules.ids.index(self.id)]
+
+
+def _published(rules: RuleSet, borders: Sequence[Border]) -> RuleSet:
+    return RuleSet(rules.segments, rules.plan.currency, rules.plan.zone, borders)
 
 
 def find(rule: str, against: Path | None, settings: Settings) -> TrialRules:
@@ -78,7 +94,7 @@ def needed_since(tried: TrialRules, now: int, days: int) -> int | None:
     The days shown want all that the rule remembers before them, the other segments what they remember today. A rule
     with `until` may hold because of something however long ago.
     """
-    sets = [rules for rules in (tried.rules, tried.running) if rules is not None]
+    sets = tried.sets
     if any(segment.until is not None for rules in sets for segment in rules.segments):
         return None
     retained = plan(in_order([tried.segment])).retention
@@ -98,10 +114,14 @@ def past(
     until: int | None,
     *,
     sort: bool = False,
+    deploying: Deploying | None = None,
 ) -> Iterator[History]:
-    """The history to try a rule on: of files if there are any, else of the input topics."""
+    """The history to try a rule on: of files if there are any, else of the input topics.
+
+    `deploying` takes in the deployments that stand in files.
+    """
     if files:
-        logs = read_log(files, partitions, until, sort=sort)
+        logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
         yield FileHistory(logs, latest(logs), 0 if sort else out_of_order(logs))
     else:
         from streams.history.topics import topics_history
@@ -130,7 +150,9 @@ def run(
     return trial.finish(history.latest if now is None else now)
 
 
-def as_json(found: Findings, days: int, since: int | None, history: History) -> dict[str, Any]:
+def as_json(
+    found: Findings, days: int, since: int | None, history: History, read: Sequence[ReadBorder] = ()
+) -> dict[str, Any]:
     """What was found, for machines: times as ISO 8601, durations in milliseconds."""
     return {
         "segment": found.segment,
@@ -146,6 +168,7 @@ def as_json(found: Findings, days: int, since: int | None, history: History) -> 
             "late": found.tally.late,
             "out_of_order": history.out_of_order,
         },
+        "borders": [each.as_json() for each in read],
         "customers": found.customers,
         "members": found.members,
         "share": found.share,

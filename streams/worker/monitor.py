@@ -16,7 +16,7 @@ from streams.worker.ledger import Ledger
 from streams.worker.notices import Notices
 from streams.worker.standing import Standing
 
-OF_RULES = ("rule_added", "rule_changed", "rule_removed")
+OF_DEPLOYMENTS = ("rule_added", "rule_changed", "rule_removed", "borders")
 """The reasons of flips by a take-over."""
 
 
@@ -58,16 +58,22 @@ class PartitionMonitor:
         self._moved: Counter[tuple[str, str]] = Counter()
         self.look()
         self._coming = self._seen.sweeping
+        self._taken_over = self._coming == 0
 
     def committed(self, transaction: Transaction, seconds: float) -> None:
         """Count what is committed now."""
         offsets = transaction.offsets
         self._standing.reached(offsets)
         for (segment, transition, reason), count in transaction.flips.items():
-            if reason in OF_RULES:
+            if reason in OF_DEPLOYMENTS:
                 self._moved[segment, transition] += count
+        self.settled()
         self.notices.note(Notice(*each) for each in transaction.notices)
         self._metrics.committed(transaction, self._ledger.settle(offsets), seconds)
+
+    def settled(self) -> None:
+        """Nothing that was done is left to be committed: a take-over that has come to its end is over."""
+        self._taken_over = not self._seen.sweeping
 
     @contextmanager
     def resting(self) -> Iterator[None]:
@@ -135,7 +141,7 @@ class PartitionMonitor:
             committed_at=self._standing.committed_at,
             size=self._store.size(),
             deployment=None if partition.deployment is None else partition.deployment.deployment_id,
-            deployment_state="taking_over" if seen.sweeping else "running",
+            deployment_state="running" if self._taken_over else "taking_over",
             taken_over=self._coming - seen.sweeping,
             left=seen.sweeping,
             moved=Counter(self._moved),

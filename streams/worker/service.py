@@ -172,6 +172,7 @@ class Service:
         with metrics.stage("encode"):
             transaction = await self._context.beside(self._outbox.collect, self._partition)
         if transaction is None:
+            self.monitor.settled()
             return
         batches, offsets = self._outbox.batches(transaction, self._unwritten), transaction.offsets
         began = time.perf_counter()

@@ -76,3 +76,23 @@ def test_borders_are_taken_published_and_moved(tmp_path, fresh_topics, run, spaw
     assert drawn.read_text().startswith("<svg")
     shown = json.loads(run("borders", "show", "--json").stdout)
     assert [each["value"] for each in shown["borders"]] == ["53"]
+
+    (folder / "half.py").write_text(RULE.replace("best =", "half =").replace("percent=10", "percent=50"))
+    (folder / "often.py").write_text(
+        RULE.replace("best =", "often =").replace("sum(purchase.amount)", "count()")
+    )
+    third = run("deploy", "--yes", "--json", "--max-moved", "100", env=rules)
+    assert third.returncode == 0, third.stderr
+    often, half = json.loads(third.stdout)["borders"]
+    assert (often["value"], "do not measure it yet" in often["why"], half["value"]) == (None, True, "15")
+    assert json.loads(third.stdout)["flips"]["half"] == {"enters": 10, "exits": 0}
+    shown = json.loads(run("borders", "show", "--json").stdout)
+    assert sorted(each["value"] for each in shown["borders"]) == ["15", "53"]
+    back = run("rollback", told["deployment_id"], "--yes", "--json", env=rules)
+    assert json.loads(back.stdout)["flips"] == {
+        "best": {"enters": 4, "exits": 0},
+        "half": {"enters": 0, "exits": 10},
+    }
+    tried = run("try", str(folder / "best.py"), "--json", env=rules | {"SEGMENTS_GROUP": "another"})
+    read = {(each["value"], each["by_history"]) for each in json.loads(tried.stdout)["borders"]}
+    assert read == {("53", True), ("15", True), ("2", True)}, tried.stderr
