@@ -8,6 +8,7 @@ import click
 
 import schemas
 from segments.insight.fitting.purchases import FitError, Purchases, set_of
+from segments.insight.fitting.readers import DEFAULT, asked_by
 from segments.language.nodes.durations import DAY
 from streams.cli.instant import Instant
 from streams.cli.progress import bar
@@ -24,8 +25,10 @@ WIDEST = 30
 
 @click.command(name="fit")
 @click.argument("name")
-@click.option("--of", "of", metavar="SET", help="The purchases. Default: what the rules that read NAME say.")
-@click.option("--within", metavar="DAYS", type=click.IntRange(1, 36_525), help="The window of the rules.")
+@click.option("--of", "of", metavar="SET", help="The purchases. Default: those of the rules that read NAME.")
+@click.option(
+    "--within", metavar="DAYS", type=click.IntRange(1, 36_525), help="The window. Default: that of the rules."
+)
 @click.option("--until", metavar="TIME", type=Instant(), help="As of this instant. Default: the last event.")
 @click.option(
     "--holdout", metavar="DAYS", type=click.IntRange(1, 3650), help="Days of the check. Default: a quarter."
@@ -43,6 +46,9 @@ def command(
 ) -> None:
     """Fit a model of purchases, NAME, to the events of the past, and write NAME.model.json beside the rules.
 
+    The purchases and the window are those of the rules that read NAME; --of and --within say others. If no rule reads
+    it, all purchases count. With --of alone the model goes with every window.
+
     MBG/NBD tells when customers will buy again, Gamma-Gamma what they will spend. The command sees each customer as a
     rule would at --until. It fits a second time on what came before the last --holdout days and compares that with what
     came then: a table, and NAME.model.svg. It needs the extra `fit` (scipy). Nothing is written if there are fewer than
@@ -52,11 +58,12 @@ def command(
     fitting = _fitting()
     settings = read_settings()
     file = job.place(name, settings.rules)
-    purchases = Purchases(set_of(of or "purchase"), settings.currency)
+    of, window = _asked(name, of, within, settings)
+    purchases = Purchases(set_of(of), settings.currency)
     last = _read(purchases, settings, files, until)
     asked = fitting.Asked(
-        of=of or "purchase",
-        within=None if within is None else within * DAY,
+        of=of,
+        within=window,
         until=last if until is None else until,
         holdout=holdout,
         zone=settings.timezone,
@@ -74,6 +81,19 @@ def command(
     for warning in fitted.warnings:
         click.secho(f"warning: {warning}", fg="yellow")
     click.echo(f"written: {file}, {picture}")
+
+
+def _asked(name: str, of: str | None, within: int | None, settings: Settings) -> tuple[str, int | None]:
+    """The set and the window in milliseconds: as the command says, else as the rules do."""
+    window = None if within is None else within * DAY
+    if of is not None:
+        return of, window
+    found = asked_by(name, settings.rules)
+    if found is None:
+        click.echo(f"no rule reads {name} yet: it is fitted to {DEFAULT}", err=True)
+        return DEFAULT, window
+    click.echo(f"fitted to {found}, as {', '.join(found.rules)} asks", err=True)
+    return found.of, found.within if window is None else window
 
 
 def _fitting() -> Any:

@@ -6,6 +6,7 @@ import click
 
 from segments.language.checking.lint import lint
 from streams.cli.rule_paths import rules_in
+from streams.clock import wall_clock
 from streams.settings.settings import read_settings
 
 
@@ -18,7 +19,7 @@ def command(paths: tuple[str, ...]) -> None:
     """
     settings = read_settings()
     segments = rules_in(paths, settings)
-    findings = lint(segments, settings.timezone)
+    findings = lint(segments, settings.timezone, wall_clock())
     for finding in findings:
         click.echo(f"{finding}{' (refused)' if finding.blocking else ''}")
     refused = sum(finding.blocking for finding in findings)

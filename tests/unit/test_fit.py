@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from segments.insight.fitting.readers import asked_by
 from segments.language import RuleError
+from segments.language.checking.lint import lint
+from segments.language.loading.load import load
 from segments.language.nodes.models import looked_up_in, model, read_model
 from segments.language.truth.buying import alive, expected, history, spend
 from streams.cli import main
@@ -143,11 +146,16 @@ def test_customers_who_never_cease_have_no_maximum(fit, tmp_path):
 
 
 def test_amounts_of_another_currency_make_no_model_of_spend(fit, tmp_path):
-    """The model of purchases is fitted all the same, spend is null, and a warning says why."""
-    result = fit([{**line, "currency": "USD"} for line in drawn(1500, seed=3)])
+    """The model of purchases is fitted all the same, to what the rules ask; spend is null, and a warning says why."""
+    ruled(tmp_path, gone=("buyers", WEB, 365), silent=("buyers", WEB, 365), other=("others", "", 90))
+    result = fit(
+        [{**line, "currency": "USD", "channel": "web"} for line in drawn(1500, seed=3)], "--within", "200"
+    )
     assert result.exit_code == 0, result.output
-    assert json.loads((tmp_path / "buyers.model.json").read_text())["spend"] is None
+    content = json.loads((tmp_path / "buyers.model.json").read_text())
+    assert (content["spend"], content["of"], content["within"]) == (None, f"purchase{WEB}", 200 * DAY)
     assert "0 customers have an amount in the currency" in result.output
+    assert f"fitted to purchase{WEB}.within(days=365), as gone, silent asks" in result.output
 
 
 def test_customers_who_stop_at_once_are_warned_of(fit):
@@ -204,3 +212,85 @@ def test_a_model_is_looked_for_in_all_folders_once(tmp_path):
     Path(folders[1] / "buyers.model.json").write_text(json.dumps(CONTENT))
     with looked_up_in(folders), pytest.raises(RuleError, match="two models of this name"):
         model("buyers")
+
+
+RULE = '''"""Silent customers."""
+
+from segments.language import Segment, model, purchase
+
+{name} = Segment(en="", nl="", when=purchase{where}.within(days={days}).alive(model("{model}")) < 0.3, examples="")
+'''
+WEB = '.where(purchase.channel == "web")'
+
+
+def ruled(folder, **rules):
+    """Writes rules that read a model: of each its name, what narrows the purchases, and the window in days."""
+    for name, (of, where, days) in rules.items():
+        (folder / f"{name}.py").write_text(RULE.format(name=name, model=of, where=where, days=days))
+
+
+def test_a_model_is_of_what_the_rules_ask(fit, tmp_path):
+    """The set and the window are those of the rules that read it; with --of nobody asks them."""
+    ruled(tmp_path, gone=("buyers", WEB, 365), silent=("buyers", WEB, 365), other=("others", "", 90))
+    found = asked_by("buyers", [tmp_path])
+    assert (found.of, found.within) == (f"purchase{WEB}", 365 * DAY)
+    assert found.rules == ("gone", "silent")
+    result = fit([], "--of", "purchase")
+    assert (result.exit_code, "fitted to" in result.output) == (1, False)
+
+
+def test_rules_that_ask_a_model_differently_are_refused(fit, tmp_path):
+    """Of two sets or windows neither is taken; the error names the rules and what each asks."""
+    ruled(tmp_path, gone=("buyers", WEB, 365), silent=("buyers", "", 90))
+    result = fit([])
+    assert result.exit_code == 1
+    assert f"gone asks about purchase{WEB}.within(days=365)" in result.output
+    assert "silent asks about purchase.within(days=90)" in result.output
+
+
+def test_a_model_that_no_rule_reads_is_of_all_purchases(fit, tmp_path):
+    """It is said, and what the rules of other models ask is of no effect; a wrong rule is an error."""
+    ruled(tmp_path, other=("others", "", 90))
+    assert "no rule reads buyers yet: it is fitted to purchase" in fit([]).output
+    (tmp_path / "wrong.py").write_text("wrong = 1\n")
+    result = fit([])
+    assert (result.exit_code, "wrong.py" in result.output) == (1, True), result.output
+
+
+def test_customers_who_bought_once_make_no_model(fit, tmp_path):
+    """Without a second purchase day of anybody the error says that there are none."""
+    once = {line["customer_id"]: line for line in drawn(500, seed=6)}
+    result = fit(list(once.values()))
+    assert (result.exit_code, "0 customers bought on a second day" in result.output) == (1, True), (
+        result.output
+    )
+    assert not (tmp_path / "buyers.model.json").exists()
+
+
+def test_an_old_fit_is_told_by_the_linter(tmp_path):
+    """From the day after 180 days on, and it refuses nothing; a model that does not tell its age is not old."""
+    ruled(tmp_path, gone=("buyers", "", 365))
+    (tmp_path / "buyers.model.json").write_text(json.dumps({**CONTENT, "fitted": {"until": START}}))
+    rules = load([tmp_path])
+
+    def said(now):
+        return [
+            (each.problem, each.blocking) for each in lint(rules, now=now) if "was fitted" in each.problem
+        ]
+
+    assert said(None) == said(START + 180 * DAY) == []
+    assert said(START + 181 * DAY) == [
+        ('model("buyers") was fitted 181 days ago: customers may buy otherwise by now.', False)
+    ]
+    (tmp_path / "buyers.model.json").write_text(json.dumps(CONTENT))
+    assert not [
+        each for each in lint(load([tmp_path]), now=START + 999 * DAY) if "was fitted" in each.problem
+    ]
+
+
+def test_the_command_knows_the_age_of_a_model(tmp_path):
+    """`segments lint` takes the wall clock: a model of the year 2020 is old."""
+    ruled(tmp_path, gone=("buyers", "", 365))
+    until = 1_577_836_800_000
+    (tmp_path / "buyers.model.json").write_text(json.dumps({**CONTENT, "fitted": {"until": until}}))
+    assert 'model("buyers") was fitted' in CliRunner().invoke(main, ["lint", str(tmp_path)]).output

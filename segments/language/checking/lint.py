@@ -13,6 +13,7 @@ from fractions import Fraction
 from segments.language.checking.checks import check_details, check_goal, check_leaf
 from segments.language.checking.contradictions import contradictions
 from segments.language.checking.lasting import check_lasting
+from segments.language.checking.models import old_models
 from segments.language.checking.values import check_stages, check_values, of_no_value
 from segments.language.errors import Origin, RefusedRules, RuleError
 from segments.language.loading.source import docstring, examples_origin
@@ -46,10 +47,15 @@ class Finding:
         return f"{self.file}:{self.line}: {self.problem} {self.mend}".rstrip()
 
 
-def lint(segments: Iterable[Segment], zone: str = "UTC") -> list[Finding]:
-    """All that is to be said about these rules, by rule and line; their stories are read in a time zone."""
+def lint(segments: Iterable[Segment], zone: str = "UTC", now: int | None = None) -> list[Finding]:
+    """All that is to be said about these rules, by rule and line; their stories are read in a time zone.
+
+    `now`, in milliseconds, tells how old a model is; None: nothing is said of that.
+    """
     rules = list(segments)
     findings = {finding for segment in rules for finding in (*_refused(segment), *_missing(segment, zone))}
+    if now is not None:
+        findings |= {_finding(segment, *told) for segment in rules for told in old_models(segment, now)}
     return sorted({*findings, *_experiments(rules)})
 
 

@@ -1,11 +1,15 @@
-"""Whether the models that rules read belong to this shop: its currency, and its time zone."""
+"""Whether the models that rules read belong to this shop, its currency and its time zone, and to these days."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from segments.language.errors import RuleError
+from segments.language.nodes.durations import DAY
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import measures_of_rule
+
+OLDEST = 180 * DAY
+"""Milliseconds after which a fit is old: as long as the longest check of `segments fit` looks ahead."""
 
 
 def refuse_foreign_models(segments: Iterable[Segment], currency: str, zone: str) -> None:
@@ -14,6 +18,21 @@ def refuse_foreign_models(segments: Iterable[Segment], currency: str, zone: str)
         for measure in measures_of_rule(segment):
             if isinstance(measure, Predicted):
                 _refuse(measure, currency, zone, segment)
+
+
+def old_models(segment: Segment, now: int) -> Iterator[tuple[str, str]]:
+    """Problem and mend of each model that a rule reads and that knows nothing of the last half year."""
+    models = {
+        measure.of.known_as: measure.of
+        for leaf in leaves(segment.when) + leaves(segment.until)
+        for measure in measures_in(leaf)
+        if isinstance(measure, Predicted)
+    }
+    for name, model in sorted(models.items()):
+        if model.until is not None and now - model.until > OLDEST:
+            old = (now - model.until) // DAY
+            problem = f'model("{name}") was fitted {old:,} days ago: customers may buy otherwise by now.'
+            yield problem, f"Run `segments fit {name}` again, look at its table, and deploy it."
 
 
 def _refuse(measure: Predicted, currency: str, zone: str, segment: Segment) -> None:
