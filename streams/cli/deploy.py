@@ -1,20 +1,21 @@
 """`segments deploy`: the rules of a folder go live, at one place of the log, while events flow."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from segments.engine import Border, settings_of, with_borders
+from segments.engine import settings_of, with_borders
 from segments.language.words.sentence import Language
 from streams.cli import going_live
+from streams.cli.deploy_report import Report, settings_change, tell_counted
 from streams.cli.going_live import NO_WAIT, NOTE, RULES, TIMEOUT, YES, tell_lines
 from streams.cli.language import LANGUAGE
 from streams.cli.progress import bar
 from streams.cli.visible import json_line
 from streams.clock import wall_clock
-from streams.deployments.changes import Changes, changes, told
+from streams.deployments.changes import changes, told
 from streams.deployments.counting import Counted, TooManyMove, count
 from streams.deployments.new_borders import NewBorder, take_new, unpublished
 from streams.deployments.planning import Planned, SettingsChange, plan, record
@@ -28,48 +29,6 @@ WOULD_CHANGE = 6
 """Exit code of `--dry-run --exit-code` if something would change."""
 ALL = 100.0
 """Per cent: nothing is held back, and nothing counted."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What was found and done."""
-
-    changes: Changes
-    counted: Counted | None = None
-    foreseen: dict[str, Any] | None = None
-    """By the history, of a dry run."""
-    borders: list[NewBorder] = field(default_factory=list)
-    """Those that were not published before."""
-    deployment_id: str | None = None
-    flips: dict[str, dict[str, int]] | None = None
-    partitions: list[dict[str, Any]] | None = None
-
-    @property
-    def new_borders(self) -> list[Border]:
-        """Those to be published."""
-        return [each.border for each in self.borders if each.border is not None]
-
-    def as_json(self) -> dict[str, Any]:
-        """As one object."""
-        moved = self.foreseen or (
-            self.counted
-            and {
-                "customers": self.counted.customers,
-                "members": dict(self.counted.members),
-                "enters": dict(self.counted.enters),
-                "exits": dict(self.counted.exits),
-                "unknown": list(self.counted.unknown),
-            }
-        )
-        return {
-            "deployment_id": self.deployment_id,
-            "written": self.deployment_id is not None,
-            "changes": self.changes.as_json(),
-            "would_move": moved,
-            "borders": [each.as_json() for each in self.borders],
-            "flips": self.flips,
-            "partitions": self.partitions,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +154,7 @@ def _run(call: Call) -> None:
 def _change(settings: Settings, call: Call, planned: Planned, chains: Chains, report: Report) -> None:
     """Says who would move, and writes it, unless it is a dry run."""
     if report.changes.settings and not call.new_settings:
-        raise SettingsChange(_settings_change(report.changes))
+        raise SettingsChange(settings_change(report.changes))
     if call.dry_run:
         report.foreseen = _foresee(settings, call, planned, report, chains)
         tell_lines(*(() if call.as_json or report.foreseen is None else foresee.told(report.foreseen)))
@@ -205,7 +164,7 @@ def _change(settings: Settings, call: Call, planned: Planned, chains: Chains, re
         tell_lines(*(() if call.as_json else map(str, report.borders)))
     if call.max_moved < ALL:
         report.counted = _count(settings, planned, report, chains)
-        _tell_counted(report.counted, as_json=call.as_json)
+        tell_counted(report.counted, as_json=call.as_json)
     _deploy(settings, planned, chains, report, call.max_moved, call.note, at_once=call.at_once, yes=call.yes)
 
 
@@ -214,14 +173,6 @@ def _take_new(settings: Settings, planned: Planned, chains: Chains, timeout: flo
         return []
     with bar(len(chains.held), "asking the workers for new borders") as progress:
         return take_new(settings, planned, chains, timeout, progress)
-
-
-def _settings_change(found: Changes) -> str:
-    lines = [
-        f"{each['setting']}: {each['deployed']} is deployed, {each['new']} is set here"
-        for each in found.settings
-    ]
-    return "\n".join([*lines, "Say --settings to change them; unset a variable to keep what is deployed."])
 
 
 def _foresee(
@@ -269,18 +220,6 @@ def _count(settings: Settings, planned: Planned, report: Report, chains: Chains)
     partitions = len(chains.held)
     with bar(partitions, "counting who would flip") as progress:
         return count(settings, planned, found, partitions, progress, (*chains.borders, *report.new_borders))
-
-
-def _tell_counted(counted: Counted, *, as_json: bool) -> None:
-    if as_json:
-        return
-    for name in sorted({*counted.enters, *counted.exits} - set(counted.unknown)):
-        enters, exits = counted.enters[name], counted.exits[name]
-        tell_lines(
-            f"  {name}: {enters:,} would enter and {exits:,} leave; {counted.members[name]:,} are in it"
-        )
-    for name in counted.unknown:
-        tell_lines(f"  {name}: who would flip is unknown, since its measures are not kept yet")
 
 
 def _deploy(

@@ -17,6 +17,7 @@ from streams.cli.progress import bar
 from streams.cli.replay import deploying_of
 from streams.cli.trial_text import told
 from streams.cli.visible import json_line
+from streams.errors import TopicsError
 from streams.history.reader import History
 from streams.jobs import trial, trial_borders
 from streams.jobs.trial_borders import ReadBorder
@@ -94,6 +95,16 @@ def command(
                 click.echo(line)
 
 
+def _published(settings: Settings) -> tuple[Border, ...]:
+    """The borders of the group's last deployment."""
+    from streams.deployments.records import read_chains
+
+    try:
+        return read_chains(settings).borders
+    except TopicsError:
+        return ()  # Nothing was ever deployed.
+
+
 def _with_borders(
     tried: trial.TrialRules,
     given: Sequence[Border],
@@ -105,7 +116,7 @@ def _with_borders(
     """The rules with the borders that they read: those given, else those published, else those of the history."""
     if not trial_borders.keys_of(tried.sets):
         return tried, []
-    held = given or trial_borders.known(settings, deploying, now)
+    held = given or (_published(settings) if deploying is None else trial_borders.told_by(deploying, now))
     wanted, found = trial_borders.missing(tried.sets, held), tuple[Border, ...]()
     if wanted:
         engine, consent = EngineSettings.of(settings), settings.required_consent

@@ -9,9 +9,7 @@ from segments.engine import Border, BorderKey, EngineSettings, RuleSet
 from segments.insight.by_history import BorderCensus
 from segments.insight.deploying import Deploying
 from segments.plan.borders import fields_of
-from streams.errors import TopicsError
 from streams.history.reader import History, Progress
-from streams.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +38,10 @@ class ReadBorder:
         return {**told, "by_history": self.by_history}
 
 
-def known(settings: Settings, deploying: Deploying | None, until: int | None) -> tuple[Border, ...]:
-    """The borders published: by the deployments of a file, or of the topic if there is no file."""
-    if deploying is not None:
-        followed = deploying.of(0, until)
-        return followed[-1].borders if followed else ()
-    from streams.deployments.records import read_chains
-
-    try:
-        return read_chains(settings).borders
-    except TopicsError:
-        return ()  # Nothing was deployed yet.
+def told_by(deploying: Deploying, until: int | None) -> tuple[Border, ...]:
+    """The borders published by the deployments of a file."""
+    followed = deploying.of(0, until)
+    return followed[-1].borders if followed else ()
 
 
 def keys_of(sets: Iterable[RuleSet]) -> tuple[BorderKey, ...]:

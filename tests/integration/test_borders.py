@@ -2,10 +2,13 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
-from tests.integration.worker_control import wait_until, wait_until_ready
+from streams.cli import main
+from tests.integration.worker_control import scrape, wait_until, wait_until_ready
 
 RULE = '''"""The best ten per cent: thank them."""
 
@@ -18,6 +21,8 @@ best = Segment(
     examples="",
 )
 '''
+
+CONSUMED = 'segments_records_consumed_total{topic="transactions"}'
 
 
 def _purchases(amounts):
@@ -36,6 +41,17 @@ def _flips(run):
     return [json.loads(line) for line in answer.stdout.splitlines()]
 
 
+@pytest.fixture
+def run(environment):
+    """The command in this process: a start takes seconds."""
+
+    def call(*words, stdin=None, env=None):
+        done = CliRunner().invoke(main, words, input=stdin, env={**environment, **(env or {})})
+        return SimpleNamespace(returncode=done.exit_code, stdout=done.stdout, stderr=done.stderr)
+
+    return call
+
+
 @pytest.mark.timeout(180)
 def test_borders_are_taken_published_and_moved(tmp_path, fresh_topics, run, spawn):
     """Nobody is in the rule before; then the best ten per cent; too many moves, or no worker, and nothing is written."""
@@ -51,6 +67,7 @@ def test_borders_are_taken_published_and_moved(tmp_path, fresh_topics, run, spaw
     assert (alone.returncode, "have not answered: 0, 1" in alone.stderr) == (3, True), alone.stderr
     worker = spawn("worker", "--no-deploy", env=rules)
     wait_until_ready(worker)
+    wait_until("all is known", lambda: scrape(worker).get(CONSUMED) == 20)
     assert _flips(run) == []
     assert run("borders", "update", env=rules).returncode == 2, "nobody could be asked"
 
