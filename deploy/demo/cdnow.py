@@ -1,15 +1,19 @@
 """CDNOW: the purchases of 23,570 real customers of a record shop, January 1997 to June 1998.
 
+`python -m deploy.demo.cdnow` prints them as JSON lines, for `segments fit --file`, `try --file` and `replay`.
+
 Real: who bought on which day, how many CDs, for how much. Invented: the time of day, the currency (euros
 where it was dollars), order and product numbers, the category, the channel.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from deploy.demo.invent import DAY, HOUR, Line, amount, cents, choice, number
 from deploy.demo.shop import CURRENCY
+from deploy.demo.sources import CDNOW, cache_folder, lines_of
 
 GENRES = ("rock", "jazz", "classical", "country", "soundtracks", "electronic")
 OPENS = 8 * HOUR
@@ -61,3 +65,15 @@ _FIRST_DAY = datetime(1997, 1, 1, tzinfo=UTC)
 def _midnight(day: str) -> int:
     days = (datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC) - _FIRST_DAY).days
     return int(_FIRST_DAY.timestamp()) * 1000 + days * DAY
+
+
+def main() -> None:
+    """Print all purchases in order of time."""
+    for line in sorted(
+        purchases(lines_of(CDNOW, cache_folder())), key=lambda each: (each["occurred_at"], each["event_id"])
+    ):
+        print(json.dumps(line))  # noqa: T201 - what it is for
+
+
+if __name__ == "__main__":
+    main()

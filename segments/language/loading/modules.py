@@ -16,7 +16,7 @@ from segments.language.loading.mends import explained, nearest
 from segments.language.nodes.segment import Segment
 
 PACKAGE = "segments"
-ROOMS = ("engine", "insight", "language", "plan")
+ROOMS = ("engine", "insight", "language", "learned", "plan")
 """The folders of the package: no rule has one of these names, and what a rule imports of them is the program's."""
 
 
