@@ -40,6 +40,8 @@ class Deployment:
     """Those that decide, from its take-over on."""
     borders: tuple[Border, ...] = ()
     """Those published from its take-over on."""
+    fitted: tuple[tuple[str, int], ...] = ()
+    """The models that its rules read, each with the instant in milliseconds up to which it was fitted."""
     wrong: str | None = None
     """Why it can't be followed, with the mend: it is read to its place, and no further."""
 
@@ -119,7 +121,7 @@ def _whole(deployment: Deployment, before: Deployment | None) -> Deployment:
     if before.rules is None:
         return replace(deployment, wrong=f"it follows {before.deployment_id}, which can't be read.")
     rules = with_borders(before.rules, deployment.borders)
-    return replace(deployment, rules=rules, settings=before.settings)
+    return replace(deployment, rules=rules, settings=before.settings, fitted=before.fitted)
 
 
 def runnable(deployment: Deployment) -> Deployment:

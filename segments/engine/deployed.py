@@ -1,5 +1,6 @@
 """A record of `segment-deployments` as a partition runs it: from its fields, with the plan unpacked."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,8 +45,22 @@ def deployment_of(
         ready if wrong is None else None,
         None if settings is None else settings_of(settings),
         borders,
+        fitted_at(fields.get("models", {})),
         wrong,
     )
+
+
+def fitted_at(models: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
+    """The models of a deployment that tell up to when they were fitted, by name; what can't be read tells nothing."""
+    found = []
+    for name, content in sorted(models.items()):
+        try:
+            until = json.loads(content)["fitted"]["until"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if isinstance(until, int):
+            found.append((name, until))
+    return tuple(found)
 
 
 def settings_of(said: Mapping[str, Any]) -> EngineSettings:

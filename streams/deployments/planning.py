@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import uuid4
 from segments.engine import Border, EngineSettings, RuleSet, settings_of
 from segments.insight.proving import engine, failures
 from segments.language.checking.lint import lint
+from segments.language.checking.models import models_read
 from segments.language.errors import Origin, RefusedRules, RuleError, SegmentsError
 from segments.language.loading.load import load
 from segments.language.loading.source import docstring
@@ -53,6 +54,8 @@ class Planned:
     """For people."""
     settings: dict[str, Any]
     """As the record has them."""
+    models: dict[str, str] = field(default_factory=dict)
+    """The models that the rules read, by name, as JSON."""
 
     @property
     def engine(self) -> EngineSettings:
@@ -91,7 +94,8 @@ def plan(settings: Settings, folders: Sequence[Path], deployed: Deployed | None,
         }
         for each in sorted(segments, key=lambda each: each.id)
     ]
-    return Planned(ruleset, ruleset.data.to_bytes(), rules, decide)
+    models = {name: each.content for name, each in sorted(models_read(segments).items())}
+    return Planned(ruleset, ruleset.data.to_bytes(), rules, decide, models)
 
 
 def _tell_stories(segments: Sequence[Any], currency: str, zone_name: str) -> None:
@@ -105,12 +109,12 @@ def deciding(settings: Settings, deployed: Deployed | None) -> dict[str, Any]:
     set_here = settings.model_fields_set if deployed is not None else set(SETTINGS)
     before = deployed.settings if deployed is not None else {}
     found: dict[str, Any] = {"profile_sources": list(before.get("profile_sources", ()))}
-    for name, field in SETTINGS.items():
+    for name, there in SETTINGS.items():
         value = getattr(settings, name)
         if name not in set_here:
-            found[field] = before[field]
+            found[there] = before[there]
         else:
-            found[field] = zone(value) if field == "zone" else value
+            found[there] = zone(value) if there == "zone" else value
     return found
 
 
@@ -154,7 +158,7 @@ def record(
     new_borders: Sequence[Border] = (),
 ) -> dict[str, Any]:
     """The record to be written, as partition 0 has it; `now` is the wall clock. What is published stays so."""
-    last, running = chains.last, chains.running
+    last = chains.last
     return {
         "deployment_id": new_id(now),
         "group": settings.group,
@@ -166,7 +170,7 @@ def record(
         "rules": packed(json.dumps(planned.rules, ensure_ascii=False).encode()),
         "settings": planned.settings,
         "borders": [*([] if last is None else last.fields["borders"]), *map(fields_of, new_borders)],
-        "models": {} if running is None else dict(running.fields["models"]),
+        "models": planned.models,
         "note": note,
     }
 

@@ -40,6 +40,12 @@ class PartitionState:
     """The id of the deployment that it runs; None: rules of files, or none yet."""
     deployment_state: str | None = None
     """One of `DEPLOYMENT_STATES`; None while it is restored."""
+    borders_taken_at: int | None = None
+    """When the oldest border was taken that its rules read; None: they read none that is published."""
+    borders_missing: int | None = None
+    """How many borders that its rules read are not published; None: they read none."""
+    fitted: tuple[tuple[str, int], ...] = ()
+    """The models that its rules read, and up to when each was fitted."""
     taken_over: int = 0
     """Customers whom the rule set has taken over since the partition was made with it here."""
     left: int = 0
@@ -115,6 +121,7 @@ class PartitionGauges(Collector):
             ),
             "partition", "state",
         )  # fmt: skip
+        yield from _learned(states)
 
 
 def _gauge(
@@ -135,6 +142,23 @@ def _instants(states: list[PartitionState]) -> Iterator[Metric]:
     yield _gauge(
         "next_due_timestamp_seconds", "Time of the next timer of a partition.",
         (((state.number,), state.next_due / 1000) for state in states if state.next_due is not None),
+    )  # fmt: skip
+
+
+def _learned(states: list[PartitionState]) -> Iterator[Metric]:
+    """Of numbers that are learned from customers, how old they are."""
+    yield _gauge(
+        "borders_taken_timestamp_seconds", "When the oldest border was taken that the rules of a partition read.",
+        (((state.number,), state.borders_taken_at / 1000) for state in states if state.borders_taken_at is not None),
+    )  # fmt: skip
+    yield _gauge(
+        "borders_missing", "Borders that the rules of a partition read and nobody has published.",
+        (((state.number,), state.borders_missing) for state in states if state.borders_missing is not None),
+    )  # fmt: skip
+    yield _gauge(
+        "model_fitted_timestamp_seconds", "The last event that a model knows, which the rules of a partition read.",
+        (((state.number, model), at / 1000) for state in states for model, at in state.fitted),
+        "partition", "model",
     )  # fmt: skip
 
 

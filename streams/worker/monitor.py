@@ -128,6 +128,7 @@ class PartitionMonitor:
     def state(self) -> PartitionState:
         """Say how the partition is, for a scrape."""
         seen, lag, partition = self._seen, self.lag(), self._partition
+        taken_at, missing, fitted = _learned(partition)
         return PartitionState(
             self._partition.number,
             serving=True,
@@ -142,7 +143,19 @@ class PartitionMonitor:
             size=self._store.size(),
             deployment=None if partition.deployment is None else partition.deployment.deployment_id,
             deployment_state="running" if self._taken_over else "taking_over",
+            borders_taken_at=taken_at,
+            borders_missing=missing,
+            fitted=fitted,
             taken_over=self._coming - seen.sweeping,
             left=seen.sweeping,
             moved=Counter(self._moved),
         )
+
+
+def _learned(partition: Partition) -> tuple[int | None, int | None, tuple[tuple[str, int], ...]]:
+    """When the oldest border that is read was taken, how many are missing, and up to when the models were fitted."""
+    wanted = set(partition.rules.data.borders)
+    taken = {each.key: each.taken_at for each in partition.rules.borders if each.key in wanted}
+    missing = len(wanted) - len(taken) if wanted else None
+    fitted = () if partition.deployment is None else partition.deployment.fitted
+    return min(taken.values(), default=None), missing, fitted

@@ -104,7 +104,7 @@ def test_an_alert_has_a_section_of_the_runbook(name):
 
 
 LABELS = {
-    "arm", "cause", "deployment_id", "destination", "digest", "instance", "job", "kind", "le", "notice", "outcome", "partition", "reason", "result", "segment", "stage", "state", "topic", "wait",
+    "arm", "cause", "deployment_id", "destination", "digest", "instance", "job", "kind", "le", "model", "notice", "outcome", "partition", "reason", "result", "segment", "stage", "state", "topic", "wait",
     "transition", "version", "engine",
 }  # fmt: skip
 """Each has few values, that we or the topics' owner chose."""

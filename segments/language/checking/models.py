@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from segments.language.errors import RuleError
 from segments.language.nodes.durations import DAY
+from segments.language.nodes.models import Model
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import measures_of_rule
@@ -20,15 +21,20 @@ def refuse_foreign_models(segments: Iterable[Segment], currency: str, zone: str)
                 _refuse(measure, currency, zone, segment)
 
 
-def old_models(segment: Segment, now: int) -> Iterator[tuple[str, str]]:
-    """Problem and mend of each model that a rule reads and that knows nothing of the last half year."""
-    models = {
+def models_read(segments: Iterable[Segment]) -> dict[str, Model]:
+    """The models that rules read, by name; one without a file by a digest of what it says."""
+    return {
         measure.of.known_as: measure.of
+        for segment in segments
         for leaf in leaves(segment.when) + leaves(segment.until)
         for measure in measures_in(leaf)
         if isinstance(measure, Predicted)
     }
-    for name, model in sorted(models.items()):
+
+
+def old_models(segment: Segment, now: int) -> Iterator[tuple[str, str]]:
+    """Problem and mend of each model that a rule reads and that knows nothing of the last half year."""
+    for name, model in sorted(models_read([segment]).items()):
         if model.until is not None and now - model.until > OLDEST:
             old = (now - model.until) // DAY
             problem = f'model("{name}") was fitted {old:,} days ago: customers may buy otherwise by now.'

@@ -7,7 +7,7 @@ A model is data: the numbers of MBG/NBD (`r`, `alpha`, `a`, `b`) for when custom
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from pathlib import Path
@@ -44,6 +44,8 @@ class Model:
     """None: it was fitted without amounts, and tells nothing about spend."""
     until: int | None = None
     """The instant up to which it knows purchases, in milliseconds; None: not told."""
+    content: str = field(default="", compare=False)
+    """What its file holds, as JSON."""
 
     @property
     def meaning(self) -> str:
@@ -138,6 +140,7 @@ def read_model(content: Any, name: str) -> Model:
         parameters=_numbers(content.get("parameters"), NUMBERS, subject, mend),
         spend=None if spend is None else _numbers(spend, SPEND, subject, mend),
         until=until if type(until) is int else None,
+        content=json.dumps(content, default=str),
     )
     if found.spend is not None and dict(found.spend)["q"] <= 1:
         problem = (
