@@ -273,6 +273,7 @@ def test_the_unit_leaves_the_worker_what_it_needs():
         ("segments@", "worker --no-deploy"),
         ("segments-deliver", "deliver %d/deliver.toml"),
         ("segments-console", "console"),
+        ("segments-borders", "borders update --yes --max-moved 20"),
     ],
 )
 def test_systemd_takes_the_unit(tmp_path, name, command):
@@ -284,3 +285,15 @@ def test_systemd_takes_the_unit(tmp_path, name, command):
     stub.write_text(re.sub(r"^ExecStart=.*", "ExecStart=/bin/true", unit, flags=re.MULTILINE))
     done = subprocess.run(["systemd-analyze", "verify", stub], capture_output=True, text=True, check=False)
     assert (done.returncode, name in done.stderr) == (0, False), done.stderr
+
+
+def test_systemd_takes_the_timer(tmp_path):
+    """It starts the service of its name, every night as the CronJob does."""
+    timer = (DEPLOY / "systemd" / "segments-borders.timer").read_text()
+    (tmp_path / "segments-borders.timer").write_text(timer)
+    (tmp_path / "segments-borders.service").write_text("[Service]\nType=oneshot\nExecStart=/bin/true\n")
+    stub = tmp_path / "segments-borders.timer"
+    done = subprocess.run(["systemd-analyze", "verify", stub], capture_output=True, text=True, check=False)
+    assert (done.returncode, "segments-borders" in done.stderr) == (0, False), done.stderr
+    minute, hour, *_ = document("borders/cronjob.yaml")["spec"]["schedule"].split()
+    assert f"OnCalendar=*-*-* {hour:0>2}:{minute}:00" in timer

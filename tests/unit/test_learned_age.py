@@ -12,7 +12,6 @@ from streams.settings.settings import Settings
 from streams.telemetry.gauges import PartitionGauges, PartitionState
 from streams.worker.monitor import _learned
 from tests.unit.driving import DAY, START, Driver
-from tests.unit.test_predictions import fitted
 
 RULE = '''"""Silent customers."""
 
@@ -20,6 +19,10 @@ from segments.language import Segment, model, purchase
 
 gone = Segment(en="", nl="", when=purchase.within(days=365).alive(model("buyers")) < 0.3, examples="")
 '''
+BUYERS = {
+    "format": 1, "model": "mbg-nbd", "of": "purchase", "within": None, "unit": "day", "zone": "UTC",
+    "currency": "EUR", "parameters": {"r": "0.5", "alpha": "6", "a": "0.9", "b": "1.6"}, "spend": None,
+}  # fmt: skip
 spent = purchase.within(days=30).sum(purchase.amount)
 
 
@@ -39,7 +42,7 @@ def deployment(offset, kind, models, **fields):
 def test_a_deployment_has_the_models_that_its_rules_read(tmp_path):
     """By name with what the file holds, so that the age of each is known wherever the deployment is."""
     (tmp_path / "gone.py").write_text(RULE)
-    content = fitted("cdnow", fitted={"until": START, "customers": 5})
+    content = {**BUYERS, "fitted": {"until": START, "customers": 5}}
     (tmp_path / "buyers.model.json").write_text(json.dumps(content))
     settings = Settings(rules=str(tmp_path))
     made = record(
@@ -84,7 +87,7 @@ def test_the_oldest_border_that_is_read_is_told():
     (wanted,) = [place for place, key in enumerate(keys) if key in read.rules.data.borders]
     assert _learned(read) == (START + wanted * DAY, 0, ())
     assert _learned(
-        Driver(Segment(id="r", when=purchase.within(days=30).alive(model(fitted("cdnow"))) < 0.3)).partition
+        Driver(Segment(id="r", when=purchase.within(days=30).alive(model(BUYERS)) < 0.3)).partition
     ) == (None, None, ())
 
 

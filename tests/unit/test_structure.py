@@ -448,6 +448,7 @@ NO_MACHINE = {
     "deploy/kafka/compose.yaml": {"/opt/kafka"},
     "deploy/operations.md": {"/opt/segments"},
     "deploy/systemd/segments@.service": {"/opt/segments"},  # where whoever installs it puts it
+    "deploy/systemd/segments-borders.service": {"/opt/segments"},
     "deploy/systemd/segments-console.service": {"/opt/segments"},
     "deploy/systemd/segments-deliver.service": {"/opt/segments"},
     "tests/unit/test_structure.py": {"/opt/build", "/opt/kafka", "/opt/segments"},
