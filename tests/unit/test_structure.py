@@ -447,12 +447,8 @@ NO_MACHINE = {
     "deploy/container/Dockerfile": {"/opt/build", "/opt/segments"},
     "deploy/kafka/compose.yaml": {"/opt/kafka"},
     "deploy/operations.md": {"/opt/segments"},
-    "deploy/systemd/segments@.service": {"/opt/segments"},  # where whoever installs it puts it
-    "deploy/systemd/segments-borders.service": {"/opt/segments"},
-    "deploy/systemd/segments-console.service": {"/opt/segments"},
-    "deploy/systemd/segments-deliver.service": {"/opt/segments"},
     "tests/unit/test_structure.py": {"/opt/build", "/opt/kafka", "/opt/segments"},
-}
+} | {name(file): {"/opt/segments"} for file in (ROOT / "deploy" / "systemd").glob("*.service")}
 
 
 def test_no_file_knows_the_machine_it_was_written_on():
