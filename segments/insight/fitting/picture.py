@@ -7,7 +7,7 @@ from typing import Any
 
 from segments.language.truth.buying import alive
 
-WIDTH, HEIGHT = 860, 420
+WIDTH, HEIGHT = 860, 440
 """Of the picture, in units of the screen."""
 LEFT, TOP, PANEL = 60, 60, 330
 """The place of the first panel, and the size of both."""
@@ -51,12 +51,14 @@ def _map(content: Mapping[str, Any]) -> Iterator[str]:
     yield _text(LEFT, TOP - 30, "Probability of another purchase, first purchase a year ago", weight="bold")
     for row in range(ROWS):
         for column in range(COLUMNS):
-            last = now * column / (COLUMNS - 1)
-            value = float(alive(parameters, row if column else 0, last, now))
+            # Who bought once has no later day: the lowest row is one value. Who bought again did so later than at once.
+            place = Decimal(column) or Decimal("0.5")
+            last = now * place / (COLUMNS - 1) if row else Decimal(0)
+            value = float(alive(parameters, row, last, now))
             x, y = LEFT + column * across, TOP + PANEL - (row + 1) * up
             yield (
-                f'<rect x="{x:.1f}" y="{y:.1f}" width="{across + 0.3:.1f}" height="{up + 0.3:.1f}" '
-                f'fill="{BLUE}" fill-opacity="{value:.3f}"/>'
+                f'<rect x="{x:.1f}" y="{y:.2f}" width="{across:.1f}" height="{up:.2f}" '
+                f'shape-rendering="crispEdges" fill="{BLUE}" fill-opacity="{value:.3f}"/>'
             )
     yield f'<rect x="{LEFT}" y="{TOP}" width="{PANEL}" height="{PANEL}" fill="none" stroke="{GREY}"/>'
     yield _text(LEFT, TOP + PANEL + 18, "latest purchase: a year ago")
