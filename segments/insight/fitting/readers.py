@@ -9,7 +9,7 @@ from segments.language.loading.load import load
 from segments.language.nodes.models import looked_up_in
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import events_text, leaves, measures_in, span_text
+from segments.language.nodes.text import events_text, measures_of_rule, span_text
 
 DEFAULT = "purchase"
 """What a model is fitted to that no rule reads."""
@@ -53,8 +53,7 @@ def asked_by(name: str, folders: Sequence[Path]) -> Asked | None:
 
 def _found(name: str, segments: Iterable[Segment]) -> Iterable[Asked]:
     for segment in segments:
-        for leaf in leaves(segment.when) + leaves(segment.until):
-            for measure in measures_in(leaf):
-                if isinstance(measure, Predicted) and measure.of.name == name:
-                    events = measure.events
-                    yield Asked(events_text(replace(events, window=None)), events.window, (segment.id,))
+        for measure in measures_of_rule(segment):
+            if isinstance(measure, Predicted) and measure.of.name == name:
+                events = measure.events
+                yield Asked(events_text(replace(events, window=None)), events.window, (segment.id,))

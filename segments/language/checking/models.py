@@ -26,8 +26,7 @@ def models_read(segments: Iterable[Segment]) -> dict[str, Model]:
     return {
         measure.of.known_as: measure.of
         for segment in segments
-        for leaf in leaves(segment.when) + leaves(segment.until)
-        for measure in measures_in(leaf)
+        for measure in measures_of_rule(segment)
         if isinstance(measure, Predicted)
     }
 
