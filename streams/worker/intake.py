@@ -122,7 +122,7 @@ class Intake:
         found = await self._beside(decoded, self._group, run.records)
         followed = self._chain.add_all(found)
         for each in found:
-            if each not in followed:
+            if each.offset not in self._chain.followed:
                 self._metrics.passed_over.inc()
                 log.warning(
                     "partition %d: deployment %s at offset %d follows %s, not %s: passed over",

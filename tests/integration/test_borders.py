@@ -105,6 +105,7 @@ def test_borders_are_taken_published_and_moved(tmp_path, fresh_topics, run, spaw
     assert json.loads(third.stdout)["flips"]["half"] == {"enters": 10, "exits": 0}
     shown = json.loads(run("borders", "show", "--json").stdout)
     assert sorted(each["value"] for each in shown["borders"]) == ["15", "53"]
+    assert scrape(worker)["segments_deployments_passed_over_total"] == 0, "each is of the chain"
     back = run("rollback", told["deployment_id"], "--yes", "--json", env=rules)
     assert json.loads(back.stdout)["flips"] == {
         "best": {"enters": 4, "exits": 0},
