@@ -36,13 +36,13 @@ def _purchases(amounts):
         )  # fmt: skip
 
 
-def _flips(run):
-    answer = run("consume", "segment-events", "--from-beginning", "--until-end")
+def _flips(segments):
+    answer = segments("consume", "segment-events", "--from-beginning", "--until-end")
     return [json.loads(line) for line in answer.stdout.splitlines()]
 
 
 @pytest.fixture
-def run(environment):
+def segments(environment):
     """The command in this process: a start takes seconds."""
 
     def call(*words, stdin=None, env=None):
@@ -53,7 +53,7 @@ def run(environment):
 
 
 @pytest.mark.timeout(180)
-def test_borders_are_taken_published_and_moved(tmp_path, fresh_topics, run, spawn):
+def test_borders_are_taken_published_and_moved(tmp_path, fresh_topics, run, segments, spawn):
     """Nobody is in the rule before; then the best ten per cent; too many moves, or no worker, and nothing is written."""
     fresh_topics(2)
     folder = tmp_path / "rules"
@@ -61,56 +61,56 @@ def test_borders_are_taken_published_and_moved(tmp_path, fresh_topics, run, spaw
     (folder / "best.py").write_text(RULE)
     rules = {"SEGMENTS_RULES": str(folder), "SEGMENTS_GRACE": "0"}
     run("produce", "transactions", stdin="\n".join(_purchases(range(1, 21))) + "\n")
-    deployed = run("deploy", "--yes", "--no-wait", env=rules)
+    deployed = segments("deploy", "--yes", "--no-wait", env=rules)
     assert deployed.returncode == 0, deployed.stderr
-    alone = run("borders", "update", "--yes", "--timeout", "0", env=rules)
+    alone = segments("borders", "update", "--yes", "--timeout", "0", env=rules)
     assert (alone.returncode, "have not answered: 0, 1" in alone.stderr) == (3, True), alone.stderr
     worker = spawn("worker", "--no-deploy", env=rules)
     wait_until_ready(worker)
     wait_until("all is known", lambda: scrape(worker).get(CONSUMED) == 20)
-    assert _flips(run) == []
-    assert run("borders", "update", env=rules).returncode == 2, "nobody could be asked"
+    assert _flips(segments) == []
+    assert segments("borders", "update", env=rules).returncode == 2, "nobody could be asked"
 
-    first = run("borders", "update", "--yes", "--json", env=rules)
+    first = segments("borders", "update", "--yes", "--json", env=rules)
     assert first.returncode == 0, first.stderr
     told = json.loads(first.stdout)
     assert [(each["value"], each["customers"]) for each in told["borders"]] == [("19", 20)]
     assert told["would_enter"] == {"best": 2}
-    wait_until("two enter", lambda: len(_flips(run)) == 2)
-    flips = _flips(run)
+    wait_until("two enter", lambda: len(_flips(segments)) == 2)
+    flips = _flips(segments)
     assert {flip["customer_id"] for flip in flips} == {"c18", "c19"}
     assert {(flip["reason"], flip["cause"]["event_id"]) for flip in flips} == {
         ("borders", told["deployment_id"])
     }
 
     run("produce", "transactions", stdin="\n".join(_purchases([50] * 4)) + "\n")
-    wait_until("four more enter", lambda: len(_flips(run)) == 6)
-    many = run("borders", "update", "--yes", "--max-moved", "5", env=rules)
+    wait_until("four more enter", lambda: len(_flips(segments)) == 6)
+    many = segments("borders", "update", "--yes", "--max-moved", "5", env=rules)
     assert (many.returncode, "nothing was written" in many.stderr) == (5, True), many.stderr
     drawn = tmp_path / "borders.svg"
-    second = run("borders", "update", "--yes", "--svg", str(drawn), env=rules)
+    second = segments("borders", "update", "--yes", "--svg", str(drawn), env=rules)
     assert (second.returncode, "19 becomes 53, of 20 customers" in second.stdout) == (0, True), second.stderr
     assert drawn.read_text().startswith("<svg")
-    shown = json.loads(run("borders", "show", "--json").stdout)
+    shown = json.loads(segments("borders", "show", "--json").stdout)
     assert [each["value"] for each in shown["borders"]] == ["53"]
 
     (folder / "half.py").write_text(RULE.replace("best =", "half =").replace("percent=10", "percent=50"))
     (folder / "often.py").write_text(
         RULE.replace("best =", "often =").replace("sum(purchase.amount)", "count()")
     )
-    third = run("deploy", "--yes", "--json", "--max-moved", "100", env=rules)
+    third = segments("deploy", "--yes", "--json", "--max-moved", "100", env=rules)
     assert third.returncode == 0, third.stderr
     often, half = json.loads(third.stdout)["borders"]
     assert (often["value"], "do not measure it yet" in often["why"], half["value"]) == (None, True, "15")
     assert json.loads(third.stdout)["flips"]["half"] == {"enters": 10, "exits": 0}
-    shown = json.loads(run("borders", "show", "--json").stdout)
+    shown = json.loads(segments("borders", "show", "--json").stdout)
     assert sorted(each["value"] for each in shown["borders"]) == ["15", "53"]
     assert scrape(worker)["segments_deployments_passed_over_total"] == 0, "each is of the chain"
-    back = run("rollback", told["deployment_id"], "--yes", "--json", env=rules)
+    back = segments("rollback", told["deployment_id"], "--yes", "--json", env=rules)
     assert json.loads(back.stdout)["flips"] == {
         "best": {"enters": 4, "exits": 0},
         "half": {"enters": 0, "exits": 10},
     }
-    tried = run("try", str(folder / "best.py"), "--json", env=rules | {"SEGMENTS_GROUP": "another"})
+    tried = segments("try", str(folder / "best.py"), "--json", env=rules | {"SEGMENTS_GROUP": "another"})
     read = {(each["value"], each["by_history"]) for each in json.loads(tried.stdout)["borders"]}
     assert read == {("53", True), ("15", True), ("2", True)}, tried.stderr
