@@ -167,7 +167,7 @@ def _lines(
             topic = _topic(line)
             if topic == IDENTITIES.name and not links:
                 raise line.error(
-                    "links of identities are followed by `segments replay` alone so far: leave them out"
+                    "links of identities are followed by `segments replay` and `why --file` so far: leave them out"
                 )
             if topic == DEPLOYMENTS:
                 # The same on every partition, unless the line tells of one.
