@@ -28,14 +28,16 @@ def followed(ask: Callable[[str], Answer | None], customer_id: str) -> Answer | 
     `ask` gives the answer about an id, with what `identity_of` says of it in `identity`; None if it can't tell. Then
     the last answer is given, whose `identity` says where it goes on.
     """
-    answer, passed = ask(customer_id), list[str]()
+    answer = ask(customer_id)
+    # Whoever answered may have followed some of them.
+    passed: list[str] = [] if answer is None else [*answer.get("redirected_from", ())]
     while answer is not None:
         into = (answer["identity"] or {}).get("into")
-        if into is None or into in passed or into == answer["customer_id"] or len(passed) == MOST:
+        if into is None or into in passed or into == answer["customer_id"] or len(passed) >= MOST:
             break
         further = ask(into)
         if further is None:
             break
-        passed.append(answer["customer_id"])
+        passed += [answer["customer_id"], *further.get("redirected_from", ())]
         answer = further
     return None if answer is None else answer | {"redirected_from": passed}

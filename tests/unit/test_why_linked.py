@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from segments.engine import partition_of
+from segments.insight.identity import followed
 from streams.cli.identities import ids_in
 from streams.cli.why import command
 
@@ -69,6 +70,18 @@ def test_the_way_is_told_in_words(ask):
     lines = ask(VISITOR, *LOG).splitlines()
     assert lines[0] == f"{VISITOR} goes on as anna"
     assert f"with what {VISITOR} did, which was merged" in lines
+
+
+def test_what_a_worker_has_followed_is_not_forgotten():
+    """Whoever answers may follow redirects in its own partitions; the rest of the way is asked for elsewhere."""
+    answers = {
+        "a": {"customer_id": "b", "identity": {"into": "c"}, "redirected_from": ["a"]},
+        "c": {"customer_id": "d", "identity": None, "redirected_from": ["c"]},
+        "x": {"customer_id": "x", "identity": {"into": "gone"}, "redirected_from": []},
+    }
+    assert followed(answers.get, "a")["redirected_from"] == ["a", "b", "c"]
+    assert followed(answers.get, "d") is None
+    assert followed(answers.get, "x")["customer_id"] == "x"
 
 
 def test_before_the_link_an_id_is_itself(ask):
