@@ -74,7 +74,7 @@ def test_a_login_merges_the_visits_of_before_through_kills_between_the_halves(
 ):
     """Visits of two ids in two partitions count together; each kill amid or behind the first half changes nothing."""
     fresh_topics(2)
-    now = int(time.time() * 1000) - 10 * DAY
+    now = int(time.time() * 1000) - 4 * DAY
     run("produce", "clickstream", stdin=_lines(_view(now, VISITOR), _view(now + HOUR, VISITOR)))
     run("produce", "identities", stdin=_lines(_login(now + DAY, VISITOR, ANNA)))
     for moment in ("before", "after"):
