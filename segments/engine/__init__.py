@@ -50,7 +50,15 @@ from segments.engine.records import (
     of_customer,
 )
 from segments.engine.refill import EVENTS, Refill
-from segments.engine.rules import PlannedRules, RuleSet, entry_size, inputs_of, load, with_borders
+from segments.engine.rules import (
+    PlannedRules,
+    RuleSet,
+    controls_of,
+    entry_size,
+    inputs_of,
+    load,
+    with_borders,
+)
 from segments.engine.views import CustomerView, IdentityView, RuleView, WhyView
 from segments.plan.borders import Border, BorderKey
 
@@ -106,6 +114,7 @@ __all__ = [
     "Transfer",
     "WhyView",
     "batches_of",
+    "controls_of",
     "deployment_of",
     "entry_size",
     "event_id",

@@ -145,6 +145,12 @@ def entry_size(rules: RuleSet | PlannedRules, identity: str) -> int:
     return size_of_entry(rules.native, identities.index(identity))
 
 
+def controls_of(rules: RuleSet | PlannedRules) -> dict[str, float]:
+    """By rule with a control group the share of customers, between 0 and 1, who are held out."""
+    arms = {rule.id: rule.aim and rule.aim.arms for rule in rules.data.rules}
+    return {name: float(each.control) / 100 for name, each in arms.items() if each}
+
+
 def inputs_of(rules: RuleSet | PlannedRules) -> dict[str, list[frozenset[tuple[str, str]]]]:
     """By rule the sets of events that it reads, each as topics and kinds; an empty kind: any."""
     return {rule.id: _inputs_of(rule, rules.data) for rule in rules.data.rules}

@@ -63,6 +63,8 @@ class RuleState:
     evaluations: int = 0
     input_at: int | None = None
     """The Kafka timestamp, in milliseconds, of the latest event of its quietest input."""
+    control: float | None = None
+    """The share of customers in its control group; None: it has none."""
 
 
 class PartitionGauges(Collector):
@@ -214,9 +216,16 @@ class RuleGauges(Collector):
             "Kafka timestamp of the latest event of the quietest input of a rule, since the worker started.",
             labels=("segment",),
         )
+        control = GaugeMetricFamily(
+            "segments_control_ratio",
+            "The share of customers who are in the control group of a rule, as it was deployed.",
+            labels=("segment",),
+        )
         for rule in self._rules():
+            if rule.control is not None:
+                control.add_metric((rule.segment,), rule.control)
             seconds.add_metric((rule.segment,), rule.seconds)
             evaluations.add_metric((rule.segment,), rule.evaluations)
             if rule.input_at is not None:
                 inputs.add_metric((rule.segment,), rule.input_at / 1000)
-        return (seconds, evaluations, inputs)
+        return (seconds, evaluations, inputs, control)

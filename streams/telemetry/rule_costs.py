@@ -16,6 +16,7 @@ from segments.engine import (
     Partition,
     PlannedRules,
     RuleSet,
+    controls_of,
     inputs_of,
 )
 from streams.telemetry.gauges import RuleState
@@ -42,6 +43,7 @@ class RuleCosts:
     def follow(self, rules: RuleSet | PlannedRules) -> None:
         """Tell of these rules from now on: partitions take a deployment over one after the other."""
         self._inputs = inputs_of(rules)
+        self._controls = controls_of(rules)
         self._kinds = _kinds(list(self._inputs.values()))
 
     @contextmanager
@@ -79,6 +81,7 @@ class RuleCosts:
                 self._seconds[segment] * EVERY,
                 self._evaluations[segment] * EVERY,
                 self._quietest(inputs),
+                self._controls.get(segment),
             )
 
     def _quietest(self, inputs: Sequence[frozenset[Input]]) -> int | None:

@@ -8,7 +8,7 @@ import schemas
 from segments.engine import INPUTS, Effects, Record, RuleSet, load
 from segments.language import Segment, page_view
 from streams.store.stores import MemoryStore, RocksStore
-from streams.telemetry.gauges import PartitionState
+from streams.telemetry.gauges import PartitionState, RuleGauges
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.rule_costs import EVERY, RuleCosts
 from streams.transport import Run
@@ -162,3 +162,19 @@ def test_a_thousand_rules_give_a_bounded_scrape():
         "segments_members",
         "segments_flips_total",
     }
+
+
+def test_the_share_that_is_held_out_is_told():
+    """Of rules with a control group, as it was deployed; of others there is no such series."""
+    seen = page_view.within(days=7).count() >= 1
+    rules = RuleSet([Segment(id="held", when=seen, control=12.5), Segment(id="plain", when=seen)])
+    assert {each.segment: each.control for each in RuleCosts(rules).states()} == {"held": 0.125, "plain": None}
+    metrics = Metrics()
+    metrics.registry.register(RuleGauges(RuleCosts(rules).states))
+    samples = {
+        sample.labels["segment"]: sample.value
+        for family in metrics.registry.collect()
+        if family.name == "segments_control_ratio"
+        for sample in family.samples
+    }
+    assert samples == {"held": 0.125}
