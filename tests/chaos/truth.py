@@ -26,6 +26,8 @@ class Truth:
     """All that the partitions did, by the engine alone."""
 
     events: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    told: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    """The segment outcomes of each customer."""
     memberships: dict[str, list[dict[str, Any] | None]] = field(default_factory=lambda: defaultdict(list))
     letters: dict[Where, Letter] = field(default_factory=dict)
     states: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
@@ -67,6 +69,8 @@ def truth(
         for effects in replay.run(None if until is None else until[number]):
             for key, event in effects.segment_events:
                 result.events[key.decode()].append(event)
+            for key, told in effects.segment_outcomes:
+                result.told[key.decode()].append(told)
             for key, members in effects.memberships:
                 result.memberships[key.decode()].append(members)
             for letter in effects.dead_letters:

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 import click
 
-from tests.chaos.bugs import BUGS
+from tests.chaos.bugs import BUGS as OF_WORKERS
+from tests.simulation.aims import OF_OUTCOMES
 from tests.simulation.schedule import Schedule
 from tests.simulation.verdict import committed, judge
 
+BUGS = {**OF_WORKERS, **OF_OUTCOMES}
 UNSEEN = {"reads_uncommitted"}
 """Bugs in a part that the simulation replaces: aiokafka's consumer. `make chaos` catches them."""
 
@@ -106,7 +108,7 @@ def _sweep(seeds: range, repeats: float, bug: str | None) -> bool:
 
 def _score(seeds: range, repeats: float) -> bool:
     """Each bug, and at which seed it was noticed; that seed must be clean without it."""
-    names, caught = [name for name in BUGS if name not in UNSEEN], 0
+    names, caught = [name for name in OF_WORKERS if name not in UNSEEN], 0
     for name in names:
         hit = next((each for each in played(seeds, repeats, name) if each.found), None)
         said = "missed"

@@ -11,6 +11,7 @@ from typing import ClassVar
 from segments.engine import INPUTS, EngineSettings, RuleSet, load, partition_of
 from streams.worker.owner import Limits
 from tests.chaos.traffic import Message, Shop
+from tests.simulation.aims import aimed
 from tests.simulation.clock import run
 from tests.simulation.kafka import ABORTED, Kafka
 from tests.simulation.made_up import made_up
@@ -23,7 +24,7 @@ HOUR = 3_600_000
 JUMPS = (-10 * 60_000, -5_000, 5_000, HOUR, 25 * HOUR)
 """Milliseconds by which somebody sets the wall clock; the longest lets customers be forgotten."""
 PARTITIONS = 2
-RULES = load([Path(__file__).parents[1] / "chaos" / "rules"])
+RULES = aimed(load([Path(__file__).parents[1] / "chaos" / "rules"]))
 ENGINE = EngineSettings(grace=500)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.aims import OF_OUTCOMES
 from tests.simulation.schedule import Schedule
 
 PHASES = ("idle", "rebalancing", "restoring", "transaction", "paused")
@@ -45,6 +46,14 @@ def test_each_seeded_bug_is_noticed() -> None:
     done = program("--bugs", "--seeds", "150")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "seeded bugs: 13 of 13 caught" in done.stdout
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("bug", OF_OUTCOMES)
+def test_each_bug_of_outcomes_is_noticed(bug: str) -> None:
+    """Told twice, forgotten with a restart, drawn anew: seen in schedules that are right without it (the first test)."""
+    done = program("--seeds", "40", "--bug", bug)
+    assert done.returncode == 1, done.stdout + done.stderr
 
 
 @pytest.mark.timeout(60)

@@ -1,5 +1,7 @@
 """What a schedule's output must be."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import schemas
@@ -12,6 +14,8 @@ from tests.simulation.kafka import COMMITTED, Kafka
 from tests.simulation.schedule import ENGINE, PARTITIONS, Schedule
 from tests.simulation.worker import CHANGELOG
 
+Told = dict[str, Any]
+
 
 def judge(schedule: Schedule) -> list[str]:
     """What is wrong; nothing if all is well."""
@@ -23,6 +27,10 @@ def judge(schedule: Schedule) -> list[str]:
         schemas.decode(schemas.SEGMENT_EVENT, raw.value or b"") for raw in committed(kafka, "segment-events")
     ]
     kept, positions = _states(kafka)
+    outcomes = [
+        schemas.decode(schemas.SEGMENT_OUTCOME, raw.value or b"")
+        for raw in committed(kafka, "segment-outcomes")
+    ]
     members = committed(kafka, "segment-memberships")
     check_sequences(verdict, events, {raw.key.decode() for raw in members if raw.key and raw.value is None})
     compare(verdict, "memberships", fold(events), held(members))
@@ -30,10 +38,13 @@ def judge(schedule: Schedule) -> list[str]:
     clocks = {number: positions[number].clock - 1 for number in positions} if schedule.live else None
     expected = truth(logs, schedule.rules, ENGINE, clocks)
     _letters(verdict, kafka, expected)
+    _once(verdict, outcomes)
+    _same_arms(verdict, [*events, *outcomes])
     if schedule.live:
         _same_segments(verdict, events, expected)
     else:
-        _same_events(verdict, events, expected)
+        _same(verdict, "flips", events, expected.events)
+        _same(verdict, "outcomes", outcomes, expected.told)
         for number, wanted in expected.states.items():
             came = remembered(kept.get(number, {}), schedule.rules)
             compare(verdict, f"state in {number}", remembered(wanted, schedule.rules), came)
@@ -97,11 +108,27 @@ def _letters(verdict: Verdict, kafka: Kafka, expected: Truth) -> None:
         verdict.add("wrong", f"dead letters: expected {sorted(expected.letters)}, came {sorted(came)}")
 
 
-def _same_events(verdict: Verdict, events: list[dict[str, Any]], expected: Truth) -> None:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for event in events:
-        found.setdefault(event["customer_id"], []).append(event | {"emitted_at": 0})
-    compare(verdict, "flips", dict(expected.events), found)
+def _same(verdict: Verdict, what: str, came: list[Told], expected: Mapping[str, list[Told]]) -> None:
+    found: dict[str, list[Told]] = {}
+    for each in came:
+        found.setdefault(each["customer_id"], []).append(each | {"emitted_at": 0})
+    compare(verdict, what, dict(expected), found)
+
+
+def _once(verdict: Verdict, outcomes: list[Told]) -> None:
+    """No outcome is told twice."""
+    for event_id, times in Counter(each["event_id"] for each in outcomes).items():
+        if times > 1:
+            verdict.add("doubled", f"the outcome {event_id} was told {times} times")
+
+
+def _same_arms(verdict: Verdict, told: list[Told]) -> None:
+    """A customer is in one arm of a segment, whatever is told."""
+    arms: dict[tuple[str, str], str | None] = {}
+    for each in told:
+        place = each["customer_id"], each["segment"]
+        if arms.setdefault(place, each["arm"]) != each["arm"]:
+            verdict.add("wrong", f"{place} was {arms[place]}, and is {each['arm']}")
 
 
 def _same_segments(verdict: Verdict, events: list[dict[str, Any]], expected: Truth) -> None:

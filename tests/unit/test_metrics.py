@@ -168,7 +168,10 @@ def test_the_share_that_is_held_out_is_told():
     """Of rules with a control group, as it was deployed; of others there is no such series."""
     seen = page_view.within(days=7).count() >= 1
     rules = RuleSet([Segment(id="held", when=seen, control=12.5), Segment(id="plain", when=seen)])
-    assert {each.segment: each.control for each in RuleCosts(rules).states()} == {"held": 0.125, "plain": None}
+    assert {each.segment: each.control for each in RuleCosts(rules).states()} == {
+        "held": 0.125,
+        "plain": None,
+    }
     metrics = Metrics()
     metrics.registry.register(RuleGauges(RuleCosts(rules).states))
     samples = {
