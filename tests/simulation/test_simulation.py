@@ -54,6 +54,7 @@ def test_each_bug_of_outcomes_is_noticed(bug: str) -> None:
     """Told twice, forgotten with a restart, drawn anew: seen in schedules that are right without it (the first test)."""
     done = program("--seeds", "40", "--bug", bug)
     assert done.returncode == 1, done.stdout + done.stderr
+    assert "again by:" in done.stdout
 
 
 @pytest.mark.timeout(60)
