@@ -1,6 +1,8 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.URLEncoder;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.*;
 import java.time.Duration;
 import java.util.*;
@@ -57,7 +59,7 @@ public class Subscriber {
       for (var record : consumer.poll(Duration.ofSeconds(1))) {
         var names = new TreeSet<String>();
         var found = record.value() == null ? null : decode(record.value());
-        if (found != null) for (var each : (List<?>) found.get("segments")) names.add("" + ((GenericRecord) each).get("segment"));
+        if (found != null) for (var each : (List<?>) found.get("segments")) names.add(place((GenericRecord) each));
         store(record.key(), found == null ? 0 : (long) found.get("sequence"), names);
       }
   }
@@ -69,8 +71,8 @@ public class Subscriber {
     var known = sequence == 1 ? "0" : state.getOrDefault("customer " + record.key(), "0");
     var segments = new TreeSet<>(Arrays.asList(known.split(" ")).subList(1, known.split(" ").length));
     if (sequence > Long.parseLong(known.split(" ")[0])) {
-      if (event.get("transition").toString().equals("enter")) segments.add("" + event.get("segment"));
-      else segments.remove("" + event.get("segment"));
+      if (event.get("transition").toString().equals("enter")) segments.add(place(event));
+      else segments.remove(place(event));
       store(record.key(), sequence, segments);
       boolean control = event.hasField("arm") && "control".equals("" + event.get("arm"));
       if ("merged".equals("" + event.get("reason"))) net(event, control);
@@ -96,6 +98,12 @@ public class Subscriber {
         due.add(each.getKey());
     for (var each : due) System.out.println(state.remove(each).split(" ", 3)[2]);
     return !due.isEmpty();
+  }
+
+  /** A segment, and the value of a segment with values: a customer may be in it for several. */
+  static String place(GenericRecord each) {
+    var value = each.hasField("value") ? each.get("value") : null;
+    return each.get("segment") + (value == null ? "" : "=" + URLEncoder.encode("" + value, StandardCharsets.UTF_8));
   }
 
   /** Keep a customer; of whom is in no segment, erased ones among them, nothing is kept. */

@@ -65,7 +65,7 @@ def snapshot(db: sqlite3.Connection, consumer: Any, part: int) -> None:
     consumer.assign([TopicPartition(MEMBERSHIPS, part, OFFSET_BEGINNING)])
     while not (message := consumer.poll(60)).error():  # the end of a partition is an error to it
         found = decode(message.value()) if message.value() else None
-        names = {each["segment"] for each in found["segments"]} if found else set()
+        names = {place(each) for each in found["segments"]} if found else set()
         store(db, message.key(), found["sequence"] if found else 0, names)
 
 
@@ -76,7 +76,7 @@ def apply(db: sqlite3.Connection, message: Any, announce: Callable[[Any], None])
     sequence, names = row if row and event["sequence"] > 1 else (0, "[]")
     if event["sequence"] > sequence:
         segments = set(json.loads(names))
-        (segments.add if event["transition"] == "enter" else segments.discard)(event["segment"])
+        (segments.add if event["transition"] == "enter" else segments.discard)(place(event))
         store(db, key, event["sequence"], segments)
         if event["reason"] == "merged":
             net(db, event)
@@ -101,6 +101,11 @@ def announce_halves(db: sqlite3.Connection, before: float, announce: Callable[[A
     for merge, event in db.execute("SELECT merge, event FROM halves WHERE since < ?", (before,)).fetchall():
         announce(json.loads(event))
         db.execute("DELETE FROM halves WHERE merge = ?", (merge,))
+
+
+def place(each: Any) -> str:
+    """A segment, and the value of a segment with values: a customer may be in it for several."""
+    return str(each["segment"] if each.get("value") is None else f"{each['segment']}={each['value']}")
 
 
 def store(db: sqlite3.Connection, key: bytes, sequence: int, segments: set[str]) -> None:

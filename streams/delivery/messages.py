@@ -102,9 +102,14 @@ class Writer:
         )
 
     def _track(self, flip: Flip) -> dict[str, Any]:
-        """The track call of an audience of Segment; `messageId` drops a repetition there."""
+        """The track call of an audience of Segment; `messageId` drops a repetition there.
+
+        Each value of a segment with values is an audience: who leaves one value may be in for another.
+        """
         event, segment = flip.event, flip.segment
-        properties: dict[str, Any] = {"audience_key": segment, segment: flip.enters}
+        named = flip.value is not None and flip.reason != ERASURE
+        audience = f"{segment}:{flip.value}" if named else segment
+        properties: dict[str, Any] = {"audience_key": audience, audience: flip.enters}
         context: dict[str, Any] = {}
         if flip.reason != ERASURE:
             title = {"audience_name": self.titles.get(segment)} if self.to.language is not None else {}

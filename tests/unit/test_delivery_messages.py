@@ -133,6 +133,15 @@ def test_a_batch_is_one_of_cloudevents():
     assert sent(both[0], batch=10)[0]["webhook-id"] != headers["webhook-id"]
 
 
+def test_each_value_of_a_segment_is_an_audience_of_segment():
+    """Leaving one value is not leaving the others."""
+    left = flip(transition="exit", value="shoes")
+    (call,) = json.loads(sent(left, format="segment", secrets=("key",))[1])["batch"]
+    assert call["properties"] == {
+        "audience_key": "high_value:shoes", "high_value:shoes": False, "value": "shoes", "reason": "event",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(("transition", "name"), [("enter", "Audience Entered"), ("exit", "Audience Exited")])
 def test_segment_is_told_as_by_its_own_audiences(transition, name):
     """A track call with the write key, an id that drops repetitions, and the instant of the flip."""
