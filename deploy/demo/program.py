@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from rich.markup import escape
+
 from deploy.demo import history
 from deploy.demo.cluster import ROOT, Cluster, cluster, run
 from deploy.demo.compare import Comparison, by_customer, compare, replayed
@@ -21,6 +23,8 @@ from deploy.demo.workers import Workers
 from segments.language.loading.load import load
 from streams.clock import wall_clock
 
+# The segment whose report ends the live part: most customers of the history were in it, and its goal is a second order.
+REPORTED = "first_purchase"
 # Without any progress for so long, the workers are taken for stuck.
 STUCK_AFTER = 60.0
 # The last flips of a history are read within this time after its last record was committed.
@@ -138,7 +142,12 @@ async def _live(where: Cluster, log: Log, lines: list[Line], options: Options, s
         screen.say(f"The console: {console.address}/segments")
         act = await perform(log, workers, lines, options.live_seconds, screen)
         await console.while_looked_at(screen)
-        return act
+    screen.act(
+        "What came of it",
+        f"`segments report {REPORTED}`: of all who bought first, live or long ago.",
+    )
+    screen.say(escape(await run(where, "report", REPORTED)))
+    return act
 
 
 def _figures(lines: list[Line], log: Log, past: int, comparison: Comparison, act: Live) -> Figures:
