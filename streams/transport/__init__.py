@@ -1,8 +1,19 @@
 """Everything of ours that overrides private parts of Faust, mode and aiokafka.
 
-The rest of the worker uses what this package exports and nothing private. What is overridden, and why, is said
-where it is done; FINDINGS of the project lists what stock Faust gets wrong. Private parts change without notice,
-so the exact versions are asserted when the package is imported.
+The rest of the worker uses what this package exports and nothing private. Each override says beside it what it replaces
+and why. Private parts change without notice, so the exact versions are checked when the package is imported.
+
+application     the Faust application whose input topics come in runs
+authentication  logins with the password that a file has now; notes a refused one
+consumer        Faust's consumer and its thread: fetches, seeks, pauses
+errors          what can go wrong between the worker and Kafka
+fetch           what aiokafka has fetched, as runs
+joining         why a worker can't join its group, and whether another one took its name
+producer        one Kafka transaction after another, for one partition
+raw             fetches as the bytes that the broker sent
+recovery        what happens after a rebalance, in place of Faust's recovery
+runs            the records that one fetch brought of a partition
+topic_ids       the ids of topics, by which one that was deleted and made again is noticed
 """
 
 from importlib.metadata import version

@@ -31,9 +31,16 @@ log = logging.getLogger(__name__)
 aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
 
 BATCH_BYTES = 512 * 1024
+"""Bytes in a batch of `add_all` at most: half of the megabyte that a topic takes by default (`max.message.bytes`)."""
+
 TRANSACTION_TIMEOUT = 60.0
+"""Seconds after which the broker aborts a transaction that nobody ends; its worker is long gone by then."""
+
 COMMIT_TIMEOUT = 20.0
+"""Seconds for a whole transaction, well below `TRANSACTION_TIMEOUT`; after that its outcome counts as unknown."""
+
 START_TIMEOUT = 30.0
+"""Seconds to initialise the transactional id, which waits for the markers of the transaction before."""
 
 Batches = dict[str | tuple[str, int], list[Any]]
 """By topic, in the producer's own partition; by topic and number in another one."""
@@ -108,6 +115,8 @@ class TransactionalProducer:
         producer = self._producer
         await producer.begin_transaction()
         committed = {TopicPartition(topic, self._partition): offset for topic, offset in offsets.items()}
+        # Leaving the block waits for every send, and raises if one of them or `before_commit` did: so offsets and
+        # commit follow only what the broker has taken.
         async with asyncio.TaskGroup() as group:
             sends = {topic: group.create_task(self._send(topic, made)) for topic, made in batches.items()}
             if self.before_commit is not None:
@@ -116,7 +125,7 @@ class TransactionalProducer:
         # that are written to, and aiokafka tries again after its back-off.
         if committed:
             await producer.send_offsets_to_transaction(committed, self._group)
-        # aiokafka would commit even if a batch failed, but then the group of tasks has raised.
+        # aiokafka itself would commit even after a batch that failed.
         await producer.commit_transaction()
         return {topic: task.result() for topic, task in sends.items()}
 

@@ -77,7 +77,10 @@ class Tables(TableManager):
         consumer = self.app.consumer
         await self._seek(consumer)
         if generation != self.app.consumer_generation_id:
+            # Another rebalance came while the partitions were sought: its own task resumes them.
             return
+        # No await from here to `resume_partitions`: a message that came between them would be cleared with the queues,
+        # although the position has moved past it.
         self.app.flow_control.resume()  # clears the queues of the agents
         consumer.resume_flow()
         consumer.resume_partitions(assigned)

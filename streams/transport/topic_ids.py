@@ -1,9 +1,9 @@
 """Whether the topics are still those that were read: a topic that is deleted and made again has another id (KIP-516).
 
-Offsets of the old topic mean nothing in the new one: with more records than the old position reading would go on in
-the middle, without a gap. So the id of each input is committed with its offset, as the note that Kafka keeps beside it,
-and compared before each commit. aiokafka knows no version of the metadata request that tells ids: this is version 12
-(Kafka 3.0 and later), of whose answer only the names and ids of topics are read.
+Offsets of the old topic mean nothing in the new one: if the new one has more records than the old position, reading
+would go on in the middle without a gap. So the ids are kept beside the states (`streams/worker/witness.py`), and
+compared at a take-over and before each commit. aiokafka knows no version of the metadata request that tells ids: this
+is version 12 (Kafka 3.0 and later), of whose answer only the names and ids of topics are read.
 """
 
 # ruff: noqa: SLF001  aiokafka has no public way to send a request, or to read the notes beside offsets
@@ -182,6 +182,8 @@ class TopicIds:
         while time.monotonic() - self._asked_at > MOMENT:
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.create_task(self._ask(), name="topic-ids")
+            # One request serves all partitions that ask meanwhile; the shield keeps it when one of them is cancelled.
+            # The loop asks again if the request began too long ago by the time it was answered.
             await asyncio.shield(self._asking)
         return self._known
 

@@ -58,6 +58,7 @@ class Cleaner:
         self._done |= due
         self._said = None
         if self._due:
+            # Commits during the request started no task, since this one was not done.
             self._task = asyncio.create_task(self._delete_soon(), name="transfers")
 
     async def _delete(self, due: Mapping[int, int]) -> None:

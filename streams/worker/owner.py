@@ -22,13 +22,13 @@ from streams.worker.takeover import Limits, Succeeded, Waiting, WorkerContext, t
 log = logging.getLogger(__name__)
 
 BACKOFF = (0.1, 0.2, 0.5, 1, 2, 5, 10)
-"""Seconds before a partition is owned over again, by how often that failed in a row."""
+"""Seconds before a partition is taken over again, by how often that failed in a row."""
 
 LOOK_FOR_DEPLOYMENT = 1.0
-"""Seconds after which it is looked again whether anything was deployed: who deploys waits for it."""
+"""Seconds between two looks for a first deployment; `segments deploy` waits until it is found."""
 
 LOOK_AGAIN = 10.0
-"""Seconds after which it is looked again whether a topic that was replaced is back."""
+"""Seconds between two looks whether a replaced topic is back or was adopted."""
 
 
 class Owner:
@@ -142,28 +142,32 @@ class Owner:
         self.replaced, self.waiting, self._succeeded = (), None, None
         self._context.metrics.follow(owned.partition)
         try:
+            # Before `place` lets the inputs flow: `deliver` drops runs while there is no service.
             self._service = Service(
                 self._app, self._context, owned, self._limits, self._standing, self._caution
             )
             if self._stop.is_set():
+                # `stop` came during the take-over, when there was no service to tell.
                 return
             await self._app.place(self.number, owned.positions)
             await self._service.serve()
         finally:
             if self._service is not None:
                 self._service.monitor.leave()
+            # First nobody takes runs, then none are fetched: what is under way is dropped here, and fetched again from
+            # the positions of the next take-over.
             self._service = None
             for topic in self._context.topics:
                 self._app.hold(topic, self.number, True)
             await owned.producer.abandon()
 
     def customers(self) -> Iterable[bytes]:
-        """The keys of the states of customers, for a census; none while it is owned over."""
+        """The keys of the states of customers, for a census; none while it is taken over."""
         return () if self._service is None else self._service.customers()
 
     @property
     def machine(self) -> Partition | None:
-        """The machine while it is served, None while it is owned over."""
+        """The machine while it is served, None while it is taken over."""
         return None if self._service is None else self._service.machine
 
     def too_old(self, key: bytes) -> int:

@@ -69,6 +69,7 @@ class Owners:
     async def release(self) -> None:
         """Let every owner commit what is applied, or drop it if that takes too long."""
         self.assigned = False
+        # From here on `deliver` finds no owner: runs that still come are not applied, and the next owner fetches them.
         owned, self._owned = self._owned, {}
         for each in owned.values():
             each.owner.stop()
@@ -83,6 +84,7 @@ class Owners:
             log.warning("%s didn't finish in %.0f s: dropped", task.get_name(), RELEASE_TIMEOUT)
             task.cancel()
         if late:
+            # A cancelled task still abandons its producer: the group may give the partition away only after that.
             await asyncio.wait(late)
 
     async def halt(self, problem: str) -> None:

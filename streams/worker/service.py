@@ -87,6 +87,7 @@ class Service:
     async def serve(self) -> None:
         """Offer, advance, ask, commit; in this order, so that what a question answers is committed at once."""
         while True:
+            # Cleared before the queue is looked at: a run that comes later sets it again, and `_idle` ends at once.
             self._changed.clear()
             while self._intake and not self._is_full():
                 await self._intake.offer_next()
@@ -146,7 +147,12 @@ class Service:
         return (due + self._context.engine.grace + 1 - wall_clock()) / 1000
 
     async def _confirm(self) -> None:
-        """Stamp first, then the clock, then the question: its answer is newer than both."""
+        """Stamp first, then the clock, then the question: its answer is newer than both.
+
+        So every record that was committed by `now` lies before the ends told, and the machine, once it has read up to
+        them, may move its clock to `now`. The stamp tells which records were fetched before the question: of one that
+        came later the answer says nothing.
+        """
         stamp = self._partition.stamp
         now = None if self._limits.event_clock else wall_clock()
         self._asked_at_stamp, self._asked_at = stamp, time.monotonic()

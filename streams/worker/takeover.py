@@ -107,7 +107,7 @@ class WorkerContext:
         return self.positioned if self.read_chain is None else (*self.positioned, DEPLOYMENTS)
 
     async def beside(self, act: Callable[..., Result], *arguments: Any) -> Result:
-        """Have a machine do something while the event loop goes on."""
+        """Have a machine act in a thread. The caller awaits it; for questions in between the machine has a lock."""
         if self.threads is None:
             return act(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self.threads, act, *arguments)
@@ -165,7 +165,7 @@ async def take_over(
         positions = await _positions(context, number, partition, standing, seen.adopted)
         if context.read_chain is not None:
             positions[DEPLOYMENTS] = _offer_read(partition, chain, end)
-    except BaseException:
+    except BaseException:  # a cancellation, too: the group takes partitions away while they are restored
         await producer.abandon()
         raise
     if seen.source is not None:
