@@ -86,7 +86,7 @@ def test_try(run, rules, log):
     for said in (
         "Twee bezoeken in een week",
         "1 van 2 bekende klanten",
-        "bijvoorbeeld, die er het laatst in kwamen",
+        "voorbeelden: wie er het laatst in kwam",
         "grens >= 2",
     ):
         assert said in done.stdout

@@ -167,7 +167,7 @@ def test_both_languages_have_the_same_words():
             ["one of the purchases is 60 days", "one of the purchases is 90 days"],
             ["een van de aankopen 60 dagen", "een van de aankopen 90 dagen"],
         ),
-        (HIGH, ["the segment high_value does"], ["het segment high_value verandert"]),
+        (HIGH, ["the segment high_value does"], ["in het segment high_value komt of eruit gaat"]),
         (consent("marketing"), [], []),
     ],
 )

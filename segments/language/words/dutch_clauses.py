@@ -8,6 +8,7 @@ What is not said in a way of its own here is said as in `sentence.py`.
 from dataclasses import dataclass
 
 from segments.language.catalogue import EventSet, Type
+from segments.language.nodes.arithmetic import Calculated
 from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import Comparison, Condition, Consent
 from segments.language.nodes.durations import Duration
@@ -81,6 +82,35 @@ SPENT = {"purchase": ("voor", "heeft gekocht"), "refund": ("", "heeft teruggekre
 
 class DutchWords(Words):
     """Clauses of Dutch, each such that it can follow `zolang`."""
+
+    def _joined(self, said: list[str], word: str, nested: bool) -> str:
+        """`die` is whoever the clause before is about: after one about something else the customer is named."""
+        clear = [
+            clause.replace("die ", "de klant ", 1)
+            if place
+            and clause.lstrip("(").startswith("die ")
+            and not said[place - 1].lstrip("(").startswith("die ")
+            else clause
+            for place, clause in enumerate(said)
+        ]
+        return super()._joined(clear, word, nested)
+
+    def _calculated(self, leaf: Calculated) -> str:
+        """A time is not more or less than another one, but longer or shorter."""
+        said = super()._calculated(leaf)
+        if isinstance(leaf.left, Measure) and leaf.left.kind.duration:
+            said = said.replace(" meer is dan ", " langer is dan ", 1).replace(
+                " minder is dan ", " korter is dan ", 1
+            )
+        return said
+
+    def _same(self, word: str, field: Field) -> str:
+        """`uit één categorie`, `van datzelfde product`; of an attribute `met één en hetzelfde kenmerk`."""
+        if field.key is not None:
+            return super()._same(word, field)
+        noun = self.vocabulary.noun_of_field(field.name, None)
+        which = "één" if word == "same" else "datzelfde" if noun.neuter else "diezelfde"
+        return f" {AMONG.get(field.name, 'van')} {which} {noun.one}"
 
     def _leaf(self, leaf: Condition, negated: bool) -> str:
         match leaf:

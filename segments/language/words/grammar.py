@@ -71,7 +71,17 @@ class Vocabulary:
 
     def clause(self, subject: str, verb: str, rest: str) -> str:
         """A clause after `while` or `once`; the verb of a Dutch one stands at its end."""
-        return f"{subject} {rest} {verb}" if self.code == "nl" else f"{subject} {verb} {rest}"
+        if self.code != "nl":
+            return f"{subject} {verb} {rest}"
+        compared, dan, other = rest.partition(" dan ")
+        if (
+            dan
+            and verb == self.words["is"]
+            and compared in ("meer", "minder", "meer of minder", "iets anders")
+        ):
+            # `meer is dan …`: what follows may be long, and nobody waits for a verb behind it.
+            return f"{subject} {compared} {verb} dan {other}"
+        return f"{subject} {rest} {verb}"
 
     def span(self, milliseconds: int) -> str:
         """`7 days`, `1 day and 12 hours`."""

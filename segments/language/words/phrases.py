@@ -22,8 +22,8 @@ DUTCH: Mapping[str, str] = {
     # segments why
     "{customer}, as of {at}": "{customer}, per {at}",
     "the beginning": "het begin",
-    "by deployment {id}": "volgens deployment {id}",
-    "edited: version {version} in SEGMENTS_RULES is not deployed": "bewerkt: versie {version} in SEGMENTS_RULES is niet gedeployd",
+    "by deployment {id}": "volgens uitrol {id}",
+    "edited: version {version} in SEGMENTS_RULES is not deployed": "bewerkt: versie {version} in SEGMENTS_RULES is niet uitgerold",
     "{name} goes on as {into}": "{name} gaat verder als {into}",
     "what {name} did is missing: its state waits among the dead letters": "wat {name} deed ontbreekt: de toestand wacht bij de dead letters",
     "with what {name} did, which was merged": "met wat {name} deed, dat is samengevoegd",
@@ -39,7 +39,7 @@ DUTCH: Mapping[str, str] = {
     "enters at {at} or later": "erin op {at} of later",
     "warming until {at}: it knows only later events": "onvolledig tot {at}: alleen latere gebeurtenissen zijn bekend",
     # segments show
-    "purpose": "doel",
+    "purpose": "waarvoor",
     "title": "titel",
     "in words": "in woorden",
     "when": "voorwaarde",
@@ -67,7 +67,7 @@ DUTCH: Mapping[str, str] = {
     "border of {name}: {value}, taken from this history, of {count} customers": "grens van {name}: {value}, uit deze geschiedenis, van {count} klanten",
     "border of {name}: {value}, as published": "grens van {name}: {value}, zoals gepubliceerd",
     "in it now    {members} of {customers} customers known ({share})": "nu erin      {members} van {customers} bekende klanten ({share})",
-    "for example, who entered last": "bijvoorbeeld, die er het laatst in kwamen",
+    "for example, who entered last": "voorbeelden: wie er het laatst in kwam",
     "records: {counts}": "records: {counts}",
     "none": "geen",
     ", as of {at}": ", per {at}",
@@ -87,8 +87,8 @@ DUTCH: Mapping[str, str] = {
     "stay": "blijven",
     "enter": "komen erin",
     "leave": "gaan eruit",
-    "for example, who enters": "bijvoorbeeld, die erin komen",
-    "for example, who leaves": "bijvoorbeeld, die eruit gaan",
+    "for example, who enters": "voorbeelden: wie erin komt",
+    "for example, who leaves": "voorbeelden: wie eruit gaat",
     ", since {at}": ", sinds {at}",
 }
 
