@@ -15,12 +15,12 @@ from segments.engine._native import (
     Transfer,
 )
 from segments.engine.batches import batches_of
-from segments.engine.chain import BORDERS, FILL, RULES, Chain, Deployment, runnable
+from segments.engine.chain import BORDERS, FILL, FILLED, RULES, Chain, Deployment, runnable
 from segments.engine.deployed import deployment_of, settings_of
-from segments.engine.door import Partition
+from segments.engine.door import Filling, Partition
 from segments.engine.door import States as CommittedStates
 from segments.engine.murmur import partition_of
-from segments.engine.past import Past, listening
+from segments.engine.past import Past, fill_at_once, listening
 from segments.engine.position import Position, position_of
 from segments.engine.records import (
     BEFORE_ALL,
@@ -49,7 +49,6 @@ from segments.engine.records import (
     notice_text,
     of_customer,
 )
-from segments.engine.refill import EVENTS, Refill
 from segments.engine.rules import (
     PlannedRules,
     RuleSet,
@@ -68,8 +67,8 @@ __all__ = [
     "CLICKSTREAM",
     "CURRENCY_CASE",
     "DEPLOYMENTS",
-    "EVENTS",
     "FILL",
+    "FILLED",
     "FIRST",
     "IDENTITIES",
     "INPUTS",
@@ -95,6 +94,7 @@ __all__ = [
     "EngineSettings",
     "Event",
     "Fetch",
+    "Filling",
     "IdentityView",
     "Notice",
     "Outbox",
@@ -104,7 +104,6 @@ __all__ = [
     "Position",
     "Record",
     "Records",
-    "Refill",
     "Refusal",
     "RuleSet",
     "RuleView",
@@ -118,6 +117,7 @@ __all__ = [
     "deployment_of",
     "entry_size",
     "event_id",
+    "fill_at_once",
     "inputs_of",
     "listening",
     "load",

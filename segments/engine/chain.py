@@ -19,6 +19,8 @@ BORDERS = "borders"
 """The kind that brings other borders: rules and settings are those of the deployment that it follows."""
 FILL = "fill"
 """The kind that asks for measures to be filled from history: nothing follows it."""
+FILLED = "-fill"
+"""The id of a filling is that of the rule set that waits for it, with this behind it: the engine knows it, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Chain:
     def __init__(self) -> None:
         """Begin before the first record."""
         self.followed: dict[int, Deployment] = {}
-        """Those that bring a rule set, and those that can't be read, by offset."""
+        """Those that bring a rule set, those that fill measures, and those that can't be read, by offset."""
         self.passed_over: list[Deployment] = []
         """Those of the group that are not of the chain."""
         self.last: str | None = None
@@ -70,20 +72,21 @@ class Chain:
         if deployment.offset < self._end:
             return deployment.offset in self.followed
         self._end = deployment.offset + 1
-        readable = deployment.wrong is None or deployment.kind in (RULES, BORDERS)
+        readable = deployment.wrong is None or deployment.kind in (RULES, BORDERS, FILL)
         if readable and not self._is_next(deployment):
             self.passed_over.append(deployment)
             return False
-        before = next(reversed(self.followed.values()), None)
+        before = next((each for each in reversed(self.followed.values()) if each.kind != FILL), None)
         self.followed[deployment.offset] = _whole(deployment, before)
-        self.last = deployment.deployment_id
+        if deployment.kind != FILL:
+            self.last = deployment.deployment_id
         self._known.add(deployment.deployment_id)
         return True
 
     def _is_next(self, deployment: Deployment) -> bool:
-        if deployment.kind not in (RULES, BORDERS) or deployment.deployment_id in self._known:
+        if deployment.kind not in (RULES, BORDERS, FILL) or deployment.deployment_id in self._known:
             return False
-        if self.last is None and deployment.kind == BORDERS:
+        if self.last is None and deployment.kind != RULES:
             return False
         return self.last is None or deployment.follows == self.last
 
@@ -100,7 +103,7 @@ class Chain:
     def newest(self) -> Deployment | None:
         """The last one that brings a rule set: a partition without states begins with it."""
         each = reversed(self.followed.values())
-        return next((deployment for deployment in each if deployment.kind != BORDERS), None)
+        return next((deployment for deployment in each if deployment.kind not in (BORDERS, FILL)), None)
 
     def at(self, offset: int) -> Deployment:
         """The one at an offset that can be run; raises SegmentsError, with the mend, if it can't be read."""

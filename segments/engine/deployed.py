@@ -19,13 +19,13 @@ def deployment_of(
 ) -> Deployment:
     """A record by its offset, its Kafka timestamp in milliseconds, and its fields in the engine's form.
 
-    `rules` is the rule set, or the plan as JSON; it counts for a record of kind `rules` alone. What can't be run is no
-    error here: the deployment says in `wrong` what is wrong with it, and a partition stops at its place.
+    `rules` is the rule set, or the plan as JSON; it counts for a record of kind `rules` or `fill` alone. What can't be
+    run is no error here: the deployment says in `wrong` what is wrong with it, and a partition stops at its place.
     """
     kind, settings = fields["kind"], fields["settings"]
     ready: RuleSet | PlannedRules | None = None
-    borders = borders_of(fields.get("borders", []))
-    if kind == RULES and wrong is None:
+    borders = borders_of(fields["borders"])
+    if kind in (RULES, FILL) and wrong is None:
         try:
             made = rules if isinstance(rules, RuleSet) else PlannedRules(rules or b"")
             ready = with_borders(made, borders)
@@ -33,7 +33,7 @@ def deployment_of(
             wrong = f"its plan (format {fields['plan_format']}): {error}."
         if settings is None:
             wrong = wrong or "it has no settings."
-    elif kind not in (RULES, BORDERS, FILL):
+    elif kind not in (RULES, FILL, BORDERS):
         wrong = f"this version knows no deployments of kind {kind}."
     return Deployment(
         offset,

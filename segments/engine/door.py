@@ -6,7 +6,7 @@ clock, never awaits. The worker, `segments replay`, the simulation and the tests
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from segments.engine._native import (
     Accepted,
@@ -19,12 +19,13 @@ from segments.engine._native import (
     offer_fetched_transfers,
 )
 from segments.engine._native import Partition as Core
-from segments.engine.chain import BORDERS, Deployment, runnable
+from segments.engine.chain import BORDERS, FILLED, Deployment, runnable
 from segments.engine.records import (
     BEFORE_ALL,
     DEPLOYMENTS,
     IDENTITIES,
     INPUTS,
+    OLDER,
     DeadLetter,
     Effects,
     EngineSettings,
@@ -32,10 +33,33 @@ from segments.engine.records import (
     Record,
     Refusal,
 )
-from segments.engine.rules import PlannedRules, RuleSet
+from segments.engine.rules import PlannedRules, RuleSet, with_filling
 from segments.engine.views import CustomerView, IdentityView, WhyView
 from segments.language.errors import SegmentsError
 from segments.language.nodes.text import short_name
+
+DAY = 86_400_000
+"""Milliseconds."""
+
+
+class Filling(NamedTuple):
+    """How far the measures of a partition are filled from its past."""
+
+    offsets: dict[str, int]
+    """The history is what lies before these, by topic."""
+    clock: int
+    """Of when it began, in milliseconds."""
+    reached: bytes
+    """The key of the last customer who was filled."""
+    done: bool
+
+    def since(self, retention: int) -> int:
+        """What occurred before can't matter, for rules of this retention, in milliseconds.
+
+        A customer may stand still for as long as anything is remembered, and looks back from there for as long again;
+        what is a duplicate is known for a day.
+        """
+        return self.clock - 2 * retention - DAY
 
 
 class States(Protocol):
@@ -67,27 +91,33 @@ class Partition:
         deployment: Deployment | None = None,
         transfers: str | None = None,
         ran: Sequence[str] = (),
+        filling: Deployment | None = None,
     ) -> None:
+        if filling is not None and filling.rules is not None:
+            rules = with_filling(rules, filling.rules, filling.offset)
         self.number, self.count, self.rules, self.settings = number, count, rules, settings
         self.deployment = deployment
         """The record that has the rule set."""
+        self.filled_by = filling
+        """The record that asks for measures to be filled beside it."""
         deployments = () if deployment is None else (DEPLOYMENTS,)
         links = () if transfers is None else (IDENTITIES, transfers)
         self.topics: tuple[str, ...] = (*INPUTS, *deployments, *links)
         """The inputs."""
         self._coming: deque[Deployment] = deque()
-        limits = settings.customer_limit, settings.customer_bytes
-        try:
-            named = (
-                None if deployment is None else (deployment.deployment_id, deployment.offset, deployment.at)
-            )
-            self._core = Core(
-                rules.native, number, count, settings.grace, limits, states, named, transfers, list(ran)
-            )
-        except ValueError as error:
-            raise SegmentsError(str(error)) from error
+        self._core = self._made(states, transfers, list(ran))
         self._offered: dict[str, deque[Record]] = {topic: deque() for topic in self.topics}
         """Records that were offered as objects and not taken yet: a dead letter names its record."""
+
+    def _made(self, states: States, transfers: str | None, ran: list[str]) -> Core:
+        rules, settings, deployment, filling = self.rules, self.settings, self.deployment, self.filled_by
+        named = None if deployment is None else (deployment.deployment_id, deployment.offset, deployment.at)
+        filled = None if filling is None else (filling.deployment_id, filling.offset)
+        limits, place = (settings.customer_limit, settings.customer_bytes), (self.number, self.count)
+        try:
+            return Core(rules.native, *place, settings.grace, limits, states, named, transfers, ran, filled)
+        except ValueError as error:
+            raise SegmentsError(str(error)) from error
 
     @classmethod
     def deployed(
@@ -98,16 +128,20 @@ class Partition:
         states: States,
         transfers: str | None = None,
         ran: Sequence[str] = (),
+        filling: Deployment | None = None,
     ) -> "Partition":
         """A partition that runs the rule set of a deployment, by its settings.
 
         States that another rule set wrote are taken over, before anything else happens, at the later of their clock and
-        the deployment's instant. Raises SegmentsError, with the mend, if the deployment can't be read.
+        the deployment's instant. `filling`: the record of measures that are filled meanwhile. Raises SegmentsError,
+        with the mend, if one of them can't be read.
         """
+        if filling is not None:
+            runnable(filling)
         rules = runnable(deployment).rules
         if rules is None or deployment.settings is None:
             raise SegmentsError(f"Deployment {deployment.deployment_id} brings no rule set.")
-        return cls(number, count, rules, deployment.settings, states, deployment, transfers, ran)
+        return cls(number, count, rules, deployment.settings, states, deployment, transfers, ran, filling)
 
     @property
     def successor(self) -> Deployment | None:
@@ -182,6 +216,31 @@ class Partition:
         """For each measure that did not know events from the beginning: the instant from which it does."""
         return dict(self._core.known_since)
 
+    @property
+    def filling(self) -> Filling | None:
+        """How far measures are filled from the past; None: none are to be filled."""
+        found = self._core.filling
+        return None if found is None else Filling(*found)
+
+    def fill(self, past: Mapping[bytes, bytes], keys: Sequence[bytes]) -> None:
+        """Put what the past has of these customers into their streams; those that were filled already are passed over.
+
+        `past` has the states that the rules of `filled_by` made of the history before `filling.offsets`; the keys are
+        those of customers, in order, and each call goes on where the one before ended.
+        """
+        assert self.filled_by is not None
+        assert self.filled_by.rules is not None
+        states = {}
+        for key in keys:
+            states[key] = past[key]
+            if (older := past.get(key + OLDER)) is not None:
+                states[key + OLDER] = older
+        self._core.fill(self.filled_by.rules.native, states, list(keys))
+
+    def filled(self, complete: Mapping[str, int]) -> None:
+        """Say that all customers are filled, and by topic from which instant on the history was whole."""
+        self._core.filled([complete.get(topic, BEFORE_ALL) for topic in INPUTS])
+
     def begin(self, topic: str, offset: int) -> None:
         """Say where reading of a topic begins that was never read."""
         self._core.begin(self.topics.index(topic), offset)
@@ -204,7 +263,17 @@ class Partition:
 
         Returns None if it is accepted, else the offset to fetch again, as `offer` does.
         """
-        records = [(each.offset, each.timestamp, each.at, each.kind == BORDERS) for each in followed]
+        awaited = None if self.filled_by is None else self.filled_by.deployment_id
+        records = [
+            (
+                each.offset,
+                each.timestamp,
+                each.at,
+                each.kind == BORDERS,
+                each.deployment_id + FILLED == awaited,
+            )
+            for each in followed
+        ]
         missing = self._core.offer_deployments(start, records, end)
         if missing is None:
             known = self._coming[-1].offset if self._coming else -1

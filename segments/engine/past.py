@@ -1,12 +1,12 @@
 """A partition that lives through its past once more: it remembers what its rules would have, and publishes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from segments.engine.door import Partition
-from segments.engine.records import EngineSettings, Record
-from segments.engine.rules import RuleSet
+from segments.engine.records import INPUTS, EngineSettings, Record, of_customer
+from segments.engine.rules import PlannedRules, RuleSet
 from segments.language.nodes.conditions import AllOf
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves, measures_in
@@ -16,8 +16,10 @@ from segments.plan import ir
 class Listening(RuleSet):
     """Rules that read the same measures, so that the same is kept in the same order, and that nobody is ever in."""
 
-    def __init__(self, rules: RuleSet) -> None:
-        segments = [_like(segment, place) for place, segment in enumerate(rules.segments)]
+    def __init__(self, rules: RuleSet, wanted: Collection[str]) -> None:
+        places = {place for place, name in enumerate(rules.ids) if name in wanted}
+        places |= {read for place in places for read in rules.reads[place]}
+        segments = [_like(rules.segments[place], place) for place in sorted(places)]
         super().__init__(segments, rules.plan.currency, rules.plan.zone)
 
     @property
@@ -34,19 +36,31 @@ def _like(segment: Segment, place: int) -> Segment:
     return Segment(id=f"past{place:06}", when=AllOf(measured), details=dict(segment.details))
 
 
-def listening(rules: RuleSet) -> RuleSet:
-    """The rule set that the past is lived through with."""
-    return Listening(rules)
+def listening(rules: RuleSet, wanted: Collection[str]) -> RuleSet | None:
+    """The rule set by which the past is lived through: the measures of these rules, and of those that they read.
+
+    None: they have no measures.
+    """
+    made = Listening(rules, wanted)
+    return made if made.data.measures else None
 
 
 class Past:
     """What comes of the records of one partition, by `listening` rules."""
 
-    def __init__(self, number: int, count: int, rules: RuleSet, settings: EngineSettings) -> None:
+    def __init__(
+        self, number: int, count: int, rules: RuleSet | PlannedRules, settings: EngineSettings
+    ) -> None:
         self._rules = rules
         self.states: dict[bytes, bytes] = {}
+        """What came of its records: customers by key, and the partition's own record."""
         self._partition = Partition(number, count, rules, settings, self.states)
         self._ends: Mapping[str, int] = {}
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Those of its customers, in order."""
+        return sorted(key for key in self.states if of_customer(key))
 
     def begin(self, _number: int, starts: Mapping[str, int], ends: Mapping[str, int]) -> None:
         """Its records are in [starts, ends)."""
@@ -73,3 +87,24 @@ class Past:
     def buffered(self, topic: str) -> int:
         """How many records of a topic wait for those of the others."""
         return self._partition.buffered(topic)
+
+
+def fill_at_once(partition: Partition, log: Mapping[str, Sequence[Record]]) -> None:
+    """Fill what is to be filled in a partition, from a log that has all that it applied."""
+    filling, asked = partition.filling, partition.filled_by
+    assert filling is not None
+    assert asked is not None
+    assert asked.rules is not None
+    past = Past(partition.number, partition.count, asked.rules, partition.settings)
+    before = {
+        topic: [each for each in log.get(topic, ()) if each.offset < filling.offsets.get(topic, 0)]
+        for topic in INPUTS
+    }
+    starts = {topic: records[0].offset if records else 0 for topic, records in before.items()}
+    ends = {topic: max(starts[topic], filling.offsets.get(topic, 0)) for topic in INPUTS}
+    past.begin(partition.number, starts, ends)
+    for topic, records in before.items():
+        past.offer(topic, starts[topic], records, ends[topic])
+    past.work()
+    partition.fill(past.states, past.keys)
+    partition.filled({})

@@ -18,6 +18,8 @@ class Position:
     """Of the partitions."""
     deployment: tuple[str, int, int] | None = None
     """Id, offset and instant of the deployment that the partition runs; None: its rule set was never deployed."""
+    filling: tuple[str, int] | None = None
+    """Id and offset of the deployment whose measures are filled beside it; None: none is."""
 
 
 def position_of(record: bytes) -> Position:

@@ -17,6 +17,7 @@ from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.plan import ir
 from segments.plan.borders import Border, published
+from segments.plan.filling import beside
 from segments.plan.ir import Plan as PlanData
 from segments.plan.ir import from_bytes
 from segments.plan.lowering import lower
@@ -109,6 +110,11 @@ class PlannedRules:
         self.versions = tuple(rule.version for rule in self.data.rules)
         self.digest = self.data.digest
         self.rank = {place: rule.rank for place, rule in enumerate(self.data.rules)}
+
+
+def with_filling(rules: RuleSet | PlannedRules, filled: RuleSet | PlannedRules, offset: int) -> PlannedRules:
+    """The rules, with the streams of the measures beside them that a deployment at this offset asks to be filled."""
+    return PlannedRules(beside(rules.data, filled.data, offset).to_bytes(), rules.borders)
 
 
 def with_borders(rules: RuleSet | PlannedRules, borders: Sequence[Border]) -> RuleSet | PlannedRules:

@@ -6,6 +6,7 @@ census      all customers at one moment, counted
 deploying   the deployments in a log of lines
 findings    the figures of a trial
 fitting     models of purchases, fitted to what customers did
+going       which deployments a partition runs that lives through a log of them
 histogram   the values of all customers drawn, with the cuts of a border
 identity    where an id goes on, and what was merged into one
 notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out

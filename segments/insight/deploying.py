@@ -91,6 +91,7 @@ class Deploying:
             "occurred_at": instant("occurred_at", fields["occurred_at"]),
             "kind": fields.get("kind", RULES),
             "plan_format": fields.get("plan_format"),
+            "borders": fields.get("borders", []),
             "settings": self._plain_settings(fields),
         }
         told["borders"] = [_border(each, told["settings"]) for each in _listed(fields)]

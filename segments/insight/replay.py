@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from segments.engine import (
     BEFORE_ALL,
     DEPLOYMENTS,
+    FILL,
     IDENTITIES,
     INPUTS,
     Chain,
@@ -17,8 +18,10 @@ from segments.engine import (
     Record,
     RuleSet,
     Transfer,
+    fill_at_once,
     partition_of,
 )
+from segments.insight.going import Going
 
 Log = Mapping[str, Sequence[Record]]
 """The records of one partition by topic, each topic in the order of its offsets."""
@@ -48,6 +51,7 @@ class Replay:
         self._transfers = transfers
         self._arrived: list[Transfer] = []
         self._ends: dict[str, int] = {}
+        self._going = Going()
         self._followed = Chain().add_all(deployments)
         if self._followed:
             self._follow(self._followed[0])
@@ -58,10 +62,15 @@ class Replay:
 
     def _follow(self, deployment: Deployment) -> None:
         before = [each.deployment_id for each in self._followed if each.offset < deployment.offset]
+        running, filling = self._going.on(deployment)
         self.partition = Partition.deployed(
-            self._number, self._count, deployment, self.states, self._transfers, before
+            self._number, self._count, running, self.states, self._transfers, before, filling
         )
         self._offer()
+        if deployment.kind == FILL:
+            while self.partition.sweeping:
+                self.partition.advance()
+            fill_at_once(self.partition, self._log)
 
     def _offer(self) -> None:
         """The log, from where the partition stands."""
@@ -181,6 +190,8 @@ class Alone:
         self._passed = 0
         """Offsets of the first input that no record has: each had the clock committed."""
         self._ends = dict.fromkeys(INPUTS, 0)
+        self._applied: dict[str, list[Record]] = {topic: [] for topic in INPUTS}
+        self._going = Going()
         self._followed = Chain().add_all(deployments)
         if self._followed:
             self._follow(self._followed[0])
@@ -216,10 +227,13 @@ class Alone:
                 self.partition.begin(topic, 0)
 
     def _follow(self, deployment: Deployment) -> None:
-        self.partition = Partition.deployed(self._number, self._count, deployment, self._states)
+        running, filling = self._going.on(deployment)
+        self.partition = Partition.deployed(self._number, self._count, running, self._states, filling=filling)
         self._begin()
         self._ends[DEPLOYMENTS] = self.partition.offsets[DEPLOYMENTS]
         self._settle()
+        if deployment.kind == FILL:
+            fill_at_once(self.partition, self._applied)
 
     def _succeed(self, deployment: Deployment) -> Iterator[Effects]:
         """What is due fires and is committed with the clock, by an offset that no record has; then it is followed."""
@@ -237,6 +251,7 @@ class Alone:
         offset = record.offset + (self._passed if topic == INPUTS[0] else 0)
         if offset != record.offset:
             record = moved(record, offset)
+        self._applied[topic].append(record)
         start, self._ends[topic] = self._ends[topic], offset + 1
         self.partition.offer(topic, start, [record], offset + 1)
 

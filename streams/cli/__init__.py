@@ -43,7 +43,6 @@ COMMANDS = {
     "console": ("console", "Serve pages about segments and customers."),
     "export": ("export", "Print all that is known of a customer."),
     "erase": ("erase", "Erase a customer."),
-    "backfill": ("backfill", "Fill the measures of an added rule from the history of the topics."),
     "dead-letters": ("dead_letters", "Show refused records, and send them again."),
     "reset": ("reset", "Delete the state of a group, so that it is computed again."),
     "new": ("new", "Create a rule file to start from."),

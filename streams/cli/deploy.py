@@ -10,6 +10,7 @@ from segments.engine import settings_of, with_borders
 from segments.language.words.sentence import Language
 from streams.cli import going_live
 from streams.cli.deploy_report import Report, settings_change, tell_counted
+from streams.cli.filling import Wanted, fill
 from streams.cli.going_live import NO_WAIT, NOTE, RULES, TIMEOUT, YES, tell_lines
 from streams.cli.language import LANGUAGE
 from streams.cli.progress import bar
@@ -82,7 +83,11 @@ class Call:
 @click.option(
     "--partitions", metavar="N", type=click.IntRange(min=1), help="With --file: as many as the topics have."
 )
-@click.option("--backfill", is_flag=True, help="Refused by this version: see `segments backfill`.")
+@click.option(
+    "--backfill",
+    is_flag=True,
+    help="First fill the measures that are new, from the history of the input topics, while the old rules run.",
+)
 @click.option(
     "--no-census",
     is_flag=True,
@@ -101,6 +106,10 @@ def command(**given: Any) -> None:
     of all customers first, if they know the measure for its whole window already; else the rule has no members until
     `segments borders update` publishes it, and the command says so.
 
+    With --backfill the measures that the new and changed rules read are filled first, from what the input topics
+    still hold, while the old rules go on to flip; then the rules are written, and know their past. If the command ends
+    before, the filling goes on, and the same command goes on with it.
+
     With --dry-run both rule sets live through the history of the topics, or of files, once: of each rule that changes
     it is said who would enter, leave and stay, with some of them.
 
@@ -118,10 +127,9 @@ def _check(call: Call) -> None:
         raise click.UsageError("--exit-code goes with --dry-run, and so does --file.")
     if call.partitions is not None and not call.files:
         raise click.UsageError("--partitions goes with --file.")
-    if call.backfill:
+    if call.backfill and call.no_wait:
         raise click.UsageError(
-            "--backfill: this version fills no measures beside the running rules. Deploy, and let them warm up; or "
-            "stop all workers and call `segments backfill RULE`."
+            "--no-wait does not go with --backfill: the command writes the rules once all partitions are filled."
         )
     if not call.dry_run:
         going_live.require_answer(yes=call.yes)
@@ -159,13 +167,17 @@ def _change(settings: Settings, call: Call, planned: Planned, chains: Chains, re
         report.foreseen = _foresee(settings, call, planned, report, chains)
         tell_lines(*(() if call.as_json or report.foreseen is None else foresee.told(report.foreseen)))
         return
+    deployment_id = None
+    if call.backfill:
+        wanted = Wanted(planned, report.changes, call.note, call.timeout, yes=call.yes, quiet=call.as_json)
+        chains, deployment_id = fill(settings, wanted, chains)
     if not call.no_census:
         report.borders = _take_new(settings, planned, chains, call.timeout)
         tell_lines(*(() if call.as_json else map(str, report.borders)))
     if call.max_moved < ALL:
-        report.counted = _count(settings, planned, report, chains)
+        report.counted = _count(settings, planned, report, chains, filled=deployment_id is not None)
         tell_counted(report.counted, as_json=call.as_json)
-    _deploy(settings, planned, chains, report, call.max_moved, call.note, at_once=call.at_once, yes=call.yes)
+    _deploy(settings, planned, chains, report, call, deployment_id)
 
 
 def _take_new(settings: Settings, planned: Planned, chains: Chains, timeout: float) -> list[NewBorder]:
@@ -213,13 +225,16 @@ def _by_history(planned: Planned, chains: Chains, history: History, now: int | N
     return [NewBorder(key, held.get(key), "no customer has a value above 0") for key in keys]
 
 
-def _count(settings: Settings, planned: Planned, report: Report, chains: Chains) -> Counted:
+def _count(
+    settings: Settings, planned: Planned, report: Report, chains: Chains, *, filled: bool = False
+) -> Counted:
     found = report.changes
     if not any(each.kind != "reworded" for each in found.rules) and not found.settings:
         return Counted()
     partitions = len(chains.held)
     with bar(partitions, "counting who would flip") as progress:
-        return count(settings, planned, found, partitions, progress, (*chains.borders, *report.new_borders))
+        borders = (*chains.borders, *report.new_borders)
+        return count(settings, planned, found, partitions, progress, borders, filled=filled)
 
 
 def _deploy(
@@ -227,26 +242,26 @@ def _deploy(
     planned: Planned,
     chains: Chains,
     report: Report,
-    max_moved: float,
-    note: str,
-    *,
-    at_once: bool,
-    yes: bool,
+    call: Call,
+    deployment_id: str | None,
 ) -> None:
-    over = [] if report.counted is None else report.counted.over(max_moved)
+    """Writes it, under this id if it is to wait for what is filled."""
+    over = [] if report.counted is None else report.counted.over(call.max_moved)
     if over:
         raise TooManyMove(
             "\n".join(
                 [
                     *over,
-                    f"More than {max_moved:g} % would flip: nothing was written. --max-moved allows more.",
+                    f"More than {call.max_moved:g} % would flip: nothing was written. --max-moved allows more.",
                 ]
             )
         )
-    going_live.ask(f"Deploy this to the group {settings.group}?", yes=yes)
+    going_live.ask(f"Deploy this to the group {settings.group}?", yes=call.yes)
+    borders, at_once = report.new_borders, call.at_once
     made = record(
-        settings, planned, chains, wall_clock(), note, at_once=at_once, new_borders=report.new_borders
+        settings, planned, chains, wall_clock(), call.note, at_once=at_once, new_borders=borders
     )
+    made["deployment_id"] = deployment_id or made["deployment_id"]
     going_live.publish(settings, made, chains)
     report.deployment_id = made["deployment_id"]
 

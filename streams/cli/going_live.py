@@ -11,7 +11,7 @@ import click
 from streams.cli.broker import Progress
 from streams.cli.visible import visible
 from streams.deployments.records import Chains
-from streams.deployments.watching import Look, wait
+from streams.deployments.watching import Look, wait, wait_filled
 from streams.deployments.writing import write
 from streams.settings.settings import Settings
 
@@ -70,6 +70,12 @@ def taken_over(settings: Settings, deployment_id: str, chains: Chains, seconds: 
     """Waits until all partitions run it; raises NotTakenOver."""
     with progress() as tell:
         return wait(settings, deployment_id, len(chains.held), seconds, tell)
+
+
+def filled(settings: Settings, filling_id: str, chains: Chains, seconds: float) -> None:
+    """Waits until all partitions have filled what a record asks for; raises NotTakenOver."""
+    with progress() as tell:
+        wait_filled(settings, filling_id, len(chains.held), seconds, tell)
 
 
 def publish(settings: Settings, made: dict[str, Any], chains: Chains) -> None:

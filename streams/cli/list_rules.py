@@ -95,7 +95,7 @@ def _print(name: str, found: Shown, known: Coverage) -> None:
         click.echo(f"      edited: version {edited} in SEGMENTS_RULES is not deployed (segments deploy)")
     if name in known.warming:
         until = schemas.to_iso(known.warming[name])
-        click.echo(f"      warming until {until}: it knows only later events (segments backfill {name})")
+        click.echo(f"      warming until {until}: it knows only later events")
 
 
 def everything(segment: Segment, rules: Sequence[Segment], currency: str, zone: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from streams.http.answers import Answers
 from streams.http.census import Censuses
 from streams.http.health import HealthServer, listen, reachable
 from streams.http.hosts import guard
+from streams.jobs.past import Reading as PastReading
 from streams.kafka import retention, topics
 from streams.kafka.permissions import require_allowed
 from streams.registry.lookup import Lookup
@@ -114,7 +115,8 @@ async def _main(settings: Settings, files: Files, port: int, *, deploy: bool) ->
     finally:
         await starting.stop()
     partitions, lookup = checked
-    return await _serve(build(settings, None, partitions, address, lookup), settings, listening, stop)
+    built = build(settings, None, partitions, address, lookup, PastReading(settings))
+    return await _serve(built, settings, listening, stop)
 
 
 def _on_signals(stop: asyncio.Event) -> None:

@@ -79,14 +79,20 @@ def count(
     partitions: int,
     tell: Callable[[int], None],
     borders: Sequence[Border] = (),
+    *,
+    filled: bool = False,
 ) -> Counted:
-    """Count over the states as they are committed now; is told of each partition that is done."""
+    """Count over the states as they are committed now; is told of each partition that is done.
+
+    `filled`: what the rules measure anew is filled, so that nothing is unknown.
+    """
+    missing = () if filled else unknown(changes)
     with admin(settings) as client:
         is_new = not look(client, [changelog(settings.group)])
     if changes.deployed is None or is_new:
-        return Counted(unknown=unknown(changes))
+        return Counted(unknown=missing)
     rules = with_borders(planned.ruleset, borders)
-    found = Counted(unknown=unknown(changes))
+    found = Counted(unknown=missing)
     return count_over(settings, changes.deployed, (rules, planned.engine), partitions, tell, found)
 
 

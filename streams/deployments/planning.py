@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from segments.engine import Border, EngineSettings, RuleSet, settings_of
+from segments.engine import FILLED, Border, EngineSettings, RuleSet, settings_of
 from segments.insight.proving import engine, failures
 from segments.language.checking.lint import lint
 from segments.language.checking.models import models_read
@@ -20,7 +20,7 @@ from segments.language.zones import FIRST
 from segments.plan.borders import fields_of
 from segments.plan.ir import FORMAT
 from segments.plan.zones import zone_data
-from streams.deployments.records import RULES, Chains, Deployed, packed
+from streams.deployments.records import FILL, RULES, Chains, Deployed, packed
 from streams.errors import StreamsError
 from streams.settings.settings import Settings, variable
 
@@ -173,6 +173,24 @@ def record(
         "models": planned.models,
         "note": note,
     }
+
+
+def filling(
+    settings: Settings, planned: Planned, measures: bytes, chains: Chains, now: int, note: str
+) -> dict[str, Any]:
+    """The record that asks for measures, a plan as JSON, to be filled before these rules are deployed."""
+    made = record(settings, planned, chains, now, note, at_once=False)
+    return made | {
+        "deployment_id": made["deployment_id"] + FILLED,
+        "kind": FILL,
+        "plan": packed(measures),
+    }
+
+
+def fills(asked: Deployed, planned: Planned, measures: bytes) -> bool:
+    """Whether a record asks for this very filling."""
+    same = asked.plan == measures and asked.rules == planned.rules
+    return same and dict(asked.settings) == planned.settings
 
 
 def again(settings: Settings, earlier: Deployed, chains: Chains, now: int, note: str) -> dict[str, Any]:

@@ -91,6 +91,8 @@ class Chains:
     """The chain, in its order; borders included, fills not."""
     held: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """For each partition the ids of the deployments that it has."""
+    filling: Deployed | None = None
+    """The last record that asks for measures to be filled beside the running rules; None: there is none since those."""
 
     @property
     def last(self) -> Deployed | None:
@@ -173,7 +175,12 @@ def read_from(consumer: KafkaConsumer, settings: Settings) -> Chains:
             held[record.partition].add(deployed.id)
             if record.partition == 0:
                 found.append(deployed)
-    return Chains(chain_of(found), {number: frozenset(ids) for number, ids in held.items()})
+    chain = chain_of(found)
+    running = next((each for each in reversed(chain) if each.kind == RULES), None)
+    fills = [each for each in found if each.kind == FILL and running and each.offset > running.offset]
+    known = {each.id for each in chain}
+    filling = next((each for each in reversed(fills) if each.fields["follows"] in known), None)
+    return Chains(chain, {number: frozenset(ids) for number, ids in held.items()}, filling)
 
 
 def _decoded(record: Any) -> Mapping[str, Any]:

@@ -34,6 +34,9 @@ class PartitionProgress:
     state: str | None
     taken_over: int = 0
     left: int = 0
+    filling: str | None = None
+    """The deployment whose measures are filled beside it."""
+    filled: bool = False
     enters: Counter[str] = field(default_factory=Counter)
     exits: Counter[str] = field(default_factory=Counter)
 
@@ -76,6 +79,8 @@ def look(settings: Settings) -> Look:
                     each["state"],
                     each["taken_over"],
                     each["left"],
+                    each.get("filling"),
+                    each.get("filled", False),
                     Counter(each["enters"]),
                     Counter(each["exits"]),
                 )
@@ -101,6 +106,35 @@ def wait(
         tell(progress(now, partitions - len(missing), partitions))
         if time.monotonic() >= end:
             raise NotTakenOver(_late(settings, deployment_id, now, missing, seconds))
+        time.sleep(min(EVERY, max(0.0, end - time.monotonic())))
+
+
+def wait_filled(
+    settings: Settings, filling_id: str, partitions: int, seconds: float, tell: Callable[[str], None]
+) -> None:
+    """Until all partitions have filled what a record asks for; raises NotTakenOver if that takes longer."""
+    end = time.monotonic() + seconds
+    while True:
+        now = look(settings)
+        missing = [
+            number
+            for number in range(partitions)
+            if (found := now.partitions.get(number)) is None
+            or found.filling != filling_id
+            or not found.filled
+        ]
+        if not missing:
+            return
+        if now.members:
+            tell(f"filled: {partitions - len(missing)} of {partitions} partitions")
+        else:
+            tell("no worker of the group runs: measures are filled once one does")
+        if time.monotonic() >= end:
+            raise NotTakenOver(
+                f"after {seconds:g} seconds these partitions have not filled the measures: "
+                f"{', '.join(map(str, missing))}. The filling goes on, and the old rules run: the same deploy "
+                "--backfill goes on with it."
+            )
         time.sleep(min(EVERY, max(0.0, end - time.monotonic())))
 
 

@@ -1,4 +1,4 @@
-"""Past records, for `segments replay`, `try` and `backfill`.
+"""Past records, for `segments replay`, `try`, and measures that are filled.
 
 files   the records of a log file of JSON lines
 lines   JSON lines with file and line number for messages

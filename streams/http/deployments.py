@@ -14,6 +14,7 @@ def routes(states: States) -> list[web.RouteDef]:
     """The page: `partitions`, with as many objects as there are partitions here.
 
     Each has `partition`, `deployment_id` (null: rule files, or nothing yet), `state` (null while it is restored),
+    `filling` (the deployment whose measures are filled from history, or null) and `filled` (whether they are),
     `taken_over` and `left` (customers), and `enters` and `exits` of this take-over by segment, as committed.
     """
 
@@ -32,6 +33,8 @@ def told(state: PartitionState) -> dict[str, Any]:
         "partition": state.number,
         "deployment_id": state.deployment,
         "state": state.deployment_state,
+        "filling": state.filling,
+        "filled": state.filled,
         "taken_over": state.taken_over,
         "left": state.left,
         "enters": flips["enter"],

@@ -38,6 +38,10 @@ class PartitionState:
     """Entries and bytes of the state."""
     deployment: str | None = None
     """The id of the deployment that it runs; None: rules of files, or none yet."""
+    filling: str | None = None
+    """The id of the deployment whose measures are filled beside it."""
+    filled: bool = False
+    """Whether they are."""
     deployment_state: str | None = None
     """One of `DEPLOYMENT_STATES`; None while it is restored."""
     borders_taken_at: int | None = None

@@ -7,6 +7,7 @@ cleaning     deletes the transfers that a partition has applied
 decode       raw Kafka records to records of the engine
 deployments  the rule sets of the group in the log of a partition
 descriptors  whether the limit of open files is enough for the partitions
+filling      measures of a partition are filled from its history beside its work
 intake       queue of runs of one partition, with backpressure
 ledger       what is processed but not committed: counts and latencies
 monitor      how a partition is doing, for metrics and health
@@ -14,6 +15,7 @@ notices      what records did otherwise than their sender may have meant
 outbox       the effects of a partition as the records of one transaction
 owner        the task of one partition: takes it over and serves it, anew after each failure
 owners       all partitions of this worker, started and stopped as the group assigns them
+past         the history of a partition, as it is asked for
 service      serves one partition: takes runs, advances the engine, commits
 standing     how far a partition is, through all of its take-overs
 takeover     takes over a partition: fencing, restore, position

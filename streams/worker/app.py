@@ -22,6 +22,7 @@ from streams.worker.agents import segment_customers
 from streams.worker.cleaning import Cleaner
 from streams.worker.deployments import read_chain
 from streams.worker.owners import Owners
+from streams.worker.past import Reading
 from streams.worker.takeover import Limits, WorkerContext
 
 
@@ -42,11 +43,13 @@ def build(
     partitions: int,
     answers_at: str = "",
     lookup: Lookup | None = None,
+    past: Reading | None = None,
 ) -> Worker:
     """Put a worker together; nothing is started and no broker asked.
 
     `answers_at` is the address, host:port, of its HTTP server, which the other members of the group learn from the
-    broker, as they learn which rules it holds. `rules` are those of files, if there are any.
+    broker, as they learn which rules it holds. `rules` are those of files, if there are any. `past` reads the history
+    from which measures are filled; without it they are not.
 
     More agents can be added to its ``app`` with ``@app.agent``, as Faust documents it.
     """
@@ -74,6 +77,7 @@ def build(
         lookup=lookup,
         transfers=transfers,
         cleaner=Cleaner(client, transfers),
+        past=past,
         threads=ThreadPoolExecutor(settings.threads, "partitions"),
     )
     limits = Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")

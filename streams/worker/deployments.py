@@ -8,7 +8,7 @@ import cramjam
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 import schemas
-from segments.engine import DEPLOYMENTS, RULES, Chain, Deployment, Records, deployment_of
+from segments.engine import DEPLOYMENTS, FILL, RULES, Chain, Deployment, Records, deployment_of
 from streams.kafka.offsets import Offsets
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def decode(group: str, record: tuple[int, int, bytes | None, bytes | None]) -> D
 
 def _deployment(offset: int, timestamp: int, fields: Mapping[str, Any]) -> Deployment:
     plan, wrong = b"", None
-    if fields["kind"] == RULES:
+    if fields["kind"] in (RULES, FILL):
         try:
             plan = bytes(cramjam.zstd.decompress(fields["plan"] or b""))
         except (ValueError, OSError, cramjam.DecompressionError) as error:

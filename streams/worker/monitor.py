@@ -30,6 +30,8 @@ class Seen(NamedTuple):
     next_due: int | None
     sweeping: int
     """Customers that the rule set has yet to take over."""
+    filled: bool | None
+    """Whether what is to be filled is; None: nothing is to be."""
 
 
 class PartitionMonitor:
@@ -121,9 +123,21 @@ class PartitionMonitor:
         members = Counter(dict.fromkeys(partition.rules.ids, 0))
         members.update(partition.members)
         watches = partition.watches
+        filling = partition.filling
         self._seen = Seen(
-            partition.clock, members, watches, partition.pending, partition.next_due, partition.sweeping
+            partition.clock,
+            members,
+            watches,
+            partition.pending,
+            partition.next_due,
+            partition.sweeping,
+            None if filling is None else filling.done,
         )
+
+    def _deployment_state(self) -> str:
+        if not self._taken_over:
+            return "taking_over"
+        return "filling" if self._seen.filled is False else "running"
 
     def state(self) -> PartitionState:
         """Say how the partition is, for a scrape."""
@@ -142,10 +156,12 @@ class PartitionMonitor:
             committed_at=self._standing.committed_at,
             size=self._store.size(),
             deployment=None if partition.deployment is None else partition.deployment.deployment_id,
-            deployment_state="running" if self._taken_over else "taking_over",
+            deployment_state=self._deployment_state(),
             borders_taken_at=taken_at,
             borders_missing=missing,
             fitted=fitted,
+            filling=None if partition.filled_by is None else partition.filled_by.deployment_id,
+            filled=seen.filled is True,
             taken_over=self._coming - seen.sweeping,
             left=seen.sweeping,
             moved=Counter(self._moved),

@@ -12,6 +12,7 @@ from streams.clock import wall_clock
 from streams.transport import BatchApp, Run
 from streams.transport.errors import CommitFailed, TooLarge
 from streams.worker.caution import Caution
+from streams.worker.filling import Filling
 from streams.worker.intake import Intake
 from streams.worker.ledger import Ledger
 from streams.worker.monitor import PartitionMonitor
@@ -69,6 +70,7 @@ class Service:
         )
         self._waits = Waits(context.metrics, event_clock=limits.event_clock)
         self._changed = asyncio.Event()
+        self._filling = Filling(context, owned.partition, self._changed.set)
         self._intake.ask_registry(context.lookup, self._changed.set)
         self._stopping = False
         self._asked_at_stamp, self._asked_at = -1, 0.0
@@ -85,6 +87,14 @@ class Service:
         self._changed.set()
 
     async def serve(self) -> None:
+        """Serve until stopped, and fill from history meanwhile what a deployment asks for."""
+        self._filling.start()
+        try:
+            await self._serve()
+        finally:
+            self._filling.stop()
+
+    async def _serve(self) -> None:
         """Offer, advance, ask, commit; in this order, so that what a question answers is committed at once."""
         while True:
             # Cleared before the queue is looked at: a run that comes later sets it again, and `_idle` ends at once.
@@ -100,13 +110,15 @@ class Service:
             if (not more or self._partition.waiting) and not self._intake and self._should_ask():
                 await self._confirm()
                 more = await self._advance()
-            if not more or self._is_full() or self._stopping:
+            successor = None if more else self._partition.successor
+            filling = successor is None and await self._filling.step()
+            if not (more or filling) or self._is_full() or self._stopping:
                 await self._commit()
             if self._stopping:
                 return
-            if not more and (successor := self._partition.successor) is not None:
+            if successor is not None:
                 raise Succeeded(self._partition.deployment, successor)
-            if more or self._intake:
+            if more or filling or self._intake:
                 await asyncio.sleep(0)
             else:
                 await self._idle()

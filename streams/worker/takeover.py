@@ -17,9 +17,11 @@ from aiokafka.errors import TransactionalIdAuthorizationFailed
 
 from segments.engine import (
     DEPLOYMENTS,
+    FILL,
     IDENTITIES,
     INPUTS,
     POSITION_KEY,
+    RULES,
     Chain,
     Deployment,
     EngineSettings,
@@ -37,6 +39,7 @@ from streams.telemetry.metrics import Metrics
 from streams.transport import TransactionalProducer
 from streams.transport.topic_ids import TopicIds
 from streams.worker.cleaning import Cleaner
+from streams.worker.past import Reading
 from streams.worker.standing import Standing
 from streams.worker.witness import UNSEEN, Witness, witness
 
@@ -88,6 +91,8 @@ class WorkerContext:
     """The topic by which ids of other partitions are merged; None: links are not followed."""
     cleaner: Cleaner | None = None
     """Deletes the transfers that were applied; None: they stay."""
+    past: Reading | None = None
+    """Reads the history of a partition, to fill measures from it."""
     threads: Executor | None = None
     """Where partitions decode, advance and encode; None: in the event loop, which waits for them then."""
 
@@ -157,9 +162,9 @@ async def take_over(
         await _look(context, number, standing)
         store = await _restored(context, number, standing)
         chain, end = (Chain(), 0) if context.read_chain is None else await context.read_chain(number)
-        deployment = _deployment(chain, store.get(POSITION_KEY), succeeded)
+        deployment, filling = _deployment(chain, store.get(POSITION_KEY), succeeded)
         ran = _ran_before(chain, deployment)
-        partition = await context.beside(_partition, context, number, deployment, store, ran)
+        partition = await context.beside(_partition, context, number, deployment, store, ran, filling)
         inputs = [TopicPartition(topic, number) for topic in context.inputs]
         seen = await witness(context.topic_ids, store, inputs)
         positions = await _positions(context, number, partition, standing, seen.adopted)
@@ -173,18 +178,28 @@ async def take_over(
     return OwnedPartition(producer, store, partition, positions, seen, chain)
 
 
-def _deployment(chain: Chain, record: bytes | None, succeeded: Succeeded | None) -> Deployment | None:
-    """What a partition runs: by its own record, or by the chain if it never ran anything deployed."""
+def _deployment(
+    chain: Chain, record: bytes | None, succeeded: Succeeded | None
+) -> tuple[Deployment | None, Deployment | None]:
+    """What a partition runs, and by what it is filled: by its own record, or what it has come to.
+
+    One that never ran anything deployed runs what the chain says.
+    """
     if record is None:
-        return chain.newest
-    running = position_of(record).deployment
+        return chain.newest, None
+    position = position_of(record)
+    running = position.deployment
     if running is None:
-        return chain.first
+        return chain.first, None
+    filling = None if position.filling is None else chain.at(position.filling[1])
     next_ = None if succeeded is None else succeeded.deployment
     before = None if succeeded is None else succeeded.before
-    if next_ is not None and before is not None and before.offset == running[1]:
-        return chain.at(next_.offset)
-    return chain.at(running[1])
+    is_next = next_ is not None and next_.offset >= position.offsets.get(DEPLOYMENTS, 0)
+    if next_ is None or before is None or before.offset != running[1] or not is_next:
+        return chain.at(running[1]), filling
+    if next_.kind == FILL:
+        return chain.at(running[1]), chain.at(next_.offset)
+    return chain.at(next_.offset), None if next_.kind == RULES else filling
 
 
 def _offer_read(partition: Partition, chain: Chain, end: int) -> int:
@@ -210,9 +225,12 @@ def _partition(
     deployment: Deployment | None,
     store: PartitionStore,
     ran: Sequence[str] = (),
+    filling: Deployment | None = None,
 ) -> Partition:
     if deployment is not None:
-        return Partition.deployed(number, context.count, deployment, store.states, context.transfers, ran)
+        return Partition.deployed(
+            number, context.count, deployment, store.states, context.transfers, ran, filling
+        )
     if context.rules is None:
         raise Waiting("nothing is deployed: `segments deploy` writes a rule set")
     return Partition(

@@ -33,9 +33,9 @@ def read_before_fencing() -> None:
     async def take_over(context: Any, number: int, standing: Any, succeeded: Any = None) -> Any:
         store = await takeover._restored(context, number, standing)
         chain, end = (Chain(), 0) if context.read_chain is None else await context.read_chain(number)
-        deployment = takeover._deployment(chain, store.get(POSITION_KEY), succeeded)
+        deployment, filling = takeover._deployment(chain, store.get(POSITION_KEY), succeeded)
         ran = takeover._ran_before(chain, deployment)
-        partition = takeover._partition(context, number, deployment, store, ran)
+        partition = takeover._partition(context, number, deployment, store, ran, filling)
         positions = await takeover._positions(context, number, partition, standing)
         if context.read_chain is not None:
             positions[DEPLOYMENTS] = partition.offsets.get(DEPLOYMENTS, end)

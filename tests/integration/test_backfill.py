@@ -1,24 +1,23 @@
-"""`segments backfill`: a rule that was added knows the history in a real Kafka, as if it had always been there."""
+"""`segments deploy --backfill`: a rule that is added knows the history in a real Kafka, while the old rules run."""
 
 import json
 import time
 
 import pytest
-from kafka import TopicPartition
 
 from tests.integration.worker_control import stop, wait_until, wait_until_behind, wait_until_ready
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(200)
 
 HOUR, DAY = 3_600_000, 86_400_000
 RULE = '''"""A rule."""
 
 from segments.language import Segment, page_view, purchase
 
-{name} = Segment(en="{name}", nl="{name}", when={when})
+{name} = Segment(en="{name}", nl="{name}", when={when}, examples="""
+    0d {event}   enters
+""")
 '''
-SEEN = "page_view.within(days=7).count() >= 1"
-BUYER = "purchase.within(days=30).count() >= 2"
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def world(run, spawn, fresh_topics, kafka, tmp_path, environment):
 
 
 class World:
-    """Rules in a folder, commands with them, a worker at a time."""
+    """Rules in a folder, commands with them, workers."""
 
     def __init__(self, run, spawn, kafka, folder, group):
         self._run, self._spawn, self._kafka, self._group = run, spawn, kafka, group
@@ -38,27 +37,26 @@ class World:
         self.env = {"SEGMENTS_RULES": str(self.rules), "SEGMENTS_SESSION_TIMEOUT": "6000"}
         self.now = time.time_ns() // 1_000_000
 
-    def rule(self, name, when):
+    def rule(self, name, when, event):
         """Write a rule."""
-        (self.rules / f"{name}.py").write_text(RULE.format(name=name, when=when))
+        text = RULE.format(name=name, when=when, event=event)
+        (self.rules / f"{name}.py").write_text(text)
 
-    def call(self, *arguments, code=0, **env):
+    def call(self, *arguments, code=0):
         """A command, and what it printed."""
-        done = self._run(*arguments, env=self.env | env)
+        done = self._run(*arguments, env=self.env)
         assert done.returncode == code, done.stderr
         return done.stdout if code == 0 else done.stderr
 
     def worker(self):
         """A worker, ready."""
-        worker = self._spawn("worker", "--deploy", "--http-port", "0", env=self.env)
+        worker = self._spawn("worker", "--http-port", "0", env=self.env)
         wait_until_ready(worker)
         return worker
 
-    def work(self):
-        """A worker that applies all there is, and stops."""
-        worker = self.worker()
+    def applied(self):
+        """Wait until all there is was applied."""
         wait_until_behind(self._kafka.address, self._group, 0)
-        stop(worker)
 
     def buys(self, *purchases):
         """Purchases: of whom, which one, how long ago."""
@@ -76,50 +74,29 @@ class World:
         found = [each for each in map(json.loads, lines) if each["segment"] == segment]
         return sorted((each["customer_id"], each["transition"], each["reason"]) for each in found)
 
-    def told(self, name):
-        """What `show` says of a rule."""
-        return json.loads(self.call("show", name, "--json"))
 
-
-def test_a_rule_added_is_filled(world):
-    """Warming at first; after it was filled it has entered those who always would have been in it, once."""
-    world.rule("seen", SEEN)
+def test_a_rule_is_filled_while_the_old_ones_run(world):
+    """A command that ends early leaves the filling; the same one goes on with it, through a kill, and all enter once."""
+    world.rule("seen", "purchase.within(days=7).count() >= 1", "purchase")
+    worker = world.worker()
     days = (("ann", 0, 20), ("ann", 1, 19), ("bob", 0, 20), ("cat", 0, 12), ("cat", 1, 10), ("dan", 0, 1))
     world.buys(*((name, number, ago * DAY) for name, number, ago in days))
-    world.work()
-    world.rule("buyer", BUYER)
-    worker = world.worker()
+    world.applied()
+    world.rule("buyer", "purchase.within(days=30).count() >= 2", "x2 every 1s purchase")
+    assert "say --yes" in world.call("deploy", "--backfill", code=2)
+    late = world.call("deploy", "--backfill", "--yes", "--timeout", "0", code=3)
+    assert "the same deploy --backfill goes on with it" in late
     world.buys(("bob", 1, HOUR))
-    wait_until("warming", lambda: world.told("buyer")["warming_until"] is not None)
-    told = world.told("buyer")
-    assert told["known_since"].keys() == {"purchase.within(days=30).count()"}
-    listed = world.call("list")
-    assert listed.count("warming until") == 1
-    assert f"warming until {told['warming_until']}" in listed
-    assert "stop all of them first" in world.call("backfill", "buyer", code=1)
-    stop(worker)
-    dry = world.call("backfill", "buyer", "--dry-run")
-    assert "buyer: 3 enter and 0 leave when the workers start, if this is done" in dry
-    done = world.call("backfill", "buyer")
-    assert done.count("known from the beginning") == 2
-    assert "buyer: 3 enter and 0 leave when the workers start\n" in done
-    worker = world.worker()
-    expected = [(name, "enter", "rule_added") for name in ("ann", "bob", "cat")]
-    wait_until("entered", lambda: world.flips("buyer") == expected)
-    assert world.told("buyer")["warming_until"] is None
-    stop(worker)
-
-
-def test_what_retention_has_deleted_is_missing(world, kafka):
-    """It is filled as far as the topics reach, and said from when on it is exact."""
-    world.rule("seen", SEEN)
-    world.buys(*(("ann", number, (9 - number) * HOUR) for number in range(3)))
-    world.work()
-    with kafka.admin() as admin:
-        ends = {TopicPartition("transactions", number): 0 for number in range(2)}
-        admin.delete_records(dict.fromkeys(ends, -1))
-    world.rule("buyer", BUYER)
-    said = world.call("backfill", "buyer")
-    assert "the topics hold nothing of before the measures were added" in said
-    assert "buyer: older records are deleted, so it is exact from" in said
-    assert "There is no rule named buyr. Did you mean buyer?" in world.call("backfill", "buyr", code=1)
+    worker.process.kill()
+    other = world.worker()
+    wait_until("bob was seen", lambda: ("bob", "enter", "event") in world.flips("seen"))
+    assert world.flips("buyer") == []
+    held = world.call("deploy", "--backfill", "--yes", "--max-moved", "1", code=5)
+    assert "buyer: 3 would enter and 0 leave, of 4 customers" in held
+    done = json.loads(world.call("deploy", "--backfill", "--yes", "--max-moved", "100", "--json"))
+    assert done["flips"] == {"buyer": {"enters": 3, "exits": 0}}
+    assert world.flips("buyer") == [(name, "enter", "rule_added") for name in ("ann", "bob", "cat")]
+    assert json.loads(world.call("show", "buyer", "--json"))["known_since"] == {}
+    kinds = [json.loads(line)["kind"] for line in world.call("deployments", "--json").splitlines()]
+    assert kinds.count("rules") == 2
+    stop(other)

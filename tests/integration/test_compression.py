@@ -65,7 +65,7 @@ def test_consume_reads_what_producers_compress(kafka, fresh_topics, run, compres
 def test_every_command_reads_topics_that_kafka_compresses(
     kafka, environment, fresh_topics, run, spawn, tmp_path
 ):
-    """With `compression.type` set on all topics: try, consume, dead-letters, backfill and reset do their work."""
+    """With `compression.type` set on all topics: try, consume, dead-letters, deploy and reset do their work."""
     fresh_topics(2)
     group = environment["SEGMENTS_GROUP"]
     compressed = COMPRESSED | {changelog(group).name: "snappy"}
@@ -98,7 +98,7 @@ def test_every_command_reads_topics_that_kafka_compresses(
     assert "1  from_the_future" in called("dead-letters", "show")
     assert "1 sent again" in called("dead-letters", "retry", "--yes")
     (rules / "one.py").write_text(RULE.format(name="one", days=5, count=1))
-    assert "one: 200 enter and 0 leave" in called("backfill", "one", "--dry-run")
+    assert json.loads(called("deploy", "--dry-run", "--json"))["would_move"]["enters"] == {"one": 200}
     assert "200 memberships forgotten" in called("reset", "--yes")
 
 

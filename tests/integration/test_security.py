@@ -20,12 +20,6 @@ from tests.unit.repository import ROOT
 
 GROUP = "guarded"
 TOKEN = "open-sesame-5511"
-LOOKED_TWICE = '''"""Looked twice."""
-
-from segments.language import Segment, page_view
-
-looked_twice = Segment(en="Looked twice", nl="Keek twee keer", when=page_view.within(days=9).count() >= 2)
-'''
 
 
 @pytest.fixture(scope="module")
@@ -115,18 +109,13 @@ def test_with_the_documented_acls_everything_works(guarded, spawn, run, config, 
         stop(worker)
         for secret in (*PASSWORDS.values(), TOKEN):
             assert secret not in worker.stderr + worker.stdout + shown
-    _fill_and_forget(guarded, run, tmp_path)
+    _forget(guarded, run)
 
 
-def _fill_and_forget(guarded, run, folder) -> None:
-    """Backfill with the rows of a worker; reset with its own beside them, and not without."""
-    rules = folder / "rules"
-    rules.mkdir()
-    (rules / "looked_twice.py").write_text(LOOKED_TWICE)
-    mine = {"SEGMENTS_GROUP": GROUP, "SEGMENTS_RULES": f"{ROOT / 'segments'},{rules}"}
+def _forget(guarded, run) -> None:
+    """Reset with its own rows beside those of a worker, and not without."""
+    mine = {"SEGMENTS_GROUP": GROUP, "SEGMENTS_RULES": str(ROOT / "segments")}
     mine |= guarded.settings("worker")
-    filled = run("backfill", "looked_twice", env=mine)
-    assert (filled.returncode, "looked_twice: 2 enter" in filled.stdout) == (0, True), filled
     refused = run("reset", "--yes", env=mine)
     assert (refused.returncode, "segment-memberships" in refused.stderr) == (1, True), refused
     allowed(guarded, worker=documented("worker") + documented("reset"))

@@ -1,198 +1,431 @@
-"""New measures of a rule that was added are filled from the past, as if they had always been there."""
+"""Measures are filled from history while the rules run: `fill` in a log, whatever the runs, commits and crashes."""
+
+from random import Random
 
 import pytest
 
-from segments.engine import BEFORE_ALL, INPUTS, EngineSettings, Past, Refill, RuleSet, listening
-from segments.language import Segment, page_view, purchase, visit
-from tests.kit.rules import CART
-from tests.unit.driving import DAY, HOUR, START, Driver
+from segments.engine import (
+    BEFORE_ALL,
+    DEPLOYMENTS,
+    FILL,
+    INPUTS,
+    POSITION_KEY,
+    RULES,
+    Chain,
+    Deployment,
+    EngineSettings,
+    Partition,
+    Past,
+    Record,
+    RuleSet,
+    listening,
+    position_of,
+)
+from segments.insight.replay import Replay
+from segments.insight.why import why
+from segments.language import Segment, Stages, days, page_view, product_view, purchase, visit
+from tests.unit.driving import CLICK, DAY, HOUR, START, TRANSACTION
 
-SEEN = Segment(id="seen", when=page_view.within(days=7).count() >= 1)
+SETTINGS = EngineSettings(grace=0)
+SEEN = Segment(id="seen", when=page_view.within(days=7).count() >= 2)
+PAGES = Segment(id="pages", when=page_view.by(page_view.page).within(days=20).count() >= 4)
 BUYER = Segment(id="buyer", when=purchase.within(days=30).sum(purchase.amount) >= 30)
-VISITOR = Segment(id="visitor", when=visit.within(days=3).count() >= 2)
+VISITOR = Segment(id="visitor", when=visit.within(days=10).count() >= 3)
+QUIET = Segment(id="quiet", when=page_view.within(days=30).idle >= days(2))
+BOTH = Segment(id="both", when=[BUYER, SEEN])
+TOPICS = {"page_view": "clickstream", "purchase": "transactions"}
+ENTERED = ("buyer", "enter", "rule_added")
 
 
-class Recording(Driver):
-    """A driver that keeps the topics, so that they can be read once more."""
-
-    def __init__(self, *segments, **settings):
-        self.log = {topic: [] for topic in INPUTS}
-        super().__init__(*segments, **settings)
-
-    def _send(self, record):
-        self.log[record.topic].append(record)
-        super()._send(record)
-
-    def fill(self, segments, *wanted, complete=None, most=None, log=None):
-        """Fill measures of these rules; `most`: only so many of the batches, as if it crashed then."""
-        rules = RuleSet(segments)
-        refill = Refill(self.states, rules, wanted, 1)
-        past = Past(0, 1, listening(rules), EngineSettings(grace=0))
-        log = self.log if log is None else log
-        past.begin(0, dict.fromkeys(INPUTS, 0), refill.offsets)
-        for topic in INPUTS:
-            past.offer(topic, 0, log[topic], refill.offsets[topic])
-        past.work()
-        for batch in list(refill.batches(past, complete or {}))[:most]:
-            for key, state in batch.items():
-                self.states[key] = state
-        return refill
-
-    def take_over(self, *segments):
-        """What flips as other rules take over."""
-        before = len(self.events)
-        self.open(segments)
-        self.run()
-        return self.flips("reason")[before:]
+def event(offset, at, kind="page_view", customer="c", **fields):
+    """A record of an event."""
+    base = TRANSACTION if kind == "purchase" else CLICK
+    named = {"event_id": f"{kind}{offset}", "customer_id": customer, "occurred_at": START + at, "kind": kind}
+    return Record(TOPICS[kind], offset, START + at, customer.encode(), None, base | named | fields)
 
 
-def shopper(driver):
-    """Two purchases, a cart left, and a page seen."""
-    driver.click(0)
-    driver.purchase(HOUR, amount=2000)
-    driver.purchase(2 * HOUR, amount=1500)
-    driver.click(3 * HOUR, kind="cart_add")
-    driver.click(5 * HOUR, customer="other")
+def erasure(offset, at, customer):
+    """A null profile."""
+    return Record("profiles", offset, START + at, customer.encode(), None, None)
 
 
-def test_a_rule_filled_before_its_workers_start():
-    """It enters whoever would have been in it, at the clock of the change, with the values of always."""
-    driver = Recording(SEEN)
-    shopper(driver)
-    rules = (SEEN, BUYER, CART)
-    driver.fill(rules, "buyer", "cart")
-    assert driver.take_over(*rules) == [
-        ("buyer", "enter", 5 * HOUR, "rule_added"),
-        ("cart", "enter", 5 * HOUR, "rule_added"),
+def deployed(offset, at, rules, follows=None, kind=RULES, id=None):
+    """A deployment; its id is `d` and the offset."""
+    return Deployment(
+        offset=offset,
+        timestamp=START + at,
+        deployment_id=id or f"d{offset}",
+        follows=follows,
+        occurred_at=START + at,
+        kind=kind,
+        rules=rules,
+        settings=SETTINGS,
+    )
+
+
+def filled(old, new, at, then, *wanted):
+    """Three deployments: rules, a filling of measures of others at an instant, and these rules at another one."""
+    asked = listening(RuleSet(new), wanted or RuleSet(new).ids)
+    return [
+        deployed(0, 0, RuleSet(old)),
+        deployed(1, at, asked, "d0", FILL, "d2-fill"),
+        deployed(2, then, RuleSet(new), "d0"),
     ]
-    assert driver.events[-2]["evidence"][0]["value"] == "35.00"
-    assert driver.partition.known_since == {}
-    driver.until(31 * DAY)
-    assert {
-        ("buyer", "exit", 30 * DAY + HOUR, "timer"),
-        ("cart", "exit", 30 * DAY + 3 * HOUR, "timer"),
-    } <= {*driver.flips("reason")}
 
 
-def test_a_rule_that_runs_already_is_filled():
-    """What came before the change and after it counts together; only rules whose measures were filled are looked at."""
-    driver = Recording(SEEN)
-    shopper(driver)
-    rules = (SEEN, BUYER, CART)
-    assert driver.take_over(*rules) == []
-    since = driver.partition.known_since
-    assert set(since.values()) == {START + 5 * HOUR}
-    driver.purchase(6 * HOUR, customer="other", amount=4000)
-    assert driver.flips("reason")[-1] == ("buyer", "enter", 6 * HOUR, "event")
-    refill = driver.fill(rules, "buyer")
-    assert list(refill.missing.values()) == [START + 5 * HOUR]
-    assert driver.take_over(*rules) == [("buyer", "enter", 6 * HOUR, "rule_added")]
-    assert [*driver.partition.known_since] == ["cart_add.since(purchase).within(days=30).idle"]
-    assert driver.fill(rules, "buyer").missing == {}
+class Log:
+    """What a partition has to read."""
+
+    def __init__(self):
+        self.records = {topic: [] for topic in INPUTS}
+
+    def add(self, at, kind="page_view", customer="c", **fields):
+        """An event, milliseconds after START."""
+        records = self.records[TOPICS[kind]]
+        records.append(event(len(records), at, kind, customer, **fields))
+
+    def erase(self, at, customer="c"):
+        """An erasure."""
+        self.records["profiles"].append(erasure(len(self.records["profiles"]), at, customer))
 
 
-def test_one_who_was_forgotten_is_remembered_again():
-    """Older rules looked back a week: whoever was silent for longer comes back with what the new rule wants to know."""
-    driver = Recording(SEEN)
-    driver.purchase(0, amount=5000)
-    driver.click(10 * DAY, customer="other")
-    assert driver.states.keys() == {b"other", b"\xff/position"}
-    driver.fill((SEEN, BUYER), "buyer")
-    assert driver.take_over(SEEN, BUYER) == [("buyer", "enter", 10 * DAY, "rule_added")]
-    assert driver.events[-1]["customer_id"] == "c"
+class Life:
+    """A worker that lives through a log in any steps; what is not committed is lost in a crash."""
+
+    def __init__(self, log, deployments):
+        self.log, self.deployments = log.records, deployments
+        self.states, self.flips = {}, []
+        self.start()
+
+    def start(self):
+        """Go on with what is committed."""
+        self.chain = Chain()
+        self.chain.add_all(self.deployments)
+        record = self.states.get(POSITION_KEY)
+        if record is None:
+            self.follow(self.chain.first, None)
+            return
+        position = position_of(record)
+        filling = None if position.filling is None else self.chain.at(position.filling[1])
+        self.follow(self.chain.at(position.deployment[1]), filling)
+
+    def follow(self, running, filling):
+        """Make the partition anew."""
+        self.partition = Partition.deployed(0, 1, running, self.states, filling=filling)
+        for topic in INPUTS:
+            if topic not in self.partition.offsets:
+                self.partition.begin(topic, 0)
+        self.fetched, self.past = dict(self.partition.offsets), None
+
+    def fetch(self, topic, most):
+        """Take in the next records of a topic."""
+        start = self.fetched[topic]
+        if topic == DEPLOYMENTS:
+            end = min(len(self.deployments), start + most)
+            self.partition.offer_deployments(start, self.chain.add_all(self.deployments[start:end]), end)
+        else:
+            end = min(len(self.log[topic]), start + most)
+            assert self.partition.offer(topic, start, self.log[topic][start:end], end) is None
+        self.fetched[topic] = end
+
+    def fill(self, most):
+        """Read the history, if that was not done, and fill some customers."""
+        filling = self.partition.filling
+        if filling is None or filling.done or self.partition.sweeping:
+            return
+        if self.past is None:
+            self.past = Past(0, 1, self.partition.filled_by.rules, SETTINGS)
+            ends = {topic: filling.offsets.get(topic, 0) for topic in INPUTS}
+            self.past.begin(0, dict.fromkeys(INPUTS, 0), ends)
+            for topic in INPUTS:
+                self.past.offer(topic, 0, self.log[topic][: ends[topic]], ends[topic])
+            self.past.work()
+            self.keys = self.past.keys
+        keys, self.keys = self.keys[:most], self.keys[most:]
+        if keys:
+            self.partition.fill(self.past.states, keys)
+        else:
+            self.partition.filled({})
+
+    def commit(self):
+        """Commit what was done."""
+        effects = self.partition.collect_effects()
+        if effects is not None:
+            effects.commit_to(self.states)
+            self.flips += [flip for _, flip in effects.segment_events]
+
+    def advance(self, most=5000):
+        """Apply; where another deployment comes, follow it."""
+        ends = {topic: len(records) for topic, records in self.log.items()}
+        self.partition.confirm(ends | {DEPLOYMENTS: len(self.deployments)}, self.partition.stamp, None)
+        more = self.partition.advance(most)
+        successor = self.partition.successor
+        if successor is None:
+            return more
+        self.commit()
+        if successor.kind == FILL:
+            self.follow(self.partition.deployment, successor)
+        else:
+            kept = None if successor.kind == RULES else self.partition.filled_by
+            self.follow(successor, kept)
+        return True
+
+    def finish(self):
+        """To the end of the log, with everything filled."""
+        while True:
+            for topic in self.fetched:
+                self.fetch(topic, 5000)
+            more = self.advance()
+            filling = self.partition.filling
+            self.fill(5000)
+            self.commit()
+            if not more and (filling is None or filling.done):
+                return
+
+    def step(self, random):
+        """One of the things that happen to a worker."""
+        match random.choice(["fetch", "fetch", "advance", "advance", "fill", "fill", "commit", "crash"]):
+            case "fetch":
+                self.fetch(random.choice(list(self.fetched)), random.randrange(9))
+            case "advance":
+                self.advance(random.choice([1, 3, 5000]))
+            case "fill":
+                self.fill(random.choice([1, 2, 5000]))
+            case "commit":
+                self.commit()
+            case "crash":
+                self.start()
+
+
+def replayed(log, deployments):
+    """The same log through `segments replay`: its flips, and the partition at the end."""
+    replay = Replay(0, 1, log.records, None, SETTINGS, deployments)
+    return [flip for effects in replay.run() for _, flip in effects.segment_events], replay.partition
+
+
+def by_customer(flips):
+    """Flips by customer."""
+    found = {}
+    for flip in flips:
+        found.setdefault(flip["customer_id"], []).append(flip)
+    return found
+
+
+def told(flips):
+    """What matters of flips."""
+    return [(flip["segment"], flip["transition"], flip["reason"]) for flip in flips]
+
+
+def shoppers(random, count=120):
+    """A month of seven customers: pages, purchases, late events, erasures."""
+    log, at = Log(), 0
+    for _ in range(count):
+        at += random.randrange(6 * HOUR)
+        customer, late = random.choice("abcdefg"), random.choice([0, 0, 0, DAY])
+        if random.random() < 0.03:
+            log.erase(at, customer)
+        elif random.random() < 0.3:
+            log.add(max(0, at - late), "purchase", customer, amount=random.randrange(2000))
+        else:
+            log.add(max(0, at - late), customer=customer, page=random.choice("xyz"))
+    return log, at
+
+
+def remembered(partition, customer):
+    """Measures and memberships of a customer."""
+    answer = why(partition, customer)
+    return [(each["segment"], each["inside"], each["evidence"]) for each in answer["segments"]]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_life_fills_the_same(seed):
+    """Any runs, commits and crashes flip as a replay does; at the end each rule knows what it would always have known."""
+    random = Random(seed)
+    log, end = shoppers(random)
+    new = [SEEN, PAGES, BUYER, VISITOR, QUIET, BOTH]
+    deployments = filled([SEEN, QUIET], new, end // 2, 2 * end // 3)
+    life = Life(log, deployments)
+    for _ in range(250):
+        life.step(random)
+    life.finish()
+    flips, partition = replayed(log, deployments)
+    assert by_customer(life.flips) == by_customer(flips)
+    assert any(each["reason"] == "rule_added" for each in flips)
+    _, always = replayed(log, [deployed(0, 0, RuleSet(new))])
+    for customer in "abcdefg":
+        assert remembered(life.partition, customer) == remembered(always, customer), customer
+        assert remembered(partition, customer) == remembered(always, customer), customer
+    assert life.partition.known_since == always.known_since == {}
+
+
+def test_old_rules_flip_until_the_change():
+    """Meanwhile nobody enters what is filled; at the change they do, with the values of always, by one deployment."""
+    log = Log()
+    log.add(0, "purchase", amount=2000)
+    log.add(HOUR, "purchase", amount=1500)
+    for hour in (2, 30, 31):
+        log.add(hour * HOUR)
+    log.add(60 * HOUR, customer="other")
+    flips, _ = replayed(log, filled([SEEN], [SEEN, BUYER], 25 * HOUR, 50 * HOUR))
+    assert [(*each, flip["occurred_at"] - START) for each, flip in zip(told(flips), flips, strict=True)] == [
+        ("seen", "enter", "event", 30 * HOUR),
+        ("buyer", "enter", "rule_added", 50 * HOUR),
+    ]
+    assert flips[1]["evidence"][0]["value"] == "35.00"
+    assert flips[1]["cause"]["event_id"] == "d2"
+
+
+def test_another_rule_set_ends_a_filling():
+    """However far it is: rules that come instead know events from their own take-over on."""
+    log = Log()
+    log.add(0, "purchase", amount=5000)
+    log.add(9 * HOUR)
+    asked = listening(RuleSet([SEEN, BUYER]), ["buyer"])
+    deployments = [
+        deployed(0, 0, RuleSet([SEEN])),
+        deployed(1, 2 * HOUR, asked, "d0", FILL, "d9-fill"),
+        deployed(2, 3 * HOUR, RuleSet([SEEN, BUYER]), "d0"),
+    ]
+    life = Life(log, deployments)
+    life.finish()
+    assert (told(life.flips), told(replayed(log, deployments)[0])) == ([], [])
+    assert life.partition.known_since == {"purchase.within(days=30).sum(purchase.amount)": START + 3 * HOUR}
+    assert life.partition.filling is None
+
+
+def test_the_rules_of_a_filling_wait_for_it():
+    """A partition that is not filled stands still at its rules, and goes on once it is."""
+    log = Log()
+    log.add(0, "purchase", amount=5000)
+    log.add(9 * HOUR)
+    log.add(10 * HOUR)
+    life = Life(log, filled([SEEN], [SEEN, BUYER], HOUR, 2 * HOUR))
+    for _ in range(5):
+        for topic in life.fetched:
+            life.fetch(topic, 9)
+        life.advance()
+    assert (life.partition.filling.done, life.partition.buffered("clickstream")) == (False, 2)
+    life.finish()
+    assert told(life.flips) == [ENTERED, ("seen", "enter", "event")]
 
 
 def test_what_was_erased_stays_erased():
-    """Neither what came before an erasure counts, nor who was erased and has not come back."""
-    driver = Recording(SEEN)
-    driver.purchase(0, amount=5000)
-    driver.purchase(0, amount=5000, customer="gone")
-    driver.erase(HOUR)
-    driver.erase(HOUR, customer="gone")
-    driver.purchase(2 * HOUR, amount=1000)
-    driver.fill((SEEN, BUYER), "buyer")
-    assert driver.take_over(SEEN, BUYER) == []
-    driver.purchase(3 * HOUR, amount=2000)
-    assert driver.events[-1]["evidence"][0]["value"] == "30.00"
+    """Neither what came before an erasure counts, before the filling or amid it, nor who was erased and stayed away."""
+    log = Log()
+    for customer in ("c", "gone", "later"):
+        log.add(0, "purchase", customer, amount=5000)
+    log.erase(HOUR)
+    log.erase(HOUR, "gone")
+    log.add(2 * HOUR, "purchase", amount=1000)
+    log.add(4 * HOUR, customer="other")
+    life = Life(log, filled([SEEN], [SEEN, BUYER], 3 * HOUR, 30 * HOUR))
+    for _ in range(4):
+        for topic in life.fetched:
+            life.fetch(topic, 99)
+        life.advance()
+    assert life.partition.filling is not None
+    log.erase(5 * HOUR, "later")
+    log.add(31 * HOUR, "purchase", amount=2000)
+    life.finish()
+    assert told(life.flips) == [("buyer", "enter", "event")]
+    assert life.flips[0]["evidence"][0]["value"] == "30.00"
+
+
+def test_who_was_forgotten_is_remembered_again():
+    """Older rules looked back a week: who was silent for longer comes back with what the new rule wants to know."""
+    log = Log()
+    log.add(0, "purchase", amount=5000)
+    log.add(10 * DAY, customer="other")
+    log.add(12 * DAY, customer="other")
+    flips, partition = replayed(log, filled([SEEN], [SEEN, BUYER], 11 * DAY, 11 * DAY + HOUR))
+    assert told(flips) == [ENTERED, ("seen", "enter", "event")]
+    assert remembered(partition, "c")[0][1] is True
 
 
 def test_a_history_cut_short():
-    """What retention has deleted is missing: the measure is known from there on, and what is kept longer stays."""
-    driver = Recording(SEEN, BUYER)
-    driver.purchase(0, amount=1000)
-    driver.purchase(5 * DAY, amount=1000)
-    driver.purchase(6 * DAY, amount=1000, customer="other")
-    often = Segment(id="often", when=purchase.within(days=20).count() >= 2)
-    rules = (SEEN, BUYER, often)
-    rest = driver.log | {"transactions": driver.log["transactions"][1:]}
-    driver.purchase(7 * DAY, customer="zoe")
-    cut = START + 4 * DAY
-    assert driver.fill(rules, "often", complete={"transactions": cut}, log=rest).known(
-        {"transactions": cut}
-    ) == {"purchase.within(days=20).count()": cut}
-    assert driver.take_over(*rules) == []
-    driver.purchase(7 * DAY, amount=1000)
-    assert [each[:3] for each in driver.flips()[-2:]] == [
-        ("buyer", "enter", 7 * DAY),
-        ("often", "enter", 7 * DAY),
+    """What retention has deleted is missing: the measure is known from there on, and said to be."""
+    log = Log()
+    log.add(0, "purchase", amount=1000)
+    log.add(5 * DAY, "purchase", amount=1000)
+    life = Life(log, filled([SEEN], [SEEN, BUYER], 6 * DAY, 7 * DAY))
+    while life.partition.filling is None or life.partition.sweeping:
+        for topic in life.fetched:
+            life.fetch(topic, 9)
+        life.advance()
+    life.fill(5000)
+    life.partition.filled({"transactions": START + 4 * DAY})
+    life.finish()
+    assert life.partition.known_since == {"purchase.within(days=30).sum(purchase.amount)": START + 4 * DAY}
+
+
+def test_a_rule_that_runs_already_is_filled():
+    """It was deployed without its past: with it, it is looked at again, and who reads it too."""
+    log = Log()
+    for number in range(3):
+        log.add(number * HOUR, "purchase", amount=1000)
+        log.add(number * HOUR)
+    log.add(9 * HOUR)
+    rules = RuleSet([SEEN, BUYER, BOTH])
+    deployments = [
+        deployed(0, 0, RuleSet([SEEN])),
+        deployed(1, 4 * HOUR, rules, "d0"),
+        deployed(2, 5 * HOUR, listening(rules, ["buyer"]), "d1", FILL, "d3-fill"),
+        deployed(3, 6 * HOUR, rules, "d1"),
     ]
-    assert driver.partition.known_since == {"purchase.within(days=20).count()": cut}
+    flips, partition = replayed(log, deployments)
+    assert told(flips)[1:] == [("both", "enter", "rule_added"), ENTERED]
+    assert partition.known_since == {}
+
+
+def test_segments_with_values_are_filled():
+    """Each value that the history tells of is entered at the change; so is the stage that holds."""
+    many = Segment(
+        id="many",
+        for_each=product_view.category,
+        when=product_view.by(product_view.category).within(days=7).count() >= 2,
+    )
+    stages = Stages(
+        id="stages",
+        stages={
+            "often": purchase.within(days=30).count() >= 2,
+            "once": purchase.within(days=30).count() >= 1,
+        },
+    )
+    log = Log()
+    for number, category in enumerate(["shoes", "hats", "shoes", "hats", "coats"]):
+        log.records["clickstream"].append(event(number, number * HOUR, category=category))
+        log.records["clickstream"][-1].event["kind"] = "product_view"
+    log.add(5 * HOUR, "purchase")
+    log.add(9 * HOUR)
+    flips, _ = replayed(log, filled([SEEN], [SEEN, many, stages], 7 * HOUR, 8 * HOUR))
+    assert [(flip["segment"], flip["value"]) for flip in flips] == [
+        ("many", "hats"),
+        ("many", "shoes"),
+        ("stages", "once"),
+    ]
+
+
+def test_a_second_filling_takes_the_place_of_the_first():
+    """What the first one kept is given up, so that nothing counts twice."""
+    log = Log()
+    for number in range(4):
+        log.add(number * HOUR, "purchase", amount=800)
+    log.add(9 * HOUR)
+    rules = RuleSet([SEEN, BUYER])
+    deployments = [
+        deployed(0, 0, RuleSet([SEEN])),
+        deployed(1, HOUR + 1, listening(rules, ["buyer"]), "d0", FILL, "d8-fill"),
+        deployed(2, 2 * HOUR + 1, listening(rules, ["buyer"]), "d0", FILL, "d3-fill"),
+        deployed(3, 8 * HOUR, rules, "d0"),
+    ]
+    flips, _ = replayed(log, deployments)
+    assert [(flip["segment"], flip["evidence"][0]["value"]) for flip in flips] == [("buyer", "32.00")]
+
+
+def test_a_group_that_was_never_deployed_fills_nothing():
+    """A filling needs rules that run beside it: the chain passes one over that comes first."""
+    chain = Chain()
     assert (
-        driver.fill(rules, "often", complete={"transactions": cut + 1}).known({"transactions": cut + 1}) == {}
+        chain.add_all([deployed(0, 0, listening(RuleSet([BUYER]), ["buyer"]), None, FILL, "d1-fill")]) == []
     )
-
-
-@pytest.mark.parametrize("runs", [False, True], ids=["new rules", "rules that run"])
-def test_a_crash_between_any_two_batches(runs, monkeypatch):
-    """Until the last one nothing shows; filling once more ends as if nothing had happened."""
-    monkeypatch.setattr("segments.engine.refill.AT_ONCE", 3)
-    driver, rules = Recording(SEEN), (SEEN, BUYER, VISITOR)
-    for number in range(8):
-        driver.purchase(0, amount=5000, customer=f"c{number}")
-        driver.click(HOUR, customer=f"c{number}")
-        driver.click(2 * HOUR, customer=f"c{number}")
-    if runs:
-        driver.take_over(*rules)
-    for crash in range(3):
-        driver.fill(rules, "buyer", "visitor", most=crash)
-        if runs:
-            assert driver.take_over(*rules) == []
-    driver.fill(rules, "buyer", "visitor")
-    found = driver.take_over(*rules)
-    assert len(found) == 16
-    assert {each[2:] for each in found} == {(2 * HOUR, "rule_added")}
-    assert driver.partition.known_since == {}
-
-
-def test_a_crash_and_back_to_the_rules_of_before():
-    """A measure that the new rules do not have knows events from its return on, as after any change."""
-    other = Segment(id="often", when=page_view.within(days=3).distinct(page_view.page) >= 2)
-    driver = Recording(SEEN, other)
-    driver.click(0, page="/")
-    driver.click(HOUR, page="/", customer="d")
-    driver.fill((SEEN, BUYER), "buyer", most=1)
-    assert driver.take_over(SEEN, other) == []
-    assert driver.partition.known_since == {"page_view.within(days=3).distinct(page_view.page)": START + HOUR}
-    driver.click(2 * HOUR, page="/sale")
-    assert driver.flips()[-1] == ("seen", "enter", HOUR), (
-        "the page seen before the change is not known any more"
-    )
-
-
-def test_a_rule_that_reads_one_that_was_filled():
-    """It is looked at again too, and both flip in one evaluation."""
-    both = Segment(id="both", when=[BUYER, SEEN])
-    driver = Recording(SEEN)
-    shopper(driver)
-    driver.take_over(SEEN, BUYER, both)
-    driver.fill((SEEN, BUYER, both), "buyer")
-    assert driver.take_over(SEEN, BUYER, both) == [
-        ("both", "enter", 5 * HOUR, "rule_added"),
-        ("buyer", "enter", 5 * HOUR, "rule_added"),
-    ]
-
-
-def test_a_group_that_never_ran_has_nothing_to_fill():
-    """It reads the topics from their beginning anyway."""
-    refill = Refill({}, RuleSet([BUYER]), ["buyer"], 1)
-    assert (refill.missing, refill.clock) == ({}, BEFORE_ALL)
+    assert (chain.first, BEFORE_ALL) == (None, BEFORE_ALL)

@@ -111,7 +111,7 @@ def test_nothing_is_counted_where_nothing_would_change(log):
         (["--file", "LOG"], "goes with --dry-run"),
         (["--exit-code"], "goes with --dry-run"),
         (["--dry-run", "--partitions", "2"], "--partitions goes with --file"),
-        (["--backfill", "--yes"], "segments backfill RULE"),
+        (["--backfill", "--no-wait", "--yes"], "--no-wait does not go with --backfill"),
         ([], "say --yes"),
     ],
 )

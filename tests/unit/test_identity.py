@@ -7,13 +7,12 @@ import pytest
 
 import schemas
 from segments.engine import (
-    INPUTS,
+    FILL,
     EngineSettings,
     Partition,
-    Past,
     Record,
-    Refill,
     RuleSet,
+    fill_at_once,
     listening,
     partition_of,
 )
@@ -25,6 +24,7 @@ from tests.properties.records import DAY, HOUR, START, Arrival, click, erase
 from tests.properties.records import profile as profile_of
 from tests.simulation.batches import fetched
 from tests.simulation.kafka import COMMITTED, Entry
+from tests.unit.test_backfill import deployed
 
 ANON, ANNA = "anon-7", "anna"
 THREE = Segment(
@@ -323,19 +323,17 @@ def test_filling_a_new_measure_keeps_what_was_merged() -> None:
     shop = Shop(1, [Segment(id="seen", en="Seen", nl="Gezien", when=page_view.within(days=7).count() >= 1)])
     shop.live(*views, linking(3 * HOUR, ANON, ANNA))
     states, rules = shop.replays[0].states, RuleSet([*shop.segments, often])
-    refill = Refill(states, rules, ["often"], 1)
-    past = Past(0, 1, listening(rules), shop.settings)
-    past.begin(0, dict.fromkeys(INPUTS, 0), refill.offsets)
-    for topic in INPUTS:
-        past.offer(topic, 0, shop.logs[0].get(topic, []), refill.offsets[topic])
-    past.work()
-    for batch in refill.batches(past, {}):
-        states.update(batch)
-    partition = Partition(0, 1, rules, shop.settings, states, transfers="transfers")
-    while partition.sweeping:
-        partition.advance()
-    effects = partition.collect_effects()
-    assert effects is not None
+    asked = listening(rules, ["often"])
+    running, filling = deployed(0, 0, RuleSet(shop.segments)), deployed(1, 0, asked, "d0", FILL, "d2-fill")
+    for deployment, filled_by in ((running, None), (running, filling), (deployed(2, 0, rules), None)):
+        partition = Partition.deployed(0, 1, deployment, states, "transfers", filling=filled_by)
+        while partition.sweeping:
+            partition.advance()
+        if filled_by is not None:
+            fill_at_once(partition, shop.logs[0])
+        effects = partition.collect_effects()
+        assert effects is not None
+        effects.commit_to(states)
     assert [(key, event["segment"], event["transition"]) for key, event in effects.segment_events] == [
         (ANNA.encode(), "often", "enter")
     ]

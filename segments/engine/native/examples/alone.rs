@@ -256,6 +256,7 @@ fn main() {
             None,
             None,
             Vec::new(),
+            None,
         )
         .expect("states");
         let mut encoder = Encoder::new("segments", number as i32, (4, 5, 7));

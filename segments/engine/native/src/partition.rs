@@ -8,6 +8,7 @@ use crate::costs::Cost;
 use crate::customer::{Customer, Digest, Profile};
 use crate::customers::{Customers, States};
 use crate::eval::STEPS;
+use crate::filling::{self, Given};
 use crate::identity::links::Act;
 use crate::identity::{IDENTITIES, Linked, Transfer};
 use crate::inputs::{Inputs, Next};
@@ -61,6 +62,7 @@ pub(crate) enum Step {
     },
     RememberErasure(i64),
     Identity(Act),
+    Fill(Box<Given>),
 }
 
 /// The state machine of one partition.
@@ -85,6 +87,8 @@ pub struct Partition {
     successor: Option<(i64, i64)>,
     /// The offsets of deployments that bring borders alone.
     of_borders: BTreeSet<i64>,
+    /// The offsets of deployments that take over once what is filled is filled.
+    pub(crate) awaits_filling: BTreeSet<i64>,
     pub(crate) customers: Customers,
     sweep: Option<Sweep>,
     pub(crate) outcomes: Vec<[u64; 5]>,
@@ -100,7 +104,8 @@ impl Partition {
     /// after those of the plan, and it goes on there after this one or what it had read. None: a rule set that is in no
     /// log, of files. `transfers`: the name of the topic by which ids of other partitions are merged; then links are read,
     /// too, and both are inputs after all others. `ran`: the
-    /// deployments before this one, whose transfers are taken in.
+    /// deployments before this one, whose transfers are taken in. `filling`: id and offset of the record that asks for
+    /// measures to be filled; the rule set has its streams beside its own.
     pub fn new(
         (number, count): (u32, u32),
         rules: Arc<Rules>,
@@ -109,9 +114,10 @@ impl Partition {
         deployment: Option<Deployment>,
         transfers: Option<String>,
         mut ran: Vec<String>,
+        filling: Option<(String, i64)>,
     ) -> Result<Partition, StateError> {
         let record = states.get(position::KEY);
-        let position = Position::read(record.as_deref(), &rules, count, deployment.clone())?;
+        let position = Position::read(record.as_deref(), &rules, count, deployment.clone(), filling)?;
         let mut topics: Vec<String> = rules.plan.topics.iter().map(|each| each.name.clone()).collect();
         let mut offsets: Vec<Option<i64>> = topics
             .iter()
@@ -123,6 +129,10 @@ impl Partition {
         let keyless = deployment.as_ref().map(|_| topics.len());
         if let Some(Deployment { id, offset, .. }) = deployment {
             let read = position.offsets.get(DEPLOYMENTS).copied().unwrap_or(0);
+            let read = position
+                .filling
+                .as_ref()
+                .map_or(read, |filling| read.max(filling.offset + 1));
             offsets.push(Some(m!(
                 "a deployment is taken twice",
                 read.max(offset + 1),
@@ -147,6 +157,7 @@ impl Partition {
             keyless,
             successor: None,
             of_borders: BTreeSet::new(),
+            awaits_filling: BTreeSet::new(),
             customers: Customers::new(states, rules.clone(), count.max(1) as usize),
             outcomes: vec![[0; 5]; topics.len()],
             topics,
@@ -299,7 +310,7 @@ impl Partition {
         let known = layout.iter().flat_map(|layout| &layout.known);
         known
             .map(|(measure, since)| (&**measure, *since))
-            .filter(|each| each.1 > BEFORE_ALL)
+            .filter(|each| each.1 > BEFORE_ALL && filling::unmarked(each.0).is_none())
             .collect()
     }
 
@@ -402,6 +413,10 @@ impl Partition {
     /// With other borders alone the rules go on: what is due before they come fires by those of before.
     fn make_room(&mut self, most: usize) -> Result<bool, StateError> {
         let next = self.inputs.head(self.rules.plan.topics.len());
+        let awaits = next.is_some_and(|(offset, _)| self.awaits_filling.contains(&offset));
+        if awaits && self.filling().is_some_and(|filling| !filling.done) {
+            return Ok(false);
+        }
         let before = match next {
             Some((offset, at)) if self.of_borders.contains(&offset) => {
                 m!("borders come before what is due", at.max(self.clock), self.clock)
@@ -900,6 +915,7 @@ fn redo(machine: &mut Machine, customer: &mut Customer, step: &Step, most: usize
     match step {
         Step::Fire(before) => machine.fire(customer, *before),
         Step::Identity(act) => machine.act(customer, act),
+        Step::Fill(given) => filling::give(customer, given, &machine.rules),
         Step::RememberErasure(erased_at) => machine.remember_erasure(customer, *erased_at),
         Step::Erase { topic, run, index } => machine.erase(
             customer,

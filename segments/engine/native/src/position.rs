@@ -3,6 +3,7 @@
 use crate::codec::bytes::{Reader, put_bytes, put_number, put_signed};
 use crate::codec::msgpack::Value;
 use crate::codec::{FORMAT, Shape, StateError};
+use crate::filling::{self, Filling};
 use crate::mutants::m;
 use crate::plan::FieldKind;
 use crate::rules::Rules;
@@ -87,6 +88,32 @@ impl Layout {
         (&self.ids, &self.versions, &self.streams) == (&other.ids, &other.versions, &other.streams)
             && m!("another goal is the same rule set", self.aims == other.aims, true)
             && (&self.known, self.retention, &self.filled) == (&other.known, other.retention, &other.filled)
+    }
+
+    /// From which instant on a measure that was filled knows events; None: it was not, or not to the end.
+    pub fn filled_since(&self, measure: &str) -> Option<i64> {
+        let mut known = self.known.iter();
+        let (name, since) = known.find(|(name, _)| filling::unmarked(name) == Some(measure))?;
+        self.is_filled(name).then_some(*since)
+    }
+
+    /// The number of the stream that was filled in the place of one; None: none was, or not to the end.
+    pub fn filled_stream(&self, identity: &str) -> Option<usize> {
+        let marked = |kept: &Kept| filling::unmarked(&kept.identity) == Some(identity);
+        let place = self.streams.iter().position(marked)?;
+        self.is_filled(&self.streams[place].identity).then_some(place)
+    }
+
+    /// Whether rules run by it while something is filled.
+    pub fn is_filling(&self) -> bool {
+        self.streams
+            .iter()
+            .any(|kept| filling::unmarked(&kept.identity).is_some())
+    }
+
+    fn is_filled(&self, marked: &str) -> bool {
+        let mark = marked.split_inclusive('\n').next().unwrap_or_default();
+        self.known.contains_key(&filling::done(mark))
     }
 
     /// As bytes.
@@ -272,6 +299,8 @@ pub struct Position {
     pub deployment: Option<Deployment>,
     /// Open watches by the id of their segment.
     pub watches: BTreeMap<String, i64>,
+    /// What is filled from the past beside the rule set.
+    pub filling: Option<Filling>,
     /// Whether the record says already what this rule set is.
     pub written: bool,
     /// The layouts as they were last written.
@@ -281,12 +310,14 @@ pub struct Position {
 impl Position {
     /// The position as committed, with a layout for this rule set: the last one if that is the same.
     ///
-    /// `deployment`: the record that has this rule set; None: it stays whose it was.
+    /// `deployment`: the record that has this rule set; None: it stays whose it was. `filling`: id and offset of the one
+    /// whose streams the rule set has beside its own.
     pub fn read(
         data: Option<&[u8]>,
         rules: &Rules,
         count: u32,
         deployment: Option<Deployment>,
+        filling: Option<(String, i64)>,
     ) -> Result<Position, StateError> {
         let Some(data) = data else {
             let known = rules
@@ -312,7 +343,8 @@ impl Position {
                 position.count
             )));
         }
-        let goes_on = position.follow(deployment);
+        let is_counted = deployment.is_none();
+        let goes_on = position.follow(deployment) & position.fill(filling, is_counted);
         position.take_up(rules)?;
         position.written &= goes_on;
         Ok(position)
@@ -344,6 +376,7 @@ impl Position {
             count,
             deployment: None,
             watches: BTreeMap::new(),
+            filling: None,
             written: false,
             cached: Vec::new(),
         }
@@ -365,6 +398,50 @@ impl Position {
         );
         self.deployment = Some(next);
         false
+    }
+
+    /// Fill what a deployment asks for from now on. True: it is what was filled before.
+    ///
+    /// `is_counted`: the rule set is not deployed; who counts what would flip by it goes on with what was filled.
+    fn fill(&mut self, filling: Option<(String, i64)>, is_counted: bool) -> bool {
+        let same = |held: &Filling| {
+            filling
+                .as_ref()
+                .is_some_and(|new| *new == (held.id.clone(), held.offset))
+        };
+        if self.filling.as_ref().map_or(filling.is_none(), same) {
+            return true;
+        }
+        if let Some(held) = &self.filling {
+            let own = |each: &Deployment| held.id == format!("{}{}", each.id, filling::OF);
+            if m!(
+                "any rule set goes on with what is filled",
+                !is_counted && !self.deployment.as_ref().is_some_and(own),
+                false
+            ) {
+                // Another rule set ends the filling, however far it is.
+                let done = filling::done(&held.mark());
+                self.layouts.values_mut().for_each(|layout| {
+                    layout.known.remove(&done);
+                });
+                self.cached.clear();
+            }
+        }
+        self.filling = filling.map(|(id, offset)| Filling {
+            id,
+            offset,
+            offsets: self.offsets.clone(),
+            clock: self.clock,
+            reached: Vec::new(),
+            done: false,
+        });
+        false
+    }
+
+    /// The layouts are to be written anew.
+    pub fn changed(&mut self) {
+        self.written = false;
+        self.cached.clear();
     }
 
     /// The instant at which this rule set took over: what is known only since then is known from then on.
@@ -389,18 +466,31 @@ impl Position {
             return Ok(());
         }
         let since = |measure: &String| {
-            last.known.get(measure).copied().unwrap_or(m!(
+            let kept = last.known.get(measure).copied().unwrap_or(m!(
                 "a new measure knows all",
                 self.since(),
                 BEFORE_ALL
-            ))
+            ));
+            let filled = last.filled_since(measure).filter(|_| self.filling.is_none());
+            (measure.clone(), kept.min(filled.unwrap_or(kept)))
         };
-        let known = rules
-            .plan
-            .measures
+        let mut known: BTreeMap<String, i64> = rules.plan.measures.iter().map(since).collect();
+        if let Some(filling) = &self.filling {
+            let done = filling::done(&filling.mark());
+            known.extend(last.known.get(&done).map(|since| (done, *since)));
+        }
+        // A rule that goes on, and knows more now than it did, is looked at again.
+        let knew = |name: &String| last.known.get(name).copied();
+        let better = known
             .iter()
-            .map(|measure| (measure.clone(), since(measure)))
-            .collect();
+            .filter(|(name, since)| knew(name).is_some_and(|knew| **since < knew));
+        let better = better.map(|(name, _)| name.clone()).collect();
+        let touched = filling::touched(rules, &better);
+        if !touched.is_empty() {
+            for layout in self.layouts.values_mut() {
+                layout.filled.extend(touched.iter().cloned());
+            }
+        }
         self.current = self.layouts.keys().max().map_or(0, |number| number + 1);
         self.layouts.insert(self.current, Layout::of(rules, known));
         Ok(())
@@ -434,6 +524,9 @@ impl Position {
                     .watches
                     .insert(reader.text()?.to_owned(), reader.signed()?);
             }
+        }
+        if !reader.is_empty() {
+            position.filling = Some(Filling::read(&mut reader)?);
         }
         Ok(position)
     }
@@ -486,18 +579,22 @@ impl Position {
         put_signed(&mut out, clock);
         put_number(&mut out, self.count.into());
         out.extend_from_slice(&self.cached);
-        let none = (!self.watches.is_empty()).then_some(Deployment::NONE);
+        let more = !self.watches.is_empty() || self.filling.is_some();
+        let none = more.then_some(Deployment::NONE);
         if let Some(deployment) = self.deployment.as_ref().or(none.as_ref()) {
             put_bytes(&mut out, deployment.id.as_bytes());
             put_signed(&mut out, deployment.offset);
             put_signed(&mut out, deployment.at);
         }
-        if !self.watches.is_empty() {
+        if more {
             put_number(&mut out, self.watches.len() as u64);
             for (id, count) in &self.watches {
                 put_bytes(&mut out, id.as_bytes());
                 put_signed(&mut out, *count);
             }
+        }
+        if let Some(filling) = &self.filling {
+            filling.write(&mut out);
         }
         out
     }

@@ -4,6 +4,7 @@ use crate::bits::Bits;
 use crate::codec::{self, StateError};
 use crate::customer::{Customer, Due, Episode};
 use crate::details;
+use crate::filling::once;
 use crate::held_back::{Enter, HeldBack};
 use crate::machine::Machine;
 use crate::mutants::m;
@@ -297,29 +298,38 @@ fn flip_changed(
 
 /// What a rule set, whose layout is `mine`, goes on with of the streams that another layout kept.
 pub fn carried(kept: &[Kept], layout: &Layout, mine: &Layout, rules: &Rules) -> Vec<Kept> {
-    let carry = |place: usize| {
+    let taken = |place: usize, theirs: usize| {
         let stream = &mine.streams[place];
-        let Some(theirs) = layout
-            .streams
-            .iter()
-            .position(|each| each.identity == stream.identity)
-        else {
-            return Kept::None;
-        };
         let names = &layout.streams[theirs].columns;
         let columns: Vec<Option<usize>> = stream
             .columns
             .iter()
             .map(|name| names.iter().position(|each| each == name))
             .collect();
-        let latest = rules.streams[place].latest;
-        converted(
+        let kept = converted(
             &kept[theirs],
             layout.shapes[theirs].stride(),
             &columns,
             rules.streams[place].visits,
-            latest,
-        )
+            rules.streams[place].latest,
+        );
+        (kept, columns.iter().map(Option::is_some).collect::<Vec<_>>())
+    };
+    let carry = |place: usize| {
+        let stream = &mine.streams[place];
+        let same = |each: &crate::position::Kept| each.identity == stream.identity;
+        let plain = layout.streams.iter().position(same);
+        let filled = layout
+            .filled_stream(&stream.identity)
+            .filter(|_| !mine.is_filling());
+        match (plain, filled) {
+            (None, None) => Kept::None,
+            (Some(theirs), None) | (None, Some(theirs)) => taken(place, theirs).0,
+            (Some(theirs), Some(filled)) => {
+                let (own, has) = taken(place, theirs);
+                once(&rules.streams[place], own, &has, taken(place, filled).0)
+            }
+        }
     };
     (0..mine.streams.len()).map(carry).collect()
 }

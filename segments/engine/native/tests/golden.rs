@@ -135,6 +135,7 @@ impl Life {
             None,
             None,
             Vec::new(),
+            None,
         )
         .unwrap();
         for topic in 0..TOPICS.len() {

@@ -455,6 +455,7 @@ fn open(case: &Case, way: Way, store: &Store) -> Partition {
         None,
         None,
         Vec::new(),
+        None,
     )
     .unwrap();
     partition.apart_from(way.apart);

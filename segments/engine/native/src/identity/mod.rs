@@ -7,7 +7,7 @@
 pub mod alone;
 mod arriving;
 pub mod links;
-mod union;
+pub mod union;
 pub mod wire;
 
 pub use union::{both, union};

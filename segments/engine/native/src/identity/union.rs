@@ -156,7 +156,7 @@ pub fn both(stream: &Stream, mine: Kept, theirs: Kept, floor: i64) -> Kept {
 }
 
 /// Rows of both in the order of their instants; those of one instant as if theirs had come later.
-fn together(stream: &Stream, mine: Rows, theirs: Rows, floor: i64) -> Rows {
+pub fn together(stream: &Stream, mine: Rows, theirs: Rows, floor: i64) -> Rows {
     let stride = stream.stride;
     let theirs = later(stream, theirs, floor);
     if mine.0.is_empty() {

@@ -3,8 +3,8 @@
 mod bytes;
 mod effects;
 mod partition;
+mod position;
 mod records;
-mod refill;
 mod states;
 mod told;
 mod transfers;
@@ -25,7 +25,7 @@ mod _native {
     use super::partition::{Partition, Rules};
 
     #[pymodule_export]
-    use super::refill::{Fill, Refill, entry_size, position};
+    use super::position::{entry_size, position};
 
     #[pymodule_export]
     use super::states::States;

@@ -1,6 +1,7 @@
 //! One partition, as `segments.engine.Partition` drives it.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::{PyLookupError, PyValueError};
@@ -23,6 +24,9 @@ use crate::rules::Rules as Ready;
 use crate::wire::record::{Body, Format, Record, Run, Span};
 use crate::wire::refusals::{Reason, Refusal};
 use crate::worth::Worths;
+
+/// Offsets by topic, a clock, a key, and whether all is done.
+type Filled = (BTreeMap<String, i64>, i64, Cow<'static, [u8]>, bool);
 
 /// A rule set, made ready once for all partitions of a process.
 #[pyclass(frozen)]
@@ -126,6 +130,7 @@ impl Partition {
         deployment: Option<(String, i64, i64)>,
         transfers: Option<String>,
         ran: Vec<String>,
+        filling: Option<(String, i64)>,
     ) -> PyResult<Partition> {
         let (customer_limit, customer_bytes) = limits;
         let settings = Settings {
@@ -145,6 +150,7 @@ impl Partition {
                 deployment,
                 transfers,
                 ran,
+                filling,
             )
         });
         raised(&failure)?;
@@ -284,15 +290,15 @@ impl Partition {
         self.offer_run(py, topic, run)
     }
 
-    /// Take in deployments of the chain, as offset, Kafka timestamp, instant, and whether they bring borders alone: a run
-    /// of offsets [start, end).
+    /// Take in deployments of the chain, as offset, Kafka timestamp, instant, whether they bring borders alone, and whether
+    /// they wait for what is filled: a run of offsets [start, end).
     ///
     /// All others between them are passed over. Gives what `offer` does.
     fn offer_deployments(
         &self,
         py: Python<'_>,
         start: i64,
-        deployments: Vec<(i64, i64, i64, bool)>,
+        deployments: Vec<(i64, i64, i64, bool, bool)>,
         end: i64,
     ) -> PyResult<Option<i64>> {
         let of_borders: Vec<i64> = deployments
@@ -300,7 +306,9 @@ impl Partition {
             .filter(|each| each.3)
             .map(|each| each.0)
             .collect();
-        let record = |(offset, timestamp, at, _)| Record {
+        let awaiting = deployments.iter().filter(|each| each.4);
+        let awaiting: Vec<i64> = awaiting.map(|each| each.0).collect();
+        let record = |(offset, timestamp, at, _, _)| Record {
             offset,
             timestamp,
             at,
@@ -320,6 +328,7 @@ impl Partition {
             of_borders
                 .into_iter()
                 .for_each(|offset| core.bring_borders(offset));
+            awaiting.into_iter().for_each(|offset| core.await_filling(offset));
             core.offer(topic, start, Arc::new(run), end)
         })
     }
@@ -373,6 +382,31 @@ impl Partition {
 
     fn advance(&self, py: Python<'_>, records: usize) -> PyResult<bool> {
         self.with(py, |core| core.advance(records))?.map_err(wrong)
+    }
+
+    /// What is filled from the past: how far each topic was applied when it began, the clock of then, the key of the last
+    /// customer who was filled, and whether all were. None: nothing is.
+    #[getter]
+    fn filling(&self, py: Python<'_>) -> PyResult<Option<Filled>> {
+        let found = self.with(py, |core| core.filling().cloned())?;
+        Ok(found.map(|each| (each.offsets, each.clock, each.reached.into(), each.done)))
+    }
+
+    /// Put what the past has of these customers, whose keys are in order, into their streams.
+    fn fill(
+        &self,
+        py: Python<'_>,
+        past: &Rules,
+        states: HashMap<Vec<u8>, Vec<u8>>,
+        keys: Vec<Vec<u8>>,
+    ) -> PyResult<()> {
+        self.with(py, |core| core.fill(&past.0, &states, &keys))?
+            .map_err(wrong)
+    }
+
+    /// Say that all customers are filled, with the instants from which on the history was complete by topic.
+    fn filled(&self, py: Python<'_>, complete: Vec<i64>) -> PyResult<()> {
+        self.with(py, |core| core.filled(&complete))
     }
 
     /// Time the evaluations of rules from now on, or do not.
