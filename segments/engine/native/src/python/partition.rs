@@ -115,6 +115,7 @@ impl Partition {
     /// record that has the rule set; with one, deployments are an input, too. Raises ValueError if the states were
     /// written for another number of partitions, or can't be read.
     #[new]
+    #[pyo3(signature = (rules, number, count, grace, limits, states, deployment, transfers, ran, filling = None))]
     #[expect(
         clippy::too_many_arguments,
         reason = "a door: one for each thing that a partition stands on"
