@@ -18,6 +18,7 @@ owners       all partitions of this worker, started and stopped as the group ass
 past         the history of a partition, as it is asked for
 service      serves one partition: takes runs, advances the engine, commits
 standing     how far a partition is, through all of its take-overs
+succession   which rule set a partition runs, and by which deployment it is filled
 takeover     takes over a partition: fencing, restore, position
 waits        how long a flip waited, and for what
 watch        whether the group, the logins and the topics let the worker go on

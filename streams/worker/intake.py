@@ -14,7 +14,8 @@ from streams.transport import BatchApp, Run
 from streams.worker.caution import Caution
 from streams.worker.deployments import decoded
 from streams.worker.ledger import Ledger
-from streams.worker.takeover import OwnedPartition, Succeeded, WorkerContext
+from streams.worker.succession import Succeeded
+from streams.worker.takeover import OwnedPartition, WorkerContext
 
 log = logging.getLogger(__name__)
 

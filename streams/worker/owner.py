@@ -17,7 +17,8 @@ from streams.worker.caution import Caution
 from streams.worker.intake import Again
 from streams.worker.service import Service
 from streams.worker.standing import Standing
-from streams.worker.takeover import Limits, Succeeded, Waiting, WorkerContext, take_over
+from streams.worker.succession import Succeeded, Waiting
+from streams.worker.takeover import Limits, WorkerContext, take_over
 
 log = logging.getLogger(__name__)
 

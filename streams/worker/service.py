@@ -18,7 +18,8 @@ from streams.worker.ledger import Ledger
 from streams.worker.monitor import PartitionMonitor
 from streams.worker.outbox import Outbox
 from streams.worker.standing import Standing
-from streams.worker.takeover import Limits, OwnedPartition, Succeeded, WorkerContext
+from streams.worker.succession import Succeeded
+from streams.worker.takeover import Limits, OwnedPartition, WorkerContext
 from streams.worker.waits import Waits
 
 SLICE = 1_000

@@ -17,17 +17,14 @@ from aiokafka.errors import TransactionalIdAuthorizationFailed
 
 from segments.engine import (
     DEPLOYMENTS,
-    FILL,
     IDENTITIES,
     INPUTS,
     POSITION_KEY,
-    RULES,
     Chain,
     Deployment,
     EngineSettings,
     Partition,
     RuleSet,
-    position_of,
 )
 from streams.kafka.offsets import Offsets
 from streams.kafka.permissions import transactions_refused
@@ -41,6 +38,7 @@ from streams.transport.topic_ids import TopicIds
 from streams.worker.cleaning import Cleaner
 from streams.worker.past import Reading
 from streams.worker.standing import Standing
+from streams.worker.succession import Succeeded, Waiting, chosen, ran_before
 from streams.worker.witness import UNSEEN, Witness, witness
 
 log = logging.getLogger(__name__)
@@ -132,23 +130,6 @@ class OwnedPartition:
     """Of the deployments that were read."""
 
 
-class Waiting(Exception):
-    """Nothing is deployed, and there are no rule files: the partition waits for a deployment."""
-
-    cause = "waiting"
-
-
-class Succeeded(Exception):
-    """A partition is to be made anew, for it has come to a deployment: all before it is committed."""
-
-    cause = "deployment"
-
-    def __init__(self, before: Deployment | None, deployment: Deployment | None) -> None:
-        """`before` is what it ran; None: rule files, which whatever was deployed first takes over."""
-        super().__init__("another rule set was deployed")
-        self.before, self.deployment = before, deployment
-
-
 async def take_over(
     context: WorkerContext, number: int, standing: Standing, succeeded: Succeeded | None = None
 ) -> OwnedPartition:
@@ -162,8 +143,8 @@ async def take_over(
         await _look(context, number, standing)
         store = await _restored(context, number, standing)
         chain, end = (Chain(), 0) if context.read_chain is None else await context.read_chain(number)
-        deployment, filling = _deployment(chain, store.get(POSITION_KEY), succeeded)
-        ran = _ran_before(chain, deployment)
+        deployment, filling = chosen(chain, store.get(POSITION_KEY), succeeded)
+        ran = ran_before(chain, deployment)
         partition = await context.beside(_partition, context, number, deployment, store, ran, filling)
         inputs = [TopicPartition(topic, number) for topic in context.inputs]
         seen = await witness(context.topic_ids, store, inputs)
@@ -178,30 +159,6 @@ async def take_over(
     return OwnedPartition(producer, store, partition, positions, seen, chain)
 
 
-def _deployment(
-    chain: Chain, record: bytes | None, succeeded: Succeeded | None
-) -> tuple[Deployment | None, Deployment | None]:
-    """What a partition runs, and by what it is filled: by its own record, or what it has come to.
-
-    One that never ran anything deployed runs what the chain says.
-    """
-    if record is None:
-        return chain.newest, None
-    position = position_of(record)
-    running = position.deployment
-    if running is None:
-        return chain.first, None
-    filling = None if position.filling is None else chain.at(position.filling[1])
-    next_ = None if succeeded is None else succeeded.deployment
-    before = None if succeeded is None else succeeded.before
-    is_next = next_ is not None and next_.offset >= position.offsets.get(DEPLOYMENTS, 0)
-    if next_ is None or before is None or before.offset != running[1] or not is_next:
-        return chain.at(running[1]), filling
-    if next_.kind == FILL:
-        return chain.at(running[1]), chain.at(next_.offset)
-    return chain.at(next_.offset), None if next_.kind == RULES else filling
-
-
 def _offer_read(partition: Partition, chain: Chain, end: int) -> int:
     """Take in what was read of the chain, so that the partition is caught up there; gives where to read on."""
     at = partition.offsets.get(DEPLOYMENTS, end)
@@ -210,13 +167,6 @@ def _offer_read(partition: Partition, chain: Chain, end: int) -> int:
     coming = [each for each in chain.followed.values() if each.offset >= at]
     partition.offer_deployments(at, coming, end)
     return end
-
-
-def _ran_before(chain: Chain, deployment: Deployment | None) -> list[str]:
-    """The deployments of the chain before this one: what other partitions sent while they ran them can be applied."""
-    if deployment is None:
-        return []
-    return [each.deployment_id for each in chain.followed.values() if each.offset < deployment.offset]
 
 
 def _partition(

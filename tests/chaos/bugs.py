@@ -19,7 +19,7 @@ from streams.transport import fetch
 from streams.transport import producer as producers
 from streams.transport.errors import CommitFailed, OutcomeUnknown
 from streams.transport.producer import TransactionalProducer
-from streams.worker import outbox, owners, takeover
+from streams.worker import outbox, owners, succession, takeover
 from streams.worker.outbox import SEGMENT_EVENTS
 from tests.simulation.batches import fetched, rows
 
@@ -33,8 +33,8 @@ def read_before_fencing() -> None:
     async def take_over(context: Any, number: int, standing: Any, succeeded: Any = None) -> Any:
         store = await takeover._restored(context, number, standing)
         chain, end = (Chain(), 0) if context.read_chain is None else await context.read_chain(number)
-        deployment, filling = takeover._deployment(chain, store.get(POSITION_KEY), succeeded)
-        ran = takeover._ran_before(chain, deployment)
+        deployment, filling = succession.chosen(chain, store.get(POSITION_KEY), succeeded)
+        ran = succession.ran_before(chain, deployment)
         partition = takeover._partition(context, number, deployment, store, ran, filling)
         positions = await takeover._positions(context, number, partition, standing)
         if context.read_chain is not None:
