@@ -80,12 +80,15 @@ def build(
         past=past,
         threads=ThreadPoolExecutor(settings.threads, "partitions"),
     )
-    limits = Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")
-    owners = Owners(app, context, limits)
+    owners = Owners(app, context, _limits(settings))
     app.owners, app.input_partitions = owners, partitions
     app.on_fetched = metrics.stages.labels("fetch").inc
     segment_customers(app, owners)
     return Worker(app, owners, partitions, context.offsets, metrics)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.max_batch, settings.commit_interval / 1000, settings.clock == "event")
 
 
 def _application(settings: Settings, client: dict[str, Any], name: str) -> BatchApp:

@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from segments.engine import INPUTS, DeadLetter, Effects, EngineSettings, Notice, Partition, Record, RuleSet
+from segments.engine import (
+    INPUTS,
+    RULES,
+    DeadLetter,
+    Deployment,
+    Effects,
+    EngineSettings,
+    Notice,
+    Partition,
+    Record,
+    RuleSet,
+)
 from segments.language import Segment
 
 HOUR = 3_600_000
@@ -139,3 +150,24 @@ class Driver:
                 self.states.pop(key, None)
             else:
                 self.states[key] = state
+
+
+def deployed(
+    offset: int,
+    at: int,
+    rules: RuleSet | None,
+    follows: str | None = None,
+    kind: str = RULES,
+    id: str | None = None,
+) -> Deployment:
+    """A deployment; its id is `d` and the offset."""
+    return Deployment(
+        offset=offset,
+        timestamp=START + at,
+        deployment_id=id or f"d{offset}",
+        follows=follows,
+        occurred_at=START + at,
+        kind=kind,
+        rules=rules,
+        settings=EngineSettings(grace=0),
+    )

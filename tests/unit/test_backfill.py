@@ -12,7 +12,6 @@ from segments.engine import (
     POSITION_KEY,
     RULES,
     Chain,
-    Deployment,
     EngineSettings,
     Partition,
     Past,
@@ -24,7 +23,7 @@ from segments.engine import (
 from segments.insight.replay import Replay
 from segments.insight.why import why
 from segments.language import Segment, Stages, days, page_view, product_view, purchase, visit
-from tests.unit.driving import CLICK, DAY, HOUR, START, TRANSACTION
+from tests.unit.driving import CLICK, DAY, HOUR, START, TRANSACTION, deployed
 
 SETTINGS = EngineSettings(grace=0)
 SEEN = Segment(id="seen", when=page_view.within(days=7).count() >= 2)
@@ -47,20 +46,6 @@ def event(offset, at, kind="page_view", customer="c", **fields):
 def erasure(offset, at, customer):
     """A null profile."""
     return Record("profiles", offset, START + at, customer.encode(), None, None)
-
-
-def deployed(offset, at, rules, follows=None, kind=RULES, id=None):
-    """A deployment; its id is `d` and the offset."""
-    return Deployment(
-        offset=offset,
-        timestamp=START + at,
-        deployment_id=id or f"d{offset}",
-        follows=follows,
-        occurred_at=START + at,
-        kind=kind,
-        rules=rules,
-        settings=SETTINGS,
-    )
 
 
 def filled(old, new, at, then, *wanted):

@@ -24,7 +24,7 @@ from tests.properties.records import DAY, HOUR, START, Arrival, click, erase
 from tests.properties.records import profile as profile_of
 from tests.simulation.batches import fetched
 from tests.simulation.kafka import COMMITTED, Entry
-from tests.unit.test_backfill import deployed
+from tests.unit.driving import deployed
 
 ANON, ANNA = "anon-7", "anna"
 THREE = Segment(
