@@ -117,14 +117,12 @@ def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
 def measures_of(rules: RuleSet | PlannedRules, name: str) -> tuple[str, ...]:
     """The measures that a rule reads, ascending; none of a rule that is not there."""
     plan = rules.data
-    found = {
-        plan.measures[asked.known]
-        for rule in plan.rules
-        if rule.id == name
-        for asked in (plan.leaves[leaf].asked for leaf in rule.leaves)
-        if isinstance(asked, ir.Measured)
-    }
-    return tuple(sorted(found))
+    asked: list[ir.Measured] = []
+    for rule in plan.rules:
+        if rule.id == name:
+            asked += [each for leaf in rule.leaves for each in ir.measured_in(plan.leaves[leaf].asked)]
+            asked += [detail.asked for detail in rule.details]
+    return tuple(sorted({plan.measures[each.known] for each in asked}))
 
 
 def told(found: Changes, language: Language = "en", *, markdown: bool = False) -> Iterator[str]:

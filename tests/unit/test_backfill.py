@@ -390,6 +390,26 @@ def test_segments_with_values_are_filled():
     ]
 
 
+def test_what_is_calculated_and_what_is_told_are_filled():
+    """The measures of a comparison of two, and those that an enter carries as details, know the past as well."""
+    month = purchase.within(days=30)
+    more = Segment(
+        id="more",
+        when=month.count() + page_view.within(days=30).count() >= 3,
+        details={"orders": month.count(), "pages": page_view.within(days=30).values(page_view.page)},
+    )
+    log = Log()
+    log.add(0, "purchase", amount=500)
+    log.add(HOUR, page="/a")
+    log.add(2 * HOUR, page="/b")
+    log.add(9 * HOUR, customer="other")
+    flips, partition = replayed(log, filled([SEEN], [SEEN, more], 7 * HOUR, 8 * HOUR))
+    assert [(flip["segment"], flip["details"]) for flip in flips if flip["reason"] == "rule_added"] == [
+        ("more", {"orders": "1", "pages": '["/b","/a"]'})
+    ]
+    assert partition.known_since == {}
+
+
 def test_a_second_filling_takes_the_place_of_the_first():
     """What the first one kept is given up, so that nothing counts twice."""
     log = Log()
