@@ -15,6 +15,7 @@ from deploy.demo.compare import Comparison, by_customer, compare, replayed
 from deploy.demo.console import Console
 from deploy.demo.errors import ClusterError
 from deploy.demo.figures import Figures, by_segment, percentile
+from deploy.demo.going_live import deploy_and_back
 from deploy.demo.invent import Line
 from deploy.demo.log import Log
 from deploy.demo.performance import Live, perform, wait_while
@@ -136,11 +137,17 @@ async def _live(where: Cluster, log: Log, lines: list[Line], options: Options, s
     screen.act(
         "3. Live",
         "The workers start again, by the wall's clock. Events are sent as you read them; some are late:\n"
-        "they occurred hours or months ago, so that a minute is enough to see a flip that only time makes.",
+        "they occurred hours or months ago, so that a minute is enough to see a flip that only time makes.\n"
+        "Meanwhile a new rule goes live, and is taken back.",
     )
     async with Workers(where, options.workers, "wall") as workers, Console(where) as console:
         screen.say(f"The console: {console.address}/segments")
-        act = await perform(log, workers, lines, options.live_seconds, screen)
+        deploying = asyncio.ensure_future(deploy_and_back(where, screen))
+        try:
+            act = await perform(log, workers, lines, options.live_seconds, screen)
+            await deploying
+        finally:
+            deploying.cancel()
         await console.while_looked_at(screen)
     screen.act(
         "What came of it",

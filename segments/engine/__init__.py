@@ -60,6 +60,7 @@ from segments.engine.rules import (
 )
 from segments.engine.views import CustomerView, IdentityView, RuleView, WhyView
 from segments.plan.borders import Border, BorderKey
+from segments.plan.ir import FORMAT as PLAN_FORMAT
 
 __all__ = [
     "BEFORE_ALL",
@@ -76,6 +77,7 @@ __all__ = [
     "NEVER",
     "NOTICES",
     "OLDER",
+    "PLAN_FORMAT",
     "POSITION_KEY",
     "PROFILES",
     "RULES",

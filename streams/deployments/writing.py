@@ -15,6 +15,7 @@ from segments.language.catalogue import DEPLOYMENTS
 from streams.deployments.records import Chains, read_chains
 from streams.errors import BrokerAway, StreamsError
 from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, connection, require_broker
+from streams.kafka.group import require_readers
 from streams.registry.registry import connect
 from streams.settings.settings import Settings
 
@@ -43,9 +44,12 @@ def write(settings: Settings, record: dict[str, Any], seen: Chains) -> None:
     Raises:
         Overtaken: the chain has gone on, or another deployment has begun; nothing was written.
         BrokerAway: no broker answers; of the partitions all have it or none.
+        UnreadableByWorkers: a worker that runs can't read its plan; nothing was written.
 
     """
     require_broker(settings)
+    if record["plan_format"] is not None:
+        require_readers(settings, record["plan_format"])
     if (registry := connect(settings)) is not None:
         registry.register([DEPLOYMENTS])
     bare = schemas.encode(schemas.DEPLOYMENT, {**record, "rules": None})

@@ -8,7 +8,7 @@ from typing import Any
 from kafka.errors import AuthorizationError, KafkaError
 
 from streams.errors import StreamsError
-from streams.kafka.client_id import address, rules_of
+from streams.kafka.client_id import address, plans_of, rules_of
 from streams.kafka.connection import admin
 from streams.kafka.reachable import refusal
 from streams.settings.settings import Settings
@@ -25,6 +25,10 @@ class NoOwner(StreamsError):
 
 class StillRunning(StreamsError):
     """Workers of the group run."""
+
+
+class UnreadableByWorkers(StreamsError):
+    """Workers of the group would end at a deployment, since they can't read its plan."""
 
 
 def owner(settings: Settings, topic: str, partition: int) -> str:
@@ -63,6 +67,18 @@ def standing(settings: Settings) -> tuple[bool, list[tuple[str | None, list[tupl
         found = client.describe_groups([settings.group])[settings.group]
     members = [(address(each["client_id"]), list(_assigned(each))) for each in found["members"]]
     return found.get("state", found.get("group_state")) not in (None, "Dead"), members
+
+
+def require_readers(settings: Settings, plan_format: int) -> None:
+    """Refuse plans of a format that a running worker of the group has not announced; raises UnreadableByWorkers."""
+    workers = [each["client_id"] for each in _members(settings) if address(each["client_id"]) is not None]
+    unable = [each for each in workers if (plans_of(each) or 0) < plan_format]
+    if unable:
+        raise UnreadableByWorkers(
+            f"plans have the format {plan_format} here, and workers of the group {settings.group} have not announced "
+            f"that they read it: {', '.join(sorted(filter(None, map(address, unable))))}. Nothing was written: update "
+            "these workers first, or deploy with their version."
+        )
 
 
 def require_stopped(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from segments.engine import DEPLOYMENTS, IDENTITIES, INPUTS, EngineSettings, RuleSet
+from segments.engine import DEPLOYMENTS, IDENTITIES, INPUTS, PLAN_FORMAT, EngineSettings, RuleSet
 from streams.kafka import topics
 from streams.kafka.client_id import identity
 from streams.kafka.connection import connection
@@ -55,7 +55,7 @@ def build(
     """
     name = settings.worker_name or f"{settings.group}-{uuid.uuid4().hex[:8]}"
     client = connection(settings) | {
-        "client_id": identity(name, "" if rules is None else rules.digest, answers_at)
+        "client_id": identity(name, "" if rules is None else rules.digest, answers_at, PLAN_FORMAT)
     }
     metrics = Metrics(version("segments"), rules, partitions)
     app = _application(settings, client, name)

@@ -79,6 +79,9 @@ def test_the_demo_shows_enters_and_leaves_and_equals_replay(tmp_path: Path) -> N
         ("live-fleur", "ENTERS three_visits_without_conversion  (event"),
     ):
         assert f"{customer} {flip}" in said, said
+    went = re.search(r"([\d,]+) customers entered bought_often", said)
+    assert went is not None, said
+    assert f"{went[1]} customers left bought_often" in said, said
     assert re.search(r"The console: http://127\.0\.0\.1:\d+/segments", said), said
     assert list((tmp_path / "temporary").iterdir()) == []
 

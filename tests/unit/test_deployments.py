@@ -18,6 +18,8 @@ from streams.deployments.planning import FailingStories, again, deciding, is_sam
 from streams.deployments.records import Chains, Deployed, chain_of
 from streams.deployments.watching import Look, NotTakenOver, PartitionProgress
 from streams.deployments.writing import Overtaken
+from streams.kafka import group
+from streams.kafka.client_id import address, identity, plans_of, rules_of
 from streams.settings.settings import Settings
 from streams.settings.types import zone_of
 
@@ -302,3 +304,17 @@ def test_wrong_files_stop_a_worker_only_where_nothing_is_deployed(monkeypatch, f
     assert starting.settle(changed, load([rules]), deploy=True).id == of.id
     assert "SEGMENTS_GRACE differ from what is deployed" in caplog.text
     assert len(group.chain) == 1
+
+
+def test_a_format_that_a_worker_has_not_announced_is_refused(monkeypatch):
+    """Workers tell in their client ids up to which format they read plans; other members of the group are not asked."""
+    told = identity("new", "d", "new:6066", 2)
+    assert (plans_of(told), rules_of(told), address(told)) == (2, "d", "new:6066")
+    ids = [told, identity("old", "", "old:6066"), "a-tool"]
+    monkeypatch.setattr(group, "_members", lambda _: [{"client_id": each} for each in ids])
+    with pytest.raises(group.UnreadableByWorkers, match=r"read it: old:6066\. Nothing was written: update"):
+        group.require_readers(Settings(), 2)
+    ids.remove(identity("old", "", "old:6066"))
+    group.require_readers(Settings(), 2)
+    with pytest.raises(group.UnreadableByWorkers, match="format 3 here"):
+        group.require_readers(Settings(), 3)
