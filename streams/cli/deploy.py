@@ -258,9 +258,7 @@ def _deploy(
         )
     going_live.ask(f"Deploy this to the group {settings.group}?", yes=call.yes)
     borders, at_once = report.new_borders, call.at_once
-    made = record(
-        settings, planned, chains, wall_clock(), call.note, at_once=at_once, new_borders=borders
-    )
+    made = record(settings, planned, chains, wall_clock(), call.note, at_once=at_once, new_borders=borders)
     made["deployment_id"] = deployment_id or made["deployment_id"]
     going_live.publish(settings, made, chains)
     report.deployment_id = made["deployment_id"]
