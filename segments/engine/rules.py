@@ -10,7 +10,7 @@ from segments.language import catalogue
 from segments.language.checking.lint import refuse
 from segments.language.checking.models import refuse_foreign_models
 from segments.language.loading.load import load as load_segments
-from segments.language.nodes.conditions import Condition, Consent, ProfileComparison
+from segments.language.nodes.conditions import Condition, Consent, HasValue, ProfileComparison
 from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.order import in_order, reads, require
 from segments.language.nodes.segment import Segment
@@ -84,7 +84,7 @@ class RuleSet:
         return sum(
             1 << place
             for place, each in enumerate(self.leaves)
-            if any(isinstance(leaf, ProfileComparison | DateComparison | Consent) for leaf in each)
+            if any(isinstance(leaf, ProfileComparison | HasValue | DateComparison | Consent) for leaf in each)
         )
 
     @cached_property
@@ -172,7 +172,7 @@ def _inputs_of(rule: ir.Rule, plan: ir.Plan) -> list[frozenset[tuple[str, str]]]
         for each in ir.measured_in(asked):
             streams = (each.stream, each.reset, *(after.stream for after in each.after))
             found += [_taken(plan, stream) for stream in streams if stream is not None]
-        if isinstance(asked, ir.OfProfile | ir.OfDate | ir.OfConsent):
+        if isinstance(asked, ir.OfProfile | ir.OfList | ir.OfDate | ir.OfConsent):
             found.append(frozenset([(catalogue.PROFILES.name, "")]))
     return found
 

@@ -149,6 +149,12 @@ class _Optional:
         return None if nothing else self.read(path, value)
 
 
+def _texts(path: str, value: Any) -> list[str]:
+    if not isinstance(value, list | tuple):
+        raise _unexpected(path, "a list of texts", value)
+    return [_text(f"{path}[{place}]", each) for place, each in enumerate(value)]
+
+
 def _map(read: Reader) -> _Optional:
     def pairs(path: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
@@ -195,6 +201,7 @@ _READERS: dict[Type, Reader] = {
     Type.TEXTS: _map(_text),
     Type.VALUES: _map(_attribute),
     Type.TRUTHS: _map(_truth),
+    Type.LISTS: _map(_texts),
 }
 
 

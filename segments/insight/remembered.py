@@ -1,7 +1,7 @@
 """What a rule makes us remember of a customer: which events, which of their fields, and for how long."""
 
 from segments.language.catalogue import SESSION_GAP
-from segments.language.nodes.conditions import Consent, ProfileComparison
+from segments.language.nodes.conditions import Consent, HasValue, ProfileComparison
 from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.events import Events
 from segments.language.nodes.segment import Segment, ValueOf
@@ -14,7 +14,7 @@ def remembered(segment: Segment, currency: str = "EUR") -> list[str]:
     """A line for each kind of thing that is kept for the rule; rules that keep the same share it."""
     lines = [stream_text(stream) for stream in plan([segment], currency).streams]
     held = leaves(segment.when) + leaves(segment.until)
-    if any(isinstance(leaf, ProfileComparison | DateComparison | Consent) for leaf in held):
+    if any(isinstance(leaf, ProfileComparison | HasValue | DateComparison | Consent) for leaf in held):
         lines.append("the profile: until the customer is erased")
     lines += [f"the membership of {leaf.id}" for leaf in held if isinstance(leaf, Segment)]
     lines += [f"the membership of {leaf.segment.id}" for leaf in held if isinstance(leaf, ValueOf)]

@@ -28,6 +28,7 @@ class Type(Enum):
     TEXTS = "a map of texts"
     VALUES = "a map of texts, numbers and booleans"
     TRUTHS = "a map of booleans"
+    LISTS = "a map of lists of texts"
     LINES = "a list of order lines"
 
 
@@ -122,7 +123,7 @@ TRANSACTIONS = Topic(
 PROFILES = Topic(
     "profiles",
     "Profile",
-    (*_HEAD, Entry("attributes", Type.VALUES), Entry("consents", Type.TRUTHS)),
+    (*_HEAD, Entry("attributes", Type.VALUES), Entry("consents", Type.TRUTHS), Entry("lists", Type.LISTS)),
     erases=True,
 )
 TOPICS = (CLICKSTREAM, TRANSACTIONS, PROFILES)

@@ -85,6 +85,7 @@ __all__ = [
     "NumberBound",
     "OfConsent",
     "OfDate",
+    "OfList",
     "OfProfile",
     "OfSplit",
     "Operator",
@@ -146,6 +147,13 @@ class NumberBound(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
 Bound = TextBound | BooleanBound | NumberBound
 
 
+class OfList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="list"):
+    """A list of the profile that has a value; false if there is no such list."""
+
+    list: str
+    value: str
+
+
 class OfConsent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="consent"):
     """The customer has given a consent."""
 
@@ -168,7 +176,7 @@ class Inside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="insid
     """At this value; None: at any, if the segment has values."""
 
 
-Asked = Measured | Calculated | OfProfile | OfDate | Today | OfConsent | OfSplit | Inside
+Asked = Measured | Calculated | OfProfile | OfList | OfDate | Today | OfConsent | OfSplit | Inside
 
 
 def measured_in(asked: Asked) -> tuple[Measured, ...]:

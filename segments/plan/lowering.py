@@ -95,7 +95,8 @@ class _Lowering:
         held = self.of_rule[place]
         consents = {leaf.name for leaf in held if isinstance(leaf, said.Consent)}
         of_profile = any(
-            isinstance(leaf, said.ProfileComparison | DateComparison | said.Consent) for leaf in held
+            isinstance(leaf, said.ProfileComparison | said.HasValue | DateComparison | said.Consent)
+            for leaf in held
         )
         return ir.Rule(
             id=segment.id,
@@ -179,6 +180,8 @@ class _Lowering:
                 return today(leaf)
             case DateComparison():
                 return of_date(leaf)
+            case said.HasValue(name, value):
+                return ir.OfList(name, value)
             case said.Consent(name):
                 return ir.OfConsent(name)
             case Split(name, start, end):

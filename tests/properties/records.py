@@ -68,9 +68,9 @@ def item(product_id: str, price: int = 10_00, quantity: int = 1, category: str |
 
 
 def profile(at: int, customer: str = "ann", id: str = "", lag: int = 0, **known: Any) -> Arrival:
-    """A profile; `consents` is the dictionary of consents, all else are attributes."""
-    consents = known.pop("consents", {})
-    event = _named(at, customer, id or f"profile@{at}") | {"attributes": known, "consents": consents}
+    """A profile; `consents` and `lists` are those dictionaries, all else are attributes."""
+    maps = {name: known.pop(name, {}) for name in ("consents", "lists")}
+    event = _named(at, customer, id or f"profile@{at}") | {"attributes": known} | maps
     return Arrival("profiles", customer, event, START + at + lag)
 
 

@@ -219,11 +219,14 @@ def maybe(pick: Pick, texts: Sequence[str]) -> str | None:
 
 
 def known(pick: Pick) -> dict[str, Any]:
-    """Attributes and consents."""
+    """Attributes, consents and a list, missing now and then."""
     found = {name: pick([*values, *values, None, "31", 31.0]) for name, values in PROFILE.items()}
     consents = {name: pick((True, False, None)) for name in ("marketing", "sms")}
     given = {name: value for name, value in consents.items() if value is not None}
-    return {name: value for name, value in found.items() if value is not None} | {"consents": given}
+    listed = pick((None, (), ("travel",), ("food", "travel")))
+    lists = {} if listed is None else {"interests": list(listed)}
+    told = {name: value for name, value in found.items() if value is not None}
+    return told | {"consents": given, "lists": lists}
 
 
 def read_by(segments: Sequence[Segment]) -> list[Any]:

@@ -26,6 +26,7 @@ SHAPES = {
     Type.TEXTS: {"type": "map", "values": "string"},
     Type.VALUES: {"type": "map", "values": ["string", "double", "boolean"]},
     Type.TRUTHS: {"type": "map", "values": "boolean"},
+    Type.LISTS: {"type": "map", "values": {"type": "array", "items": "string"}},
 }
 """How the schemas write each type."""
 

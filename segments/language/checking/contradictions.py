@@ -15,6 +15,7 @@ from segments.language.nodes.conditions import (
     Comparison,
     Condition,
     Consent,
+    HasValue,
     Not,
     ProfileComparison,
 )
@@ -75,9 +76,9 @@ def _of_leaves(parts: list[Condition]) -> Said:
                 asked.append((leaf_text(part), operator, bound, False, origin))
     yield from _impossible(asked)
     yield from _disjoint([part for part in parts if isinstance(part, Split)])
-    given = {leaf_text(part) for part in parts if isinstance(part, Consent | Segment | Split)}
+    given = {leaf_text(part) for part in parts if isinstance(part, Consent | HasValue | Segment | Split)}
     for part in parts:
-        if isinstance(part, Not) and isinstance(part.condition, Consent | Segment | Split):
+        if isinstance(part, Not) and isinstance(part.condition, Consent | HasValue | Segment | Split):
             name = leaf_text(part.condition)
             if name in given:
                 yield part.condition.origin, f"{name} and not_({name})"

@@ -51,6 +51,15 @@ class ProfileComparison(Condition):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HasValue(Condition):
+    """A list of the customer's profile has a value; false if there is no such list."""
+
+    name: str
+    value: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Consent(Condition):
     """The customer has given this consent."""
 
@@ -115,12 +124,12 @@ class ProfileAttribute(NoTruth):
 
         return ProfileDate(self.name)
 
-    def has(self, value: object) -> ProfileComparison:
-        """Whether a list of the profile has a value: refused, this version keeps no lists."""
-        raise RuleError(
-            f'profile("{self.name}").has({shown(value)}): this version keeps no lists of a profile.',
-            f'Send it as an attribute of its own, and write profile("...") == {shown(value)}.',
-        )
+    def has(self, value: str) -> HasValue:
+        """True if this list of the profile has a value: `profile("interests").has("travel")`."""
+        if not isinstance(value, str):
+            problem = f'profile("{self.name}").has({came(value)}): a text was expected.'
+            raise RuleError(problem, f'Write profile("{self.name}").has("travel").')
+        return HasValue(self.name, text(value, f'profile("{self.name}").has'), here())
 
     def __eq__(self, bound: object) -> ProfileComparison:  # type: ignore[override]
         return self._compare("==", bound)

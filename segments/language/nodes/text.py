@@ -16,6 +16,7 @@ from segments.language.nodes.conditions import (
     Comparison,
     Condition,
     Consent,
+    HasValue,
     Not,
     ProfileComparison,
 )
@@ -157,6 +158,8 @@ def leaf_text(leaf: Condition) -> str:
             return f"today.{part}"
         case DateComparison(name, told):
             return f"profile({literal(name)}).date.{told}"
+        case HasValue(name, value):
+            return f"profile({literal(name)}).has({literal(value)})"
         case Consent(name):
             return f"consent({literal(name)})"
         case Split(name):

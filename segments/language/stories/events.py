@@ -121,7 +121,7 @@ class EventBuilder:
 
     def _profile(self, told: Sequence[StoryField]) -> dict[str, Any]:
         """A profile is whole: what the line does not say, the customer does not have."""
-        attributes, consents = {}, {}
+        attributes, consents, lists = {}, {}, {}
         for each in told:
             map_, _, name = each.name.partition(".")
             if map_ == "consents" and name:
@@ -132,9 +132,13 @@ class EventBuilder:
                         f"{each.name}={each.value}: true or false was expected.", f"{each.name}=true"
                     )
                 consents[name] = each.value == "true"
+            elif map_ == "lists" and name:
+                lists[name] = (
+                    [each.value] if each.quoted else [part for part in each.value.split(",") if part]
+                )
             else:
                 attributes[each.name.removeprefix("attributes.")] = _attribute(each)
-        return {"attributes": attributes, "consents": consents}
+        return {"attributes": attributes, "consents": consents, "lists": lists}
 
     def _cents(self, value: str, name: str) -> int:
         if not _MONEY.fullmatch(value):

@@ -22,6 +22,7 @@ from segments.language.nodes.conditions import (
     Comparison,
     Condition,
     Consent,
+    HasValue,
     Not,
     ProfileComparison,
 )
@@ -194,7 +195,7 @@ def truth(leaf: Any, now: int, memory: Memory, inside: Inside, at: Any = None) -
 
     `at`: the key at which every measure with `by` is taken.
     """
-    profile = memory.profile or {"attributes": {}, "consents": {}}
+    profile = memory.profile or {"attributes": {}, "consents": {}, "lists": {}}
     match leaf:
         case Comparison():
             return measured(leaf, now, memory, at)
@@ -207,6 +208,9 @@ def truth(leaf: Any, now: int, memory: Memory, inside: Inside, at: Any = None) -
         case DateComparison(operator=how):
             value, bound = told(leaf, now, memory)
             return None, value, compare(value, how, bound)
+        case HasValue(name, value):
+            held = profile.get("lists", {}).get(name)
+            return None, (listed := None if held is None else value in held), listed is True
         case Consent(name):
             return None, profile["consents"].get(name), profile["consents"].get(name) is True
         case Split(name, start, end):

@@ -100,6 +100,7 @@ DUTCH = Vocabulary(
         "share_first": "bij de eerste {end} %",
         "share_between": "tussen {start} % en {end} %",
         "profile": "“{name}” in het profiel",
+        "listed": "onder “{name}” in het profiel te vinden",
         "whose": "waarbij",
         "not": "niet",
         "missing": "(of ontbreekt)",

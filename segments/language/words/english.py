@@ -97,6 +97,7 @@ ENGLISH = Vocabulary(
         "share_first": "in the first {end} %",
         "share_between": "between {start} % and {end} %",
         "profile": "“{name}” in the profile",
+        "listed": "among “{name}” in the profile",
         "whose": "whose",
         "not": "not",
         "missing": "(or is missing)",

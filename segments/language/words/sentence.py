@@ -12,6 +12,7 @@ from segments.language.nodes.conditions import (
     Comparison,
     Condition,
     Consent,
+    HasValue,
     Not,
     ProfileComparison,
 )
@@ -89,6 +90,10 @@ class Words(Calendar):
                 clause = self.today(leaf)
             case DateComparison():
                 clause = self.date(leaf)
+            case HasValue(name, value):
+                no = f"{self.word('not')} " if negated else ""
+                what = f"{no}{self.word('listed').format(name=name)}"
+                return self.vocabulary.clause(f"“{value}”", self.word("is"), what)
             case ProfileComparison(name, operator, bound):
                 return self._profile(name, self._compared(operator, bound, None, None), negated)
             case _:

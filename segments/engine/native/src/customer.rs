@@ -53,6 +53,8 @@ pub struct Profile {
     pub traits: Vec<(Box<str>, Trait)>,
     /// By name, in the order of the record.
     pub consents: Vec<(Box<str>, bool)>,
+    /// By name, in the order of the record.
+    pub lists: Vec<(Box<str>, Vec<Box<str>>)>,
 }
 
 impl Profile {
@@ -72,6 +74,13 @@ impl Profile {
             .map(|each| each.1)
     }
 
+    /// Whether a list has a value; None: the profile has no such list.
+    pub fn lists(&self, name: &str, value: &str) -> Option<bool> {
+        let mut lists = self.lists.iter();
+        let list = &lists.find(|each| &*each.0 == name)?.1;
+        Some(list.iter().any(|each| &**each == value))
+    }
+
     fn heap(&self) -> usize {
         let texts = self.traits.iter().map(|(name, value)| {
             name.len()
@@ -82,7 +91,11 @@ impl Profile {
                 }
         });
         let names = self.consents.iter().map(|each| each.0.len());
-        48 * (self.traits.capacity() + self.consents.capacity()) + texts.chain(names).sum::<usize>()
+        let lists = self.lists.iter().map(|(name, list)| {
+            40 + name.len() + 16 * list.capacity() + list.iter().map(|each| each.len()).sum::<usize>()
+        });
+        48 * (self.traits.capacity() + self.consents.capacity())
+            + texts.chain(names).chain(lists).sum::<usize>()
     }
 }
 

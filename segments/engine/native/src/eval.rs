@@ -271,6 +271,11 @@ impl Eval<'_> {
         )
     }
 
+    /// Whether a list of the profile has a value; None: there is no such list.
+    pub fn listed(&self, name: &str, value: &str, customer: &Customer) -> Option<bool> {
+        customer.profile.as_ref()?.lists(name, value)
+    }
+
     /// Whether a leaf holds that time alone never changes.
     pub fn timeless(&self, number: usize, customer: &Customer) -> bool {
         match &self.rules.leaves[number].ask {
@@ -282,6 +287,11 @@ impl Eval<'_> {
                 .as_ref()
                 .and_then(|held| held.consent(name))
                 .unwrap_or(false),
+            Ask::List(name, value) => m!(
+                "no list of a profile has anything",
+                self.listed(name, value, customer) == Some(true),
+                false
+            ),
             Ask::Profile {
                 attribute,
                 operator,

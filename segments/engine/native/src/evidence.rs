@@ -78,6 +78,13 @@ pub fn entry(
             write_truth(drawn, &mut out.text);
             (None, Some(start), drawn)
         }
+        Ask::List(name, value) => {
+            let listed = eval.listed(name, value, customer);
+            if let Some(listed) = listed {
+                write_truth(listed, &mut out.text);
+            }
+            (None, listed.map(|_| start), listed == Some(true))
+        }
         Ask::Consent(name) => {
             let given = customer.profile.as_ref().and_then(|held| held.consent(name));
             if let Some(given) = given {

@@ -208,6 +208,12 @@ pub fn profile_bytes(profile: Option<&Profile>) -> usize {
             .iter()
             .map(|each| each.0.len() + 1)
             .sum::<usize>()
+        + profile.lists.iter().map(list_bytes).sum::<usize>()
+}
+
+/// Bytes of a list: its name, and its texts with a byte for each.
+fn list_bytes((name, list): &(Box<str>, Vec<Box<str>>)) -> usize {
+    name.len() + list.iter().map(|each| each.len() + 1).sum::<usize>()
 }
 
 /// How many entries are held, needed or not, and their bytes with the profile's.

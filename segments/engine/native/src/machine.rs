@@ -955,6 +955,17 @@ pub fn profile_of(run: &Run, event: &Event) -> Profile {
             pair.value == Value::Flag(true),
         );
     }
+    for pair in run.pairs(event.lists) {
+        match (pair.value, profile.lists.last_mut()) {
+            (Value::Text(span), Some(list)) => list.1.push(text(span)),
+            _ => {
+                // Of two lists with one name the later one counts.
+                let name = text(pair.name);
+                profile.lists.retain(|each| each.0 != name);
+                profile.lists.push((name, Vec::new()));
+            }
+        }
+    }
     profile
 }
 

@@ -637,6 +637,13 @@ pub enum Asked {
         /// The bounds, more than one only of `in`.
         bounds: Vec<Bound>,
     },
+    /// A list of the profile has a value.
+    List {
+        /// The name of the list.
+        list: String,
+        /// The value.
+        value: String,
+    },
     /// A date of the profile against a bound.
     Date(Dated),
     /// What the clock of the zone shows now.
@@ -869,6 +876,7 @@ impl Plan {
             Asked::Calculated(asked) => self.calculated_in_range(asked),
             Asked::Inside { rule, .. } => *rule < self.rules.len(),
             Asked::Profile { .. }
+            | Asked::List { .. }
             | Asked::Date(_)
             | Asked::Today { .. }
             | Asked::Consent { .. }

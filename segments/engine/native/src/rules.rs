@@ -223,6 +223,8 @@ pub enum Ask {
         /// The bounds.
         bounds: Vec<plan::Bound>,
     },
+    /// A list of the profile has a value: the name, the value.
+    List(String, String),
     /// A date of the profile against a bound.
     Date(Dated),
     /// What the clock shows now.
@@ -481,6 +483,9 @@ impl Leaf {
                     bounds: bounds.clone(),
                 },
             ),
+            Asked::List { list, value } => {
+                (plan::Kind::Boolean, Ask::List(list.clone(), value.clone()))
+            }
             Asked::Date(dated) => (plan::Kind::Duration, Ask::Date(dated.clone())),
             Asked::Today { part, comparison } => (
                 plan::Kind::Text,

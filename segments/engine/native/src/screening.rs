@@ -133,6 +133,7 @@ pub fn consents_alone(customer: &Customer, turn: Turn, event: &Event, most: usiz
             profile_of(turn.run, event).traits
         ),
         consents,
+        lists: held.lists,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::StateError;
 use super::bytes::{Reader, put_number};
-use super::{details, held_back, identity, values, watches};
+use super::{details, held_back, identity, lists, values, watches};
 use crate::customer::Customer;
 use crate::names::Names;
 
@@ -17,6 +17,9 @@ pub const ENTERS: u64 = 2;
 
 /// Beginnings of what must last.
 pub const BEGINNINGS: u64 = 3;
+
+/// Lists of the profile.
+pub const LISTS: u64 = 5;
 
 /// Open watches.
 pub const WATCHES: u64 = 6;
@@ -39,6 +42,7 @@ pub fn of(customer: &Customer, names: &Names) -> Vec<Extra> {
         (VALUES, values::put(customer, names)),
         (ENTERS, held_back::enters(customer)),
         (BEGINNINGS, held_back::beginnings(customer)),
+        (LISTS, lists::put(customer.profile.as_deref())),
         (WATCHES, watches::watches(customer)),
         (IDENTITY, identity::identity(customer)),
         (ARMS, watches::arms(customer)),
@@ -71,6 +75,7 @@ pub fn read(reader: &mut Reader, customer: &mut Customer, names: &mut Names) -> 
             VALUES => values::read(&mut part, customer, names)?,
             ENTERS => held_back::read_enters(&mut part, customer)?,
             BEGINNINGS => held_back::read_beginnings(&mut part, customer)?,
+            LISTS => lists::read(&mut part, customer.profile.get_or_insert_default())?,
             WATCHES => watches::read_watches(&mut part, customer)?,
             IDENTITY => identity::read_identity(&mut part, customer)?,
             ARMS => watches::read_arms(&mut part, customer)?,

@@ -12,6 +12,7 @@ mod details;
 mod earlier;
 mod extras;
 mod held_back;
+mod lists;
 mod identity;
 pub mod msgpack;
 mod values;

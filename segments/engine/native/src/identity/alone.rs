@@ -79,6 +79,7 @@ impl Copy<'_> {
             items,
             attributes,
             consents,
+            lists,
             over,
         } = event;
         Body::Event(Event {
@@ -92,6 +93,7 @@ impl Copy<'_> {
             items: self.items(*items),
             attributes: self.pairs(*attributes),
             consents: self.pairs(*consents),
+            lists: self.pairs(*lists),
             over: over.clone(),
         })
     }

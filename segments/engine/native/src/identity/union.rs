@@ -222,6 +222,7 @@ pub fn consents_of(mine: &Customer, theirs: &Customer) -> Option<Profile> {
     taken.then(|| Profile {
         traits: held.traits,
         consents: profile.consents.clone(),
+        lists: held.lists,
     })
 }
 

@@ -77,6 +77,7 @@ fn event_of(event: &Bound<'_, PyDict>, run: &mut Run) -> PyResult<Event> {
     }
     made.attributes = pairs_of(event.get_item("attributes")?.as_ref(), run)?;
     made.consents = pairs_of(event.get_item("consents")?.as_ref(), run)?;
+    made.lists = lists_of(event.get_item("lists")?.as_ref(), run)?;
     Ok(made)
 }
 
@@ -107,6 +108,26 @@ fn pairs_of(map: Option<&Bound<'_, PyAny>>, run: &mut Run) -> PyResult<Places> {
                 value: value_of(&value, run)?,
             };
             run.pairs.push(pair);
+        }
+    }
+    Ok(Places {
+        start,
+        end: run.pairs.len() as u32,
+    })
+}
+
+/// Of each list its name with a flag, then its name with each of its texts.
+fn lists_of(map: Option<&Bound<'_, PyAny>>, run: &mut Run) -> PyResult<Places> {
+    let start = run.pairs.len() as u32;
+    if let Some(map) = map {
+        for (name, list) in map.cast::<PyDict>()?.iter() {
+            let name = text_of(Some(&name), run)?;
+            let value = Value::Flag(true);
+            run.pairs.push(Pair { name, value });
+            for each in list.try_iter()? {
+                let value = Value::Text(text_of(Some(&each?), run)?);
+                run.pairs.push(Pair { name, value });
+            }
         }
     }
     Ok(Places {

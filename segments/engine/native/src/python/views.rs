@@ -208,6 +208,11 @@ impl Remembered {
         }
         found.set_item("attributes", attributes)?;
         found.set_item("consents", consents)?;
+        let lists = PyDict::new(py);
+        for (name, list) in self.customer.profile.iter().flat_map(|held| &held.lists) {
+            lists.set_item(&**name, list.iter().map(|each| &**each).collect::<Vec<&str>>())?;
+        }
+        found.set_item("lists", lists)?;
         let streams = PyDict::new(py);
         for (stream, groups) in rules.plan.streams.iter().zip(&self.streams) {
             let rows = PyDict::new(py);

@@ -652,6 +652,7 @@ fn event_of<'p>(
         Format::Profile => {
             made.set_item("attributes", map(py, run, event.attributes)?)?;
             made.set_item("consents", map(py, run, event.consents)?)?;
+            made.set_item("lists", lists(py, run, event.lists)?)?;
         }
     }
     Ok(made)
@@ -673,6 +674,20 @@ fn items<'p>(py: Python<'p>, run: &Run, event: &Event) -> PyResult<Vec<Bound<'p,
         Ok(made)
     };
     run.items(event).iter().map(item).collect()
+}
+
+fn lists<'p>(py: Python<'p>, run: &Run, places: crate::wire::record::Places) -> PyResult<Bound<'p, PyDict>> {
+    let made = PyDict::new(py);
+    let mut list = PyList::empty(py);
+    for pair in run.pairs(places) {
+        if let Value::Text(value) = pair.value {
+            list.append(text(py, run, value)?)?;
+        } else {
+            list = PyList::empty(py);
+            made.set_item(text(py, run, pair.name)?, &list)?;
+        }
+    }
+    Ok(made)
 }
 
 fn map<'p>(py: Python<'p>, run: &Run, places: crate::wire::record::Places) -> PyResult<Bound<'p, PyDict>> {

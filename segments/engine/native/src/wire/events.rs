@@ -40,6 +40,7 @@ pub enum Whole {
 pub enum Pairs {
     Attributes,
     Consents,
+    Lists,
 }
 
 /// How one value is read, and where it goes.
@@ -72,6 +73,8 @@ pub enum Op {
     Item(Vec<Step>),
     Items(usize),
     Map(Pairs, usize),
+    /// A list of a map of lists: by what its texts are read.
+    List(usize),
     /// Pass over a type of the writer's schema.
     Skip(Id),
     /// A branch of a union that our schema has no place for.
@@ -127,6 +130,7 @@ impl Program {
             },
             item: BLANK_ITEM,
             entry: Value::Flag(false),
+            name: Span::NONE,
             bytes,
             steps: 0,
             path: Vec::new(),
@@ -160,6 +164,8 @@ struct Decoding<'p, 'd, 'r> {
     decoded: Decoded,
     item: Item,
     entry: Value,
+    /// Of the entry of a map.
+    name: Span,
     /// Of the record, its header included.
     bytes: usize,
     /// Left for the field that is passed over.
@@ -204,6 +210,7 @@ impl<'p> Decoding<'p, '_, '_> {
             Op::Record(steps) | Op::Item(steps) => self.fields(steps)?,
             Op::Items(item) => self.items(*item)?,
             Op::Map(pairs, value) => self.map(*pairs, *value)?,
+            Op::List(text) => self.list(*text)?,
             Op::Skip(id) => {
                 self.steps = STEPS + STEPS_PER_BYTE * self.bytes;
                 self.skip(&program.schema, *id, DEPTH)?;
@@ -281,12 +288,15 @@ impl<'p> Decoding<'p, '_, '_> {
         loop {
             let count = self.cursor.count()?;
             for _ in 0..count {
-                let name = self.cursor.text()?;
-                self.read(op)?;
-                self.parts.pairs.push(Pair {
-                    name,
-                    value: self.entry,
-                });
+                self.name = self.cursor.text()?;
+                if matches!(pairs, Pairs::Lists) {
+                    self.entry = Value::Flag(true);
+                    self.push();
+                    self.read(op)?;
+                } else {
+                    self.read(op)?;
+                    self.push();
+                }
             }
             if count == 0 {
                 break;
@@ -296,8 +306,29 @@ impl<'p> Decoding<'p, '_, '_> {
         match pairs {
             Pairs::Attributes => self.decoded.event.attributes = found,
             Pairs::Consents => self.decoded.event.consents = found,
+            Pairs::Lists => self.decoded.event.lists = found,
         }
         Ok(())
+    }
+
+    fn push(&mut self) {
+        self.parts.pairs.push(Pair {
+            name: self.name,
+            value: self.entry,
+        });
+    }
+
+    fn list(&mut self, op: usize) -> Read<()> {
+        loop {
+            let count = self.cursor.count()?;
+            for _ in 0..count {
+                self.read(op)?;
+                self.push();
+            }
+            if count == 0 {
+                return Ok(());
+            }
+        }
     }
 
     fn skip(&mut self, schema: &Schema, id: Id, depth: usize) -> Read<()> {

@@ -205,6 +205,8 @@ pub struct Event {
     pub attributes: Places,
     /// Into the run's pairs.
     pub consents: Places,
+    /// Into the run's pairs: of each list first its name with a flag, then its name with each of its texts.
+    pub lists: Places,
     /// A profile that is over a bound in bytes: refused with this, unless it takes a consent away; then its consents
     /// alone take effect.
     pub over: Option<Box<Refusal>>,
@@ -223,6 +225,7 @@ impl Event {
         items: Places { start: 0, end: 0 },
         attributes: Places { start: 0, end: 0 },
         consents: Places { start: 0, end: 0 },
+        lists: Places { start: 0, end: 0 },
         over: None,
     };
 

@@ -319,6 +319,17 @@ fn long_text(run: &Run, event: &Event) -> Option<(String, usize)> {
         let maps = [("attributes", event.attributes), ("consents", event.consents)];
         maps.into_iter()
             .find_map(|(name, places)| long_entry(run, name, places))
+            .or_else(|| long_of_list(run, event.lists))
+    })
+}
+
+fn long_of_list(run: &Run, places: Places) -> Option<(String, usize)> {
+    run.pairs(places).iter().find_map(|pair| match pair.value {
+        _ if pair.name.len() > LONGEST_TEXT => Some(("a name in lists".to_string(), pair.name.len())),
+        Value::Text(text) if text.len() > LONGEST_TEXT => {
+            Some((format!("lists.{}[]", cut(run, pair.name)), text.len()))
+        }
+        _ => None,
     })
 }
 

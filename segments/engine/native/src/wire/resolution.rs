@@ -70,6 +70,8 @@ enum Place {
     Map(Pairs),
     /// A value of a map.
     Entry,
+    /// A list of a map of lists.
+    List,
 }
 
 /// Where a field of ours goes; None for one that this engine does not use.
@@ -91,6 +93,7 @@ fn place(record: &str, field: &str) -> Option<Place> {
         (_, "items") => Place::Items,
         (_, "attributes") => Place::Map(Pairs::Attributes),
         (_, "consents") => Place::Map(Pairs::Consents),
+        (_, "lists") => Place::Map(Pairs::Lists),
         (_, name) => Place::Text(Text::Other(text_field(name)?)),
     })
 }
@@ -223,10 +226,17 @@ impl Resolving<'_> {
             (Kind::Array(items), Kind::Array(wanted), Place::Items) => {
                 Op::Items(self.of(*items, *wanted, Place::Record("Item"), &format!("{at}[]"))?)
             }
-            (Kind::Map(values), Kind::Map(wanted), Place::Map(pairs)) => Op::Map(
-                pairs,
-                self.of(*values, *wanted, Place::Entry, &format!("{at}[]"))?,
-            ),
+            (Kind::Map(values), Kind::Map(wanted), Place::Map(pairs)) => {
+                let entry = if matches!(pairs, Pairs::Lists) {
+                    Place::List
+                } else {
+                    Place::Entry
+                };
+                Op::Map(pairs, self.of(*values, *wanted, entry, &format!("{at}[]"))?)
+            }
+            (Kind::Array(items), Kind::Array(wanted), Place::List) => {
+                Op::List(self.of(*items, *wanted, Place::Entry, &format!("{at}[]"))?)
+            }
             (Kind::String | Kind::Bytes, Kind::String, Place::Text(text)) => Op::Text(text),
             (Kind::String | Kind::Bytes, Kind::String, Place::Entry) => Op::EntryText,
             (Kind::Int, _, Place::Instant) => Op::Instant {
