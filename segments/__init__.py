@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["lint", "replay", "why"]
+__all__ = ["lint", "replay", "try_rules", "why"]
 
 
 def replay(
@@ -127,6 +127,56 @@ def why(
     return notebook.why(
         events, rules, customer, segment, until, partitions=partitions, sort=sort, deploying=deploying
     )
+
+
+def try_rules(
+    events: Iterable[Mapping[str, Any]],
+    rules: Any = None,
+    until: Any = None,
+    *,
+    partitions: int | None = None,
+    grace: int = 2_000,
+    currency: str = "EUR",
+    customer_limit: int = 10_000,
+    customer_bytes: int = 1_048_576,
+    sort: bool = False,
+    required_consent: str = "",
+    timezone: str = "UTC",
+    group: str = "segments",
+) -> dict[str, Any]:
+    """How large the segments of rules would be after these events, all of them in one pass.
+
+    Args:
+        events: As for `replay`.
+        rules: As for `replay`.
+        until: As of this instant; by default that of the last event.
+        partitions: As for `replay`.
+        grace: As for `replay`.
+        currency: As for `replay`.
+        customer_limit: As for `replay`.
+        customer_bytes: As for `replay`.
+        sort: As for `replay`.
+        required_consent: As for `replay`.
+        timezone: As for `replay`.
+        group: As for `replay`.
+
+    Returns:
+        A dict with `as_of`, `customers` (of whom anything is remembered), `in_none`; `segments`: by id `members`,
+        `share` of the customers (None without any) and `leaves`: of each condition how many customers it `holds` for,
+        and all before it too (`reached`), how many are `missing` a value, and the `groups` of its values around the
+        bound; `overlap`: each pair of segments with `customers` in both, the largest first; `records` by outcome;
+        `refused`: by reason how many, and the first; `late`: how many events came late.
+
+    Raises:
+        SegmentsError: An event or a rule is wrong.
+    """
+    from segments.engine import EngineSettings
+    from segments.insight import notebook
+    from segments.insight.deploying import Deploying
+
+    settings = EngineSettings(grace, currency, customer_limit, customer_bytes)
+    deploying = Deploying(group, settings, required_consent, timezone)
+    return notebook.try_rules(events, rules, until, partitions=partitions, sort=sort, deploying=deploying)
 
 
 def lint(rules: Any) -> list[dict[str, Any]]:

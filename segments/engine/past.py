@@ -33,7 +33,8 @@ def _like(segment: Segment, place: int) -> Segment:
     """What reads the measures of a rule, and is evaluated at its place among the others."""
     held = leaves(segment.when) + leaves(segment.until)
     measured = tuple(leaf for leaf in held if measures_in(leaf))
-    return Segment(id=f"past{place:06}", when=AllOf(measured), details=dict(segment.details))
+    told, each = dict(segment.details), segment.for_each
+    return Segment(id=f"past{place:06}", for_each=each, when=AllOf(measured), details=told)
 
 
 def listening(rules: RuleSet, wanted: Collection[str]) -> RuleSet | None:

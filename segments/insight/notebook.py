@@ -1,4 +1,4 @@
-"""`segments.replay`, `.why` and `.lint`: plain values in, plain values out; for notebooks and scripts."""
+"""`segments.replay`, `.why`, `.try_rules` and `.lint`: plain values in, plain values out; for notebooks and scripts."""
 
 import sys
 import warnings
@@ -11,6 +11,7 @@ from segments.engine import BEFORE_ALL, DEPLOYMENTS, INPUTS, Event, Record, Rule
 from segments.insight.deploying import Deploying
 from segments.insight.plain import EventError, event_of, flip_of, instant, iso
 from segments.insight.replay import Replay
+from segments.insight.sizes import Sizes
 from segments.insight.tally import Tally
 from segments.insight.why import why as ask
 from segments.language.checking.lint import Finding, refuse
@@ -84,6 +85,41 @@ def why(
         raise SegmentsError(f"There is no segment {segment}: there are {', '.join(sorted(names))}.")
     found = ask(lives.partition, customer, segment, BEFORE_ALL if as_of is None else as_of)
     return cast("dict[str, Any]", _with_times(found))
+
+
+def try_rules(
+    events: Iterable[Mapping[str, Any]],
+    rules: Rules | None,
+    until: Any,
+    *,
+    partitions: int | None,
+    sort: bool,
+    deploying: Deploying,
+) -> dict[str, Any]:
+    """See `segments.try_rules`; `deploying` has the settings, and takes in the deployments."""
+    end = None if until is None else instant("until", until)
+    logs = _logs(events, partitions, end, deploying)
+    chosen = _rules_of(rules, deploying)
+    if sort:
+        _sort(logs)
+    as_of, tally = _latest(logs) if end is None else end, Tally()
+    sizes: Sizes | None = None
+    for number in logs:
+        lives = _lived(number, logs, chosen, deploying, end)
+        for effects in lives.run(as_of):
+            tally.note(effects)
+        sizes = sizes or Sizes(lives.partition.rules)
+        sizes.note(lives.partition, list(lives.states), as_of)
+    assert sizes is not None
+    return {
+        "as_of": None if as_of is None else iso(as_of),
+        **sizes.told(),
+        "records": dict(sorted(tally.outcomes.items())),
+        "refused": {
+            reason: [count, tally.examples[reason]] for reason, count in sorted(tally.reasons.items())
+        },
+        "late": tally.late,
+    }
 
 
 def lint(rules: Any) -> list[dict[str, Any]]:

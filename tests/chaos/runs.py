@@ -38,8 +38,18 @@ from tests.chaos.verdict import (
 )
 from tests.chaos.workers import ROOT, Crew
 
-SLOW = ("late_by_own_habit", "spends_more_than_last_month", "birthday_this_week", "loyal_to_a_category")
-"""Rules shipped that the slow truth takes too long over: it asks at each instant at which a calculation may turn."""
+SLOW = (
+    "late_by_own_habit",
+    "spends_more_than_last_month",
+    "birthday_this_week",
+    "loyal_to_a_category",
+    "interested_in_category",
+    "journey",
+)
+"""Rules shipped that the slow truth takes too long over: it asks at each instant at which a calculation may turn.
+
+With the two that have values it takes three times as long (2.1 s and 1.3 s more on 1.7 s, of a customer with 40 events).
+"""
 
 
 def shipped() -> Path:

@@ -24,6 +24,10 @@ from tests.chaos.truth import Truth
 LOST, DOUBLED, WRONG = "lost", "doubled", "wrong"
 
 
+Place = tuple[str, str | None]
+"""A segment and one of its values."""
+
+
 @dataclass(slots=True)
 class Verdict:
     """Everything found, counted by kind; `notes` tells the first of each."""
@@ -68,7 +72,7 @@ def compare_lines(
 def check_sequences(verdict: Verdict, events: Iterable[Mapping[str, Any]], erased: Collection[str]) -> None:
     """Sequences without a gap, enters and exits in turns; 1 again only for one who was erased, and is in no segment."""
     sequence: dict[str, int] = defaultdict(int)
-    inside: dict[str, dict[str, int]] = defaultdict(dict)
+    inside: dict[str, dict[Place, int]] = defaultdict(dict)
     seen: Counter[str] = Counter()
     for event in events:
         customer, number = event["customer_id"], event["sequence"]
@@ -83,29 +87,30 @@ def check_sequences(verdict: Verdict, events: Iterable[Mapping[str, Any]], erase
         verdict.add(DOUBLED, f"event_id {name} {count} times", count - 1)
 
 
-def _alternates(verdict: Verdict, inside: dict[str, int], event: Mapping[str, Any]) -> None:
-    segment, enters = event["segment"], event["transition"] == "enter"
-    if enters == (segment in inside):
-        verdict.add(WRONG, f"{event['customer_id']}: {event['transition']} of {segment}, twice in a row")
+def _alternates(verdict: Verdict, inside: dict[Place, int], event: Mapping[str, Any]) -> None:
+    place, enters = (event["segment"], event["value"]), event["transition"] == "enter"
+    if enters == (place in inside):
+        verdict.add(WRONG, f"{event['customer_id']}: {event['transition']} of {place}, twice in a row")
     if enters:
-        inside[segment] = event["sequence"]
-    elif inside.pop(segment, None) != event["episode"]:
-        verdict.add(WRONG, f"{event['customer_id']}: exit of {segment} with episode {event['episode']}")
+        inside[place] = event["sequence"]
+    elif inside.pop(place, None) != event["episode"]:
+        verdict.add(WRONG, f"{event['customer_id']}: exit of {place} with episode {event['episode']}")
 
 
-Stay = tuple[str, str, int, int]
-"""Segment, version, entered at, episode."""
+Stay = tuple[str, str | None, str, int, int]
+"""Segment, value, version, entered at, episode."""
 
 
 def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, set[Stay]]:
     """Who is in what after all events."""
-    inside: dict[str, dict[str, Stay]] = defaultdict(dict)
+    inside: dict[str, dict[Place, Stay]] = defaultdict(dict)
     for event in events:
+        place = (event["segment"], event["value"])
         if event["transition"] == "enter":
-            stay = (event["segment"], event["segment_version"], event["occurred_at"], event["episode"])
-            inside[event["customer_id"]][event["segment"]] = stay
+            stay = (*place, event["segment_version"], event["occurred_at"], event["episode"])
+            inside[event["customer_id"]][place] = stay
         else:
-            inside[event["customer_id"]].pop(event["segment"], None)
+            inside[event["customer_id"]].pop(place, None)
     return {customer: set(stays.values()) for customer, stays in inside.items() if stays}
 
 
@@ -117,7 +122,7 @@ def held(memberships: Iterable[Raw]) -> dict[str, set[Stay]]:
         if key is not None and value is not None:
             record = schemas.decode(schemas.SEGMENT_MEMBERSHIPS, value)
             stays = {
-                (s["segment"], s["segment_version"], s["entered_at"], s["episode"])
+                (s["segment"], s["value"], s["segment_version"], s["entered_at"], s["episode"])
                 for s in record["segments"]
             }
             if stays:

@@ -64,7 +64,6 @@ PROFILE: dict[str, tuple[str | float | bool, ...]] = {
     "age": (31.0, 0.5),
     "vip": (True, False),
 }
-INTERESTS = ("travel", "food")
 IDS = ("bee", "ant", "cat")
 SPANS = (Duration(HOUR), Duration(DAY), Duration(20 * MINUTE), Duration(2 * DAY))
 
@@ -203,11 +202,9 @@ def of_split(pick: Pick) -> Condition:
 
 
 def of_profile(pick: Pick) -> Condition:
-    """A consent, a list or an attribute of the profile, this now and then compared with another type."""
+    """A consent, or an attribute of the profile, now and then compared with another type."""
     if one_in(pick, 2):
         return consent(pick(("marketing", "sms")))
-    if one_in(pick, 4):
-        return profile("interests").has(pick(INTERESTS))
     name = pick(("country", "age", "vip"))
     bounds = (*PROFILE[name], *PROFILE[name], 31, "31", Decimal("0.5"))
     if one_in(pick, 5):
