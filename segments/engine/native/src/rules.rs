@@ -483,9 +483,7 @@ impl Leaf {
                     bounds: bounds.clone(),
                 },
             ),
-            Asked::List { list, value } => {
-                (plan::Kind::Boolean, Ask::List(list.clone(), value.clone()))
-            }
+            Asked::List { list, value } => (plan::Kind::Boolean, Ask::List(list.clone(), value.clone())),
             Asked::Date(dated) => (plan::Kind::Duration, Ask::Date(dated.clone())),
             Asked::Today { part, comparison } => (
                 plan::Kind::Text,

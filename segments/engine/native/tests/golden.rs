@@ -400,6 +400,7 @@ fn event_of(event: &Map<String, Json>, run: &mut Run) -> Event {
     };
     made.attributes = pairs(event.get("attributes"), run);
     made.consents = pairs(event.get("consents"), run);
+    made.lists = lists(event.get("lists"), run);
     made
 }
 
@@ -419,6 +420,24 @@ fn pairs(map: Option<&Json>, run: &mut Run) -> Places {
         };
         let name = run.put(name.as_bytes());
         run.pairs.push(Pair { name, value });
+    }
+    Places {
+        start,
+        end: run.pairs.len() as u32,
+    }
+}
+
+/// Of each list its name with a flag, then its name with each of its texts.
+fn lists(map: Option<&Json>, run: &mut Run) -> Places {
+    let start = run.pairs.len() as u32;
+    for (name, list) in map.and_then(Json::as_object).into_iter().flatten() {
+        let name = run.put(name.as_bytes());
+        let value = Value::Flag(true);
+        run.pairs.push(Pair { name, value });
+        for each in list.as_array().into_iter().flatten() {
+            let value = Value::Text(put(Some(each), run));
+            run.pairs.push(Pair { name, value });
+        }
     }
     Places {
         start,

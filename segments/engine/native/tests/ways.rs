@@ -120,6 +120,7 @@ fn event(run: &mut Run, value: &Value) -> Event {
     };
     made.attributes = pairs(run, &value["attributes"]);
     made.consents = pairs(run, &value["consents"]);
+    made.lists = lists(run, &value["lists"]);
     made
 }
 
@@ -133,6 +134,24 @@ fn pairs(run: &mut Run, map: &Value) -> Places {
             other => Word::Text(text(run, other)),
         };
         run.pairs.push(Pair { name, value });
+    }
+    Places {
+        start,
+        end: run.pairs.len() as u32,
+    }
+}
+
+/// Of each list its name with a flag, then its name with each of its texts.
+fn lists(run: &mut Run, map: &Value) -> Places {
+    let start = run.pairs.len() as u32;
+    for (name, list) in map.as_object().into_iter().flatten() {
+        let name = run.put(name.as_bytes());
+        let value = Word::Flag(true);
+        run.pairs.push(Pair { name, value });
+        for each in list.as_array().into_iter().flatten() {
+            let value = Word::Text(text(run, each));
+            run.pairs.push(Pair { name, value });
+        }
     }
     Places {
         start,

@@ -36,7 +36,8 @@ mod tests {
     fn lists_come_back() {
         assert!(put(None).is_empty() && put(Some(&Profile::default())).is_empty());
         let mut held = Profile::default();
-        held.lists.push(("interests".into(), vec!["travel".into(), "märz".into()]));
+        held.lists
+            .push(("interests".into(), vec!["travel".into(), "märz".into()]));
         held.lists.push(("none".into(), Vec::new()));
         let bytes = put(Some(&held));
         let mut found = Profile::default();
