@@ -19,6 +19,7 @@ remembered  which events and fields a rule keeps of a customer, and for how long
 replay      a log through the engine, without Kafka and without a wall clock
 sides       two rule sets on one history: who would enter, leave, stay
 size        bytes that a rule keeps of one customer, measured on an invented one
+sizes       all rules at one instant: the size of each segment, overlap, who is in none
 tally       what became of the records of a log: applied, late, refused and why
 told        evidence in lines for people: the one printer of `why`, `try` and failing stories
 trial       a rule on past events: members, flips, and what an edit changes
