@@ -432,9 +432,9 @@ def test_the_top_is_the_table_of_contents():
 def test_a_rule_is_a_file_named_after_its_segment():
     """`ls segments` lists the segments, and nothing else that is Python."""
     for file in rules():
-        assert re.search(rf"^{file.stem} = Segment\(", file.read_text(encoding="utf-8"), re.MULTILINE), name(
-            file
-        )
+        assert re.search(
+            rf"^{file.stem} = (Segment|Stages)\(", file.read_text(encoding="utf-8"), re.MULTILINE
+        ), name(file)
 
 
 MACHINE = re.compile(
