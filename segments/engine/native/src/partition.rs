@@ -886,7 +886,8 @@ impl Partition {
             let (customers, machine) = (&self.customers, &mut self.machine);
             let mut find = |key: &[u8]| customers.committed(key);
             machine.steps.set(STEPS);
-            let customer = sweep::take_over(key.clone(), &data, &mut find, &self.position, machine)?;
+            let Some(sweep) = &mut self.sweep else { break };
+            let customer = sweep.take_over(key.clone(), &data, &mut find, &self.position, machine)?;
             self.keep_swept(key, customer)?;
         }
         if self.sweep.as_ref().is_some_and(|sweep| sweep.left.is_empty()) {

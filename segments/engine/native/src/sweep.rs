@@ -21,30 +21,53 @@ use std::sync::Arc;
 pub struct Sweep {
     /// Their keys, the last in order first.
     pub left: Vec<Arc<[u8]>>,
+    /// By the number of a layout that was met: what goes on of it, found once for all customers.
+    going: BTreeMap<u64, Going>,
 }
 
 impl Sweep {
     /// Of these customers, in any order.
     pub fn new(mut left: Vec<Arc<[u8]>>) -> Sweep {
         left.sort_unstable_by(|one, other| other.cmp(one));
-        Sweep { left }
+        Sweep {
+            left,
+            going: BTreeMap::new(),
+        }
+    }
+
+    /// Take over a customer: what `take_over` does.
+    pub fn take_over(
+        &mut self,
+        key: Arc<[u8]>,
+        data: &[u8],
+        find: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
+        position: &Position,
+        machine: &mut Machine,
+    ) -> Result<Customer, StateError> {
+        let number = codec::header(data)?.layout;
+        if !self.going.contains_key(&number) {
+            let (layout, mine) = (
+                layout_of(position, number)?,
+                layout_of(position, position.current)?,
+            );
+            self.going.insert(number, Going::of(layout, mine, &machine.rules));
+        }
+        take_over((key, data, find), position, machine, &self.going[&number])
     }
 }
 
 /// First what goes on fires what is due before the clock, or the deployment; then what changed flips, in one evaluation.
-pub fn take_over(
-    key: Arc<[u8]>,
-    data: &[u8],
-    find: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
+fn take_over(
+    (key, data, find): (Arc<[u8]>, &[u8], &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>),
     position: &Position,
     machine: &mut Machine,
+    going: &Going,
 ) -> Result<Customer, StateError> {
     let clock = position.since();
     let layout = layout_of(position, codec::header(data)?.layout)?;
-    let mine = layout_of(position, position.current)?;
     let old = codec::decode(key, data, &layout.shapes, &mut machine.names, find)?;
-    let going = Going::of(layout, mine);
-    let mut customer = carried_customer(&old, layout, mine, &machine.rules, &going);
+    let gone = old.episodes.clone();
+    let mut customer = carried_customer(old, &machine.rules, going);
     machine.carry_watches(&mut customer, layout);
     while m!(
         "nothing fires before the change",
@@ -63,7 +86,7 @@ pub fn take_over(
         customer.instant.max(clock),
         customer.instant
     );
-    flip_changed(&mut customer, &old, layout, machine, now, &going);
+    flip_changed(&mut customer, gone, layout, machine, now, going);
     Ok(customer)
 }
 
@@ -75,17 +98,37 @@ pub fn layout_of(position: &Position, number: u64) -> Result<&Layout, StateError
         .ok_or_else(|| StateError::new(format!("layout {number} is unknown")))
 }
 
-/// What becomes of the rules of this rule set.
+/// What becomes of the rules of this rule set, and of what was kept for others.
 pub struct Going {
     /// Those that go on as they were.
     same: Bits,
     /// Those that mean the same, and are compared with other borders.
     moved: Bits,
+    /// By the places of the rules before: those that they have now, if they are still there.
+    places: Vec<Option<usize>>,
+    /// By the numbers of the streams.
+    ways: Vec<Way>,
+}
+
+/// Where a stream comes from.
+struct Way {
+    kept: Option<Source>,
+    /// What was filled in its place.
+    filled: Option<Source>,
+}
+
+/// A stream of a layout, and where its columns are found.
+struct Source {
+    number: usize,
+    stride: usize,
+    columns: Vec<Option<usize>>,
+    /// Whether its rows are as they are to be.
+    same: bool,
 }
 
 impl Going {
-    /// By two layouts.
-    pub fn of(layout: &Layout, mine: &Layout) -> Going {
+    /// By two layouts; `rules` are those of `mine`.
+    pub fn of(layout: &Layout, mine: &Layout, rules: &Rules) -> Going {
         let mut versions: HashMap<&str, &str> = texts(layout).collect();
         versions.extend(layout.filled.iter().map(|id| (&**id, "")));
         let (mut same, mut moved) = (Bits::default(), Bits::default());
@@ -96,7 +139,21 @@ impl Going {
                 _ => {}
             }
         }
-        Going { same, moved }
+        let places = layout.ids.iter().map(|id| rules.place(id)).collect();
+        let ways = (0..mine.streams.len())
+            .map(|place| Way::of(place, layout, mine, rules))
+            .collect();
+        Going {
+            same,
+            moved,
+            places,
+            ways,
+        }
+    }
+
+    /// Where a rule is now.
+    fn place(&self, before: u32) -> Option<usize> {
+        self.places.get(before as usize).copied().flatten()
     }
 
     /// Those that mean the same.
@@ -118,25 +175,22 @@ pub fn meaning(version: &str) -> &str {
 }
 
 /// The customer in the layout of this rule set: measures that go on keep their memory.
-pub fn carried_customer(
-    old: &Customer,
-    layout: &Layout,
-    mine: &Layout,
-    rules: &Rules,
-    going: &Going,
-) -> Customer {
-    let place = |before: u32| layout.ids.get(before as usize).and_then(|id| rules.place(id));
+pub fn carried_customer(mut old: Customer, rules: &Rules, going: &Going) -> Customer {
+    let place = |before: u32| going.place(before);
+    let (kept, episodes) = (
+        std::mem::take(&mut old.streams),
+        std::mem::take(&mut old.episodes),
+    );
+    let (dues, back) = (std::mem::take(&mut old.dues), old.held_back.take());
     let mut customer = Customer {
-        streams: carried(&old.streams, layout, mine, rules).into(),
-        episodes: Vec::new(),
-        dues: Vec::new(),
+        streams: carried(kept, going, rules).into(),
         inside: Bits::default(),
         held: Vec::new(),
-        ..old.clone()
+        ..old
     };
     (customer.sealed, customer.at) = (BEFORE_ALL, BEFORE_ALL);
     customer.weight = usize::MAX >> 1;
-    for episode in &old.episodes {
+    for episode in &episodes {
         if let Some(now) = place(episode.rule) {
             customer.episodes.push(Episode {
                 rule: now as u32,
@@ -145,7 +199,7 @@ pub fn carried_customer(
             customer.inside.insert(now);
         }
     }
-    for due in &old.dues {
+    for due in &dues {
         if let Some(now) =
             place(due.rule).filter(|now| m!("dues of what changed go on", going.same.has(*now), true))
         {
@@ -158,8 +212,9 @@ pub fn carried_customer(
         }
     }
     customer.entries += customer.episodes.len();
-    customer.held_back = held_back(old, &customer, layout, rules, &going.alike());
-    let kept = old.details.iter().flat_map(|kept| kept.iter());
+    customer.held_back = held_back(back.as_deref(), &customer, rules, going);
+    let told = customer.details.take();
+    let kept = told.iter().flat_map(|kept| kept.iter());
     let carried = kept.filter_map(|kept| {
         let rule = place(kept.rule)? as u32;
         Some(details::Kept { rule, ..kept.clone() })
@@ -172,15 +227,14 @@ pub fn carried_customer(
 /// What holds the customer back goes on by the ids of rules: enters that still count, whatever the version, and the
 /// beginnings of the rules that go on.
 fn held_back(
-    old: &Customer,
+    old: Option<&HeldBack>,
     carried: &Customer,
-    layout: &Layout,
     rules: &Rules,
-    same: &Bits,
+    going: &Going,
 ) -> Option<Box<HeldBack>> {
-    let place = |before: u32| layout.ids.get(before as usize).and_then(|id| rules.place(id));
+    let (place, same) = (|before: u32| going.place(before), going.alike());
     let mut found = HeldBack::default();
-    let counting = old.held_back.iter().flat_map(|back| back.counting(old.instant));
+    let counting = old.iter().flat_map(|back| back.counting(carried.instant));
     let enters = counting.filter_map(|enter| Some((place(enter.rule)?, enter.value, enter.at)));
     let stays = carried
         .episodes
@@ -198,7 +252,7 @@ fn held_back(
             });
         }
     }
-    for beginning in old.held_back.iter().flat_map(|back| &back.beginnings) {
+    for beginning in old.iter().flat_map(|back| &back.beginnings) {
         if let Some(rule) = place(beginning.rule)
             .filter(|rule| m!("what must last goes on in another rule", same.has(*rule), true))
         {
@@ -210,7 +264,7 @@ fn held_back(
 
 fn flip_changed(
     customer: &mut Customer,
-    old: &Customer,
+    mut gone: Vec<Episode>,
     layout: &Layout,
     machine: &mut Machine,
     now: i64,
@@ -245,15 +299,13 @@ fn flip_changed(
         let id = &rules.plan.rules[flip.rule].id;
         told.entry(id).or_default().push(Ok(*flip));
     }
-    let mut gone = old.episodes.clone();
+    gone.retain(|episode| going.place(episode.rule).is_none());
     gone.sort_unstable_by(|one, other| {
         values::text(one.value, &machine.names).cmp(&values::text(other.value, &machine.names))
     });
     for episode in &gone {
         let id = layout.ids.get(episode.rule as usize).map_or("", |id| id);
-        if rules.place(id).is_none() {
-            told.entry(id).or_default().push(Err(*episode));
-        }
+        told.entry(id).or_default().push(Err(*episode));
     }
     if told.is_empty() {
         return;
@@ -296,42 +348,62 @@ fn flip_changed(
     machine.membership(customer, now);
 }
 
-/// What a rule set, whose layout is `mine`, goes on with of the streams that another layout kept.
-pub fn carried(kept: &[Kept], layout: &Layout, mine: &Layout, rules: &Rules) -> Vec<Kept> {
-    let taken = |place: usize, theirs: usize| {
-        let stream = &mine.streams[place];
-        let names = &layout.streams[theirs].columns;
-        let columns: Vec<Option<usize>> = stream
-            .columns
-            .iter()
-            .map(|name| names.iter().position(|each| each == name))
-            .collect();
-        let kept = converted(
-            &kept[theirs],
-            layout.shapes[theirs].stride(),
-            &columns,
-            rules.streams[place].visits,
-            rules.streams[place].latest,
-        );
-        (kept, columns.iter().map(Option::is_some).collect::<Vec<_>>())
+/// What a rule set goes on with of the streams that another layout kept.
+fn carried(kept: Box<[Kept]>, going: &Going, rules: &Rules) -> Vec<Kept> {
+    let mut kept = kept.into_vec();
+    let mut taken = |source: &Source, place: usize| {
+        let stream = &rules.streams[place];
+        let found = std::mem::take(&mut kept[source.number]);
+        if source.same {
+            return found;
+        }
+        converted(
+            &found,
+            source.stride,
+            &source.columns,
+            stream.visits,
+            stream.latest,
+        )
     };
-    let carry = |place: usize| {
-        let stream = &mine.streams[place];
-        let same = |each: &crate::position::Kept| each.identity == stream.identity;
-        let plain = layout.streams.iter().position(same);
-        let filled = layout
-            .filled_stream(&stream.identity)
-            .filter(|_| !mine.is_filling());
-        match (plain, filled) {
-            (None, None) => Kept::None,
-            (Some(theirs), None) | (None, Some(theirs)) => taken(place, theirs).0,
-            (Some(theirs), Some(filled)) => {
-                let (own, has) = taken(place, theirs);
-                once(&rules.streams[place], own, &has, taken(place, filled).0)
+    let mut carry = |(place, way): (usize, &Way)| {
+        let own = way.kept.as_ref().map(|source| taken(source, place));
+        let filled = way.filled.as_ref().map(|source| taken(source, place));
+        match (own, filled, &way.kept) {
+            (Some(own), Some(filled), Some(source)) => {
+                let has: Vec<bool> = source.columns.iter().map(Option::is_some).collect();
+                once(&rules.streams[place], own, &has, filled)
             }
+            (own, filled, _) => own.or(filled).unwrap_or_default(),
         }
     };
-    (0..mine.streams.len()).map(carry).collect()
+    going.ways.iter().enumerate().map(&mut carry).collect()
+}
+
+impl Way {
+    fn of(place: usize, layout: &Layout, mine: &Layout, rules: &Rules) -> Way {
+        let stream = &mine.streams[place];
+        let source = |number: usize| {
+            let names = &layout.streams[number].columns;
+            let columns: Vec<Option<usize>> = stream
+                .columns
+                .iter()
+                .map(|name| names.iter().position(|each| each == name))
+                .collect();
+            let alike = layout.streams[number].columns == stream.columns;
+            Source {
+                number,
+                stride: layout.shapes[number].stride(),
+                same: alike && layout.shapes[number].latest == rules.streams[place].latest,
+                columns,
+            }
+        };
+        let same = |each: &crate::position::Kept| each.identity == stream.identity;
+        let filled = layout.filled_stream(&stream.identity);
+        Way {
+            kept: layout.streams.iter().position(same).map(source),
+            filled: filled.filter(|_| !mine.is_filling()).map(source),
+        }
+    }
 }
 
 /// A stream with the columns that this rule set reads; what was not kept is missing.

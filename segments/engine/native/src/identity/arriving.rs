@@ -159,8 +159,8 @@ impl Partition {
         if layout.same(mine) {
             return Ok(theirs);
         }
-        let going = sweep::Going::of(&layout, mine);
-        let mut carried = sweep::carried_customer(&theirs, &layout, mine, &self.rules, &going);
+        let going = sweep::Going::of(&layout, mine, &self.rules);
+        let mut carried = sweep::carried_customer(theirs, &self.rules, &going);
         watches::carry(&mut carried, &layout, &self.rules);
         Ok(carried)
     }
