@@ -184,6 +184,7 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
             0,
             &Letter {
                 topic: &rules.plan.topics[letter.topic].name,
+                partition: None,
                 offset: record.offset,
                 key: letter.run.text(record.key),
                 value: letter.run.text(record.value),

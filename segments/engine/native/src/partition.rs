@@ -106,6 +106,7 @@ impl Partition {
     /// too, and both are inputs after all others. `ran`: the
     /// deployments before this one, whose transfers are taken in. `filling`: id and offset of the record that asks for
     /// measures to be filled; the rule set has its streams beside its own.
+    #[allow(clippy::too_many_arguments, reason = "what a partition begins with")]
     pub fn new(
         (number, count): (u32, u32),
         rules: Arc<Rules>,

@@ -196,8 +196,10 @@ pub fn decode(
 pub fn passed_on(value: &[u8]) -> Option<(String, u32)> {
     let mut reader = Fields(Cursor::new(value, HEADER), value);
     let read = |reader: &mut Fields| -> Result<(Option<Id>, Option<Id>), Unreadable> {
-        (reader.bytes()?, reader.bytes()?);
-        (reader.long()?, reader.long()?);
+        reader.bytes()?;
+        reader.bytes()?;
+        reader.long()?;
+        reader.long()?;
         reader.optional(Fields::bytes)?;
         loop {
             let count = reader.0.count().map_err(|broken| broken.to_string())?;
@@ -205,7 +207,8 @@ pub fn passed_on(value: &[u8]) -> Option<(String, u32)> {
                 break;
             }
             for _ in 0..count {
-                (reader.bytes()?, reader.bytes()?);
+                reader.bytes()?;
+                reader.bytes()?;
             }
         }
         let topic = reader.optional(Fields::bytes)?;

@@ -84,7 +84,7 @@ impl<'p> Seen<'p> {
             let pair = [self.text(py, 4, name), self.text(py, 5, control)];
             self.experiment = Some(PyTuple::new(py, pair)?);
         }
-        Ok(self.experiment.clone().into_bound_py_any(py)?)
+        self.experiment.clone().into_bound_py_any(py)
     }
 
     /// A text, the same object as long as it does not change; Python keeps one of each for all runs.
