@@ -2,7 +2,7 @@
 
     plan.json      the rule set, as `segments.plan` writes it
     log.jsonl      the settings; then records; then, where a phase ends, the ends of the topics and the wall clock
-    effects.jsonl  for each customer the segment events and memberships; then outcomes, offsets, clock, members and
+    effects.jsonl  for each customer the segment events, memberships and what came of enters; then outcomes, offsets, clock, members and
                    dead letters of the partition
 
 `python -m tests.golden` writes them anew, if the oracle agrees. A difference is a change of what is promised.

@@ -8,6 +8,12 @@ from tests.properties.drive import Engine, Worker, the_engine
 from tests.properties.model import TOPICS, after, placed
 from tests.properties.stories import Example
 
+TOLD = (
+    *("event_id", "segment", "value", "episode", "kind", "reason", "arm", "entered_at", "first_goal_at"),
+    *("occurred_at", "goals", "revenue"),
+)
+"""The fields of a segment outcome that are not the rule's."""
+
 
 def log(example: Example) -> Iterator[dict[str, Any]]:
     """The settings, the records, and where phases end."""
@@ -28,7 +34,9 @@ def effects(worker: Worker) -> Iterator[dict[str, Any]]:
     output = worker.output
     for name in sorted({*output.flips, *output.memberships}):
         flips, memberships = output.flips.get(name, []), output.memberships.get(name, [])
-        yield {"customer": name, "flips": flips, "memberships": memberships}
+        told = [{field: each[field] for field in TOLD} for each in output.told.get(name, [])]
+        line = {"customer": name, "flips": flips, "memberships": memberships}
+        yield line | ({"told": told} if told else {})
     yield {
         "outcomes": {f"{topic} {outcome}": n for (topic, outcome), n in sorted(output.outcomes.items())},
         "offsets": output.offsets,

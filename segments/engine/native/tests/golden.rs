@@ -114,6 +114,8 @@ struct Life {
     /// By topic: the offset after the last one offered.
     fetched: Vec<i64>,
     flips: BTreeMap<String, (Vec<Json>, Vec<Json>)>,
+    /// The segment outcomes, by customer.
+    watched: BTreeMap<String, Vec<Json>>,
     letters: Vec<Json>,
     outcomes: BTreeMap<String, u64>,
 }
@@ -150,6 +152,7 @@ impl Life {
             log: log[1..].to_vec(),
             fetched,
             flips: BTreeMap::new(),
+            watched: BTreeMap::new(),
             letters: Vec::new(),
             outcomes: BTreeMap::new(),
         }
@@ -219,6 +222,26 @@ impl Life {
                 .or_default()
                 .1
                 .push(told);
+        }
+        for outcome in &effects.segment_outcomes {
+            let rule = &self.rules.plan.rules[outcome.rule as usize];
+            let id: String = outcome.id.iter().map(|byte| format!("{byte:02x}")).collect();
+            let told = json!({
+                "event_id": id,
+                "segment": rule.id,
+                "value": outcome.value.map(|text| owned(effects, text)),
+                "episode": outcome.episode,
+                "kind": outcome.kind.name(),
+                "reason": outcome.reason.name(),
+                "arm": outcome.arm,
+                "entered_at": outcome.entered_at,
+                "first_goal_at": outcome.first_goal_at,
+                "occurred_at": outcome.at,
+                "goals": outcome.goals,
+                "revenue": outcome.revenue.map(|cents| cents as i64),
+            });
+            let customer = owned(effects, outcome.customer);
+            self.watched.entry(customer).or_default().push(told);
         }
         for letter in &effects.dead_letters {
             let offset = letter.run.records[letter.index].offset;
@@ -318,7 +341,11 @@ impl Life {
     fn told(&self) -> Vec<Json> {
         let mut found: Vec<Json> = Vec::new();
         for (customer, (flips, memberships)) in &self.flips {
-            found.push(json!({"customer": customer, "flips": flips, "memberships": memberships}));
+            let mut line = json!({"customer": customer, "flips": flips, "memberships": memberships});
+            if let Some(told) = self.watched.get(customer) {
+                line["told"] = json!(told);
+            }
+            found.push(line);
         }
         let offsets = TOPICS.iter().zip(self.partition.offsets());
         let offsets: Map<String, Json> = offsets

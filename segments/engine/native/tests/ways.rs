@@ -508,7 +508,13 @@ fn all_as_expected(way: Way) {
                     letters.sort_by_key(|letter| letter.to_string());
                 }
             }
-            for (field, value) in expected.as_object().unwrap() {
+            // Segment outcomes are compared by tests/golden.rs.
+            for (field, value) in expected
+                .as_object()
+                .unwrap()
+                .iter()
+                .filter(|each| each.0 != "told")
+            {
                 assert_eq!(&found[field], value, "{name}: {} {field}", expected["customer"]);
             }
         }
