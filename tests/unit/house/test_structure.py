@@ -447,7 +447,7 @@ NO_MACHINE = {
     "deploy/container/Dockerfile": {"/opt/build", "/opt/segments"},
     "deploy/kafka/compose.yaml": {"/opt/kafka"},
     "deploy/operations.md": {"/opt/segments"},
-    "tests/unit/test_structure.py": {"/opt/build", "/opt/kafka", "/opt/segments"},
+    "tests/unit/house/test_structure.py": {"/opt/build", "/opt/kafka", "/opt/segments"},
 } | {name(file): {"/opt/segments"} for file in (ROOT / "deploy" / "systemd").glob("*.service")}
 
 

@@ -8,11 +8,12 @@ import json
 import re
 import subprocess
 import tomllib
-from pathlib import Path
 
 import pytest
 
-CRATE = Path(__file__).resolve().parents[2] / "segments" / "engine" / "native"
+from tests.unit.repository import ROOT
+
+CRATE = ROOT / "segments" / "engine" / "native"
 LOCKED = tomllib.loads((CRATE / "Cargo.lock").read_text())["package"]
 ADVISORIES = tomllib.loads((CRATE / "advisories.toml").read_text())
 ALLOWED = {

@@ -26,7 +26,7 @@ EVENT = schemas.from_json(
     SEGMENT_EVENT, json.loads(Path("schemas/examples.json").read_text())["SegmentEvent"]
 )
 TITLES = {"high_value": "Waardevolle klanten"}
-JAVASCRIPT = Path("tests/unit/javascript")
+JAVASCRIPT = Path("tests/unit/streams/javascript")
 
 
 def flip(**fields):
