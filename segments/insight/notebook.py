@@ -84,7 +84,8 @@ def why(
     if segment is not None and segment not in names:
         raise SegmentsError(f"There is no segment {segment}: there are {', '.join(sorted(names))}.")
     found = ask(lives.partition, customer, segment, BEFORE_ALL if as_of is None else as_of)
-    return cast("dict[str, Any]", _with_times(found))
+    # Links are not among the events that are taken in here: nobody is redirected.
+    return cast("dict[str, Any]", _with_times(found)) | {"redirected_from": []}
 
 
 def try_rules(

@@ -7,7 +7,7 @@ from aiokafka.record.util import calc_crc32c
 
 import schemas
 from schemas import records
-from segments.engine import INPUTS, Accepted, EngineSettings, Partition, _native, load
+from segments.engine import INPUTS, Accepted, EngineSettings, Partition, RuleSet, _native, load
 from tests.unit.repository import ROOT
 
 NAMES = ("Click", "Transaction", "Profile")
@@ -92,9 +92,9 @@ def decoded(schemas_known: _native.Schemas, name: str, raw: bytes) -> list[Any]:
 RULES = load([ROOT / "segments"])
 
 
-def made(states: Any = None, count: int = 1) -> Partition:
-    """A partition of the rules shipped that reads everything from the beginning."""
-    partition = Partition(0, count, RULES, EngineSettings(), _native.States() if states is None else states)
+def made(states: Any = None, count: int = 1, rules: RuleSet = RULES) -> Partition:
+    """A partition, of the rules shipped if no others are given, that reads everything from the beginning."""
+    partition = Partition(0, count, rules, EngineSettings(), _native.States() if states is None else states)
     for topic in INPUTS:
         partition.begin(topic, 0)
     return partition

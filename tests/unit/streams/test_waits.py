@@ -3,17 +3,20 @@
 import pytest
 
 import schemas
-from segments.engine import INPUTS
+from segments.engine import INPUTS, load
 from streams.telemetry.metrics import Metrics
 from streams.transport import Run
 from streams.worker import waits
 from streams.worker.ledger import Ledger
 from streams.worker.outbox import Outbox
+from tests.unit.repository import ROOT
 from tests.unit.wire_batches import EXAMPLES, batch, known, made, runs
 
 BEGIN = 1_795_000_000_000
 """When Kafka took in the first record, in milliseconds."""
 GRACE = 2_000
+FIRST = load([ROOT / "segments" / "first_purchase.py"])
+"""A purchase enters it, and thirty days of time alone leave it."""
 
 
 class Shop:
@@ -23,7 +26,7 @@ class Shop:
         self.now = BEGIN
         monkeypatch.setattr(waits, "wall_clock", lambda: self.now)
         self.metrics = Metrics()
-        self.partition = made()
+        self.partition = made(rules=FIRST)
         self.ledger = Ledger(dict.fromkeys(INPUTS, 0))
         self.waits = waits.Waits(self.metrics, event_clock=event_clock)
         self.outbox = Outbox("segments", 0, "changelog")
