@@ -14,7 +14,8 @@ use crate::rows::{Groups, Kept, NULL, Rows};
 use crate::rules::Rules;
 use crate::times::BEFORE_ALL;
 use crate::values::{self, Flipped};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
 /// The customers whom another rule set left behind.
@@ -45,27 +46,31 @@ impl Sweep {
         machine: &mut Machine,
     ) -> Result<Customer, StateError> {
         let number = codec::header(data)?.layout;
-        if !self.going.contains_key(&number) {
-            let (layout, mine) = (
-                layout_of(position, number)?,
-                layout_of(position, position.current)?,
-            );
-            self.going.insert(number, Going::of(layout, mine, &machine.rules));
-        }
-        take_over((key, data, find), position, machine, &self.going[&number])
+        let going = match self.going.entry(number) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(free) => {
+                let (layout, mine) = (
+                    layout_of(position, number)?,
+                    layout_of(position, position.current)?,
+                );
+                free.insert(Going::of(layout, mine, &machine.rules))
+            }
+        };
+        let layout = layout_of(position, number)?;
+        let old = codec::decode(key, data, &layout.shapes, &mut machine.names, find)?;
+        take_over(old, layout, position, machine, going)
     }
 }
 
 /// First what goes on fires what is due before the clock, or the deployment; then what changed flips, in one evaluation.
 fn take_over(
-    (key, data, find): (Arc<[u8]>, &[u8], &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>),
+    old: Customer,
+    layout: &Layout,
     position: &Position,
     machine: &mut Machine,
     going: &Going,
 ) -> Result<Customer, StateError> {
     let clock = position.since();
-    let layout = layout_of(position, codec::header(data)?.layout)?;
-    let old = codec::decode(key, data, &layout.shapes, &mut machine.names, find)?;
     let gone = old.episodes.clone();
     let mut customer = carried_customer(old, &machine.rules, going);
     machine.carry_watches(&mut customer, layout);
