@@ -3,6 +3,7 @@
 about       all facts about one rule, under the headings that `segments show` prints
 by_history  borders taken from a history at its end
 census      all customers at one moment, counted
+counted     all rules on past events: sizes at the end, enters and exits by day
 deploying   the deployments in a log of lines
 findings    the figures of a trial
 fitting     models of purchases, fitted to what customers did

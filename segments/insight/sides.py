@@ -61,6 +61,7 @@ class Lives:
         self.latest = BEFORE_ALL
         """How far the clock of any partition has come, grace added."""
         self.members: dict[str, set[bytes]] = {}
+        self._inside: dict[tuple[str, bytes], set[str | None]] = {}
 
     @property
     def customers(self) -> int:
@@ -101,8 +102,11 @@ class Lives:
             return
         effects.commit_to(self._states[self._number])
         for key, event in effects.segment_events:
+            # A customer may be in a segment for several values.
+            values = self._inside.setdefault((event["segment"], key), set())
+            (values.add if event["transition"] == "enter" else values.discard)(event["value"])
             members = self.members.setdefault(event["segment"], set())
-            (members.add if event["transition"] == "enter" else members.discard)(key)
+            (members.add if values else members.discard)(key)
 
 
 class Beside:

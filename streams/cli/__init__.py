@@ -26,7 +26,7 @@ COMMANDS = {
     "show": ("show", "Show one rule: its description and what it keeps."),
     "lint": ("lint", "Check rules, and say what to write instead."),
     "test": ("test_rules", "Run the stories of the rules."),
-    "try": ("try_rule", "Try a rule on past events."),
+    "try": ("try_rule", "Try a rule, or all of them, on past events."),
     "fit": ("fit", "Fit a model of purchases, for rules that look ahead."),
     "convert": ("convert", "Make JSON lines of a CSV file."),
     "diff": ("diff", "Say what a deployment would change."),

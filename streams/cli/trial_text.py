@@ -7,6 +7,7 @@ import click
 
 import schemas
 from segments.insight.findings import Findings
+from segments.insight.tally import Tally
 from segments.insight.told import duration, evidence_lines
 from segments.language.nodes.durations import DAY
 from segments.language.words.phrases import Say
@@ -31,8 +32,8 @@ def told(
 ) -> Iterator[str]:
     """Line by line; `read` are the borders that the rules read."""
     yield f"{click.style(found.segment, bold=True)}  {found.version}  {title}".rstrip()
-    yield from _history(found, history, say)
-    yield from (visible(_border(each, say)) for each in read)
+    yield from history_lines(found.tally, found.now, history, say)
+    yield from (visible(border_line(each, say)) for each in read)
     if found.share is None:
         yield say("Nothing is remembered of any customer: there is nothing to try the rule on.")
         return
@@ -41,7 +42,7 @@ def told(
         "in it now    {members} of {customers} customers known ({share})",
         members=f"{found.members:,}",
         customers=f"{found.customers:,}",
-        share=_percent(found.share),
+        share=percent(found.share),
     )
     if found.verdict is not None:
         yield click.style(f"             {say(VERDICTS[found.verdict])}", fg="yellow")
@@ -53,15 +54,16 @@ def told(
     yield from _change(found, say)
 
 
-def _history(found: Findings, history: History, say: Say) -> Iterator[str]:
-    refused = f" ({', '.join(f'{reason} {count:,}' for reason, count in found.tally.reasons.items())})"
+def history_lines(tally: Tally, now: int | None, history: History, say: Say) -> Iterator[str]:
+    """What was read, as of which instant, and what of it is missing or was refused."""
+    refused = f" ({', '.join(f'{reason} {count:,}' for reason, count in tally.reasons.items())})"
     counts = ", ".join(
         f"{count:,} {name.replace('_', ' ')}{refused if name == 'dead_letter' else ''}"
-        for name, count in sorted(found.tally.outcomes.items())
+        for name, count in sorted(tally.outcomes.items())
     )
-    as_of = "" if found.now is None else say(", as of {at}", at=schemas.to_iso(found.now))
+    as_of = "" if now is None else say(", as of {at}", at=schemas.to_iso(now))
     yield say("records: {counts}", counts=counts or say("none")) + as_of
-    for line in (*found.tally.lines(), *disorder_lines(history.out_of_order)):
+    for line in (*tally.lines(), *disorder_lines(history.out_of_order)):
         yield click.style(visible(line), fg="yellow")
     if history.deleted_before is not None:
         since = schemas.to_iso(history.deleted_before)
@@ -74,7 +76,8 @@ def _history(found: Findings, history: History, say: Say) -> Iterator[str]:
         )
 
 
-def _border(read: ReadBorder, say: Say) -> str:
+def border_line(read: ReadBorder, say: Say) -> str:
+    """A border that rules read, and where it is from."""
     name = f"{read.key.measure} top(percent={read.key.percent})"
     if read.border is None:
         return say("border of {name}: there is none, so nobody is in by it", name=name)
@@ -128,7 +131,7 @@ def _overlap(found: Findings, say: Say) -> Iterator[str]:
         else say("none of them is in another segment")
     )
     for name, count in shared:
-        yield f"  {count:>9,}  {_percent(count / found.members):>6}  {name}" + say(
+        yield f"  {count:>9,}  {percent(count / found.members):>6}  {name}" + say(
             " (of {size})", size=f"{found.sizes[name]:,}"
         )
 
@@ -161,7 +164,8 @@ def _examples(examples: Sequence[dict[str, Any]], say: Say) -> Iterator[str]:
         yield from (f"     {visible(line)}" for line in evidence_lines(example["evidence"], say))
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share, with more digits where it is small."""
     return f"{share:.0%}" if share >= 0.1 or not share else f"{share:.2%}"
 
 

@@ -1,6 +1,6 @@
 """`segments try RULE`: a rule on events of the past, before it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -8,6 +8,7 @@ import click
 
 from segments.engine import Border, EngineSettings
 from segments.insight.deploying import Deploying
+from segments.language.nodes.segment import Segment
 from segments.language.words.phrases import phrases
 from segments.language.words.sentence import Language
 from streams.cli.border_file import borders_option, read_borders
@@ -15,17 +16,21 @@ from streams.cli.instant import Instant
 from streams.cli.language import LANGUAGE
 from streams.cli.progress import bar
 from streams.cli.replay import deploying_of
+from streams.cli.sizes_text import told_of_all
 from streams.cli.trial_text import told
 from streams.cli.visible import json_line
 from streams.errors import TopicsError
 from streams.history.reader import History
 from streams.jobs import trial, trial_borders
 from streams.jobs.trial_borders import ReadBorder
+from streams.jobs.trial_of_all import AllRules, as_json_of_all, find_all, needed_since_all, run_all
 from streams.settings.settings import Settings, read_settings
+
+Tried = trial.TrialRules | AllRules
 
 
 @click.command(name="try")
-@click.argument("rule")
+@click.argument("rule", required=False)
 @click.option(
     "--days",
     metavar="N",
@@ -52,7 +57,7 @@ from streams.settings.settings import Settings, read_settings
 @LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(
-    rule: str,
+    rule: str | None,
     days: int,
     files: tuple[IO[bytes], ...],
     partitions: int | None,
@@ -65,6 +70,9 @@ def command(
 ) -> None:
     """Try RULE, a rule file or an id, on past events: who would be in it now, who entered and left each day.
 
+    Without RULE all rules are tried in one pass: how large each segment is, who is in none, which have customers in
+    common, and the values of each condition around its bound.
+
     The command reads the input topics as far back as the rules need, and writes nothing. RULE is tried together with
     the rules of SEGMENTS_RULES. If the name of the file is the id of one of them, it is an edit of that rule: the
     command shows who would stay, enter and leave.
@@ -75,24 +83,42 @@ def command(
     """
     if (partitions is not None or sort) and not files:
         raise click.UsageError("--partitions goes with --file, and so does --sort.")
+    if rule is None and against is not None:
+        raise click.UsageError("--against compares one rule: name a RULE, too.")
     settings = read_settings()
     engine = EngineSettings.of(settings)
-    tried = trial.find(rule, against, settings)
     now = trial.present(settings, files, until)
-    since = None if now is None else trial.needed_since(tried, now, days)
+    tried = find_all(settings) if rule is None else trial.find(rule, against, settings)
+    since = None if now is None else _needed_since(tried, now, days)
     deploying = deploying_of(settings) if files else None
     given = read_borders(borders)
     with trial.past(settings, files, partitions, since, until, sort=sort, deploying=deploying) as history:
         tried, read = _with_borders(tried, given, settings, deploying, history, now)
+        language = language or settings.language or "en"
+        lines: Iterator[str]
         with bar(history.length) as progress:
-            found = trial.run(tried, history, engine, now, progress)
-        if as_json:
-            click.echo(json_line(trial.as_json(found, days, since, history, read)))
-        else:
-            language = language or settings.language or "en"
-            title = tried.segment.nl if language == "nl" else tried.segment.en
-            for line in told(found, days, title, history, phrases(language), read):
-                click.echo(line)
+            if isinstance(tried, AllRules):
+                all_found = run_all(tried, history, engine, now, progress)
+                plain = as_json_of_all(all_found, days, since, history, read)
+                titles = {each.id: _title(each, language) for each in tried.rules.segments}
+                lines = told_of_all(all_found, plain, titles, history, phrases(language), read)
+            else:
+                found = trial.run(tried, history, engine, now, progress)
+                plain = trial.as_json(found, days, since, history, read)
+                title = _title(tried.segment, language)
+                lines = told(found, days, title, history, phrases(language), read)
+        for line in [json_line(plain)] if as_json else lines:
+            click.echo(line)
+
+
+def _title(segment: Segment, language: Language) -> str:
+    return segment.nl if language == "nl" else segment.en
+
+
+def _needed_since(tried: trial.TrialRules | AllRules, now: int, days: int) -> int | None:
+    if isinstance(tried, AllRules):
+        return needed_since_all(tried, now, days)
+    return trial.needed_since(tried, now, days)
 
 
 def _published(settings: Settings) -> tuple[Border, ...]:
@@ -106,13 +132,13 @@ def _published(settings: Settings) -> tuple[Border, ...]:
 
 
 def _with_borders(
-    tried: trial.TrialRules,
+    tried: Tried,
     given: Sequence[Border],
     settings: Settings,
     deploying: Deploying | None,
     history: History,
     now: int | None,
-) -> tuple[trial.TrialRules, list[ReadBorder]]:
+) -> tuple[Tried, list[ReadBorder]]:
     """The rules with the borders that they read: those given, else those published, else those of the history."""
     if not trial_borders.keys_of(tried.sets):
         return tried, []

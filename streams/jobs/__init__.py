@@ -7,5 +7,6 @@ foresee       whom a change of rules would move, by the history
 past          reads the history of a partition, to fill measures from it
 reset         makes a group forget everything
 trial         tries a rule on past records
+trial_of_all  tries all rules at once
 trial_borders  the borders that a rule is tried with
 """

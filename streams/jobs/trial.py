@@ -11,6 +11,7 @@ import schemas
 from segments.engine import Border, EngineSettings, RuleSet, load
 from segments.insight.deploying import Deploying
 from segments.insight.findings import Findings
+from segments.insight.tally import Tally
 from segments.insight.trial import RuleTrial, Trial
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.order import in_order
@@ -40,8 +41,8 @@ class TrialRules:
 
     def compared_with(self, borders: Sequence[Border]) -> "TrialRules":
         """The same, with borders published."""
-        running = None if self.running is None else _published(self.running, borders)
-        return replace(self, rules=_published(self.rules, borders), running=running)
+        running = None if self.running is None else with_borders(self.running, borders)
+        return replace(self, rules=with_borders(self.rules, borders), running=running)
 
     @property
     def segment(self) -> Segment:
@@ -49,7 +50,8 @@ class TrialRules:
         return self.rules.segments[self.rules.ids.index(self.id)]
 
 
-def _published(rules: RuleSet, borders: Sequence[Border]) -> RuleSet:
+def with_borders(rules: RuleSet, borders: Sequence[Border]) -> RuleSet:
+    """The same rules, compared with these borders."""
     return RuleSet(rules.segments, rules.plan.currency, rules.plan.zone, borders)
 
 
@@ -159,15 +161,7 @@ def as_json(
         "segment_version": found.version,
         "now": _iso(found.now),
         "days": days,
-        "history": {
-            "needed_since": _iso(since),
-            "deleted_before": _iso(history.deleted_before),
-            "records": dict(sorted(found.tally.outcomes.items())),
-            "refused": dict(sorted(found.tally.reasons.items())),
-            "refused_examples": dict(sorted(found.tally.examples.items())),
-            "late": found.tally.late,
-            "out_of_order": history.out_of_order,
-        },
+        "history": history_json(found.tally, since, history),
         "borders": [each.as_json() for each in read],
         "customers": found.customers,
         "members": found.members,
@@ -183,6 +177,19 @@ def as_json(
         ],
         "examples": [example_json(each) for each in found.examples],
         "change": _change(found),
+    }
+
+
+def history_json(tally: Tally, since: int | None, history: History) -> dict[str, Any]:
+    """What was read, and what became of the records."""
+    return {
+        "needed_since": _iso(since),
+        "deleted_before": _iso(history.deleted_before),
+        "records": dict(sorted(tally.outcomes.items())),
+        "refused": dict(sorted(tally.reasons.items())),
+        "refused_examples": dict(sorted(tally.examples.items())),
+        "late": tally.late,
+        "out_of_order": history.out_of_order,
     }
 
 

@@ -291,7 +291,6 @@ def test_bad_events_are_counted(tried):
         (("nowhere.py",), 1, "does not exist"),
         (("buyer", "--days", "0"), 2, "--days"),
         (("buyer", "--against", "nowhere.py"), 2, "nowhere.py"),
-        ((), 2, "Missing argument"),
     ],
 )
 def test_wrong_calls(run, rules, log, arguments, code, words):
