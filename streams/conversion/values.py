@@ -20,6 +20,8 @@ _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ](.+))?")
 _OTHER_DATE = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:,?[T ]+(.+))?")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,3})\d*)?)?")
 _OFFSET = re.compile(r"(?:Z| ?UTC| ?[+-]\d\d:?\d\d)$")
+_BEHIND = re.compile(r"\d\s*-\s*$|^[^\d]*\(.*\)[^\d]*$")
+"""A minus behind the amount, or brackets in its place; `12,-` is twelve."""
 _MONEY = re.compile(r"^[^\d+-]*([+-]?)[^\d+-]*(\d[\d., '\u00a0\u202f]*)[^\d]*$")
 
 YES = frozenset({"true", "yes", "y", "1", "ja", "j", "waar"})
@@ -52,7 +54,8 @@ class Reading:
         except ValueError as error:
             raise ValueError(f"{cell!r}: {error}") from None
         instant = (local - EPOCH) // MILLISECOND
-        if time and (EPOCH + instant * MILLISECOND).astimezone(self.zone).hour != hour:
+        told = (EPOCH + instant * MILLISECOND).astimezone(self.zone)
+        if time and (told.hour, told.minute) != (hour, minute):
             raise ValueError(f"{cell!r} does not exist in {self.zone.key}: the clock skips it")
         return instant
 
@@ -75,7 +78,10 @@ class Reading:
 
     def amount(self, text: str) -> str:
         """A plain decimal such as 1234.50 of a cell such as `€ 1.234,50`; ValueError if it is none, or could be two."""
-        match = _MONEY.match(text.strip())
+        cell = text.strip().replace("\u2212", "-")
+        if _BEHIND.search(cell):
+            raise ValueError(f"{text!r}: write the sign before the amount, such as -5.00")
+        match = _MONEY.match(cell)
         if match is None:
             raise ValueError(f"expected an amount such as 49.95, got {text!r}")
         digits = re.sub(r"[ '\u00a0\u202f]", "", match[2]).rstrip(".,")

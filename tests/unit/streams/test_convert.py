@@ -197,6 +197,26 @@ def test_amounts_as_spreadsheets_write_them(text, decimal, plain):
     assert Reading(AMSTERDAM, None, decimal).amount(text) == plain
 
 
+@pytest.mark.parametrize("text", ["(5,00)", "€ (5,00)", "5-", "5,00 -"])
+def test_a_sign_that_would_be_lost_is_refused(text):
+    """A minus behind the amount, or brackets in its place: a refund must not become a purchase."""
+    with pytest.raises(ValueError, match="write the sign before the amount"):
+        Reading(AMSTERDAM, None, "comma").amount(text)
+
+
+def test_a_minus_of_printers_is_a_minus():
+    """U+2212 stands where some spreadsheets write a negative amount."""
+    assert Reading(AMSTERDAM).amount("\u2212 5.00") == "-5.00"
+
+
+def test_half_an_hour_that_the_zone_skips():
+    """Lord Howe's clock goes from 2:00 to 2:30."""
+    howe = Reading(ZoneInfo("Australia/Lord_Howe"))
+    with pytest.raises(ValueError, match="the clock skips it"):
+        howe.instant("2026-10-04 02:15")
+    assert howe.instant("2026-10-04 02:30") == 1_791_041_400_000
+
+
 def test_yes_and_no_in_two_languages():
     """Anything else is refused rather than taken for no."""
     assert [yes_or_no(each) for each in ("Ja", "1", "true", "nee", "0")] == [True, True, True, False, False]
