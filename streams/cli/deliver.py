@@ -14,6 +14,7 @@ from segments.language.loading.load import load
 from streams.cli.logs import LEVELS, configure
 from streams.delivery.channel import Channel
 from streams.delivery.config import Destination, read_config
+from streams.delivery.feed import EVENTS
 from streams.delivery.flip import Flip
 from streams.delivery.repair import differences, everybody, read_list
 from streams.delivery.server import Server
@@ -21,6 +22,7 @@ from streams.delivery.service import Service
 from streams.errors import BrokerAway, StreamsError
 from streams.http.health import listen
 from streams.kafka import topics
+from streams.kafka.read_committed import committed_reader, partitions_of
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 from streams.telemetry.delivery import DeliveryMetrics
@@ -155,19 +157,30 @@ async def _topics(settings: Settings, stop: asyncio.Event) -> int | None:
     return None
 
 
+def _ends(settings: Settings) -> list[int]:
+    """Where each partition of `segment-events` ends."""
+    with committed_reader(settings) as consumer:
+        ends = consumer.end_offsets(partitions_of(consumer, EVENTS))
+    return [end for _, end in sorted(ends.items())]
+
+
 async def _repair(service: Service, listed: Path | None, enable: tuple[str, ...]) -> int:
     """Send all memberships, or what differs from a list, and say what became of it; 1 if something was given up."""
     partitions = await asyncio.to_thread(topics.require_delivery, service.settings)
     clean = True
     try:
+        # Before the memberships are read: what they know of lies before these.
+        ends = await asyncio.to_thread(_ends, service.settings)
         await service.start(partitions, enable)
         for to in service.destinations:
+            if (why := service.disabled(to)) is not None:
+                raise StreamsError(f"{to.name} is disabled ({why}): --enable {to.name} begins it again")
             now = service.clock.now()
             flips: Iterable[Flip]
             if listed is None:
-                flips = everybody(service.view, to, partitions, now)
+                flips = everybody(service.view, to, ends, now)
             else:
-                missing, extra = differences(service.view, to, read_list(listed, to), partitions, now)
+                missing, extra = differences(service.view, to, read_list(listed, to), ends, now)
                 click.echo(f"{to.name}: {len(missing):,} missing, {len(extra):,} too many", err=True)
                 flips = [*missing, *extra]
             clean &= _told(service, to, await service.send(to, flips))

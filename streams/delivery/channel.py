@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from streams.delivery.config import Destination
 from streams.delivery.flip import Flip
-from streams.delivery.lanes import Bucket, Lanes, Waiting
+from streams.delivery.lanes import SOON, Bucket, Lanes, Waiting
 from streams.delivery.ledger import Ledger
 from streams.delivery.messages import Writer, signed
 from streams.delivery.policy import SEND, verdict
@@ -174,9 +174,26 @@ class Channel:
             middle = len(batch) // 2
             for half in (batch[:middle], batch[middle:]):
                 await self._token()
-                await self._request(half)
+                if still := await self._still_to_send(half):
+                    await self._request(still)
         else:
             await self._act(batch, message.body, answer)
+
+    async def _still_to_send(self, half: list[Waiting]) -> list[Waiting]:
+        """What of a half is to be sent, now that it has waited: the destination or a customer may say otherwise now."""
+        if self.disabled.is_set() or self._parts.clock.now() < self.lanes.held_until:
+            for each in half:
+                self.lanes.put_back(each)
+            return []
+        await self._parts.view.fresh({each.flip.place.partition for each in half})
+        send: list[Waiting] = []
+        for each in half:
+            said = self._verdict(each.flip)
+            if said == SEND:
+                send.append(each)
+            else:
+                self._drop(each, said)
+        return send
 
     async def _act(self, batch: list[Waiting], body: bytes, answer: Answer) -> None:
         now = self._parts.clock.now()
@@ -187,7 +204,7 @@ class Channel:
                 self._taken(batch, now)
             case Outcome.THROTTLED:
                 for each in batch:
-                    self.lanes.throttled(each, now + (answer.wait or 0))
+                    self.lanes.throttled(each, now + max(SOON, answer.wait or 0))
             case Outcome.DISABLED:
                 self._disable(answer, batch)
             case Outcome.REFUSED:

@@ -55,6 +55,8 @@ class Feed:
         self._settings = settings
         self._ledger = ledger
         self._registry = registry
+        # A segment may have been taken out of the file since.
+        self._left = {each for each in ledger.segments() if not to.wants(each)}
         self._group = group_of(settings, to.name)
         self._positions = Positions()
         self._committed: dict[tuple[str, int], int] = {}
@@ -155,18 +157,25 @@ class Feed:
         for record in records:
             place = Place(record.topic, record.partition, record.offset)
             flip = self._flip(record)
-            if flip is None or not self._to.wants(flip.segment):
+            if flip is None or not self._concerns(flip):
                 self._positions.passed(place)
             else:
                 self._positions.came(place)
                 channel.add(flip)
+
+    def _concerns(self, flip: Flip) -> bool:
+        """Whether it is to be delivered: of a segment that was taken out of the file the exits of what was sent."""
+        if self._to.wants(flip.segment):
+            return True
+        return flip.segment in self._left and not flip.enters and self._ledger.sent(flip.key) is not None
 
     def _flip(self, record: Any) -> Flip | None:
         try:
             if record.topic == LETTERS:
                 return sent_again(record, self._to.name)
             named = segment_of(record.headers)
-            return flip_of(record) if named is None or self._to.wants(named) else None
+            heard = named is None or self._to.wants(named) or named in self._left
+            return flip_of(record) if heard else None
         except (schemas.DecodeError, KeyError, ValueError, TypeError) as error:
             # No worker of ours wrote it. Nobody can be told of it, and whoever looks for it finds it here.
             log.error("%s-%d@%d is no flip: %s", record.topic, record.partition, record.offset, error)  # noqa: TRY400

@@ -20,6 +20,8 @@ OUTAGE = 3
 """Customers whose attempts failed, with none succeeding for AWAY: then it is the destination that was away."""
 AWAY = 60_000
 """Milliseconds."""
+SOON = 100
+"""Milliseconds to wait at least, where a destination that takes nothing asks to be tried again at once."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +39,8 @@ class Waiting:
     """Whether it is under way."""
     failed_at: int = 0
     """The latest attempt, in milliseconds since 1970."""
+    failing_since: int = 0
+    """The first attempt that failed, in milliseconds since 1970."""
     failure: tuple[int, str] = (0, "")
     """The status of the latest answer, 0 if there was none, and what was wrong."""
 
@@ -134,16 +138,24 @@ class Lanes:
     def failed(self, waiting: Waiting, now: int, wait: int | None = None) -> bool:
         """Schedule another attempt; False if that was the last one, and it is given up.
 
-        `wait`: how long the destination asks to wait (milliseconds), in place of the schedule's pause.
+        `wait`: how long the destination asks to wait (milliseconds), in place of the schedule's pause. Where that is
+        shorter, the schedule goes on by its own time, so that nothing is given up before its three days.
         """
         if not self._failing:
             self._failing_since = now
         self._failing.add(waiting.flip.customer)
         waiting.failed_at = now
-        waiting.step += 1
+        waiting.failing_since = waiting.failing_since or now
+        if wait is None or wait >= SCHEDULE[min(waiting.step + 1, len(SCHEDULE) - 1)]:
+            waiting.step += 1
+        else:
+            passed = now - waiting.failing_since
+            waiting.step += sum(
+                passed >= sum(SCHEDULE[: step + 2]) for step in range(waiting.step, len(SCHEDULE))
+            )
         if waiting.step >= len(SCHEDULE):
             return False
-        pause = SCHEDULE[waiting.step] if wait is None else wait
+        pause = SCHEDULE[waiting.step] if wait is None else max(SOON, wait)
         waiting.due = now + round(pause * (1 + JITTER * self.chance.random()))
         self._schedule(waiting)
         return True

@@ -83,6 +83,10 @@ class Ledger:
         ).fetchone()
         return None if row is None else Sent(*row)
 
+    def segments(self) -> set[str]:
+        """The segments of which anything was ever tried."""
+        return {row[0] for row in self._db.execute("SELECT DISTINCT segment FROM sent")}
+
     def trying(self, flips: Iterable[Flip]) -> None:
         """Note, before they are sent, that enters are tried, and that what came before any of them is settled."""
         self._db.execute("BEGIN")

@@ -1,7 +1,7 @@
 """All memberships at once, for a destination that knows nothing yet; and the repair of a destination's list."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import schemas
 from schemas.records import SEGMENT_EVENT
 from segments.engine import event_id, partition_of
 from streams.delivery.config import Destination
-from streams.delivery.flip import ENTER, EXIT, FULL, NOWHERE, RECONCILE, Flip, Place
+from streams.delivery.flip import ENTER, EXIT, FULL, RECONCILE, Flip, Place
 from streams.delivery.policy import SEND, verdict
 from streams.delivery.view import View
 from streams.errors import StreamsError
@@ -19,7 +19,11 @@ Key = tuple[str, str, str | None]
 """Customer, segment and value."""
 
 
-def everybody(view: View, to: Destination, partitions: int, now: int) -> Iterator[Flip]:
+Ends = Sequence[int]
+"""By partition where `segment-events` ended before the memberships were read: what lies before is settled by them."""
+
+
+def everybody(view: View, to: Destination, ends: Ends, now: int) -> Iterator[Flip]:
     """An enter for each membership, with the id of the enter that began it; what is asked is asked when it is sent."""
     for member in view.members():
         if to.wants(member["segment"]):
@@ -27,11 +31,11 @@ def everybody(view: View, to: Destination, partitions: int, now: int) -> Iterato
                 *(member["customer_id"], member["segment"], member["segment_version"], ENTER),
                 *(member["episode"], member["entered_at"]),
             )
-            yield _flip(_event(member, FULL, identity, now), partitions, now)
+            yield _flip(_event(member, FULL, identity, now), ends, now)
 
 
 def differences(
-    view: View, to: Destination, listed: set[Key], partitions: int, now: int
+    view: View, to: Destination, listed: set[Key], ends: Ends, now: int
 ) -> tuple[list[Flip], list[Flip]]:
     """The enters of who is missing in a destination's list, and the exits of who should not be there.
 
@@ -39,18 +43,18 @@ def differences(
     destination that passes over ids it has had must not pass over these.
     """
     missing, wanted = [], set()
-    for enter in everybody(view, to, partitions, now):
+    for enter in everybody(view, to, ends, now):
         key = enter.key
         if verdict(enter, to, None, view.membership(key), view.consents(enter.customer)) == SEND:
             wanted.add(key)
             if key not in listed:
                 anew = {"reason": RECONCILE, "event_id": _id(key, ENTER, now), "known_as": enter.id}
                 event = {**enter.event, **anew}
-                missing.append(_flip(event, partitions, now))
+                missing.append(_flip(event, ends, now))
     extra = [
         _flip(
             _event(_nobody(key, now), RECONCILE, _id(key, EXIT, now), now) | {"transition": EXIT},
-            partitions,
+            ends,
             now,
         )
         for key in sorted(listed - wanted, key=lambda each: (each[0], each[1], each[2] or ""))
@@ -113,8 +117,10 @@ def _event(member: Mapping[str, Any], reason: str, identity: str, now: int) -> d
     }
 
 
-def _flip(event: Mapping[str, Any], partitions: int, now: int) -> Flip:
-    place = Place("segment-memberships", partition_of(event["customer_id"].encode(), partitions), NOWHERE)
+def _flip(event: Mapping[str, Any], ends: Ends, now: int) -> Flip:
+    """The place is that of the last flip that the memberships know: whatever lies before it is had with this one."""
+    partition = partition_of(event["customer_id"].encode(), len(ends))
+    place = Place("segment-memberships", partition, ends[partition] - 1)
     return Flip(event, place, place, now, schemas.encode(SEGMENT_EVENT, dict(event)))
 
 

@@ -149,6 +149,10 @@ class Service:
             await feed.stop()
             await client.close()
 
+    def disabled(self, to: Destination) -> str | None:
+        """Why nothing is sent to a destination any more; None: it is."""
+        return self._ledgers[to.name].disabled
+
     def channel(self, to: Destination, client: Client, settled: Callable[[Flip], None]) -> Channel:
         """The channel of a destination; `settled` is told of each flip that is done with."""
         if self._producer is None:

@@ -108,6 +108,55 @@ def test_a_refused_batch_is_halved_until_the_bad_one_is_alone(kafka, book, spawn
     assert len(receiver.received) < 20
 
 
+@pytest.mark.timeout(120)
+def test_halves_of_a_refused_batch_heed_what_is_said_meanwhile(book, spawn, config, receiver):
+    """The first half is asked to wait: the second waits, too. Of it one is erased by then, who is not sent."""
+    replies = [Reply(400), Reply(429, {"Retry-After": "4"})]
+    receiver.choose = lambda _headers, _body: replies.pop(0) if replies else Reply()
+    book.flips(*((f"c{each}", "enter", "big") for each in range(4)))
+    spawn("deliver", config(crm={"url": receiver.url, "batch": 4, "rate": 1000}))
+    receiver.wait(0, what=lambda: len(receiver.received) >= 2)
+    assert [each.status for each in receiver.received] == [400, 429]
+    first = {each["subject"] for each in receiver.received[1].body}
+    (gone, *_), kept = sorted({f"c{each}" for each in range(4)} - first), 3
+    book.erase(gone)
+    receiver.wait(0, what=lambda: sum(len(each.body) for each in receiver.taken) >= kept)
+    assert receiver.taken[0].at - receiver.received[1].at >= 3.5
+    entered = [each for one in receiver.taken for each in one.body if each["type"] == "segment.enter"]
+    assert {each["subject"] for each in entered} == {f"c{each}" for each in range(4)} - {gone}
+
+
+@pytest.mark.timeout(120)
+def test_what_was_sent_at_once_is_not_sent_again(book, spawn, run, config, receiver):
+    """Who entered, left and entered before --full is in: what `deliver` reads afterwards of it was had."""
+    book.flips(("ann", "enter", "big"))
+    book.flips(("ann", "exit", "big"))
+    book.flips(("ann", "enter", "big"))
+    file = config(crm={"url": receiver.url})
+    assert run("deliver", file, "--full").returncode == 0
+    running = spawn("deliver", file)
+    book.flips(("bob", "enter", "big"))
+    receiver.wait(2)
+    had = 'segments_delivery_flips_total{destination="crm",outcome="had"}'
+    wait_until("the three were had", lambda: scrape(running).get(had) == 3)
+    assert told(receiver.taken) == [("ann", "enter", "big"), ("bob", "enter", "big")]
+
+
+@pytest.mark.timeout(120)
+def test_a_segment_taken_out_of_the_file_is_left(book, spawn, config, receiver):
+    """The exit of what was sent goes out, new enters do not."""
+    book.flips(("ann", "enter", "big"), ("ann", "enter", "small"))
+    first = spawn("deliver", config(crm={"url": receiver.url}))
+    receiver.wait(2)
+    first.process.terminate()
+    assert first.wait(20) == 0
+    spawn("deliver", config(crm={"url": receiver.url, "segments": ["small"]}))
+    book.flips(("bob", "enter", "big"), ("ann", "exit", "big"))
+    book.flips(("bob", "exit", "big"), ("cat", "enter", "small"))
+    receiver.wait(4)
+    assert sorted(told(receiver.taken[2:])) == [("ann", "exit", "big"), ("cat", "enter", "small")]
+
+
 @pytest.mark.timeout(300)
 def test_killed_at_any_moment_nothing_is_lost(book, spawn, config, receiver):
     """Ten times kill -9 amid flips and failures: same ids, order kept, and the destination has what is so."""

@@ -11,7 +11,7 @@ import pytest
 from schemas.instants import EPOCH, MILLISECOND
 from streams.delivery.config import SCHEDULE, ConfigError, Destination, is_refused, read_config
 from streams.delivery.flip import Flip, Place
-from streams.delivery.lanes import Bucket, Lanes, Positions, Waiting
+from streams.delivery.lanes import SOON, Bucket, Lanes, Positions, Waiting
 from streams.delivery.ledger import Ledger
 from streams.delivery.policy import Membership, Sent, verdict
 from streams.delivery.sending import LONGEST_WAIT, Outcome, answer
@@ -198,6 +198,25 @@ def test_attempts_follow_the_schedule_of_standard_webhooks():
         assert planned <= pause <= planned * 1.1
     assert any(pause > planned for pause, planned in zip(pauses, SCHEDULE[1:], strict=True))
     assert DAY * 3 < tries[-1] - tries[0] < DAY * 3.6
+
+
+def test_who_is_asked_to_come_back_at_once_has_three_days_all_the_same():
+    """`Retry-After: 0` uses up no attempt of the schedule before its time, and no attempt follows without a pause."""
+    waiting, one, now = lanes(), Waiting(flip()), NOW
+    waiting.add(one)
+    for _ in range(40):
+        assert waiting.next_batch(now, 1) == [one]
+        assert waiting.failed(one, now, 0)
+        assert SOON <= waiting.next_at() - now <= 1.1 * SOON
+        now = waiting.next_at()
+    assert (one.step, now - NOW < 5 * SECOND) == (0, True)
+    now = NOW + 6 * SECOND
+    waiting.next_batch(now, 1)
+    assert waiting.failed(one, now, 0)
+    assert one.step == 1
+    now = NOW + sum(SCHEDULE)
+    waiting.next_batch(now, 1)
+    assert not waiting.failed(one, now, 0)
 
 
 def test_who_failed_while_a_destination_was_away_is_due_when_it_is_back():

@@ -103,7 +103,7 @@ def test_what_was_sent_is_known_by_value(tmp_path):
 
 def test_all_and_the_repair_go_by_value(view):
     """`--full` has an enter for each, `--reconcile` repairs the value that is missing and the one too many."""
-    found = list(everybody(view, CRM, 4, NOW))
+    found = list(everybody(view, CRM, [0] * 4, NOW))
     assert [(each.customer, each.value) for each in found] == [
         ("ann", "hats"),
         ("ann", "shoes"),
@@ -111,6 +111,6 @@ def test_all_and_the_repair_go_by_value(view):
     ]
     assert len({each.id for each in found}) == 3
     listed = {("ann", "likes", "hats"), ("bob", "likes", "hats"), ("bob", "likes", "shoes")}
-    missing, extra = differences(view, CRM, listed, 4, NOW)
+    missing, extra = differences(view, CRM, listed, [0] * 4, NOW)
     assert [each.key for each in missing] == [("ann", "likes", "shoes")]
     assert [each.key for each in extra] == [("bob", "likes", "shoes")]
