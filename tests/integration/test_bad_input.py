@@ -106,7 +106,13 @@ def test_each_bad_record_is_one_dead_letter_and_neighbours_are_not_affected(kafk
         if "http" in word
     )
     wait_until(lambda: consumed(url) == 2 * len(bad))
-    assert accounted(url) == {"applied": len(bad), "duplicate": 0, "ignored": 0, "dead_letter": len(bad)}
+    assert accounted(url) == {
+        "applied": len(bad),
+        "duplicate": 0,
+        "ignored": 0,
+        "forwarded": 0,
+        "dead_letter": len(bad),
+    }
     events = [
         json.loads(line)
         for line in run("consume", "segment-events", "--from-beginning", "--until-end").stdout.splitlines()

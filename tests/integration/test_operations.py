@@ -45,7 +45,9 @@ def test_a_group_is_reset(kafka, fresh_topics, spawn, run, environment):
     assert (done.returncode, " forgotten\n" in done.stdout) == (0, True), done.stderr
     assert not _members(kafka)
 
-    long = {topic: {"retention.ms": str(3_000 * DAY)} for topic in ("clickstream", "transactions")}
+    long = {
+        topic: {"retention.ms": str(3_000 * DAY)} for topic in ("clickstream", "identities", "transactions")
+    }
     _keep(kafka, long | {"profiles": {"delete.retention.ms": str(3_000 * DAY)}})
     worker = spawn("worker", env=own)
     wait_until_caught_up(kafka.address, group)
@@ -75,7 +77,7 @@ def test_an_upgrade_of_the_code_loses_and_doubles_nothing(kafka, fresh_topics, s
     group = environment["SEGMENTS_GROUP"]
     newer = {"PYTHONPATH": str(_another_version(tmp_path / "newer", "9.9.9"))}
     produce(kafka.address, Shop(seed=6, customers=200).events(12_000, now() - 30 * DAY, 60_000))
-    slow = EVENT_CLOCK | {"SEGMENTS_MAX_BATCH": "25", "SEGMENTS_COMMIT_INTERVAL": "0"}
+    slow = EVENT_CLOCK | {"SEGMENTS_MAX_BATCH": "5", "SEGMENTS_COMMIT_INTERVAL": "0"}
     names = [{"SEGMENTS_WORKER_NAME": f"{group}-{number}"} for number in range(2)]
     workers = [spawn("worker", env=slow | name) for name in names]
     for worker in workers:
