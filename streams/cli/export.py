@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 import schemas
+from segments.engine import IDENTITIES
 from streams.cli.consume import line_of
 from streams.cli.customer import CustomerId
 from streams.cli.dead_letters import as_line
@@ -15,7 +16,7 @@ from streams.clock import wall_clock
 from streams.delivery.ledger import delivered
 from streams.errors import StreamsError
 from streams.jobs.dead_letters import DELIVERIES, letter_of
-from streams.jobs.export import letters, records
+from streams.jobs.export import letters, links, records
 from streams.kafka.read_committed import DEAD_LETTERS, committed_reader
 from streams.kafka.topics import TOPICS
 from streams.settings.settings import Settings, read_settings
@@ -66,8 +67,10 @@ def _topics(settings: Settings, ids: list[str]) -> dict[str, list[dict[str, Any]
                 line_of(record) for each in ids for record in records(consumer, settings, topic.name, each)
             ]
             for topic in TOPICS
-            if topic.name not in (DEAD_LETTERS, DELIVERIES)
+            # A key of the deployments is a group, not a customer.
+            if topic.direction != "rules" and topic.name not in (DEAD_LETTERS, DELIVERIES, IDENTITIES)
         }
+        found[IDENTITIES] = [line_of(record) for record in links(consumer, settings, ids)]
         given_up = (record for each in ids for record in records(consumer, settings, DELIVERIES, each))
         found[DELIVERIES] = [as_line(letter_of(each), None) for each in given_up]
         refused = (letter for each in ids for letter in letters(consumer, settings, each))

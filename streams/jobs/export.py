@@ -1,11 +1,12 @@
 """All that the topics hold of one customer, for an access request."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from kafka import KafkaConsumer
 
-from segments.engine import partition_of
+import schemas
+from segments.engine import IDENTITIES, partition_of
 from streams.jobs.dead_letters import letter_of
 from streams.kafka.read_committed import DEAD_LETTERS, assign, partitions_of, until
 from streams.registry.registry import connect
@@ -23,6 +24,23 @@ def records(consumer: KafkaConsumer, settings: Settings, topic: str, customer: s
         if registry is not None:
             registry.learn_all(topic, (record.value for record in found))
         yield from found
+
+
+def links(consumer: KafkaConsumer, settings: Settings, ids: Collection[str]) -> Iterator[Any]:
+    """The links of these ids, and those into them, which have the keys of others: they may lie in any partition."""
+    registry = connect(settings)
+    for batch in _read(consumer, settings, partitions_of(consumer, IDENTITIES)):
+        if registry is not None:
+            registry.learn_all(IDENTITIES, [record.value for record in batch])
+        for record in batch:
+            if record.value is None:
+                continue  # passed over by the workers, too
+            try:
+                into = schemas.decode("Link", record.value)["into"]
+            except schemas.DecodeError:
+                into = None
+            if into in ids or record.key in [each.encode() for each in ids]:
+                yield record
 
 
 def letters(consumer: KafkaConsumer, settings: Settings, customer: str) -> Iterator[Any]:

@@ -102,6 +102,8 @@ def test_a_login_merges_the_visits_of_before_through_kills_between_the_halves(
     found = _read(run, "segment-events")
     metrics = scrape(worker)
     stop(worker)
+    alone = json.loads(run("export", ANNA).stdout)
+    assert (alone["ids"], [each["into"] for each in alone["topics"]["identities"]]) == ([ANNA], [ANNA])
     assert [(flip["customer_id"], flip["segment"], flip["reason"]) for flip in found] == [
         (ANNA, "three_visits_without_conversion", "event"),
         (ANNA, "three_visits_without_conversion", "erasure"),
