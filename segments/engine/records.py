@@ -185,6 +185,8 @@ class Effects:
     late: int = 0
     """Records applied that occurred before their customer's instant."""
     gaps: int = 0
+    waiting: int = 0
+    """Enters that found the customer in a segment for the most values already, counted at each evaluation."""
     engine_errors: int = 0
     """Bugs in flips by time."""
     links: dict[str, int] = field(default_factory=dict)

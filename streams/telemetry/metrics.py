@@ -149,6 +149,10 @@ class Metrics:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"segments_{name}", text, labels, registry=self.registry)
 
+        self.waiting = counter(
+            "values_waiting_total",
+            "Enters that waited, at each evaluation, since the customer was in the segment for 100 values.",
+        )
         self.flips = counter("flips_total", "Enters and exits committed.", "segment", "transition", "reason")
         self.outcomes = counter(
             "outcomes_total", "Segment outcomes committed; arm is empty without a control group.",
@@ -248,6 +252,7 @@ class Metrics:
         for milliseconds in effects.lateness:
             self.lateness.observe(max(0, milliseconds) / 1000)
         self.gaps.inc(effects.gaps)
+        self.waiting.inc(effects.waiting)
         self.engine_errors.inc(effects.engine_errors)
 
     def watch(self, partitions: Callable[[], Iterable[PartitionState]]) -> None:

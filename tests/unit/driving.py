@@ -52,6 +52,8 @@ class Driver:
         self.notices: list[Notice] = []
         self.outcomes: dict[tuple[str, str], int] = {}
         self.errors = 0
+        self.waited = 0
+        """Enters that found no place among the values of a segment."""
         self.waits = False
         """Whether what is sent waits until `run`."""
         self.partition = self.open(segments)
@@ -136,6 +138,7 @@ class Driver:
 
     def _note(self, effects: Effects) -> None:
         self.events += [event for _, event in effects.segment_events]
+        self.waited += effects.waiting
         self.memberships += effects.memberships
         self.letters += [
             (each.record.topic, each.record.offset, each.reason) for each in effects.dead_letters

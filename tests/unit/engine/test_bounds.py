@@ -231,6 +231,26 @@ def test_a_rule_with_many_values_leaves_small_states() -> None:
     assert driver.flips() == [("many", "enter", 1)]
 
 
+def test_the_hundred_and_first_value_waits_for_a_place() -> None:
+    """It is counted, and enters in the evaluation in which another one leaves, after it."""
+    driver = Driver(
+        Segment(
+            id="pages",
+            for_each=page_view.page,
+            when=page_view.by(page_view.page).within(days=7).count() >= 1,
+        )
+    )
+    for number in range(101):
+        driver.click(number, page=f"p{number:03d}")
+    assert [each[1] for each in driver.flips()] == ["enter"] * 100
+    assert driver.waited == 1
+    driver.until(7 * DAY)
+    assert driver.flips("value")[100:] == [
+        ("pages", "exit", 7 * DAY, "p000"),
+        ("pages", "enter", 7 * DAY, "p100"),
+    ]
+
+
 def test_an_erasure_of_nobody_is_noticed() -> None:
     """A key in JSON's quotes or in Avro's frame erases nobody; a second erasure of a customer has somebody to erase."""
     driver = Driver(SEEN)

@@ -432,6 +432,12 @@ impl Transaction {
         self.effects.gaps
     }
 
+    /// Enters that found the customer at the most values of a segment, by evaluation.
+    #[getter]
+    fn waiting(&self) -> u64 {
+        self.effects.waiting
+    }
+
     /// Bugs in flips by time.
     #[getter]
     fn engine_errors(&self) -> u64 {

@@ -48,6 +48,7 @@ pub fn plain<'py>(
     found.set_item("lateness", &effects.lateness)?;
     found.set_item("late", effects.late)?;
     found.set_item("gaps", effects.gaps)?;
+    found.set_item("waiting", effects.waiting)?;
     found.set_item("engine_errors", effects.engine_errors)?;
     found.set_item("clock", effects.clock)?;
     found.set_item("links", view.links()?)?;
