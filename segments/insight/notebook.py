@@ -42,11 +42,7 @@ def replay(
     deploying: Deploying,
 ) -> list[dict[str, Any]]:
     """See `segments.replay`; `deploying` has the settings, and takes in the deployments."""
-    end = None if until is None else instant("until", until)
-    logs = _logs(events, partitions, end, deploying)
-    chosen = _rules_of(rules, deploying)
-    if sort:
-        _sort(logs)
+    logs, chosen, end = _read(events, rules, until, partitions, deploying, sort=sort)
     flips: list[dict[str, Any]] = []
     tally = Tally()
     for number in logs:
@@ -69,11 +65,7 @@ def why(
     deploying: Deploying,
 ) -> dict[str, Any]:
     """See `segments.why`; `deploying` has the settings, and takes in the deployments."""
-    end = None if until is None else instant("until", until)
-    logs = _logs(events, partitions, end, deploying)
-    chosen = _rules_of(rules, deploying)
-    if sort:
-        _sort(logs)
+    logs, chosen, end = _read(events, rules, until, partitions, deploying, sort=sort)
     number = partition_of(customer.encode(), len(logs))
     lives, tally = _lived(number, logs, chosen, deploying, end), Tally()
     as_of = _latest(logs) if end is None else end
@@ -98,11 +90,7 @@ def try_rules(
     deploying: Deploying,
 ) -> dict[str, Any]:
     """See `segments.try_rules`; `deploying` has the settings, and takes in the deployments."""
-    end = None if until is None else instant("until", until)
-    logs = _logs(events, partitions, end, deploying)
-    chosen = _rules_of(rules, deploying)
-    if sort:
-        _sort(logs)
+    logs, chosen, end = _read(events, rules, until, partitions, deploying, sort=sort)
     as_of, tally = _latest(logs) if end is None else end, Tally()
     sizes: Sizes | None = None
     for number in logs:
@@ -203,6 +191,24 @@ def _lived(number: int, logs: Logs, rules: RuleSet | None, deploying: Deploying,
     if rules is None and not followed:
         raise SegmentsError(f"Nothing is deployed in partition {number}: its events would wait.")
     return Replay(number, len(logs), logs[number], rules, deploying.settings, followed)
+
+
+def _read(
+    events: Iterable[Mapping[str, Any]],
+    rules: Rules | None,
+    until: Any,
+    partitions: int | None,
+    deploying: Deploying,
+    *,
+    sort: bool,
+) -> tuple[Logs, RuleSet | None, int | None]:
+    """The events by partition, the rules, and the instant until which to live through them."""
+    end = None if until is None else instant("until", until)
+    logs = _logs(events, partitions, end, deploying)
+    chosen = _rules_of(rules, deploying)
+    if sort:
+        _sort(logs)
+    return logs, chosen, end
 
 
 def _logs(

@@ -8,7 +8,7 @@ import click
 
 from segments.insight.told import duration
 from segments.language.words.phrases import Say
-from streams.cli.trial_text import border_line, history_lines, percent
+from streams.cli.trial_text import bars, border_line, history_lines, percent
 from streams.cli.visible import visible
 from streams.history.reader import History
 from streams.jobs.trial_borders import ReadBorder
@@ -16,7 +16,6 @@ from streams.jobs.trial_of_all import Found
 
 PAIRS = 20
 """Pairs of segments that are shown, the largest first."""
-BARS = "▁▂▃▄▅▆▇█"
 
 
 def told_of_all(
@@ -70,12 +69,9 @@ def _conditions(plain: Mapping[str, Any], say: Say) -> Iterator[str]:
 
 
 def _bars(leaf: Mapping[str, Any]) -> str:
-    """A column for each group; nothing is a dot, so that one is told from none."""
-    counts = [group["customers"] for group in leaf["groups"]]
-    top = max(counts)
-    marks = ["·" if not count else BARS[(count * len(BARS) - 1) // top] for count in counts]
-    marks.insert(_below(leaf), "│")
-    return "".join(marks)
+    """A column for each group, and the bound among them."""
+    columns, below = bars([group["customers"] for group in leaf["groups"]]), _below(leaf)
+    return f"{columns[:below]}│{columns[below:]}"
 
 
 def _below(leaf: Mapping[str, Any]) -> int:

@@ -105,7 +105,7 @@ def _chart(found: Findings, days: int, say: Say) -> Iterator[str]:
     ):
         columns = [sum(counts[at : at + size]) for at in range(0, days, size)]
         most = say(", at most {count} a day", count=f"{max(counts):,}") if any(counts) else ""
-        yield f"{name:<13}{_bars(columns)}  {sum(counts):,}{most}"
+        yield f"{name:<13}{bars(columns)}  {sum(counts):,}{most}"
     median = found.median_stay(days)
     if median is not None:
         yield say("median stay  {span}", span=duration(median))
@@ -113,8 +113,8 @@ def _chart(found: Findings, days: int, say: Say) -> Iterator[str]:
         yield say("median stay  not known: most of those who entered in these days are still in it")
 
 
-def _bars(counts: Sequence[int]) -> str:
-    """Nothing is a dot, so that one is told from none."""
+def bars(counts: Sequence[int]) -> str:
+    """A column for each count; nothing is a dot, so that one is told from none."""
     top = max(counts)
     return "".join(BARS[(count * len(BARS) - 1) // top] if count else "·" for count in counts)
 
