@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
@@ -40,9 +40,8 @@ def cell(browser, segment, field):
 
 
 def until(browser, condition, seconds=10):
-    """Wait for something, and give it; the page may be loaded anew meanwhile."""
-    gone = (StaleElementReferenceException, NoSuchElementException)
-    return WebDriverWait(browser, seconds, 0.02, gone).until(lambda _: condition())
+    """Wait for something, and give it; the page may be loaded anew meanwhile, for which drivers have several errors."""
+    return WebDriverWait(browser, seconds, 0.02, (WebDriverException,)).until(lambda _: condition())
 
 
 def order(browser):

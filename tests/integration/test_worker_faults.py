@@ -44,12 +44,12 @@ def test_a_killed_worker_without_its_state_goes_on_exactly_where_it_was(
     """After kill -9 with the state directory deleted, damaged or kept, what comes out is what replay says."""
     fresh_topics(4)
     group = environment["SEGMENTS_GROUP"]
-    settings = {**EVENT_CLOCK, "SEGMENTS_STORE": store, "SEGMENTS_MAX_BATCH": "20"}
+    settings = {**EVENT_CLOCK, "SEGMENTS_STORE": store, "SEGMENTS_MAX_BATCH": "10"}
     shop = Shop(seed=7)
     total = produce(kafka.address, shop.events(30_000, now() - 100 * DAY, 4 * 60_000))
     for kill, loss in enumerate(("deleted", "damaged", "kept")):
         worker = spawn("worker", env=settings)
-        wait_until_behind(kafka.address, group, total - (kill + 1) * total // 5)
+        wait_until_behind(kafka.address, group, total - (kill + 1) * total // 10)
         worker.kill()
         assert behind(kafka.address, group) > 0, "it was done before it could be killed"
         lose_state(Path(environment["SEGMENTS_DATA_DIR"]) / "state", loss)
