@@ -1,4 +1,4 @@
-"""A thousand customers judged by the slow truth as well: their records one by one, in the order of application."""
+"""Customers judged by the slow truth as well, a thousand at most: their records one by one, in the order of application."""
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
