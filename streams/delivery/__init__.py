@@ -2,6 +2,7 @@
 
 channel   the deliveries to one destination: decided, sent, settled
 config    the file of destinations
+customers who agrees to what and who was erased, by all ids of a customer
 feed      the segment events, read by a consumer group for each destination
 flip      an enter or exit on its way
 lanes     who is next: order for each customer, schedule, token bucket, positions
@@ -15,5 +16,6 @@ sending   requests, and what their answers mean
 server    metrics and health
 service   all destinations of one process
 timing    the clock
-view      memberships and consents as they are
+view      memberships, consents and erasures as they are
+words     what a receiver answered, fit for a log
 """

@@ -1,9 +1,14 @@
 """An enter or exit on its way to a destination, and what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import schemas
+from schemas.records import SEGMENT_EVENT
+
+ERASURE = "erasure"
+"""The reason of the exits of a customer who was erased."""
 ENTER, EXIT = "enter", "exit"
 FULL, RECONCILE = "full", "reconcile"
 """Reasons of flips that no worker made: the memberships as they are, and the repair of a list."""
@@ -67,6 +72,20 @@ class Flip:
     def reason(self) -> str:
         """Why it flipped."""
         return str(self.event["reason"])
+
+    def of_erased(self) -> "Flip":
+        """The same flip, of a customer who was erased since: nothing is told but id and segment, as of an erasure."""
+        if self.reason == ERASURE:
+            return self
+        nothing: dict[str, Any] = {
+            "reason": ERASURE,
+            "cause": None,
+            "evidence": [],
+            "valid_until": None,
+            "details": {},
+        }
+        event = {**self.event, **nothing}
+        return replace(self, event=event, raw=schemas.encode(SEGMENT_EVENT, event))
 
     @property
     def key(self) -> tuple[str, str, str | None]:

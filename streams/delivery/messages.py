@@ -12,9 +12,8 @@ from urllib.parse import quote
 import schemas
 from schemas.records import SEGMENT_EVENT
 from streams.delivery.config import PREFIX, Destination
-from streams.delivery.flip import Flip
+from streams.delivery.flip import ERASURE, Flip
 
-ERASURE = "erasure"
 AUDIENCE = {"enter": "Audience Entered", "exit": "Audience Exited"}
 _PLAIN = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 """Characters of a CloudEvents header that stand for themselves; all others are percent-encoded."""

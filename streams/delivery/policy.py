@@ -4,16 +4,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from streams.delivery.config import PASSED_OVER, Destination
-from streams.delivery.flip import FULL, RECONCILE, Flip
+from streams.delivery.flip import ERASURE, FULL, RECONCILE, Flip
 from streams.delivery.members import CONTROL
 
 SEND = "send"
 OVERTAKEN, CONSENT, ARM, REASON, UNSENT, HAD = (
     "overtaken", "no_consent", "arm", "reason", "never_entered", "had",
 )  # fmt: skip
-"""Why a flip is not sent: its exit came; the customer does not agree; the control group, or an arm that is not
-wanted; nothing happened but a change of rules or a merge; no enter of it was ever tried; it, or a later one, was
-settled before."""
+"""Why a flip is not sent: its exit came, or the customer was erased; the customer does not agree; the control group, or
+an arm that is not wanted; nothing happened but a change of rules or a merge; no enter of it was ever tried; it, or a
+later one, was settled before."""
 DROPPED = (OVERTAKEN, CONSENT, ARM, REASON, UNSENT, HAD)
 
 
@@ -46,6 +46,8 @@ def verdict(
         return HAD
     if not flip.enters:
         return UNSENT if sent is None and flip.reason != RECONCILE else SEND
+    if flip.reason == ERASURE:
+        return OVERTAKEN
     if flip.reason in PASSED_OVER and flip.reason not in to.also:
         return REASON
     if now is None or (now.episode, now.entered_at) != (flip.event["episode"], flip.event["occurred_at"]):

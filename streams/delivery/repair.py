@@ -40,7 +40,9 @@ def differences(
     """The enters of who is missing in a destination's list, and the exits of who should not be there.
 
     Who does not agree, or is in the control group, should not be there. Ids are those of this repair alone: a
-    destination that passes over ids it has had must not pass over these.
+    destination that passes over ids it has had must not pass over these. Their sequence is the customer's latest, as
+    the memberships have it (0: they have none), so what flips afterwards is later; `episode` of an exit is 0, since the
+    list does not tell of which stay it is.
     """
     missing, wanted = [], set()
     for enter in everybody(view, to, ends, now):
@@ -49,11 +51,12 @@ def differences(
             wanted.add(key)
             if key not in listed:
                 anew = {"reason": RECONCILE, "event_id": _id(key, ENTER, now), "known_as": enter.id}
-                event = {**enter.event, **anew}
+                event = {**enter.event, **anew, "sequence": view.sequence(enter.customer)}
                 missing.append(_flip(event, ends, now))
     extra = [
         _flip(
-            _event(_nobody(key, now), RECONCILE, _id(key, EXIT, now), now) | {"transition": EXIT},
+            _event(_nobody(key, now), RECONCILE, _id(key, EXIT, now), now)
+            | {"transition": EXIT, "sequence": view.sequence(key[0])},
             ends,
             now,
         )

@@ -1,4 +1,4 @@
-"""What is so now: who is in which segment, and who agreed to what, read along from the compacted topics.
+"""What is so now: who is in which segment, who agreed to what and who was erased, read along from the topics.
 
 An enter is sent only if the customer is still in the segment, and agrees. So before a decision the view must have read
 all that Kafka had when it was asked for. It lies in a temporary file without a name, and is read anew at each start.
@@ -16,7 +16,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 import schemas
-from schemas.records import PROFILE, SEGMENT_MEMBERSHIPS
+from schemas.records import SEGMENT_MEMBERSHIPS
+from segments.engine import IDENTITIES
+from streams.delivery.customers import Customers
+from streams.delivery.flip import Flip
 from streams.delivery.policy import Membership
 from streams.errors import RegistryAway, RegistryError
 from streams.kafka.offsets import Offsets
@@ -26,8 +29,6 @@ from streams.registry.registry import Registry
 log = logging.getLogger(__name__)
 
 MEMBERSHIPS = "segment-memberships"
-FUTURE = 300_000
-"""Milliseconds by which a profile may be ahead of its Kafka timestamp: beyond, the workers refuse it."""
 AT_ONCE = 2_000
 """Records taken in at a time, so that nobody waits long for the event loop."""
 POLL_MILLISECONDS = 200
@@ -35,14 +36,11 @@ PAUSE = 1.0
 """Seconds before Kafka is asked again after it did not answer."""
 
 TABLES = """
-CREATE TABLE known (customer TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE known (customer TEXT PRIMARY KEY, sequence INT) WITHOUT ROWID;
 CREATE TABLE member (
     customer TEXT, segment TEXT, value TEXT, episode INT, entered_at INT, arm TEXT, version TEXT, valid_until INT,
     details TEXT,
     PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
-CREATE TABLE consent (
-    customer TEXT, source TEXT, told_at INT, yes TEXT, no TEXT, erased INT,
-    PRIMARY KEY (customer, source)) WITHOUT ROWID;
 """
 
 MEMBER = (
@@ -71,10 +69,10 @@ class View:
         # Not read committed: a transaction that is committed may not be visible in each of its topics at once.
         self._ends = Offsets(client, group, "read_uncommitted")
         self._wanted = wanted
-        self._consents = frozenset(consents)
         self._registry = registry
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(TABLES)
+        self._customers = Customers(self._db, consents)
         self._partitions: list[TopicPartition] = []
         self._positions: dict[TopicPartition, int] = {}
         self._moved = asyncio.Condition()
@@ -85,7 +83,7 @@ class View:
         """Read all that is there, then go on reading along."""
         await self._consumer.start()
         await self._ends.start()
-        topics = (MEMBERSHIPS, *(PROFILES if self._consents else ()))
+        topics = (MEMBERSHIPS, *PROFILES, IDENTITIES)
         self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
         self._consumer.assign(self._partitions)
         await self._consumer.seek_to_beginning(*self._partitions)
@@ -103,8 +101,15 @@ class View:
         self._db.close()
 
     async def fresh(self, numbers: Collection[int] | None = None) -> None:
-        """Wait until all is read that Kafka has now, in these partitions; in all if none are named."""
-        asked = [each for each in self._partitions if numbers is None or each.partition in numbers]
+        """Wait until all is read that Kafka has now: of the memberships in these partitions, in all if none are named.
+
+        Profiles and links are read in all of them: those of another id of a customer may be in any.
+        """
+        asked = [
+            each
+            for each in self._partitions
+            if numbers is None or each.topic != MEMBERSHIPS or each.partition in numbers
+        ]
         ends = await self._asked(asked)
         async with self._moved:
             for each, end in ends.items():
@@ -154,9 +159,11 @@ class View:
                 customer = record.key.decode()
                 if topic == MEMBERSHIPS:
                     self._memberships(customer, record.value)
+                elif topic == IDENTITIES:
+                    self._customers.link(customer, record.value, record.timestamp)
                 else:
-                    self._profile(topic, customer, record)
-                if record.value is None and not self.knows(customer):
+                    self._customers.profile(topic, customer, record.value, record.timestamp)
+                if record.value is None and topic != IDENTITIES and not self.knows(customer):
                     gone.append(customer)
             except (schemas.DecodeError, UnicodeDecodeError, AttributeError) as error:
                 # The workers refuse it too: it is no membership of theirs, and no profile.
@@ -172,30 +179,11 @@ class View:
         if value is None:
             self._db.execute("DELETE FROM known WHERE customer = ?", (customer,))
             return
-        self._db.execute("INSERT OR IGNORE INTO known VALUES (?)", (customer,))
-        entries = schemas.decode(SEGMENT_MEMBERSHIPS, value)["segments"]
+        found = schemas.decode(SEGMENT_MEMBERSHIPS, value)
+        self._db.execute("INSERT OR REPLACE INTO known VALUES (?, ?)", (customer, found["sequence"]))
         self._db.executemany(
             "INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_row(customer, each) for each in entries if self._wanted(each["segment"])],
-        )
-
-    def _profile(self, topic: str, customer: str, record: Any) -> None:
-        """The consents of a profile, unless it is older than the one held, or than an erasure."""
-        if record.value is None:
-            at, yes, no, erased = record.timestamp, "", "", 1
-        else:
-            profile = schemas.decode(PROFILE, record.value)
-            at, erased = profile["occurred_at"], 0
-            if profile["customer_id"] != customer or at > record.timestamp + FUTURE:
-                return
-            told = {name: given for name, given in profile["consents"].items() if name in self._consents}
-            yes = "\n".join(sorted(name for name, given in told.items() if given))
-            no = "\n".join(sorted(name for name, given in told.items() if not given))
-        self._db.execute(
-            "INSERT INTO consent VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET told_at = excluded.told_at, "
-            "yes = excluded.yes, no = excluded.no, erased = excluded.erased "
-            "WHERE excluded.erased OR excluded.told_at >= told_at + erased",
-            (customer, topic, at, yes, no, erased),
+            [_row(customer, each) for each in found["segments"] if self._wanted(each["segment"])],
         )
 
     def knows(self, customer: str) -> bool:
@@ -210,11 +198,19 @@ class View:
         ).fetchone()
         return None if row is None else Membership(*row)
 
+    def sequence(self, customer: str) -> int:
+        """The latest sequence of a customer; 0 of one without a membership record."""
+        row = self._db.execute("SELECT sequence FROM known WHERE customer = ?", (customer,)).fetchone()
+        return 0 if row is None else int(row[0])
+
     def consents(self, customer: str) -> frozenset[str]:
-        """What the customer agrees to: some source says yes, and none says no."""
-        rows = self._db.execute("SELECT yes, no FROM consent WHERE customer = ?", (customer,)).fetchall()
-        yes, no = ({name for row in rows for name in row[place].split("\n")} for place in (0, 1))
-        return frozenset(yes - no)
+        """What the customer agrees to now, by the profiles of all their ids."""
+        return self._customers.consents(customer)
+
+    def is_erased(self, flip: Flip) -> bool:
+        """Whether the customer was erased after a flip, as far as is known: by its instant, or since Kafka has it."""
+        erased = self._customers.erased_at(flip.customer)
+        return erased is not None and min(flip.timestamp, flip.event["occurred_at"]) <= erased
 
     def members(self) -> Iterator[dict[str, Any]]:
         """Each membership, in order of customer, segment and value: with the fields that a flip has of it."""

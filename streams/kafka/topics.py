@@ -255,7 +255,11 @@ def require_delivery(settings: Settings) -> int:
     Raises TopicsError with one line for each topic that is missing, and BrokerAway.
     """
     return require_these(
-        settings, {"segment-events", "segment-memberships", "delivery-dead-letters", *PROFILES}
+        settings,
+        {
+            *("segment-events", "segment-memberships", "delivery-dead-letters", catalogue.IDENTITIES.name),
+            *PROFILES,
+        },
     )
 
 

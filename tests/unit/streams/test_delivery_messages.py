@@ -120,6 +120,18 @@ def test_of_who_was_erased_the_id_and_the_segment_are_sent_and_nothing_else():
     assert call["context"] == {}
 
 
+def test_an_exit_that_waits_while_its_customer_is_erased_tells_no_more_than_that_of_an_erasure():
+    """The same id, id and segment, and nothing else; in its dead letter neither, from which it can be sent again."""
+    left = flip(transition="exit", reason="profile", value="shoes", details={"spent": "129.95"})
+    bare = left.of_erased()
+    headers, body = sent(bare, language="nl")
+    assert json.loads(body)["data"] == {"customer_id": "anna", "segment": "high_value"}
+    assert headers["webhook-id"] == left.id
+    kept = schemas.decode(SEGMENT_EVENT, bare.raw)
+    assert (kept["reason"], kept["evidence"], kept["details"], kept["cause"]) == ("erasure", [], {}, None)
+    assert (kept["event_id"], bare.key, bare.source) == (left.id, left.key, left.source)
+
+
 def test_a_batch_is_one_of_cloudevents():
     """Each event has its own id; the request's id is of all of them together, the same on each attempt."""
     both = flip(), flip(event_id="second", customer_id="bob")

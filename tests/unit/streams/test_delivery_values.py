@@ -8,6 +8,7 @@ import pytest
 
 import schemas
 from streams.delivery.config import Destination
+from streams.delivery.customers import Customers
 from streams.delivery.flip import Flip, Place
 from streams.delivery.lanes import Lanes, Waiting
 from streams.delivery.ledger import Ledger
@@ -17,6 +18,7 @@ from streams.delivery.repair import differences, everybody
 from streams.delivery.view import MEMBERSHIPS, TABLES, View
 
 NOW = 1_795_945_203_000
+PLACES = (Place("segment-events", 0, 1),) * 2
 CRM = Destination("crm", "https://crm.example.org", ("s",))
 
 
@@ -40,7 +42,7 @@ def view() -> View:
     made = View.__new__(View)
     made._db = sqlite3.connect("", isolation_level=None)
     made._db.executescript(TABLES)
-    made._wanted, made._consents, made.forgotten = (lambda _: True), frozenset(), []
+    made._wanted, made._customers, made.forgotten = (lambda _: True), Customers(made._db), []
     for customer, entries in (("ann", [entry("hats", 1), entry("shoes", 2)]), ("bob", [entry("hats", 1)])):
         record = SimpleNamespace(key=customer.encode(), value=memberships(customer, *entries), timestamp=NOW)
         made._take_in(MEMBERSHIPS, [record])
@@ -79,6 +81,29 @@ def test_an_enter_is_asked_for_its_own_value(view):
     assert held is not None
 
 
+def test_a_flip_of_before_an_erasure_is_of_who_was_erased(view):
+    """By its instant, or since Kafka has it: workers may be behind; a flip of a later life is not."""
+    null = SimpleNamespace(key=b"ann", value=None, timestamp=NOW)
+    view._take_in("profiles", [null])
+    told = {
+        (at, since): view.is_erased(
+            Flip({**flip("exit", "hats", 1).event, "occurred_at": at}, *PLACES, since)
+        )
+        for at in (NOW - 9, NOW + 9)
+        for since in (NOW - 9, NOW + 9)
+    }
+    assert told == {
+        (NOW - 9, NOW - 9): True, (NOW - 9, NOW + 9): True, (NOW + 9, NOW - 9): True, (NOW + 9, NOW + 9): False,
+    }  # fmt: skip
+
+
+def test_who_was_forgotten_or_merged_was_not_erased(view):
+    """The memberships are a null then, too: their exits keep what they tell."""
+    view._take_in(MEMBERSHIPS, [SimpleNamespace(key=b"ann", value=None, timestamp=NOW)])
+    assert not view.knows("ann")
+    assert not view.is_erased(flip("exit", "hats", 1))
+
+
 def test_an_exit_of_one_value_wakes_no_enter_of_another():
     """An enter that waits for its next attempt waits on."""
     lanes, enter = Lanes(9), Waiting(flip("enter", "hats", 1))
@@ -114,3 +139,11 @@ def test_all_and_the_repair_go_by_value(view):
     missing, extra = differences(view, CRM, listed, [0] * 4, NOW)
     assert [each.key for each in missing] == [("ann", "likes", "shoes")]
     assert [each.key for each in extra] == [("bob", "likes", "shoes")]
+
+
+def test_a_repair_has_the_latest_sequence_of_the_customer(view):
+    """What flips afterwards is later; an exit of who has no memberships has 0, and does not tell of which stay it is."""
+    missing, extra = differences(view, CRM, {("zoe", "likes", "hats"), ("bob", "likes", "old")}, [0] * 4, NOW)
+    assert {each.event["sequence"] for each in missing} == {9}
+    found = {each.customer: (each.event["sequence"], each.event["episode"]) for each in extra}
+    assert found == {"bob": (9, 0), "zoe": (0, 0)}
