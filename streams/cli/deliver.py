@@ -1,17 +1,20 @@
 """`segments deliver CONFIG`: enters and exits into the tools that act."""
 
 import asyncio
+import difflib
 import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
+from kafka.errors import KafkaError
 
 from segments.language.loading.load import load
 from streams.cli.logs import LEVELS, configure
+from streams.cli.what_runs import known_rules
 from streams.delivery.channel import Channel
 from streams.delivery.config import Destination, read_config
 from streams.delivery.feed import EVENTS
@@ -19,7 +22,7 @@ from streams.delivery.flip import Flip
 from streams.delivery.repair import differences, everybody, read_list
 from streams.delivery.server import Server
 from streams.delivery.service import Service
-from streams.errors import BrokerAway, StreamsError
+from streams.errors import BrokerAway, RegistryAway, StreamsError
 from streams.http.health import listen
 from streams.kafka import topics
 from streams.kafka.read_committed import committed_reader, partitions_of
@@ -125,6 +128,7 @@ async def _serve(service: Service, port: int, enable: tuple[str, ...], take_over
             await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
+                await _check_names(service)
                 await service.run(stop, take_over=take_over)
             starting.cancel()
             stopped.cancel()
@@ -139,13 +143,41 @@ def _say(settings: Settings, listening: socket.socket) -> None:
     log.info("metrics and health: http://%s:%d/metrics /healthz /readyz", settings.http_host, port)
 
 
+def _required(settings: Settings) -> int:
+    """The number of partitions of the topics that are needed; segment events can be written from now on."""
+    if (registry := connect(settings)) is not None:
+        registry.register([EVENTS])
+    return topics.require_delivery(settings)
+
+
+async def _check_names(service: Service) -> None:
+    """Warn of each segment of the file that is no rule: nothing would ever be sent of it."""
+    try:
+        known = await asyncio.to_thread(known_rules, service.settings) | service.segments_sent()
+    except (KafkaError, StreamsError) as error:
+        log.warning("which rules are deployed can't be read, so names of segments are not checked: %s", error)
+        return
+    for line in unknown_segments(service.destinations, known):
+        log.warning("%s", line)
+
+
+def unknown_segments(destinations: Iterable[Destination], known: Collection[str]) -> Iterator[str]:
+    """A line for each segment that a destination names and that is not known."""
+    for to in destinations:
+        for segment in sorted((to.segments or frozenset()) - set(known)):
+            near = difflib.get_close_matches(segment, known, n=1)
+            yield f"[{to.name}] segments: no rule {segment} is deployed or in SEGMENTS_RULES" + (
+                f": did you mean {near[0]}?" if near else ""
+            )
+
+
 async def _topics(settings: Settings, stop: asyncio.Event) -> int | None:
-    """Wait for a broker, and give the number of partitions; None if told to stop meanwhile."""
+    """Wait for a broker, and a registry if there is one, and give the number of partitions; None if told to stop."""
     said = False
     while not stop.is_set():
         try:
-            return await asyncio.to_thread(topics.require_delivery, settings)
-        except BrokerAway as error:
+            return await asyncio.to_thread(_required, settings)
+        except (BrokerAway, RegistryAway) as error:
             if not said:
                 log.warning("%s; waiting for it", error)
                 said = True
@@ -166,12 +198,13 @@ def _ends(settings: Settings) -> list[int]:
 
 async def _repair(service: Service, listed: Path | None, enable: tuple[str, ...]) -> int:
     """Send all memberships, or what differs from a list, and say what became of it; 1 if something was given up."""
-    partitions = await asyncio.to_thread(topics.require_delivery, service.settings)
+    partitions = await asyncio.to_thread(_required, service.settings)
     clean = True
     try:
         # Before the memberships are read: what they know of lies before these.
         ends = await asyncio.to_thread(_ends, service.settings)
         await service.start(partitions, enable)
+        await _check_names(service)
         for to in service.destinations:
             if (why := service.disabled(to)) is not None:
                 raise StreamsError(f"{to.name} is disabled ({why}): --enable {to.name} begins it again")

@@ -32,7 +32,7 @@ def command(customer: str, as_json: bool) -> None:
     segments that were entered and left with their reasons, the memberships as they are, refused records.
     `ids` are all that are one customer with this one, whose records are in `topics`, too.
     `now` is what the workers say of them (as `segments why --json`), null if none runs. `delivered` is what each
-    destination of `segments deliver` was sent, by the files of this SEGMENTS_DATA_DIR.
+    destination of `segments deliver` was sent, by the files of this SEGMENTS_DATA_DIR; null if it has none.
     """
     found = exported(read_settings(), customer)
     click.echo(json_line(found) if as_json else json_text(found))
@@ -52,11 +52,17 @@ def exported(settings: Settings, customer: str) -> dict[str, Any]:
     }
 
 
-def _delivered(settings: Settings, ids: list[str]) -> dict[str, list[dict[str, str | None]]]:
+def _delivered(settings: Settings, ids: list[str]) -> dict[str, list[dict[str, str | None]]] | None:
+    """What each destination was sent; None, which is said, if nobody delivers with this SEGMENTS_DATA_DIR."""
+    folder = settings.data_dir / "deliver"
     found: dict[str, list[dict[str, str | None]]] = {}
     for each in ids:
-        for destination, sent in delivered(settings.data_dir / "deliver", each).items():
-            found.setdefault(destination, []).extend(sent)
+        sent = delivered(folder, each)
+        if sent is None:
+            click.echo(f"delivered: null, since there is no folder {visible(str(folder))}", err=True)
+            return None
+        for destination, flips in sent.items():
+            found.setdefault(destination, []).extend(flips)
     return found
 
 

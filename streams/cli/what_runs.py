@@ -6,6 +6,7 @@ SEGMENTS_RULES has one; else what the deployment says of it: version, titles, do
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segments.language import Segment
@@ -102,6 +103,13 @@ def shown(settings: Settings, paths: Sequence[str] = ()) -> Shown:
     except SegmentsError as error:
         wrong = str(error)
     return Shown(files, currency, zone, deployed, wrong)
+
+
+def known_rules(settings: Settings) -> set[str]:
+    """The ids of all rules that there are: what is deployed, if a broker tells, and the files, which are not loaded."""
+    deployed = _running(settings)
+    files = {file.stem for folder in settings.rules for file in Path(folder).glob("*.py")}
+    return files | (set() if deployed is None else {each["id"] for each in deployed.rules})
 
 
 def _running(settings: Settings) -> "Deployed | None":

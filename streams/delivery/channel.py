@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from streams.delivery.config import Destination
 from streams.delivery.flip import Flip
-from streams.delivery.lanes import SOON, Bucket, Lanes, Waiting
+from streams.delivery.lanes import Bucket, Lanes, Waiting
 from streams.delivery.ledger import Ledger
 from streams.delivery.messages import Writer, signed
 from streams.delivery.policy import SEND, verdict
 from streams.delivery.sending import Answer, Client, Outcome
 from streams.delivery.timing import Clock
 from streams.delivery.view import View
+from streams.delivery.words import without_customers
 from streams.telemetry.delivery import ChannelState, DeliveryMetrics
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class Channel:
 
     def __init__(self, to: Destination, parts: Parts, settled: Callable[[Flip], None]) -> None:
         self.to = to
-        self.lanes = Lanes(to.window)
+        self.lanes = Lanes(to.window, held_until=parts.ledger.held_until)
         self.disabled = asyncio.Event()
         self.changed = asyncio.Event()
         """Set whenever a flip is settled: there is room, or nothing is left."""
@@ -103,29 +104,35 @@ class Channel:
         """Decide on what is due, as far as requests may be made now; False if there was nothing."""
         free = self.to.concurrency - len(self._requests)
         tokens = sum(self._bucket.spend(now) for _ in range(free))
-        taken = self.lanes.next_batch(now, tokens * self.to.batch + self._ahead) if tokens else []
-        if not taken:
-            self._bucket.give_back(tokens)
-            return False
-        await self._parts.view.fresh({each.flip.place.partition for each in taken})
-        send: list[Waiting] = []
-        dropped = 0
-        for each in taken:
-            said = self._verdict(each.flip)
-            if said != SEND:
-                self._drop(each, said)
-                dropped += 1
-            elif len(send) < tokens * self.to.batch:
-                send.append(each)
-            else:
-                self.lanes.put_back(each)
-        self._ahead = AHEAD if dropped else 0
-        self._parts.ledger.trying(each.flip for each in send)
-        batches = list(_batches(send, self.to.batch))
+        room = tokens * self.to.batch
+        taken = self.lanes.next_batch(now, room + self._ahead) if tokens else []
+        send = await self._to_send(taken)
+        self._ahead = AHEAD if len(send) < len(taken) else 0
+        for each in send[room:]:
+            self.lanes.put_back(each)
+        batches = list(_batches(send[:room], self.to.batch))
+        self._parts.ledger.trying(each.flip for batch in batches for each in batch)
         self._bucket.give_back(tokens - len(batches))
         for batch in batches:
             self._start(batch)
-        return True
+        return bool(taken)
+
+    async def _to_send(self, taken: Sequence[Waiting]) -> list[Waiting]:
+        """Those of these that are to be sent as things are now; with the others it is done."""
+        if not taken:
+            return []
+        view = self._parts.view
+        await view.fresh({each.flip.place.partition for each in taken})
+        send: list[Waiting] = []
+        for each in taken:
+            if view.is_erased(each.flip):
+                each.flip = each.flip.of_erased()
+            said = self._verdict(each.flip)
+            if said == SEND:
+                send.append(each)
+            else:
+                self._drop(each, said)
+        return send
 
     def _verdict(self, flip: Flip) -> str:
         parts = self._parts
@@ -174,47 +181,49 @@ class Channel:
             middle = len(batch) // 2
             for half in (batch[:middle], batch[middle:]):
                 await self._token()
-                if still := await self._still_to_send(half):
-                    await self._request(still)
+                await self._again(half)
         else:
             await self._act(batch, message.body, answer)
 
-    async def _still_to_send(self, half: list[Waiting]) -> list[Waiting]:
-        """What of a half is to be sent, now that it has waited: the destination or a customer may say otherwise now."""
+    async def _again(self, half: list[Waiting]) -> None:
+        """Send half of a batch that was refused, unless the destination wants nothing now: then it waits."""
         if self.disabled.is_set() or self._parts.clock.now() < self.lanes.held_until:
             for each in half:
                 self.lanes.put_back(each)
-            return []
-        await self._parts.view.fresh({each.flip.place.partition for each in half})
-        send: list[Waiting] = []
-        for each in half:
-            said = self._verdict(each.flip)
-            if said == SEND:
-                send.append(each)
-            else:
-                self._drop(each, said)
-        return send
+        elif send := await self._to_send(half):
+            await self._request(send)
 
     async def _act(self, batch: list[Waiting], body: bytes, answer: Answer) -> None:
         now = self._parts.clock.now()
         for each in batch:
             each.failure = answer.status, answer.error
+        if answer.outcome is not Outcome.TAKEN:
+            self._log(logging.INFO, batch, answer.status, answer.error)
         match answer.outcome:
             case Outcome.TAKEN:
                 self._taken(batch, now)
-            case Outcome.THROTTLED:
-                for each in batch:
-                    self.lanes.throttled(each, now + max(SOON, answer.wait or 0))
             case Outcome.DISABLED:
                 self._disable(answer, batch)
             case Outcome.REFUSED:
                 await self._give_up(batch, body)
+            case Outcome.THROTTLED:
+                wait = answer.wait or 0
+                await self._later(batch, lambda each: self.lanes.throttled(each, now, wait))
+                self._parts.ledger.note("held_until", str(self.lanes.held_until))
             case Outcome.FAILED:
-                given_up = [each for each in batch if not self.lanes.failed(each, now, answer.wait)]
-                self._parts.ledger.failed(each for each in batch if each not in given_up)
-                log.info("%s: %s %s", self.to.name, answer.status or "no answer", answer.error)
-                for each in given_up:
-                    await self._give_up([each], self._parts.writer.message([each.flip]).body)
+                await self._later(batch, lambda each: self.lanes.failed(each, now, answer.wait))
+
+    async def _later(self, batch: Sequence[Waiting], schedule: Callable[[Waiting], bool]) -> None:
+        """Schedule another attempt of each; those that have none left are given up."""
+        given_up = [each for each in batch if not schedule(each)]
+        self._parts.ledger.failed(each for each in batch if each not in given_up)
+        for each in given_up:
+            await self._give_up([each], self._parts.writer.message([each.flip]).body)
+
+    def _log(self, level: int, batch: Sequence[Waiting], status: int, error: str) -> None:
+        """Tell what the destination said, without anything of the customers."""
+        words = without_customers(error, (each.flip for each in batch))
+        log.log(level, "%s: %s %s", self.to.name, status or "no answer", words)
 
     def _taken(self, batch: Sequence[Waiting], now: int) -> None:
         self._parts.ledger.settled(
@@ -228,14 +237,14 @@ class Channel:
 
     async def _give_up(self, batch: Sequence[Waiting], body: bytes) -> None:
         for each in batch:
-            status, error = each.failure
-            log.warning("%s: given up after %d attempts: %s %s", self.to.name, each.attempts, status, error)
+            log.warning("%s: given up after %d attempts", self.to.name, each.attempts)
             await self._parts.give_up(each, body)
             self._parts.ledger.settled([each.flip], delivered=False, known=self._parts.view.knows)
             self._done(each, "dead_letter")
 
     def _disable(self, answer: Answer, batch: Sequence[Waiting]) -> None:
-        self._parts.ledger.note("disabled", f"410 {answer.error}".strip())
+        words = without_customers(answer.error, (each.flip for each in batch))
+        self._parts.ledger.note("disabled", f"410 {words}".strip())
         for each in batch:
             self.lanes.put_back(each)
         if not self.disabled.is_set():

@@ -17,7 +17,7 @@ from streams.delivery.config import Destination
 from streams.delivery.flip import Flip, Place
 from streams.delivery.lanes import Positions
 from streams.delivery.ledger import Ledger
-from streams.delivery.letters import LETTERS, flip_of, segment_of, sent_again
+from streams.delivery.letters import LETTERS, event_in, flip_of, segment_of, sent_again
 from streams.errors import BrokerAway, StreamsError
 from streams.kafka.connection import admin
 from streams.registry.registry import Registry
@@ -92,6 +92,7 @@ class Feed:
             offset = noted[each][0] if each in noted else new
             self._consumer.seek(each, offset)
             self._positions.passed(Place(each.topic, each.partition, offset - 1))
+        self._ledger.drop_attempts(self._positions.all())
         await self._commit()
 
     async def _where(self, partitions: list[TopicPartition]) -> dict[TopicPartition, tuple[int, str]]:
@@ -137,8 +138,8 @@ class Feed:
                 batches = await self._consumer.getmany(
                     timeout_ms=POLL_MILLISECONDS, max_records=min(FEW, room)
                 )
-                for partition, records in batches.items():
-                    await self._take_in(partition, records, channel)
+                for records in batches.values():
+                    await self._take_in(records, channel)
             else:
                 channel.changed.clear()
                 await asyncio.wait(
@@ -150,9 +151,9 @@ class Feed:
                     again, self._committed = committed, {}
                 await self._commit()
 
-    async def _take_in(self, partition: TopicPartition, records: list[Any], channel: Channel) -> None:
+    async def _take_in(self, records: list[Any], channel: Channel) -> None:
         if self._registry is not None:
-            values = [record.value for record in records if partition.topic == EVENTS]
+            values = [event_in(record) for record in records]
             await asyncio.to_thread(self._registry.learn_all, EVENTS, values)
         for record in records:
             place = Place(record.topic, record.partition, record.offset)

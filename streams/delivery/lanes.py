@@ -38,9 +38,9 @@ class Waiting:
     busy: bool = False
     """Whether it is under way."""
     failed_at: int = 0
-    """The latest attempt, in milliseconds since 1970."""
+    """The latest attempt that failed, in milliseconds since 1970; 0: there was none."""
     failing_since: int = 0
-    """The first attempt that failed, in milliseconds since 1970."""
+    """The first attempt that was not taken, in milliseconds since 1970."""
     failure: tuple[int, str] = (0, "")
     """The status of the latest answer, 0 if there was none, and what was wrong."""
 
@@ -79,6 +79,8 @@ class Lanes:
         lane = self._lanes.setdefault(customer, deque())
         lane.append(waiting)
         self._held += 1
+        if waiting.failed_at:
+            self._is_failing(customer, waiting.failed_at)
         if len(lane) == 1:
             self._schedule(waiting)
         elif (
@@ -104,6 +106,10 @@ class Lanes:
     def put_back(self, waiting: Waiting) -> None:
         """What was taken is not tried now after all."""
         self._schedule(waiting)
+
+    def _is_failing(self, customer: str, at: int) -> None:
+        self._failing_since = min(self._failing_since, at) if self._failing else at
+        self._failing.add(customer)
 
     def next_at(self) -> int | None:
         """The instant at which something is due; None while nothing waits."""
@@ -141,9 +147,7 @@ class Lanes:
         `wait`: how long the destination asks to wait (milliseconds), in place of the schedule's pause. Where that is
         shorter, the schedule goes on by its own time, so that nothing is given up before its three days.
         """
-        if not self._failing:
-            self._failing_since = now
-        self._failing.add(waiting.flip.customer)
+        self._is_failing(waiting.flip.customer, now)
         waiting.failed_at = now
         waiting.failing_since = waiting.failing_since or now
         if wait is None or wait >= SCHEDULE[min(waiting.step + 1, len(SCHEDULE) - 1)]:
@@ -160,11 +164,20 @@ class Lanes:
         self._schedule(waiting)
         return True
 
-    def throttled(self, waiting: Waiting, until: int) -> None:
-        """The destination is asked for too much: nobody is sent before this, and the attempt does not count."""
+    def throttled(self, waiting: Waiting, now: int, wait: int) -> bool:
+        """The destination is asked for too much: nobody is sent for so many milliseconds.
+
+        The attempt does not count in the schedule. False if the first one that was not taken is three days ago, the
+        length of the schedule: then it is given up.
+        """
+        until = now + max(SOON, wait)
         self.held_until = max(self.held_until, until)
+        waiting.failing_since = waiting.failing_since or now
+        if now - waiting.failing_since >= sum(SCHEDULE):
+            return False
         waiting.due = until
         self._schedule(waiting)
+        return True
 
     def oldest(self) -> int | None:
         """Since when Kafka has the oldest flip that waits, in milliseconds."""

@@ -7,8 +7,10 @@ nothing stays in the file once their exits are settled: deleted rows are overwri
 import fcntl
 import os
 import sqlite3
+import sys
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -19,12 +21,14 @@ from streams.delivery.policy import Sent
 from streams.errors import StreamsError
 
 TABLES = """
+DROP TABLE IF EXISTS waiting;  -- of before: it named customers
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sent (
     customer TEXT, segment TEXT, value TEXT, part INT, offset INT, last TEXT, state TEXT,
     PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS waiting (
-    id TEXT PRIMARY KEY, customer TEXT, attempts INT, step INT, due INT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS attempts (
+    id TEXT PRIMARY KEY, topic TEXT, part INT, offset INT, made INT, step INT, due INT, failed_at INT,
+    failing_since INT) WITHOUT ROWID;
 """
 FORMAT = "1"
 IN, OUT, LOST = "in", "out", "lost"
@@ -37,17 +41,24 @@ class Ledger:
     """The file of one destination; whoever holds it is the only one that sends there from this machine."""
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = _locked(file)
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = _locked(file)
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise StreamsError(f"{error.filename}: can't be written ({error.strerror})") from None
         self._db = sqlite3.connect(file, isolation_level=None)
-        # FULL: what was noted before a request must not be forgotten by a machine that loses its power.
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA secure_delete = ON")
-        self._db.executescript(TABLES)
-        self._check_format(file)
-        self.id = self._meta("id") or self.note("id", uuid.uuid4().hex)
+        try:
+            # FULL: what was noted before a request must not be forgotten by a machine that loses its power.
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")
+            self._db.executescript(TABLES)
+            self._check_format(file)
+            self.id = self._meta("id") or self.note("id", uuid.uuid4().hex)
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise StreamsError(f"{_unreadable(file, error)}, or move it away and say --take-over") from None
 
     def _check_format(self, file: Path) -> None:
         found = self._meta("format") or self.note("format", FORMAT)
@@ -70,6 +81,11 @@ class Ledger:
     def _meta(self, name: str) -> str | None:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
+
+    @property
+    def held_until(self) -> int:
+        """Before this nothing is sent, since the destination said so; milliseconds since 1970."""
+        return int(self._meta("held_until") or 0)
 
     @property
     def disabled(self) -> str | None:
@@ -110,7 +126,7 @@ class Ledger:
         self._db.execute("BEGIN")
         gone = False
         for flip in flips:
-            self._db.execute("DELETE FROM waiting WHERE id = ?", (flip.id,))
+            self._db.execute("DELETE FROM attempts WHERE id = ?", (flip.id,))
             if not flip.enters and not known(flip.customer):
                 self._db.execute(
                     "DELETE FROM sent WHERE customer = ? AND segment = ? AND value = ?", _columns(flip.key)
@@ -129,17 +145,34 @@ class Ledger:
 
     def dropped(self, flip: Flip) -> None:
         """Forget the attempts of a flip that is not sent after all."""
-        self._db.execute("DELETE FROM waiting WHERE id = ?", (flip.id,))
+        self._db.execute("DELETE FROM attempts WHERE id = ?", (flip.id,))
 
     def failed(self, waiting: Iterable[Waiting]) -> None:
-        """Keep how often flips were tried, and when they are due again."""
-        rows = [(each.flip.id, each.flip.customer, each.attempts, each.step, each.due) for each in waiting]
-        self._all("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?)", rows)
+        """Keep how often flips were tried, since when, and when they are due again: no word of their customers."""
+        rows = [
+            (
+                *(each.flip.id, *each.flip.source, each.attempts, each.step, each.due, each.failed_at),
+                each.failing_since,
+            )
+            for each in waiting
+        ]
+        self._all("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def waiting(self, flip: Flip) -> Waiting:
         """A flip with the attempts that were made before a restart, if there were any."""
-        row = self._db.execute("SELECT attempts, step, due FROM waiting WHERE id = ?", (flip.id,)).fetchone()
-        return Waiting(flip) if row is None else Waiting(flip, *row)
+        row = self._db.execute(
+            "SELECT made, step, due, failed_at, failing_since FROM attempts WHERE id = ?", (flip.id,)
+        ).fetchone()
+        if row is None:
+            return Waiting(flip)
+        made, step, due, failed_at, failing_since = row
+        return Waiting(flip, made, step, due, failed_at=failed_at, failing_since=failing_since)
+
+    def drop_attempts(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Forget the attempts of flips that nobody will read again: those before these positions, or elsewhere."""
+        known = self._db.execute("SELECT id, topic, part, offset FROM attempts").fetchall()
+        settled = [(row[0],) for row in known if row[3] < positions.get((row[1], row[2]), sys.maxsize)]
+        self._all("DELETE FROM attempts WHERE id = ?", settled)
 
     def forget(self, customer: str) -> None:
         """Forget who was erased or forgotten, but for enters that were tried: their exits are yet to be sent."""
@@ -174,22 +207,32 @@ class Ledger:
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def delivered(folder: Path, customer: str) -> dict[str, list[dict[str, str | None]]]:
-    """What each destination with a file in this folder was sent of a customer; the files may be in use."""
+def delivered(folder: Path, customer: str) -> dict[str, list[dict[str, str | None]]] | None:
+    """What each destination with a file in this folder was sent of a customer; the files may be in use.
+
+    None if there is no such folder: nobody delivers with it. StreamsError if a file can't be read.
+    """
+    if not folder.is_dir():
+        return None
     found = {}
     for file in sorted(folder.glob("*.db")):
-        db = sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)
         try:
-            rows = db.execute(
-                "SELECT segment, value, state FROM sent WHERE customer = ?", (customer,)
-            ).fetchall()
-        finally:
-            db.close()
+            with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as db:
+                rows = db.execute(
+                    "SELECT segment, value, state FROM sent WHERE customer = ?", (customer,)
+                ).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise StreamsError(f"{_unreadable(file, error)}, or move it away") from None
         found[file.stem] = [
             {"segment": segment, "value": value[1:] if value else None, "state": STATES[state]}
             for segment, value, state in rows
         ]
     return found
+
+
+def _unreadable(file: Path, error: sqlite3.DatabaseError) -> str:
+    """What is wrong, and what helps."""
+    return f"{file}: can't be read as a file of what was sent ({error}): put a backup in its place"
 
 
 def _columns(key: Key) -> tuple[str, str, str]:

@@ -60,6 +60,14 @@ class Letters:
                 return
 
 
+def event_in(record: Any) -> bytes | None:
+    """The segment event in a record of segment-events, or of the dead letters, as bytes; None if there is none."""
+    if record.topic != LETTERS:
+        return bytes(record.value) if record.value is not None else None
+    headers: Mapping[str, bytes] = dict(record.headers)
+    return headers.get("flip")
+
+
 def sent_again(record: Any, destination: str) -> Flip | None:
     """The flip of a letter of this destination that somebody sent again; None for all others."""
     headers: Mapping[str, bytes] = dict(record.headers)

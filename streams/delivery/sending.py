@@ -18,6 +18,8 @@ from streams.delivery.config import Destination, is_loopback, is_refused
 
 ANSWER = 65_536
 """Bytes of an answer that are read: a longer one counts as read."""
+WORDS = 1_000
+"""Characters of an answer that are kept: as many as the header `error` of a dead letter has."""
 LONGEST_WAIT = 24 * 3_600_000
 """Milliseconds of `Retry-After` that are obeyed at most: the longest pause of the schedule."""
 SHORT_WAIT = 1_000
@@ -124,7 +126,9 @@ async def _read(response: aiohttp.ClientResponse) -> str:
         data += chunk
         if len(data) > ANSWER:
             break
-    return data[:200].decode(errors="replace")
+    text = data.decode(errors="replace")
+    # Not amid a word: half an id of a customer would not be recognised as one.
+    return text if len(text) <= WORDS else text[:WORDS].rpartition(" ")[0]
 
 
 def answer(status: int, headers: Mapping[str, str], text: str, now: int) -> Answer:

@@ -83,10 +83,10 @@ class Service:
         consents = {name for to in self.destinations for name in to.consents}
         group = group_of(self.settings, self.destinations[0].name)
         self._view = View(client, group, self._wanted, consents, self.registry)
-        for ledger in self._ledgers.values():
-            self._view.forgotten.append(ledger.forget)
         await self._view.start(partitions)
         for ledger in self._ledgers.values():
+            # Not before all is read: a null of long ago may be followed by a new life.
+            self._view.forgotten.append(ledger.forget)
             ledger.sweep(self._view.knows)
 
     def _wanted(self, segment: str) -> bool:
@@ -153,6 +153,10 @@ class Service:
         """Why nothing is sent to a destination any more; None: it is."""
         return self._ledgers[to.name].disabled
 
+    def segments_sent(self) -> set[str]:
+        """The segments of which any destination was ever sent anything: their rules may be gone meanwhile."""
+        return {segment for ledger in self._ledgers.values() for segment in ledger.segments()}
+
     def channel(self, to: Destination, client: Client, settled: Callable[[Flip], None]) -> Channel:
         """The channel of a destination; `settled` is told of each flip that is done with."""
         if self._producer is None:
@@ -171,6 +175,7 @@ class Service:
 
     async def send(self, to: Destination, flips: Iterable[Flip]) -> Channel:
         """Send flips that are in no topic of events, to the last of them; the channel knows what became of them."""
+        self._ledgers[to.name].drop_attempts({})
         client = Client(to)
         channel = self.channel(to, client, lambda _flip: None)
         running = asyncio.create_task(channel.run())

@@ -1,10 +1,15 @@
 """`segments deliver` over a real broker, to a receiver of this test."""
 
+import asyncio
 import json
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 import schemas
+from streams.delivery.flip import Flip, Place
+from streams.delivery.lanes import Waiting
+from streams.delivery.letters import Letters
 from tests.integration.flips import now, told
 from tests.integration.receiver import Reply
 from tests.integration.worker_control import stop, wait_until
@@ -80,6 +85,26 @@ def test_what_is_refused_goes_to_the_dead_letters(kafka, book, spawn, run, confi
     assert "nothing to send" in run("dead-letters", "retry", "--deliveries", "--yes").stdout
     book.flips(("ann", "exit", "big"))
     receiver.wait(3)
+
+
+@pytest.mark.timeout(120)
+def test_a_letter_of_a_long_body_is_cut_and_not_sent_again(kafka, book, run):
+    """Kafka does not take it as a whole: its beginning is kept, and `retry` says where the rest is."""
+    (event,) = book.flips(("ann", "enter", "big"))
+    place = Place("segment-events", 0, 0)
+    waiting = Waiting(Flip(event, place, place, 0, b"raw"), 3, failure=(413, "too long"))
+
+    async def give_up():
+        async with AIOKafkaProducer(bootstrap_servers=kafka.address) as producer:
+            await Letters("crm", producer).give_up(waiting, b"x" * 3_000_000)
+
+    asyncio.run(give_up())
+    (letter,) = read(kafka.address, "delivery-dead-letters")
+    names = {name for name, _ in letter.headers}
+    assert (len(letter.value), "truncated" in names, "flip" in names) == (65_536, True, False)
+    refused = run("dead-letters", "retry", "--deliveries", "--yes")
+    assert refused.returncode == 1
+    assert "segment-events-0 offset 0 has all of it" in refused.stderr
 
 
 @pytest.mark.timeout(240)

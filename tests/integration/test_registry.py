@@ -14,7 +14,8 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 import schemas
 from deploy.registry import Registry
 from schemas import records, wire
-from tests.integration.worker_control import address_of, wait_until, wait_until_ready
+from tests.integration.receiver import Reply
+from tests.integration.worker_control import address_of, stop, wait_until, wait_until_ready
 from tests.integration.worker_log import read, send
 
 PARTITIONS = 2
@@ -89,7 +90,7 @@ def wait_for_customers(address, *customers):
 
 
 @pytest.mark.timeout(240)
-def test_the_registry_gives_the_ids(kafka, fresh_topics, spawn, run, registry, client):
+def test_the_registry_gives_the_ids(kafka, fresh_topics, spawn, run, registry, client, config, receiver):
     """A worker waits for it, writes and reads with its ids, and goes on without it; no good record is refused."""
     fresh_topics(PARTITIONS)
     worker = spawn("worker")
@@ -118,6 +119,7 @@ def test_the_registry_gives_the_ids(kafka, fresh_topics, spawn, run, registry, c
     wait_for_customers(kafka.address, "anna", "bert", "carl", "dora", "emma", "fred")
     assert len(read(kafka.address, "dead-letters")) == 2
     assert worker.process.poll() is None
+    deliveries_use_it(run, spawn, config, receiver)
 
 
 def schema_of_others():
@@ -174,6 +176,23 @@ def commands_use_it(run, address):
     assert sum("unknown_schema" in each.get("error", "") for each in told) == 2
     checked = run("topics", "check")
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def deliveries_use_it(run, spawn, config, receiver):
+    """A flip that was given up is sent again by a process that has read no other; --full encodes what it sends."""
+    file = config(crm={"url": receiver.url})
+    receiver.choose = lambda _headers, _body: Reply(400)
+    first = spawn("deliver", file)
+    receiver.wait(0, what=lambda: len(receiver.received) == 6)
+    stop(first)
+    receiver.choose = lambda _headers, _body: Reply()
+    assert "6 sent again" in run("dead-letters", "retry", "--deliveries", "--yes").stdout
+    second = spawn("deliver", file)
+    receiver.wait(6)
+    stop(second)
+    full = run("deliver", config(other={"url": receiver.url}), "--full")
+    assert full.returncode == 0, full.stderr
+    assert len(receiver.wait(12)) == 12
 
 
 def goes_on_without_it(address, worker, known, unseen):

@@ -12,7 +12,7 @@ from schemas.instants import EPOCH, MILLISECOND
 from streams.delivery.config import SCHEDULE, ConfigError, Destination, is_refused, read_config
 from streams.delivery.flip import Flip, Place
 from streams.delivery.lanes import SOON, Bucket, Lanes, Positions, Waiting
-from streams.delivery.ledger import Ledger
+from streams.delivery.ledger import Ledger, delivered
 from streams.delivery.policy import Membership, Sent, verdict
 from streams.delivery.sending import LONGEST_WAIT, Outcome, answer
 from streams.errors import StreamsError
@@ -136,6 +136,7 @@ INSIDE = Membership(1, 5, None)
         (flip(offset=7, retried=True), Sent(7, "ann-7"), INSIDE, "send"),
         (flip(offset=7, retried=True), Sent(9, "ann-9"), INSIDE, "had"),
         (flip(offset=-1, reason="full"), Sent(9, "ann--1"), INSIDE, "send"),
+        (flip(reason="erasure"), None, INSIDE, "overtaken"),  # an enter of who was erased, and workers do not know yet
     ],
 )  # fmt: skip
 def test_what_is_sent(one, sent, now, said):
@@ -272,11 +273,41 @@ def test_a_destination_that_asks_for_a_pause_gets_it():
     waiting.add(one)
     waiting.add(other)
     waiting.next_batch(NOW, 1)
-    waiting.throttled(one, NOW + 30 * SECOND)
+    assert waiting.throttled(one, NOW, 30 * SECOND)
     assert waiting.next_batch(NOW + 29 * SECOND, 9) == []
     assert waiting.next_at() == NOW + 30 * SECOND
     assert set(map(id, waiting.next_batch(NOW + 30 * SECOND, 9))) == {id(one), id(other)}
     assert one.step == 0
+
+
+def test_who_is_asked_to_wait_again_and_again_is_given_up_after_three_days():
+    """The length of the schedule after the first attempt, however many attempts were made in between."""
+    waiting, one, pause = lanes(), Waiting(flip()), SECOND * 3_600
+    waiting.add(one)
+    tries = 0
+    now = NOW
+    while waiting.next_batch(now, 1) and waiting.throttled(one, now, pause):
+        tries, now = tries + 1, waiting.next_at()
+    assert sum(SCHEDULE) <= now - NOW < sum(SCHEDULE) + pause
+    assert tries == -(-sum(SCHEDULE) // pause)
+    assert one.step == 0
+
+
+def test_an_outage_is_remembered_over_a_restart():
+    """Those who failed before it are due at once when the destination takes something again."""
+    again = lanes()
+    flips = [
+        Waiting(flip(f"c{each}"), 4, 4, NOW + 5 * HOUR, failed_at=NOW - HOUR, failing_since=NOW - HOUR)
+        for each in range(4)
+    ]
+    for each in flips:
+        again.add(each)
+    fresh = Waiting(flip("new"), due=NOW)
+    again.add(fresh)
+    assert again.next_batch(NOW, 9) == [fresh]
+    again.succeeded(NOW)
+    again.settled(fresh)
+    assert set(map(id, again.next_batch(NOW, 9))) == set(map(id, flips))
 
 
 def test_a_bucket_lets_a_burst_through_and_then_its_rate():
@@ -349,9 +380,10 @@ def test_an_enter_that_was_tried_is_known_after_a_restart(file):
     """So is how often it was tried, and when it is due again; an enter that was not tried is not."""
     ledger = Ledger(file)
     identity = ledger.id
-    one = Waiting(flip(offset=4), 3, 2, NOW)
+    one = Waiting(flip(offset=4), 3, 2, NOW, failed_at=NOW - 9, failing_since=NOW - 99)
     ledger.trying([one.flip])
     ledger.failed([one])
+    ledger.note("held_until", str(NOW + 7))
     ledger.close()
     again = Ledger(file)
     assert again.id == identity
@@ -360,6 +392,7 @@ def test_an_enter_that_was_tried_is_known_after_a_restart(file):
     assert again.sent(("bob", "big", None)) is None
     found = again.waiting(flip(offset=4))
     assert (found.attempts, found.step, found.due) == (3, 2, NOW)
+    assert (found.failed_at, found.failing_since, again.held_until) == (NOW - 9, NOW - 99, NOW + 7)
     again.settled([one.flip], delivered=True, known=everybody)
     assert again.sent(one.flip.key) == Sent(4, "ann-4")
     assert again.waiting(one.flip).attempts == 0
@@ -376,8 +409,8 @@ def test_one_process_delivers_to_a_destination(file):
     Ledger(file).close()
 
 
-@pytest.mark.parametrize("delivered", [True, False])
-def test_nothing_stays_of_who_was_erased(file, delivered):
+@pytest.mark.parametrize("taken", [True, False])
+def test_nothing_stays_of_who_was_erased(file, taken):
     """Neither rows nor bytes of them, once the exit is settled, and before that no more than the exit needs."""
     ledger = Ledger(file)
     for segment in ("big", "small"):
@@ -387,7 +420,7 @@ def test_nothing_stays_of_who_was_erased(file, delivered):
     ledger.forget("secret-customer")
     assert ledger.sent(("secret-customer", "small", None)) is None
     assert ledger.sent(("secret-customer", "big", None)) is not None
-    ledger.settled([flip("secret-customer", "exit", 4)], delivered=delivered, known=nobody)
+    ledger.settled([flip("secret-customer", "exit", 4)], delivered=taken, known=nobody)
     assert ledger.sent(("secret-customer", "big", None)) is None
     for each in file.parent.iterdir():
         assert b"secret-customer" not in each.read_bytes(), each
@@ -403,6 +436,32 @@ def test_who_was_erased_meanwhile_is_swept_out_at_a_start(file):
     assert ledger.sent(("bob", "big", None)) is None
     assert ledger.sent(("ann", "big", None)) is not None
     ledger.close()
+
+
+def test_attempts_of_flips_that_nobody_reads_again_are_forgotten(file):
+    """Those before the group's position, and those of a `--full` that did not end; the others are kept."""
+    ledger = Ledger(file)
+    full = Place("segment-memberships", 0, 99)
+    flips = [
+        flip(offset=3),
+        flip(offset=4),
+        Flip({**flip(offset=98).event, "reason": "full"}, full, full, NOW),
+    ]
+    ledger.failed([Waiting(each, 1, 1, NOW) for each in flips])
+    ledger.drop_attempts({("segment-events", 0): 4})
+    assert [ledger.waiting(each).attempts for each in flips] == [0, 1, 0]
+    ledger.close()
+
+
+def test_a_file_that_is_none_is_refused_in_words(file):
+    """By `deliver`, and by `export`, which reads it; where there is no folder, nobody knows what was sent."""
+    assert delivered(file.parent, "ann") is None
+    file.parent.mkdir()
+    assert delivered(file.parent, "ann") == {}
+    file.write_bytes(b"no database" * 1_000)
+    for read in (lambda: Ledger(file), lambda: delivered(file.parent, "ann")):
+        with pytest.raises(StreamsError, match=r"crm\.db: can't be read .* put a backup in its place"):
+            read()
 
 
 def test_offsets_of_a_topic_that_was_made_anew_count_no_more(file):
