@@ -3,25 +3,30 @@
 import csv
 import difflib
 import json
+import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import IO, Any
 
 import click
 
 import schemas
-from segments.engine import EngineSettings
+from segments.engine import IDENTITIES, EngineSettings
 from streams.cli.instant import Instant
 from streams.cli.replay import deployed_or, deploying_of, effects_of
 from streams.cli.visible import json_line, visible
-from streams.delivery.members import Member, Now, Then, chosen, decoded
+from streams.cli.what_runs import known_rules
+from streams.delivery.customers import Customers
+from streams.delivery.members import Member, Now, Then, chosen, decoded, reach
 from streams.errors import StreamsError
 from streams.history.files import read_log
 from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
+from streams.kafka.topics import PROFILES
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 
+EVENTS = "segment-events"
 COLUMNS = ("customer_id", "value", "entered_at", "valid_until", "details")
 LAST = 253_402_300_799_999
 """The last instant that has a date, in milliseconds: later than any event."""
@@ -54,7 +59,8 @@ def command(
     """List the members of SEGMENT: customer_id, value, entered_at, valid_until, details.
 
     From the memberships as they are now. With --at from the segment events: as far back as Kafka keeps them, which
-    is said on stderr; who was erased since is left out. With --file from the events of a file, through the
+    is said on stderr, and from the memberships of who has been in since before that; who was erased since is left
+    out. With --file from the events of a file, through the
     rules of SEGMENTS_RULES or those that the file deploys, up to --at or the end of the file. The control group of
     an experiment is left out
     unless asked for with --arm.
@@ -66,13 +72,16 @@ def command(
         found = _now(settings, segment)
     else:
         found = _then(settings, segment, at)
-    if segment not in found.known | _of_rules(settings):
-        near = difflib.get_close_matches(segment, found.known | _of_rules(settings), n=1)
+    members = list(found.members())
+    if segment not in found.known and segment not in (known := found.known | known_rules(settings)):
+        near = difflib.get_close_matches(segment, known, n=1)
         raise StreamsError(
-            f"nobody was ever in {segment}, and SEGMENTS_RULES has no such rule"
+            f"nobody was ever in {segment}, and no such rule is deployed or in SEGMENTS_RULES"
             + (f": did you mean {near[0]}?" if near else "")
         )
-    _print(chosen(found.members(), value, arm), form)
+    if isinstance(found, Then) and found.erased:
+        click.echo(f"{len(found.erased):,} customers were erased since, and are left out", err=True)
+    _print(chosen(members, value, arm), form)
 
 
 def _now(settings: Settings, segment: str) -> Now:
@@ -83,23 +92,35 @@ def _now(settings: Settings, segment: str) -> Now:
 
 
 def _then(settings: Settings, segment: str, at: int) -> Then:
-    found = Then(segment, at)
-    oldest: dict[int, Any] = {}
-    for record in _committed(settings, "segment-events"):
-        oldest.setdefault(record.partition, record)
+    customers = Customers(sqlite3.connect("", isolation_level=None))
+    found = Then(segment, at, _now(settings, segment), customers.erased_at)
+    for topic in PROFILES:
+        for record in _committed(settings, topic, decodes=False):
+            if record.key is not None:
+                customers.profile(topic, record.key.decode(errors="replace"), record.value, record.timestamp)
+    for record in _committed(settings, IDENTITIES):
+        with suppress(schemas.DecodeError, UnicodeDecodeError, AttributeError):
+            customers.link(record.key.decode(), record.value, record.timestamp)
+    oldest: dict[int, int] = {}
+    for record in _committed(settings, EVENTS):
+        oldest.setdefault(record.partition, record.timestamp)
         event = decoded(record.value)
         if event is not None:
             found.add(event)
-    cut = [each.timestamp for each in oldest.values() if each.offset > 0]
-    reach = f"reach back to {schemas.to_iso(max(cut))}" if cut else "are there from the first one on"
-    gone = f"; {len(found.erased):,} customers were erased since, and are left out" if found.erased else ""
-    click.echo(f"as of {schemas.to_iso(at)}: the segment events {reach}{gone}", err=True)
+    click.echo(f"as of {schemas.to_iso(at)}: {reach(_begins(settings), oldest)}", err=True)
     return found
 
 
-def _committed(settings: Settings, topic: str) -> Iterator[Any]:
-    """All committed records of a topic, each partition in its order."""
-    registry = connect(settings)
+def _begins(settings: Settings) -> dict[int, int]:
+    """The first offset of each partition of the segment events."""
+    with committed_reader(settings) as consumer:
+        found = consumer.beginning_offsets(partitions_of(consumer, EVENTS))
+    return {each.partition: offset for each, offset in found.items()}
+
+
+def _committed(settings: Settings, topic: str, *, decodes: bool = True) -> Iterator[Any]:
+    """All committed records of a topic, each partition in its order; their schemas are known if they are decoded."""
+    registry = connect(settings) if decodes else None
     with committed_reader(settings) as consumer:
         ends = assign(consumer, partitions_of(consumer, topic), from_beginning=True)
         for batch in until(consumer, ends, settings):
@@ -119,11 +140,6 @@ def _of_files(settings: Settings, segment: str, files: tuple[IO[bytes], ...], at
         for _, event in effects.segment_events:
             found.add(event)
     return found
-
-
-def _of_rules(settings: Settings) -> set[str]:
-    """The names of the rules here, without loading them."""
-    return {file.stem for folder in settings.rules for file in Path(folder).glob("*.py")}
 
 
 def _print(members: Iterable[Member], form: str | None) -> None:

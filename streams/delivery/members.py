@@ -1,6 +1,6 @@
 """Who is in a segment: now from the memberships, at an instant from the segment events."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,11 +80,16 @@ class Now:
 class Then:
     """The members of a segment at an instant by its events, taken in one by one, in the order of each customer.
 
-    Who was erased is none, however long ago that instant is.
+    Who is in it now, and has been since before the events reach back, was in it then. Who was erased since is none,
+    however long ago that instant is.
     """
 
     segment: str
     at: int
+    now: "Now | None" = None
+    """The memberships, read before the events."""
+    erased_at: Callable[[str], int | None] = lambda _customer: None
+    """The latest erasure of a customer, in milliseconds; None: there is none."""
     known: set[str] = field(default_factory=set)
     erased: set[str] = field(default_factory=set)
     _members: dict[tuple[str, str | None], Member] = field(default_factory=dict)
@@ -115,8 +120,22 @@ class Then:
             del self._members[key]
 
     def members(self) -> Iterator[Member]:
-        """All of them, by customer, then value."""
-        yield from sorted(self._members.values(), key=lambda each: (each.customer.encode(), _by_value(each)))
+        """All of them, by customer, then value; who was erased since is noted."""
+        for each in sorted(self._all(), key=lambda each: (each.customer.encode(), _by_value(each))):
+            erased = self.erased_at(each.customer)
+            if erased is None or erased < (
+                self.at if each.entered_at is None else min(self.at, each.entered_at)
+            ):
+                yield each
+            else:
+                self.erased.add(each.customer)
+
+    def _all(self) -> Iterator[Member]:
+        yield from self._members.values()
+        for each in self.now.members() if self.now is not None else ():
+            is_before = each.entered_at is not None and each.entered_at <= self.at
+            if is_before and (each.customer, each.value) not in self._seen:
+                yield each
 
 
 def _by_value(member: Member) -> tuple[bool, bytes]:
@@ -129,6 +148,21 @@ def chosen(members: Iterable[Member], value: str | None, arm: str) -> Iterator[M
         in_arm = arm == "all" or (each.arm == CONTROL) == (arm == CONTROL)
         if in_arm and value in (None, each.value):
             yield each
+
+
+def reach(begins: Mapping[int, int], oldest: Mapping[int, int]) -> str:
+    """How far back the segment events go, in words.
+
+    `begins`: the first offset that each partition still has; `oldest`: the Kafka timestamp of its first record, in
+    milliseconds, of partitions that have one.
+    """
+    cut = [each for each, offset in begins.items() if offset > 0]
+    if not cut:
+        return "the segment events are there from the first one on"
+    since = "who is in it since before that is taken from the memberships"
+    if empty := sorted(set(cut) - set(oldest)):
+        return f"the segment events of partition {', '.join(map(str, empty))} are all deleted; {since}"
+    return f"the segment events reach back to {schemas.to_iso(max(oldest[each] for each in cut))}; {since}"
 
 
 def decoded(value: bytes | None) -> dict[str, Any] | None:

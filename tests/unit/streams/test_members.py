@@ -1,7 +1,7 @@
 """Who is in a segment, by memberships and by events: values, arms, erasures, and what the topic no longer holds."""
 
 import schemas
-from streams.delivery.members import Now, Then, chosen
+from streams.delivery.members import Now, Then, chosen, reach
 
 
 def event(customer, transition, at, **more):
@@ -61,6 +61,48 @@ def test_control_is_left_out_unless_asked_for():
     }
     assert told == {"treated": ["bob", "cat"], "control": ["ann"], "all": ["ann", "bob", "cat"]}
     assert [each.customer for each in chosen(found.members(), "a", "treated")] == ["bob"]
+
+
+def now_of(**entered_at):
+    """The memberships as they are: who is in, since when."""
+    found = Now("big")
+    for customer, at in entered_at.items():
+        entry = {
+            "segment": "big", "segment_version": "1", "entered_at": at, "episode": 1, "valid_until": None, "value": None,
+            "details": {}, "arm": None,
+        }  # fmt: skip
+        record = {"customer_id": customer, "sequence": 1, "segments": [entry]}
+        found.add(customer.encode(), schemas.encode(schemas.SEGMENT_MEMBERSHIPS, record))
+    return found
+
+
+def test_who_has_been_in_since_before_the_events_reach_back_was_in():
+    """By the memberships, if they had entered by then; of whom there are events, those tell."""
+    found = Then("big", 20, now_of(ann=5, bob=25, cat=20, dan=18))
+    for each in (event("dan", "exit", 19), event("dan", "enter", 21), event("eve", "exit", 30)):
+        found.add(each)
+    assert [(each.customer, each.entered_at) for each in found.members()] == [
+        ("ann", 5), ("cat", 20), ("eve", None),
+    ]  # fmt: skip
+
+
+def test_who_was_erased_after_leaving_is_none():
+    """No exit tells of it; of a life after an erasure the events count."""
+    erasures = {"ann": 50, "bob": 5, "cat": 15}
+    found = Then("big", 20, now_of(cat=10), erasures.get)
+    for each in (
+        event("ann", "enter", 10), event("ann", "exit", 30), event("bob", "enter", 10), event("dan", "enter", 10)
+    ):  # fmt: skip
+        found.add(each)
+    assert [each.customer for each in found.members()] == ["bob", "dan"]
+    assert found.erased == {"ann", "cat"}
+
+
+def test_how_far_events_reach_back_is_that_of_the_partition_that_lost_most():
+    """Of one that lost all it is said; those of which nothing was deleted reach back to the first."""
+    assert reach({0: 0, 1: 0}, {0: 5}) == "the segment events are there from the first one on"
+    assert "reach back to 1970-01-01T00:00:00.009Z; who is" in reach({0: 3, 1: 1, 2: 0}, {0: 9, 1: 7, 2: 99})
+    assert "the segment events of partition 1 are all deleted" in reach({0: 3, 1: 4}, {0: 9})
 
 
 def test_a_membership_record_replaces_the_one_before():
