@@ -42,6 +42,16 @@ def known_names(plan: ir.Plan) -> dict[str, str]:
     }
 
 
+def durations_of(plan: ir.Plan) -> frozenset[str]:
+    """The measures that have a border and are durations, by their texts."""
+    asked = [each for leaf in plan.leaves for each in ir.measured_in(leaf.asked)]
+    return frozenset(
+        plan.borders[each.border].measure
+        for each in asked
+        if each.border is not None and each.kind == "duration"
+    )
+
+
 def decimal_text(millionths: int) -> str:
     """A value in millionths as a decimal without zeros at its end."""
     text = format(Decimal(millionths).scaleb(-6), "f")

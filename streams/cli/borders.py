@@ -1,6 +1,6 @@
 """`segments borders`: the bounds learned from all customers, taken anew and shown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,8 @@ import click
 
 import schemas
 from segments.engine import Border, PlannedRules, settings_of
-from segments.insight.histogram import lines_of, svg_of
-from segments.insight.ranking import known_names
+from segments.insight.histogram import Drawn, lines_of, svg_of
+from segments.insight.ranking import durations_of, known_names
 from segments.plan.borders import fields_of
 from streams.cli import going_live
 from streams.cli.going_live import NO_WAIT, NOTE, YES, tell_lines
@@ -103,12 +103,11 @@ def update(
     found, taken = _taken(settings, chains, timeout, warming=warming)
     borders = after(found, chains.borders)
     counted = _count(settings, chains, borders)
+    drawn = _drawn(found, taken, durations_of(chains.running.planned.data))
     if not as_json:
-        tell_lines(*_told(found, taken, counted))
+        tell_lines(*_told(found, drawn, counted))
     if svg is not None:
-        svg.write_text(
-            svg_of([(each.key, taken.values[each.key.measure], each.old, each.new) for each in found])
-        )
+        svg.write_text(svg_of(drawn))
     _refuse(counted, max_moved)
     if all(each.new is None for each in found):
         raise StreamsError("nothing is published: " + "; ".join(each.why for each in found))
@@ -195,16 +194,22 @@ def _refuse(counted: Counted, max_moved: float | None) -> None:
         )
 
 
-def _told(found: Sequence[Move], taken: Taken, counted: Counted) -> Iterator[str]:
-    for each in found:
-        old = "nothing" if each.old is None else each.old.value
+def _drawn(found: Sequence[Move], taken: Taken, durations: Collection[str]) -> list[Drawn]:
+    return [
+        Drawn(each.key, taken.values[each.key.measure], each.old, each.new, each.key.measure in durations)
+        for each in found
+    ]
+
+
+def _told(found: Sequence[Move], drawn: Sequence[Drawn], counted: Counted) -> Iterator[str]:
+    for each, picture in zip(found, drawn, strict=True):
+        old = "nothing" if each.old is None else picture.border_text(each.old)
         yield f"{each.key.measure} top(percent={each.key.percent})"
-        values = taken.values[each.key.measure]
         if each.new is None:
             yield f"  stays {old}: {each.why}"
         else:
-            yield f"  {old} becomes {each.new.value}, of {each.new.customers:,} customers"
-        yield from (f"    {line}" for line in lines_of(values, each.old, each.new))
+            yield f"  {old} becomes {picture.border_text(each.new)}, of {each.new.customers:,} customers"
+        yield from (f"    {line}" for line in lines_of(picture))
     for name in sorted({*counted.enters, *counted.exits}):
         enters, exits = counted.enters[name], counted.exits[name]
         yield f"  {name}: {enters:,} would enter and {exits:,} leave; {counted.members[name]:,} are in it"

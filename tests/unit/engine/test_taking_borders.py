@@ -9,7 +9,7 @@ import pytest
 from aiohttp import test_utils, web
 
 from segments.engine import Border, BorderKey
-from segments.insight.histogram import lines_of, svg_of
+from segments.insight.histogram import GROUPS, Drawn, groups, lines_of, svg_of
 from segments.insight.ranking import decimal_text, packed, unpacked
 from segments.language import Segment, purchase, top
 from streams.deployments.borders import Taken, after, moves, windows_of
@@ -95,10 +95,40 @@ def test_values_are_drawn_with_both_cuts():
     """In the terminal each cut stands at its group; the SVG is well formed and escapes what it is given."""
     values = [number * 1_000_000 for number in range(1, 101)]
     old, new = Border(KEY, "20", 100, START), Border(KEY, "91", 100, START)
-    lines = list(lines_of(values, old, new))
+    lines = list(lines_of(Drawn(KEY, values, old, new)))
     assert [line.split()[-1] for line in lines if line.endswith(("old", "new"))] == ["old", "new"]
     odd = BorderKey('event("<&>").within(days=1).count()', "10", "EUR", "UTC")
-    tree = ET.fromstring(svg_of([(KEY, values, old, new), (odd, [], None, None)]))
+    tree = ET.fromstring(svg_of([Drawn(KEY, values, old, new), Drawn(odd, [], None, None)]))
     texts = [each.text for each in tree.iter("{http://www.w3.org/2000/svg}text")]
     assert {"old 20", "new 91"} <= set(texts)
     assert any("<&>" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_duration", "low", "width"),
+    [
+        ([64_500_001, 90_000_000, 310_000_000], False, "60", "20"),
+        ([1_000_000, 2_000_000, 3_000_000], False, "1", "1"),
+        ([-12_340_000, 5_000_000, 7_250_000], False, "-14", "2"),
+        ([40_000, 60_000, 90_000], False, "0.04", "0.005"),
+        ([1_000 * 1_000_000, 45_000 * 1_000_000], True, "0s", "5s"),
+        ([DAY * 1_000_000, 90 * DAY * 1_000_000], True, "0s", "5d"),
+        ([0, 0], False, "0", "1"),
+    ],
+)
+def test_groups_begin_at_round_numbers(values, is_duration, low, width):
+    """Bounds are multiples of a width with one digit, or of a round duration; counts have no halves."""
+    drawn = Drawn(KEY, values, None, None, is_duration)
+    counts, first, wide = groups(values, is_duration=is_duration)
+    assert (drawn.text(first), drawn.text(wide)) == (low, width)
+    assert (sum(counts), len(counts) <= GROUPS) == (len(values), True)
+    assert next(lines_of(drawn)).split()[0] == low.split()[0]
+
+
+def test_a_border_that_is_a_duration_is_told_in_units():
+    """Milliseconds are for programs."""
+    border = Border(KEY, str(36 * 3_600_000), 9, START)
+    drawn = Drawn(KEY, [36 * 3_600_000 * 1_000_000], None, border, is_duration=True)
+    assert drawn.border_text(border) == "1d 12h"
+    assert "new 1d 12h" in svg_of([drawn])
+    assert Drawn(KEY, [], None, border).border_text(border) == "129600000"
