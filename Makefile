@@ -98,6 +98,10 @@ soak: install ## engine against oracle on EXAMPLES=20000 random rules and storie
 bench: install ## how fast, how late, how large, ours and others: ONLY=latency one part, ARGS=--help what can be chosen
 	$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
+.PHONY: holdout
+holdout: install ## CDNOW: what our model and that of lifetimes expect of its second half, and what came
+	$(BIN)/python -m tests.holdout
+
 .PHONY: wheel
 wheel: install ## the wheel to run workers from (needs Rust; installing it does not)
 	$(BIN)/python -m deploy.dev.wheel
