@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from segments.engine import Border, EngineSettings, RuleSet, of_customer
+from segments.engine import Border, EngineSettings, PlannedRules, RuleSet, of_customer
 from segments.insight.ranking import known_names, published
 from segments.insight.sides import Beside, Lives
 from segments.plan.borders import BorderKey
@@ -13,7 +13,11 @@ class Valued(Lives):
     """A rule set over all partitions, and at their end the values of its measures that have borders."""
 
     def __init__(
-        self, rules: RuleSet, count: int, settings: EngineSettings, consent: str | None = None
+        self,
+        rules: RuleSet | PlannedRules,
+        count: int,
+        settings: EngineSettings,
+        consent: str | None = None,
     ) -> None:
         """`consent`: only of customers who have given it."""
         super().__init__(rules, count, settings)
@@ -43,7 +47,11 @@ class BorderCensus:
     """Reads a history for several rule sets, and takes the borders that they read."""
 
     def __init__(
-        self, sets: Sequence[RuleSet], count: int, settings: EngineSettings, consent: str | None = None
+        self,
+        sets: Sequence[RuleSet | PlannedRules],
+        count: int,
+        settings: EngineSettings,
+        consent: str | None = None,
     ) -> None:
         """One or two rule sets."""
         self._valued = [Valued(each, count, settings, consent) for each in sets]

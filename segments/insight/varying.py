@@ -3,7 +3,7 @@
 Both are read from the plan, so that what is deployed can be tried where no file of it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -13,14 +13,18 @@ import msgspec
 from segments.engine import PlannedRules, RuleSet
 from segments.insight.planned import operator_of
 from segments.language.errors import SegmentsError
+from segments.language.nodes.borders import WHOLE
 from segments.language.nodes.durations import UNITS
 from segments.plan import ir
+from segments.plan.borders import BorderKey
 from segments.plan.bounds import profile_bounds
 
 LARGEST = Decimal(10) ** 15
 """Beyond it no measure goes: milliseconds of 30,000 years, or a thousand times a thousand billion."""
 YEARS = "years"
 """The unit of a bound that counts years of the calendar."""
+PERCENT = "percent"
+"""The unit of a border: the share of the customers who have it or more."""
 
 
 class NoNumber(SegmentsError):
@@ -32,9 +36,19 @@ class NoNumber(SegmentsError):
         )
 
 
+class NoPercentage(NoNumber):
+    """What was given for the percentage of a border is none."""
+
+    def __init__(self, given: str) -> None:
+        SegmentsError.__init__(
+            self,
+            f"{given[:40]!r}: a percentage over 0 and under 100 with at most two decimals was expected, such as 2.5",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class RuleNumber:
-    """A bound of a rule that is a number or a duration."""
+    """A bound of a rule that is a number, a duration, or the percentage of a border."""
 
     place: int
     """Of the leaf, in the order of the evidence."""
@@ -44,7 +58,7 @@ class RuleNumber:
     value: str
     """The number, in its unit."""
     unit: str
-    """`days`, `hours` … of a duration, or `years`; empty of a number."""
+    """`days`, `hours` … of a duration, `years`, or `percent` of a border; empty of a number."""
 
 
 def numbers_of(rules: RuleSet | PlannedRules, name: str) -> list[RuleNumber]:
@@ -52,25 +66,37 @@ def numbers_of(rules: RuleSet | PlannedRules, name: str) -> list[RuleNumber]:
     plan, found = rules.data, []
     for place, number in enumerate(plan.rules[rules.ids.index(name)].leaves):
         leaf = plan.leaves[number]
-        if (bound := _bound(leaf.asked)) is not None:
+        if (bound := _bound(leaf.asked, plan.borders)) is not None:
             value, unit = bound
             found.append(RuleNumber(place, leaf.measure, operator_of(leaf.asked), _plain(value), unit))
     return found
 
 
+def borders_read(rules: RuleSet | PlannedRules, name: str) -> tuple[BorderKey, ...]:
+    """The borders that a rule is compared with, and those of the rules that it reads, each once."""
+    plan = rules.data
+    rule = plan.rules[rules.ids.index(name)]
+    numbers = (
+        number for each in (rule, *(plan.rules[place] for place in rule.reads)) for number in each.leaves
+    )
+    asked = (each for number in numbers for each in ir.measured_in(plan.leaves[number].asked))
+    return tuple(dict.fromkeys(plan.borders[each.border] for each in asked if each.border is not None))
+
+
 def with_numbers(rules: RuleSet | PlannedRules, name: str, given: Mapping[int, str]) -> PlannedRules:
     """The same rules with the same borders, but for these numbers of one of them, by their places.
 
-    Raises NoNumber for a text that is no number.
+    Another percentage is another border, which nobody may have published. Raises NoNumber for a text that is no number.
     """
     plan, at = rules.data, rules.ids.index(name)
     units = {each.place: each.unit for each in numbers_of(rules, name)}
-    rule, leaves = plan.rules[at], list(plan.leaves)
+    rule, leaves, borders = plan.rules[at], list(plan.leaves), list(plan.borders)
     numbers = list(rule.leaves)
     for place, text in given.items():
         if place in units:
             # A leaf of its own: other rules may have the same one.
-            leaves.append(_varied(plan.leaves[rule.leaves[place]], _number(text, units[place])))
+            leaf, bound = plan.leaves[rule.leaves[place]], _number(text, units[place])
+            leaves.append(_varied(leaf, bound) if units[place] != PERCENT else _ranked(leaf, bound, borders))
             numbers[place] = len(leaves) - 1
     of_when = iter(numbers)
     when = _replaced(rule.when, of_when)
@@ -81,14 +107,16 @@ def with_numbers(rules: RuleSet | PlannedRules, name: str, given: Mapping[int, s
     )
     varied = msgspec.structs.replace(rule, when=when, until=until, stages=stages, leaves=tuple(numbers))
     every = tuple(varied if place == at else each for place, each in enumerate(plan.rules))
-    other = msgspec.structs.replace(plan, leaves=tuple(leaves), rules=every)
+    other = msgspec.structs.replace(plan, leaves=tuple(leaves), rules=every, borders=tuple(borders))
     return PlannedRules(other.to_bytes(), rules.borders)
 
 
-def _bound(asked: ir.Asked) -> tuple[Fraction, str] | None:
-    """A bound and its unit; None: it is no number, or one that is learned."""
+def _bound(asked: ir.Asked, borders: Sequence[BorderKey]) -> tuple[Fraction, str] | None:
+    """A bound and its unit; None: it is no number."""
     match asked:
-        case ir.Measured(comparison=ir.Comparison(numbers=(bound,)), border=None):
+        case ir.Measured(border=int(border)):
+            return Fraction(borders[border].percent), PERCENT
+        case ir.Measured(comparison=ir.Comparison(numbers=(bound,))):
             if asked.kind == "duration":
                 return _duration(Fraction(bound))
             return Fraction(bound) / asked.scale, ""
@@ -129,6 +157,17 @@ def _varied(leaf: ir.Leaf, bound: Fraction) -> ir.Leaf:
     return ir.Leaf(leaf.measure, told, asked)
 
 
+def _ranked(leaf: ir.Leaf, percent: Fraction, borders: list[BorderKey]) -> ir.Leaf:
+    """The same leaf, compared with the border of another percentage, which is added to those of the plan."""
+    asked = leaf.asked
+    assert isinstance(asked, ir.Measured)
+    assert asked.border is not None
+    key = msgspec.structs.replace(borders[asked.border], percent=_plain(percent))
+    if key not in borders:
+        borders.append(key)
+    return msgspec.structs.replace(leaf, asked=msgspec.structs.replace(asked, border=borders.index(key)))
+
+
 def _plain(bound: Fraction) -> str:
     """A bound as a decimal; those of rules have an end."""
     text = f"{Decimal(bound.numerator) / bound.denominator:f}"
@@ -140,6 +179,10 @@ def _number(text: str, unit: str) -> Fraction:
         found = Decimal(text.strip())
     except InvalidOperation:
         raise NoNumber(text) from None
+    if unit == PERCENT:
+        if not found.is_finite() or not 0 < found < WHOLE or found * 100 % 1:
+            raise NoPercentage(text)
+        return Fraction(found)
     if not found.is_finite() or not 0 <= found <= LARGEST:
         raise NoNumber(text)
     if unit == YEARS:

@@ -70,6 +70,11 @@ class Rules:
         """What is deployed; None: these are rules of files."""
         return None if self.deployed is None else self.deployed.id
 
+    @property
+    def profile_sources(self) -> Sequence[str]:
+        """The names of the profile sources beside `profiles`: those deployed."""
+        return () if self.deployed is None else self.deployed.settings.get("profile_sources", ())
+
     def title(self, segment: str, language: str) -> str:
         """The title of a segment; the id of one that no rule has."""
         rule = self.segments.get(segment)
@@ -93,6 +98,13 @@ class Rules:
         files = [each.file for each in self.segments.values() if each.file is not None]
         refuse(files)
         return RuleSet(files, self.currency, self.zone)
+
+    def consent(self, settings: Settings) -> str | None:
+        """The consent that each rule needs: that deployed, else that of this process."""
+        if self.deployed is None:
+            return settings.required_consent
+        required: str | None = self.deployed.settings["required_consent"]
+        return required
 
     def engine(self, settings: Settings) -> EngineSettings:
         """The settings that decide: those deployed, else those of this process."""

@@ -12,7 +12,7 @@ from segments.insight.varying import RuleNumber, numbers_of
 from segments.language.errors import SegmentsError
 from streams.console.console import Console
 from streams.console.state import Name, State
-from streams.console.trying import Tried
+from streams.console.trying import Compared, Tried
 from streams.errors import StreamsError
 
 PATIENCE = 1.5
@@ -126,4 +126,12 @@ def result_of(tried: Tried | None) -> Line | None:
         "stay": counts["stays"],
         "enter": counts["enters"],
         "leave": counts["leaves"],
+        "borders": [_border(each) for each in tried.borders] if tried is not None else [],
     }
+
+
+def _border(compared: Compared) -> Line:
+    key, border = compared.key, compared.border
+    told = (None, 0) if border is None else (border.value, border.customers)
+    names = ("measure", "percent", "value", "customers", "by_history")
+    return dict(zip(names, (key.measure, key.percent, *told, compared.by_history), strict=True))

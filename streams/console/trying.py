@@ -2,31 +2,44 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kafka.errors import KafkaError
 
-from segments.engine import PlannedRules, RuleSet
+from segments.engine import Border, BorderKey, PlannedRules, RuleSet, with_borders
+from segments.insight.by_history import BorderCensus
 from segments.insight.findings import Findings
 from segments.insight.trial import RuleTrial, Trial
-from segments.insight.varying import with_numbers
+from segments.insight.varying import borders_read, with_numbers
 from segments.language.errors import SegmentsError
 from streams.clock import wall_clock
 from streams.console.rules import Rules
 from streams.errors import StreamsError
+from streams.history.reader import History, Progress
 from streams.history.topics import topics_history
 from streams.settings.settings import Settings
 
 KEPT = 16
 """Trials whose results are kept."""
 
-Key = tuple[str, str, tuple[tuple[int, str], ...]]
-"""Segment, its version, numbers by place."""
+Key = tuple[str, str, tuple[Border, ...], tuple[tuple[int, str], ...]]
+"""Segment, its version, the borders published, numbers by place."""
 
 
 class _Stopped(Exception):
     """Somebody stopped the trial, or it gave way to a later one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A border that a rule is compared with in a trial."""
+
+    key: BorderKey
+    border: Border | None
+    """None: nobody has a value, and nobody is in by it."""
+    by_history: bool
+    """It is not published: it was taken from the past events."""
 
 
 @dataclass(slots=True)
@@ -39,6 +52,8 @@ class Tried:
     done: int = 0
     total: int = 0
     found: Findings | None = None
+    borders: Sequence[Compared] = ()
+    """The borders that the rule reads, as it is and with the other numbers."""
     deleted_before: int | None = None
     """What came in before this instant would matter, and is no longer in the topics."""
     problem: str | None = None
@@ -56,7 +71,8 @@ class Trials:
 
     def of(self, rules: Rules, segment: str, numbers: Mapping[int, str]) -> Tried:
         """The trial of a rule with these numbers by their places, begun if there is none."""
-        key = segment, rules.segments[segment].version, tuple(sorted(numbers.items()))
+        version, published = rules.segments[segment].version, rules.runnable.borders
+        key = segment, version, published, tuple(sorted(numbers.items()))
         tried = self._trials.get(key)
         if tried is None or tried.stopped.is_set():
             self.close()
@@ -89,20 +105,47 @@ class Trials:
         running = rules.runnable
         other = with_numbers(running, tried.segment, numbers)
         engine = rules.engine(settings)
+        now = tried.began if settings.clock == "wall" else None
         with topics_history(settings, _needed_since(running, tried.began), None) as history:
-            tried.total = history.length
-            both = [RuleTrial(each, tried.segment, history.count, engine) for each in (other, running)]
-            living = Trial(*both)
 
             def progress(count: int) -> None:
                 tried.done += count
                 if tried.stopped.is_set():
                     raise _Stopped
 
-            now = tried.began if settings.clock == "wall" else None
+            until = history.latest if now is None else now
+            borders = self._borders(tried, (other, running), (history, progress, until), rules)
+            both = [
+                RuleTrial(with_borders(each, borders), tried.segment, history.count, engine)
+                for each in (other, running)
+            ]
+            living = Trial(*both)
             history.read(living, progress)
-            tried.found = living.finish(history.latest if now is None else now)
+            tried.found = living.finish(until)
             tried.deleted_before = history.deleted_before
+
+    def _borders(
+        self,
+        tried: Tried,
+        sets: Sequence[RuleSet | PlannedRules],
+        reading: tuple[History, Progress, int | None],
+        rules: Rules,
+    ) -> list[Border]:
+        """The borders published, and those that the rule reads and nobody has published: of the past events."""
+        history, progress, until = reading
+        published = rules.runnable.borders
+        keys = list(dict.fromkeys(key for each in sets for key in borders_read(each, tried.segment)))
+        wanted = [key for key in keys if key not in {border.key for border in published}]
+        tried.total = history.length * (2 if wanted else 1)
+        taken: tuple[Border, ...] = ()
+        if wanted:
+            settings = self._settings
+            census = BorderCensus(sets, history.count, rules.engine(settings), rules.consent(settings))
+            history.read(census.reader, progress)
+            taken = census.finish(wanted, until)
+        held = {border.key: border for border in (*published, *taken)}
+        tried.borders = [Compared(key, held.get(key), key in wanted) for key in keys]
+        return list(held.values())
 
 
 def _needed_since(rules: RuleSet | PlannedRules, now: int) -> int | None:

@@ -4,7 +4,7 @@ import pytest
 
 from segments.engine import EngineSettings, PlannedRules, load
 from segments.insight.trial import RuleTrial
-from segments.insight.varying import NoNumber, numbers_of, with_numbers
+from segments.insight.varying import NoNumber, NoPercentage, borders_read, numbers_of, with_numbers
 
 RULE = '''"""A rule."""
 from segments.language import Segment, any_event, any_of, days, not_, profile, purchase, today, years
@@ -82,3 +82,47 @@ def test_what_is_no_number_is_refused(rules, given):
     """In words that say what was expected."""
     with pytest.raises(NoNumber, match="a number from 0"):
         with_numbers(rules, "rule", {0: given})
+
+
+RANKED = '''"""A rule by borders."""
+from segments.language import Segment, purchase, top
+
+spent = purchase.within(days=30).sum(purchase.amount)
+ranked = Segment(when=spent >= top(percent=10), until=spent < top(percent=12.5))
+'''
+READER = '''"""A rule that reads one by borders."""
+from segments.language import Segment, page_view
+from segments.ranked import ranked
+
+reader = Segment(when=[ranked, page_view.within(days=30).count() >= 3])
+'''
+
+
+@pytest.fixture
+def ranked(tmp_path):
+    """A rule by two borders, and one that reads it, as a deployment has them."""
+    (tmp_path / "ranked.py").write_text(RANKED)
+    (tmp_path / "reader.py").write_text(READER)
+    return PlannedRules(load([tmp_path]).data.to_bytes())
+
+
+def test_the_percentage_of_a_border_is_a_number(ranked):
+    """It can be another one, which is another border; that of the way out stays, and what reads the rule reads both."""
+    found = numbers_of(ranked, "ranked")
+    assert [(each.operator, each.value, each.unit) for each in found] == [
+        (">=", "10", "percent"), ("<", "12.5", "percent"),
+    ]  # fmt: skip
+    other = with_numbers(ranked, "ranked", {0: "20.50"})
+    assert [each.percent for each in borders_read(other, "ranked")] == ["20.5", "12.5"]
+    assert [each.percent for each in borders_read(other, "reader")] == ["20.5", "12.5"]
+    assert borders_read(ranked, "reader") == borders_read(ranked, "ranked")
+    same = with_numbers(ranked, "ranked", {0: "12.5"})
+    assert [each.percent for each in borders_read(same, "ranked")] == ["12.5"]
+    assert [each.value for each in numbers_of(same, "ranked")] == ["12.5", "12.5"]
+
+
+@pytest.mark.parametrize("given", ["0", "100", "-1", "10.123", "nan", "1e9"])
+def test_what_is_no_percentage_is_refused(ranked, given):
+    """Over 0 and under 100, with two decimals at most, in words."""
+    with pytest.raises(NoPercentage, match="a percentage over 0 and under 100"):
+        with_numbers(ranked, "ranked", {0: given})
