@@ -41,7 +41,7 @@ class Console:
         self.trials = Trials(settings)
         self.counting = Counting(settings, workers)
         self.reports = Reports(settings)
-        self.readings = Readings(settings, reader.registry)
+        self.readings = Readings(settings, reader.registry, lambda: self.rules.profile_sources)
         reader.forgotten.append(self.readings.forget)
         self.workers = workers
         self.rules = rules

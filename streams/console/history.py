@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,7 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 import schemas
-from segments.engine import INPUTS, partition_of
-from segments.language.catalogue import TOPICS
+from segments.engine import IDENTITIES, INPUTS, PROFILES, partition_of
 from streams.errors import StreamsError
 from streams.kafka.read_committed import assign, committed_reader, until
 from streams.registry.registry import Registry
@@ -24,8 +23,11 @@ MOST_READINGS = 16
 """At a time; beyond, the oldest is stopped."""
 KEPT_SECONDS = 30.0
 """For which a reading that has ended is shown again before the topics are read anew."""
-ERASING = frozenset(topic.name for topic in TOPICS if topic.erases)
 FLIPS = "segment-events"
+PROFILE_SOURCE = f"{PROFILES}-"
+"""How the names of the topics of further profile sources begin."""
+KINDS = ("kind", "transition", "action")
+"""The fields that tell what a record of a topic is; a profile has none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,18 @@ class Reading:
     def add(self, topic: str, timestamp: int, value: bytes | None) -> None:
         """Take in a record of the customer."""
         if value is None:
-            self.erased_at = max(self.erased_at, timestamp)
+            # One of the links is passed over, by the workers, too.
+            self.erased_at = max(self.erased_at, 0 if topic == IDENTITIES else timestamp)
             return
+        record = schemas.RECORD_OF_TOPIC[PROFILES if topic.startswith(PROFILE_SOURCE) else topic]
         try:
-            fields = schemas.decode(schemas.RECORD_OF_TOPIC[topic], value)
+            fields = schemas.decode(record, value)
         except schemas.DecodeError:
             return  # The workers refuse it, too.
         if timestamp <= self.erased_at:
             return
         kept = self.flips if topic == FLIPS else self.events
-        kind = fields.get("kind") or fields.get("transition") or "profile"
+        kind = next((fields[name] for name in KINDS if fields.get(name)), "profile")
         kept.append(Event(fields["occurred_at"], topic, kind, {**fields, "timestamp": timestamp}))
         self.count += 1
 
@@ -91,9 +95,13 @@ class Reading:
 class Readings:
     """The readings that are under way, or have just ended."""
 
-    def __init__(self, settings: Settings, registry: Registry | None) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry | None, sources: Callable[[], Sequence[str]] = tuple
+    ) -> None:
+        """`sources` tells the names of the profile sources beside `profiles`."""
         self._settings = settings
         self._registry = registry
+        self._sources = sources
         self._readings: dict[str, Reading] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.read: Callable[[Reading, int], None] = self._read
@@ -145,8 +153,11 @@ class Readings:
     def _read(self, reading: Reading, count: int) -> None:
         key = reading.customer.encode()
         number = partition_of(key, count)
-        partitions = [TopicPartition(topic, number) for topic in (*INPUTS, FLIPS)]
+        sources = [f"{PROFILE_SOURCE}{name}" for name in self._sources()]
         with committed_reader(self._settings) as consumer:
+            there = consumer.topics()
+            topics = (*INPUTS, *(each for each in (IDENTITIES, *sources) if each in there), FLIPS)
+            partitions = [TopicPartition(topic, number) for topic in topics]
             ends = assign(consumer, partitions, from_beginning=True)
             starts = {each: consumer.position(each) for each in partitions}
             reading.total = sum(ends[each] - starts[each] for each in partitions)

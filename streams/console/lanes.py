@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from segments.engine import IDENTITIES
 from segments.insight.told import duration
 from streams.console.drawing import Bar, Lane, Point
 from streams.console.history import Event, Reading
@@ -26,6 +27,8 @@ def rows_of(
     kinds: dict[str, list[Event]] = defaultdict(list)
     for event in reading.events:
         kinds[f"{event.topic}: {event.kind}"].append(event)
+    for event in merged_into(reading.customer, why):
+        kinds[f"{event.topic}: {event.kind}"].append(event)
     rows = [
         Lane(kind, ticks=[(each.at, each.kind) for each in events[-MOST_TICKS:]])
         for kind, events in sorted(kinds.items())
@@ -39,6 +42,18 @@ def rows_of(
         rows.append(Lane(named(title, *stay), bars=stays[stay], due=due))
         rows += _measures(stay, reading.flips, now, None if why is None else why.get("clock"))
     return rows
+
+
+def merged_into(customer: str, why: Mapping[str, Any] | None) -> list[Event]:
+    """The ids that were merged into a customer, as events: their links have other keys, and lie in other partitions."""
+    said = why or {}
+    identity = said.get("identity") or {}
+    if identity.get("into") is not None or said.get("customer_id", customer) != customer:
+        return []  # the customer goes on as another one, of whom the worker tells
+    return [
+        Event(each["at"], IDENTITIES, f"{each['customer_id']} merged", {})
+        for each in sorted(identity.get("merged", ()), key=lambda each: (each["at"], each["customer_id"]))
+    ]
 
 
 def named(title: Title, segment: str, value: str | None) -> str:
