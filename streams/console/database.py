@@ -10,12 +10,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
 
-FORMAT = 5
+FORMAT = 6
 """Raised with each change of the tables."""
 HOUR = 3_600_000
 """Milliseconds."""
@@ -36,7 +37,9 @@ CREATE TABLE member (
     customer TEXT, segment TEXT, value TEXT, entered_at INT, valid_until INT, arm TEXT, version TEXT, episode INT,
     PRIMARY KEY (customer, segment, value)) WITHOUT ROWID;
 CREATE INDEX member_by_segment ON member (segment, customer);
-CREATE INDEX member_by_value ON member (segment, value, entered_at);
+CREATE INDEX member_by_enter ON member (segment, entered_at, value);
+CREATE TABLE entered (
+    segment TEXT, value TEXT, hour INT, members INT, PRIMARY KEY (segment, value, hour)) WITHOUT ROWID;
 CREATE TABLE size (segment TEXT PRIMARY KEY, members INT) WITHOUT ROWID;
 CREATE TABLE pair (first TEXT, second TEXT, customers INT, PRIMARY KEY (first, second)) WITHOUT ROWID;
 CREATE TABLE outcome (
@@ -45,7 +48,7 @@ CREATE TABLE outcome (
 CREATE TABLE letter (reason TEXT, hour INT, count INT, PRIMARY KEY (reason, hour)) WITHOUT ROWID;
 """
 
-OF_MEMBERSHIPS = ("known", "member", "size", "pair")
+OF_MEMBERSHIPS = ("known", "member", "entered", "size", "pair")
 """The tables that are made of membership records."""
 
 Flips = tuple[str, int, str, str, str]
@@ -77,6 +80,8 @@ class Outcome:
         )
 
 
+Entered = tuple[str, str, int]
+"""Segment, value (see `stored`), first millisecond of the hour in which members entered."""
 Entry = tuple[str, str, int, int | None, str | None, str, int]
 """Segment, value (see `stored`), entered_at, valid_until, arm, version, episode."""
 
@@ -234,16 +239,37 @@ class Database:
             customer,
         )
 
-    def replace(self, customer: str, part: int, entries: Sequence[Entry] | None) -> None:
-        """Keep a membership record in place of the one before; None: of the customer nothing is kept."""
-        self._db.execute("DELETE FROM member WHERE customer = ?", (customer,))
-        if entries is None:
-            self._db.execute("DELETE FROM known WHERE customer = ?", (customer,))
-            return
-        self._db.execute("INSERT OR REPLACE INTO known VALUES (?, ?)", (customer, part))
+    def replace(
+        self, customer: str, part: int, before: Sequence[Entry] | None, entries: Sequence[Entry] | None
+    ) -> None:
+        """Keep a membership record in place of the one before, of which what stays is not written again.
+
+        None: there was none, or of the customer nothing is kept.
+        """
+        old, new = set(before or ()), set(entries or ())
+        stay = {entry[:2] for entry in new}
+        self._db.executemany(
+            "DELETE FROM member WHERE customer = ? AND segment = ? AND value = ?",
+            [(customer, *entry[:2]) for entry in old if entry[:2] not in stay],
+        )
         self._db.executemany(
             "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(customer, *entry) for entry in entries],
+            [(customer, *entry) for entry in sorted(new - old, key=itemgetter(0, 1))],
+        )
+        if entries is None:
+            self._db.execute("DELETE FROM known WHERE customer = ?", (customer,))
+        elif before is None:
+            self._db.execute("INSERT OR REPLACE INTO known VALUES (?, ?)", (customer, part))
+
+    def count_entered(self, changes: Mapping[Entered, int]) -> None:
+        """Count how many members there are, more or fewer, by the hour in which they entered."""
+        self._db.executemany(
+            "INSERT INTO entered VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET members = members + excluded.members",
+            [(*each, change) for each, change in changes.items() if change],
+        )
+        self._db.executemany(
+            "DELETE FROM entered WHERE segment = ? AND value = ? AND hour = ? AND members = 0",
+            [each for each, change in changes.items() if change < 0],
         )
 
     def keep_sizes(self, members: Mapping[str, int], pairs: Mapping[tuple[str, str], int]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from streams.console.database import HOUR, Database, Entry, Flips, Version
+from streams.console.database import HOUR, Database, Entered, Entry, Flips, Version
 
 PERIOD_HOURS = 168
 """The hours in which entered, left and the trend are counted, the present one included: a week."""
@@ -55,6 +55,8 @@ class Figures:
         self._begins = 0
         self._latest: dict[str, int] = {}
         self._snapshot: Snapshot | None = None
+        self._entered: Counter[Entered] = Counter()
+        """Members more or fewer than the database counts."""
         self._changed_members: set[str] = set()
         self._changed_pairs: set[tuple[str, str]] = set()
         self._largest: Mapping[tuple[str, str], int] | None = None
@@ -67,6 +69,7 @@ class Figures:
         self._members = Counter(dict(rows("SELECT segment, members FROM size")))
         self._pairs = Counter({(one, other): count for one, other, count in rows("SELECT * FROM pair")})
         self._customers, self._in_none = noted("customers") or 0, noted("in_none") or 0
+        self._entered.clear()
         self._changed_members.clear()
         self._changed_pairs.clear()
         self._largest = self._snapshot = None
@@ -80,6 +83,8 @@ class Figures:
         """Keep in the database what changed since the last call: a console begins with it in no time."""
         members = {each: self._members[each] for each in self._changed_members}
         self._database.keep_sizes(members, {each: self._pairs[each] for each in self._changed_pairs})
+        self._database.count_entered(self._entered)
+        self._entered.clear()
         self._database.note("customers", self._customers)
         self._database.note("in_none", self._in_none)
         self._changed_members.clear()
@@ -113,6 +118,9 @@ class Figures:
 
     def replaced(self, before: Sequence[Entry] | None, after: Sequence[Entry] | None) -> None:
         """A membership record took the place of another."""
+        for step, entries in ((-1, before), (1, after)):
+            for segment, value, entered_at, *_ in entries or ():
+                self._entered[segment, value, entered_at // HOUR * HOUR] += step
         self.moved(*(None if each is None else [entry[0] for entry in each] for each in (before, after)))
 
     def flipped(self, counts: Mapping[Flips, int], versions: Mapping[Version, tuple[int, int]]) -> None:
@@ -168,9 +176,11 @@ class Figures:
             for each in sorted(segments)
         }
         if self._largest is None:
+            # Counts alone are compared first: of a thousand segments there are half a million pairs.
+            least = max(1, min(heapq.nlargest(LARGEST, self._pairs.values()), default=1))
+            near = [pair for pair in self._pairs.items() if pair[1] >= least]
             # Of pairs with the same count the first ones by name.
-            largest = heapq.nsmallest(LARGEST, self._pairs.items(), key=lambda pair: (-pair[1], pair[0]))
-            self._largest = {pair: count for pair, count in largest if count}
+            self._largest = dict(heapq.nsmallest(LARGEST, near, key=lambda pair: (-pair[1], pair[0])))
         overlap = [(*pair, count) for pair, count in self._largest.items()]
         return Snapshot(rows, self._customers, self._in_none, overlap, self._revision)
 

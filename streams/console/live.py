@@ -19,6 +19,10 @@ from streams.console.segments_page import in_none_text, line_of, segments_state
 
 EVERY = 1.0
 """Seconds between two updates of a page."""
+AS_OF_EVERY = 5.0
+"""Seconds after which an update comes although nothing changed but the instant that the numbers are as of."""
+LOOK_EVERY = 0.2
+"""Seconds between two looks whether a page changed, while records come that change other pages."""
 MOST_BYTES = 32_000
 """Of one update; what does not fit comes with the next."""
 
@@ -26,6 +30,11 @@ Update = dict[str, Any]
 Found = tuple[Update, int, bool]
 """An update, the revision up to which it tells, and whether there is more to tell at once."""
 Source = Callable[[int], Awaitable[Found]]
+
+
+def _numbers(update: Update) -> Update:
+    """An update without the instant that it is as of, and without rows, which are there if they changed."""
+    return {name: value for name, value in update.items() if name not in ("as_of", "as_of_text", "rows")}
 
 
 class Live:
@@ -72,23 +81,33 @@ class Live:
         return response
 
     async def _send(self, response: web.StreamResponse, name: str, source: Source, revision: int) -> None:
-        """Send for ever what changed."""
-        told: Update | None = None
+        """Send for ever what changed.
+
+        As of when that is, is sent alone only every five seconds: a change has to wait for a second after each update,
+        and comes sooner if there was none.
+        """
+        told: Update = {}
+        sent, clock = float("-inf"), asyncio.get_running_loop().time
         while True:
             changed = self.changed
             update, revision, more = await source(revision)
-            if update != told:
+            if (
+                update.get("rows")
+                or _numbers(update) != _numbers(told)
+                or (update != told and clock() - sent >= AS_OF_EVERY)
+            ):
                 told = update
                 text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
                 event = f"event: {name}\nid: {self._console.since(revision)}\ndata: {text}\n\n"
                 await response.write(event.encode())
-            await asyncio.sleep(EVERY)
+                sent = clock()
+                await asyncio.sleep(EVERY)
+            else:
+                await asyncio.sleep(LOOK_EVERY)
             if not more:
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(EVERY):
                         await changed.wait()
-                except TimeoutError:
-                    continue
 
     def _source(self, request: web.Request) -> tuple[str, Source]:
         """The name of the events of a page, and what makes them."""

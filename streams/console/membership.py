@@ -11,6 +11,15 @@ MOST = 100
 DAY = 24 * HOUR
 STAYS = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY)
 """Milliseconds: the bounds between the groups of members by how long they are in."""
+LIKE = "customer >= ? AND customer < ? AND substr(customer, 1, ?) = ?"
+"""The condition of customers whose id begins with a text: the bounds let an index find them."""
+LAST = "\U0010ffff" * 33
+"""After any end of an id, which has 128 bytes at most: 33 characters of four bytes."""
+
+
+def like(search: str) -> tuple[str, str, int, str]:
+    """What stands for the question marks of LIKE."""
+    return search, search + LAST, len(search), search
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +93,10 @@ def segment_told(database: Database, asked: Question) -> SegmentTold:
     """What the database holds of a segment."""
     stays = _stays(database, asked)
     members = database.rows(
-        "SELECT customer, value, entered_at, valid_until FROM member WHERE "  # noqa: S608 - columns of ours
-        + asked.where("customer >= ?", "substr(customer, 1, ?) = ?")
+        "SELECT customer, value, entered_at, valid_until FROM member INDEXED BY member_by_segment WHERE "  # noqa: S608 - columns of ours
+        + asked.where(LIKE)
         + " ORDER BY customer, value LIMIT ?",
-        *(*asked.names, asked.search, len(asked.search), asked.search, MOST),
+        *(*asked.names, *like(asked.search), MOST),
     )
     versions = database.rows(
         "SELECT version, first, latest FROM version WHERE segment = ? ORDER BY latest DESC", asked.segment
@@ -125,13 +134,20 @@ def _hours(database: Database, asked: Question, memberships: int) -> list[Hour]:
 
 
 def _stays(database: Database, asked: Question) -> list[int]:
-    """Counted on the index alone: a segment may have a million members."""
+    """Counted by the hours of the enters, and one by one in the hours of the bounds: there may be a million members."""
     row = database.rows(
-        f"SELECT {', '.join(f'sum(entered_at > {asked.now - each})' for each in STAYS)}, count(*) "  # noqa: S608
-        f"FROM member INDEXED BY member_by_value WHERE {asked.where()}",
+        f"SELECT {', '.join(f'sum(members * (hour > {asked.now - each}))' for each in STAYS)}, sum(members) "  # noqa: S608
+        f"FROM entered WHERE {asked.where()}",
         *asked.names,
     )[0]
     sums = [each or 0 for each in row]
+    for place, each in enumerate(STAYS):
+        bound = asked.now - each
+        sums[place] += database.rows(
+            "SELECT count(*) FROM member INDEXED BY member_by_enter WHERE "  # noqa: S608 - columns of ours
+            + asked.where("entered_at > ?", "entered_at < ?"),
+            *(*asked.names, bound, bound // HOUR * HOUR + HOUR),
+        )[0][0]
     return [after - before for before, after in zip([0, *sums], sums, strict=False)]
 
 
@@ -139,7 +155,7 @@ def _values(database: Database, asked: Question) -> list[OfValue]:
     """The values of a segment with the most members, and those that somebody entered or left within the week."""
     members = dict(
         database.rows(
-            "SELECT value, count(*) FROM member WHERE segment = ? GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
+            "SELECT value, sum(members) FROM entered WHERE segment = ? GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
             *(asked.segment, MOST),
         )
     )
@@ -163,8 +179,8 @@ def _values(database: Database, asked: Question) -> list[OfValue]:
 def customers_like(database: Database, search: str) -> list[str]:
     """The first customers whose id begins with a text."""
     rows = database.rows(
-        "SELECT customer FROM known WHERE customer >= ? AND substr(customer, 1, ?) = ? ORDER BY customer LIMIT ?",
-        *(search, len(search), search, MOST),
+        f"SELECT customer FROM known WHERE {LIKE} ORDER BY customer LIMIT ?",  # noqa: S608 - columns of ours
+        *(*like(search), MOST),
     )
     return [customer for (customer,) in rows]
 

@@ -277,7 +277,7 @@ class Reader:
             customer = (record.key or b"").decode(errors="replace")
             before = self.database.memberships(customer)
             if before is None or entries is None or sorted(before) != sorted(entries):
-                self.database.replace(customer, number, entries)
+                self.database.replace(customer, number, before, entries)
                 self.figures.replaced(before, entries)
             if entries is None:
                 self._gone.append(customer)

@@ -41,6 +41,8 @@ ARMS = {
     "mixed": "both arms, merged into one customer",
     None: "no arms",
 }
+BEGIN, END = Markup("<bdi>"), Markup("</bdi>")
+"""Of a text from outside, whose direction ends with it; what is added to them is escaped."""
 FOLDER = Path(__file__).parent
 MONTHS = {
     "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -177,7 +179,7 @@ def raw(value: object) -> str:
 
 def plain(text: object) -> Markup:
     """A text from outside: no character that hides, breaks or turns the line, and its direction ends with it."""
-    return Markup("<bdi>{}</bdi>").format(shortened(str(text), SHOWN))
+    return BEGIN + shortened(str(text), SHOWN) + END
 
 
 def short(text: object) -> str:
@@ -202,7 +204,9 @@ def lines(text: str) -> Markup:
 
 def shortened(text: str, most: int) -> str:
     """A text without characters that hide, break or turn the line, cut at so many characters."""
-    told = "".join(map(_visible, text[: most + 1]))
+    told = text[: most + 1]
+    if not told.isprintable():  # else there is none of them in it
+        told = "".join(map(_visible, told))
     return told if len(told) <= most else f"{told[:most]}…"
 
 

@@ -7,41 +7,22 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
 
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
 from streams.console.rules import Rule, Rules
+from tests.browser.looking import cell, named, until
 from tests.kit.console import Topics, click, shipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
-def named(browser, name):
-    """The element with this data-testid."""
-    return browser.find_element(By.CSS_SELECTOR, f'[data-testid="{name}"]')
-
-
 def state(browser):
     """The state of the page."""
     return browser.find_element(By.TAG_NAME, "main").get_attribute("data-state")
-
-
-def cell(browser, segment, field):
-    """The raw number in a cell of the table of segments."""
-    found = browser.find_element(
-        By.CSS_SELECTOR, f'[data-testid="segments"] [data-segment="{segment}"] [data-field="{field}"]'
-    )
-    return found.get_attribute("data-value")
-
-
-def until(browser, condition, seconds=10):
-    """Wait for something, and give it; the page may be loaded anew meanwhile, for which drivers have several errors."""
-    return WebDriverWait(browser, seconds, 0.02, (WebDriverException,)).until(lambda _: condition())
 
 
 def order(browser):

@@ -1,6 +1,7 @@
 """The console over recorded topics: its numbers, who is let in, languages, hostile text, and its file."""
 
 import ast
+import asyncio
 import hashlib
 import re
 import sqlite3
@@ -382,6 +383,43 @@ def test_updates_tell_what_changed(tmp_path):
         _, later, update = await first(**{"Last-Event-ID": id})
         assert [(line["segment"], line["members"]) for line in update["rows"]] == [("new", 2)]
         assert later != id
+
+    visiting(tmp_path, visit)
+
+
+def test_a_change_does_not_wait_for_the_instant_that_pages_are_as_of(tmp_path):
+    """While nothing changes the instant is told seldom, so that a change is sent at once; after it the next one waits a second."""
+
+    async def visit(client, console):
+        topics = Topics()
+        topics.flip("ann", "enter", "big")
+        await read(console, topics)
+        clock = asyncio.get_running_loop().time
+        async with client.get("/live?page=segments") as answer:
+            chunks = answer.content.iter_any()
+
+            async def update():
+                text = ""
+                while not (found := events_of(text)):
+                    text += (await anext(chunks)).decode()
+                return found[0][2]
+
+            await update()
+            for _ in range(3):
+                await asyncio.sleep(0.5)
+                console.progress.as_of = wall_clock()
+                for tell in console.reader.changed:
+                    tell()
+            began = clock()
+            topics.flip("bob", "enter", "big")
+            await read(console, topics)
+            assert [(line["segment"], line["members"]) for line in (await update())["rows"]] == [("big", 2)]
+            at_once = clock() - began
+            topics.flip("cat", "enter", "big")
+            await read(console, topics)
+            assert [line["members"] for line in (await update())["rows"]] == [3]
+            assert clock() - began - at_once > 0.9
+        assert at_once < 0.6
 
     visiting(tmp_path, visit)
 

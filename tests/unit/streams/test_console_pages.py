@@ -1,7 +1,9 @@
 """The pages of one segment, of customers and of health, over recorded topics."""
 
 import re
+from collections import Counter
 from dataclasses import replace
+from random import Random
 
 import pytest
 from aiohttp import test_utils, web
@@ -9,6 +11,7 @@ from aiohttp import test_utils, web
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
+from streams.console.membership import STAYS, Question, segment_told
 from streams.console.problems import Health, names_of, problems_of
 from streams.console.reporting import Reported
 from streams.console.workers import Group
@@ -113,6 +116,38 @@ def test_of_an_erased_customer_nothing_is_shown(tmp_path):
         assert answer.status == 200
         assert 'data-state="empty"' in text
         assert "data-kind" not in text
+
+    visiting(tmp_path, visit)
+
+
+def test_links_and_profile_sources_are_among_the_events(tmp_path):
+    """A link by its action, a profile of a source by its topic; a null in the topic of links erases nothing."""
+
+    async def visit(client, console):
+        now = wall_clock()
+        link = {
+            "event_id": "l1",
+            "customer_id": "visitor",
+            "occurred_at": now - 9,
+            "into": "ann",
+            "action": "link",
+            "source": "login",
+        }
+        profile = {"event_id": "p1", "customer_id": "visitor", "occurred_at": now - 8, "attributes": {}}
+        console.readings.read = events_read(
+            ("clickstream", click("visitor", now - 10), now - 10),
+            ("identities", schemas.encode("Link", link), now - 9),
+            ("profiles-crm", schemas.encode("Profile", profile | {"consents": {}, "lists": {}}), now - 8),
+            ("identities", None, now),
+        )
+        text = await (await client.get("/customers/visitor")).text()
+        assert re.findall(r'data-topic="([^"]+)" data-kind="([^"]+)"', text) == [
+            ("profiles-crm", "profile"),
+            ("identities", "link"),
+            ("clickstream", "page_view"),
+        ]
+        assert "identities: link" in text
+        assert "&#34;into&#34;: &#34;ann&#34;" in text
 
     visiting(tmp_path, visit)
 
@@ -275,6 +310,66 @@ def test_a_customers_lanes_are_by_segment_and_value(tmp_path):
     visiting(tmp_path, visit)
 
 
+def test_stays_are_exact_to_the_millisecond(tmp_path):
+    """By the hours of the enters and by the enters about each bound, as the memberships are counted one by one."""
+
+    async def visit(_client, console):
+        topics, chance, now = Topics(), Random(23), wall_clock()
+        bounds = [now - each for each in STAYS]
+        for number in range(400):
+            at = chance.choice(bounds) + chance.choice(
+                (-1, 0, 1, -HOUR, HOUR, -HOUR // 2, chance.randrange(-(10**9), 10**6))
+            )
+            topics.flip(f"c{number % 90}", "enter", "big", at, value=chance.choice(("a", "b", None)))
+            if number % 7 == 0:
+                await read(console, topics)
+            if number % 5 == 0:
+                inside = topics.inside[f"c{number % 90}"]
+                for segment, value in list(inside)[:1]:
+                    topics.flip(f"c{number % 90}", "exit", segment, value=value)
+        topics.erase("c1")
+        await read(console, topics)
+        for value in (None, "a"):
+            stays = [
+                now - each["entered_at"]
+                for inside in topics.inside.values()
+                for (_, of), each in inside.items()
+                if value in (None, of)
+            ]
+            ends = [*STAYS, float("inf")]
+            wanted = [
+                sum(low <= stay < high for stay in stays)
+                for low, high in zip([-1e18, *STAYS], ends, strict=True)
+            ]
+            asked = Question("big", now, 0, 0, value=value)
+            told = await console.reader.ask(segment_told, console.reader.database, asked)
+            assert list(told.stays) == wanted
+            assert told.memberships == len(stays)
+        by_value = Counter(of for inside in topics.inside.values() for _, of in inside)
+        assert {each.value: each.members for each in told.values} == by_value
+
+    visiting(tmp_path, visit)
+
+
+def test_members_are_found_by_how_their_id_begins(tmp_path):
+    """Whatever the characters of the ids and of what is looked for are."""
+    ids = ["a", "ab", "abc", "ac", "a%", "a\U0010ffff", "a\U0010ffffz", "b", "é1", "é2", "\ud7ffx", ""]
+
+    async def visit(client, console):
+        topics = Topics()
+        for each in ids[:-1]:
+            topics.flip(each, "enter", "big")
+        await read(console, topics)
+        for search in ids:
+            query = {"q": search}
+            members = (await (await client.get("/api/segments/big", params=query)).json())["member_list"]
+            customers = (await (await client.get("/api/customers", params=query)).json())["customers"]
+            wanted = sorted(each for each in ids[:-1] if each.startswith(search))
+            assert [each["customer_id"] for each in members] == customers == wanted, search
+
+    visiting(tmp_path, visit)
+
+
 @pytest.mark.parametrize(
     ("control", "treated", "verdict", "words"),
     [
@@ -366,6 +461,9 @@ def test_ids_that_became_one_customer_are_told(tmp_path):
             page = await (await client.get("/customers/%3Cb%3E")).text()
             assert re.findall(r'<li data-customer="([^"]+)"', page) == ["old/1"]
             assert "is a dead letter" in page
+            assert "identities: old/1 merged" in page
+            gone = await (await client.get("/customers/old%2F1")).text()
+            assert "identities: old/1 merged" not in gone
             body = await (await client.get("/api/customers/%3Cb%3E")).json()
             assert body["identities"]["merged"] == [
                 {"customer_id": "old/1", "at": "1970-01-01T00:00:01.000Z", "refused": True}
