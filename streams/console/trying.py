@@ -52,11 +52,11 @@ class Tried:
     done: int = 0
     total: int = 0
     found: Findings | None = None
-    borders: Sequence[Compared] = ()
-    """The borders that the rule reads, as it is and with the other numbers."""
     deleted_before: int | None = None
     """What came in before this instant would matter, and is no longer in the topics."""
     problem: str | None = None
+    borders: Sequence[Compared] = ()
+    """The borders that the rule reads, as it is and with the other numbers."""
     stopped: threading.Event = field(default_factory=threading.Event)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
 
