@@ -17,6 +17,8 @@ from streams.local.broker import Broker
 from streams.settings.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
+RULES = (ROOT / "segments", ROOT / "segments" / "learned", ROOT / "deploy" / "demo" / "rules")
+"""The rules that are shipped, those by numbers that are learned, and those of the demo."""
 # The console script by another road: this one is there even where nothing was installed.
 SEGMENTS = (sys.executable, "-c", "from streams.cli import main; main(prog_name='segments')")
 # Settings of the caller's that say how to reach a cluster; all others would change what is compared.
@@ -37,7 +39,7 @@ class Cluster:
         return connection(read_settings().model_copy(update={"brokers": self.brokers}))
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What our commands find in their environment: the shipped rules, this broker, this group."""
+        """What our commands find in their environment: these rules, this broker, this group."""
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -46,7 +48,7 @@ class Cluster:
         ours = {
             "SEGMENTS_BROKERS": self.brokers,
             "SEGMENTS_GROUP": self.group,
-            "SEGMENTS_RULES": str(ROOT / "segments"),
+            "SEGMENTS_RULES": os.pathsep.join(map(str, RULES)),
             "SEGMENTS_DATA_DIR": str(self.folder / "data"),
             "SEGMENTS_HTTP_PORT": "0",
             "PYTHONUNBUFFERED": "1",

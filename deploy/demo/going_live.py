@@ -1,10 +1,10 @@
-"""Beside the live act: a new rule is deployed while events flow, with its past, and rolled back."""
+"""Beside the live act: a new rule goes live with its past, and is rolled back; then borders are taken."""
 
 import asyncio
 import json
 from typing import Any
 
-from deploy.demo.cluster import ROOT, Cluster, run
+from deploy.demo.cluster import RULES, Cluster, run
 from deploy.demo.errors import ClusterError
 from deploy.demo.screen import Screen
 from streams.clock import wall_clock
@@ -23,6 +23,8 @@ bought_often = Segment(
     """,
 )
 '''
+RANKED, PERCENT = "top_tenth", "10"
+"""A rule by borders, and the percentage of the one that lets in."""
 BEGINS_AFTER = 3.0
 """Seconds of the act before the rule is deployed."""
 
@@ -35,21 +37,38 @@ async def deploy_and_back(where: Cluster, screen: Screen) -> None:
     await asyncio.sleep(BEGINS_AFTER)
     screen.say(f"A new rule, {NAME}: five purchases within a year. It is deployed while events flow:")
     screen.say("segments deploy --backfill --yes")
-    rules = ("--rules", str(ROOT / "segments"), "--rules", str(folder))
-    options = ("--backfill", "--yes", "--max-moved", "100", "--note", "demo", "--json")
+    rules = [option for each in (*RULES, folder) for option in ("--rules", str(each))]
+    options = ("--backfill", "--no-census", "--yes", "--max-moved", "100", "--note", "demo", "--json")
     began = wall_clock()
     done = json.loads(await run(where, "deploy", *rules, *options))
-    entered = _flips(done, "enters")
+    entered = _flips(done, NAME, "enters")
     screen.say(
         f"[green]{entered:,} customers entered {NAME}[/], by purchases of the months before; "
         f"no worker was stopped. It took {(wall_clock() - began) / 1000:.1f} s."
     )
     screen.say("And back: segments rollback --yes")
-    left = _flips(json.loads(await run(where, "rollback", "--yes", "--json")), "exits")
+    left = _flips(json.loads(await run(where, "rollback", "--yes", "--json")), NAME, "exits")
     screen.say(f"[green]{left:,} customers left {NAME}[/]: the rules of before run again.")
     if not entered or left != entered:
         raise ClusterError(f"{entered} customers entered {NAME} when it was deployed, and {left} left")
 
 
-def _flips(done: dict[str, Any], what: str) -> int:
-    return int(done["flips"].get(NAME, {}).get(what, 0))
+async def take_borders(where: Cluster, screen: Screen) -> None:
+    """Take the borders of all customers; ClusterError if nobody entered by them."""
+    screen.say(
+        f"Who belongs to the best tenth, {RANKED}, depends on all customers: segments borders update --yes"
+    )
+    began = wall_clock()
+    done = json.loads(await run(where, "borders", "update", "--yes", "--json"))
+    entered = _flips(done, RANKED, "enters")
+    (border,) = (each for each in done["borders"] if each["percent"] == PERCENT)
+    screen.say(
+        f"[green]{entered:,} customers entered {RANKED}[/]: the best {PERCENT} % of {border['customers']:,} customers "
+        f"spent {border['value']} or more in a year. It took {(wall_clock() - began) / 1000:.1f} s."
+    )
+    if not entered:
+        raise ClusterError(f"nobody entered {RANKED} when its borders were published")
+
+
+def _flips(done: dict[str, Any], name: str, what: str) -> int:
+    return int(done["flips"].get(name, {}).get(what, 0))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from deploy.demo.invent import DAY, HOUR, MINUTE, SECOND, Line
+from deploy.demo.silence import silence
 
 # A step comes at a fraction of the time that the act lasts; a minute by default.
 Moment = float
@@ -37,7 +38,7 @@ class Announced:
 
 def script(length: int) -> list[Step]:
     """The steps in order of time, for an act that lasts `length` milliseconds."""
-    scenes: tuple[Callable[[int], Iterable[Step]], ...] = (_anna, _bram, _carla, _dirk, _eva, _fleur)
+    scenes: tuple[Callable[[int], Iterable[Step]], ...] = (_anna, _bram, _carla, _dirk, _eva, _fleur, _greta)
     return sorted((step for scene in scenes for step in scene(length)), key=lambda step: step.at)
 
 
@@ -54,6 +55,8 @@ ANNOUNCED = (
     Announced("live-eva", "three_visits_without_conversion", "exit"),
     Announced("live-fleur", "three_visits_without_conversion", "enter"),
     Announced("live-fleur", "three_visits_without_conversion", "exit"),
+    Announced("live-greta", "at_risk_of_churn", "enter"),
+    Announced("live-greta", "at_risk_of_churn", "exit"),
 )
 
 
@@ -115,6 +118,19 @@ def _fleur(_length: int) -> Iterable[Step]:
         0.36, "live-fleur", "is back: the third visit in a week, two of them without a name", click("search")
     )
     yield Step(0.66, "live-fleur", "buys a tablet", purchase("fleur-1", "349.00", "tablets-1"))
+
+
+def _greta(length: int) -> Iterable[Step]:
+    """Two purchases a month apart, and a silence so long that another one is improbable at two fifths of the act."""
+    late, crossing, apart = 0.05, 0.42, 30 * DAY
+    first = silence(apart) - _between(late, crossing, length)
+    words = "and nine months ago (late): by the model of the shop she is about to be lost"
+    yield Step(
+        late, "live-greta", "bought ten months ago (late)", purchase("greta-1", "35.00", "speakers-1"), first
+    )
+    again = purchase("greta-2", "28.00", "accessories-1")
+    yield Step(late, "live-greta", words, again, first - apart)
+    yield Step(0.72, "live-greta", "buys after all", purchase("greta-3", "42.00", "accessories-3"))
 
 
 def _between(first: Moment, second: Moment, length: int) -> int:

@@ -10,12 +10,12 @@ from typing import Any
 from rich.markup import escape
 
 from deploy.demo import history
-from deploy.demo.cluster import ROOT, Cluster, cluster, run
+from deploy.demo.cluster import RULES, Cluster, cluster, run
 from deploy.demo.compare import Comparison, by_customer, compare, replayed
 from deploy.demo.console import Console
 from deploy.demo.errors import ClusterError
 from deploy.demo.figures import Figures, by_segment, percentile
-from deploy.demo.going_live import deploy_and_back
+from deploy.demo.going_live import deploy_and_back, take_borders
 from deploy.demo.invent import Line
 from deploy.demo.log import Log
 from deploy.demo.performance import Live, perform, wait_while
@@ -138,11 +138,11 @@ async def _live(where: Cluster, log: Log, lines: list[Line], options: Options, s
         "3. Live",
         "The workers start again, by the wall's clock. Events are sent as you read them; some are late:\n"
         "they occurred hours or months ago, so that a minute is enough to see a flip that only time makes.\n"
-        "Meanwhile a new rule goes live, and is taken back.",
+        "Meanwhile a new rule goes live, and is taken back; and borders of all customers are taken.",
     )
     async with Workers(where, options.workers, "wall") as workers, Console(where) as console:
         screen.say(f"The console: {console.address}/segments")
-        deploying = asyncio.ensure_future(deploy_and_back(where, screen))
+        deploying = asyncio.ensure_future(_deploying(where, screen))
         try:
             act = await perform(log, workers, lines, options.live_seconds, screen)
             await deploying
@@ -157,9 +157,14 @@ async def _live(where: Cluster, log: Log, lines: list[Line], options: Options, s
     return act
 
 
+async def _deploying(where: Cluster, screen: Screen) -> None:
+    await deploy_and_back(where, screen)
+    await take_borders(where, screen)
+
+
 def _figures(lines: list[Line], log: Log, past: int, comparison: Comparison, act: Live) -> Figures:
     return Figures(
-        rules=tuple(segment.id for segment in load([ROOT / "segments"])),
+        rules=tuple(segment.id for segment in load(RULES)),
         customers=len({line["customer_id"] for line in lines}),
         events=len(lines),
         history=by_segment(log.flips[:past]),

@@ -58,7 +58,9 @@ class Screen:
     def flip(self, flip: Flip, latency: str) -> None:
         """A live customer enters or leaves, with the evidence."""
         record = flip.record
-        head = f"{WORDS[record['transition']]} [bold]{record['segment']}[/]  ({record['reason']}, {latency})"
+        value = "" if record["value"] is None else f" {escape(record['value'])}"
+        name = f"[bold]{record['segment']}[/]{value}"
+        head = f"{WORDS[record['transition']]} {name}  ({record['reason']}, {latency})"
         self.console.print(f"{_clock()}  [cyan]{record['customer_id']}[/] {head}")
         for leaf in record["evidence"]:
             self.console.print("              " + evidence(leaf))

@@ -77,11 +77,16 @@ def test_the_demo_shows_enters_and_leaves_and_equals_replay(tmp_path: Path) -> N
         ("live-carla", "LEAVES high_value  (timer"),
         ("live-eva", "LEAVES three_visits_without_conversion  (erasure"),
         ("live-fleur", "ENTERS three_visits_without_conversion  (event"),
+        ("live-greta", "ENTERS at_risk_of_churn  (timer"),
+        ("live-greta", "LEAVES at_risk_of_churn  (event"),
     ):
         assert f"{customer} {flip}" in said, said
     went = re.search(r"([\d,]+) customers entered bought_often", said)
     assert went is not None, said
     assert f"{went[1]} customers left bought_often" in said, said
+    assert re.search(
+        r"[\d,]+ customers entered top_tenth: the best 10 % of [\d,]+ customers spent [\d.]+ or more", said
+    ), said
     assert re.search(r"The console: http://127\.0\.0\.1:\d+/segments", said), said
     assert list((tmp_path / "temporary").iterdir()) == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.demo.cluster import RULES
 from segments import language
 from segments.insight.proving import engine, failures
 from segments.language import Segment, Stages, visit
@@ -21,7 +22,9 @@ from tests.kit.stories import oracle
 SHIPPED = load([Path(language.__file__).parent.parent])
 LEARNED = load([Path(language.__file__).parent.parent / "learned"])
 """Rules by a model, by borders, and in stages: to be copied."""
-EACH_RULE = pytest.mark.parametrize("segment", [*SHIPPED, *LEARNED], ids=lambda segment: segment.id)
+DEMO = [each for each in load(RULES) if each.id not in {other.id for other in (*SHIPPED, *LEARNED)}]
+"""Rules of the demo alone."""
+EACH_RULE = pytest.mark.parametrize("segment", [*SHIPPED, *LEARNED, *DEMO], ids=lambda segment: segment.id)
 EACH_SIMPLE = pytest.mark.parametrize(
     "segment",
     [*SHIPPED, *(each for each in LEARNED if not (borders_read(each) or each.has_values))],
@@ -66,6 +69,11 @@ def test_the_stories_of_a_rule_come_true(segment, machine):
 def test_a_rule_lacks_nothing(segment):
     """A docstring, words in both languages, and stories that enter, leave and nearly do."""
     assert lint([segment]) == []
+
+
+def test_a_rule_of_the_demo_has_a_control_group():
+    """So that the console's comparison of the arms has something to compare."""
+    assert [(each.id, each.aim.control) for each in DEMO] == [("cart_reminder", 50)]
 
 
 @EACH_SIMPLE

@@ -1,13 +1,16 @@
 """The demo's verdict: what it takes for a failure, and how it says so."""
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 import schemas
+from deploy.demo.cluster import RULES
 from deploy.demo.compare import Comparison, by_customer, compare
 from deploy.demo.figures import Figures, percentile
 from deploy.demo.live import ANNOUNCED, Announced, script, sent
@@ -138,6 +141,28 @@ def test_visits_without_a_name_count_once_somebody_has_logged_in(tmp_path: Path)
     rule = "three_visits_without_conversion"
     told = [(each["customer_id"], each["transition"]) for each in flips if each["segment"] == rule]
     assert told == [("live-fleur", "enter"), ("live-fleur", "exit")]
+
+
+def test_silence_alone_lets_a_customer_enter_when_the_script_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By replay of the script with the model that is shipped: two purchases, and the flip two fifths into the act."""
+    monkeypatch.setenv("SEGMENTS_RULES", os.pathsep.join(map(str, RULES)))
+    start, length = 1_790_000_000_000, 60_000
+    steps = [step for step in script(length) if step.customer == "live-greta"]
+    lines = [sent(step, number, start + int(step.at * length)) for number, step in enumerate(steps)]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = CliRunner().invoke(replay, ["--sort", str(tmp_path / "log.jsonl")], catch_exceptions=False)
+    flips = [json.loads(line) for line in done.stdout.splitlines()]
+    told = [
+        (each["transition"], each["reason"], schemas.from_iso(each["occurred_at"]))
+        for each in flips
+        if each["segment"] == "at_risk_of_churn"
+    ]
+    assert told == [
+        ("enter", "timer", start + int(0.42 * length)),
+        ("exit", "event", start + int(0.72 * length)),
+    ]
 
 
 def test_percentiles() -> None:
