@@ -1,4 +1,4 @@
-"""The measures of the language, a file for each. To add one: its file, its place in `MEASURES`, a method of `Events`.
+"""The measures of the language, a file for each, found by looking. To add one: its file, and a method of `Events`.
 
 age       the time since the earliest event
 alive     the probability of another purchase, by a model
@@ -20,50 +20,25 @@ values    the different values of a field, for details alone
 kind      what a measure is, as data
 """
 
-from segments.language.measures.age import AGE
-from segments.language.measures.alive import ALIVE
-from segments.language.measures.clv import CLV
-from segments.language.measures.count import COUNT
-from segments.language.measures.distinct import DISTINCT
-from segments.language.measures.expected import EXPECTED
-from segments.language.measures.first import FIRST
-from segments.language.measures.gap import GAP
-from segments.language.measures.idle import IDLE
-from segments.language.measures.kind import Argument, MeasureKind
-from segments.language.measures.last import LAST
-from segments.language.measures.max import MAX
-from segments.language.measures.mean import MEAN
-from segments.language.measures.min import MIN
-from segments.language.measures.mode import MODE
-from segments.language.measures.sum import SUM
-from segments.language.measures.values import VALUES
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
 
-__all__ = [
-    "AGE",
-    "ALIVE",
-    "CLV",
-    "COUNT",
-    "DISTINCT",
-    "EXPECTED",
-    "FIRST",
-    "GAP",
-    "IDLE",
-    "LAST",
-    "MAX",
-    "MEAN",
-    "MEASURES",
-    "MIN",
-    "MODE",
-    "PREDICTIONS",
-    "SUM",
-    "VALUES",
-    "Argument",
-    "MeasureKind",
-]
+from segments.language.measures.kind import Argument, MeasureKind, listed, modelled
 
-MEASURES = {
-    each.name: each for each in (COUNT, SUM, MEAN, MAX, MIN, DISTINCT, LAST, FIRST, MODE, IDLE, AGE, GAP)
-}
-"""By name, in the order of the documents."""
-PREDICTIONS = {each.name: each for each in (ALIVE, EXPECTED, CLV)}
+__all__ = ["KINDS", "MEASURES", "PREDICTIONS", "Argument", "MeasureKind"]
+
+
+def _found() -> Iterator[MeasureKind]:
+    for module in sorted(each.name for each in pkgutil.iter_modules(__path__)):
+        for value in vars(import_module(f"{__name__}.{module}")).values():
+            if isinstance(value, MeasureKind):
+                yield value
+
+
+KINDS = {each.name: each for each in _found()}
+"""All of them by name, in the order of the alphabet."""
+MEASURES = {name: each for name, each in KINDS.items() if each.exact not in (modelled, listed)}
+"""Those that every rule can use."""
+PREDICTIONS = {name: each for name, each in KINDS.items() if each.exact is modelled}
 """Those that need a model."""

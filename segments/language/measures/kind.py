@@ -24,6 +24,11 @@ def modelled(_instants: Sequence[int], _values: Sequence[Any], _now: int) -> Any
     raise TypeError("a measure by a model is told by its model")
 
 
+def listed(_instants: Sequence[int], _values: Sequence[Any], _now: int) -> Any:
+    """The value of a measure that is a list: no condition compares with it, details alone show it."""
+    raise TypeError("a list of values is shown by details")
+
+
 @dataclass(frozen=True, slots=True)
 class MeasureKind:
     """One of the measures of the language."""

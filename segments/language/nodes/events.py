@@ -7,9 +7,9 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from segments.language import measures
 from segments.language.catalogue import SETS, EventSet, Type, fields_of
 from segments.language.errors import RuleError
+from segments.language.measures import KINDS, MEASURES
 from segments.language.nodes.calendar import Period, period_of
 from segments.language.nodes.details import Listed
 from segments.language.nodes.durations import Duration, span
@@ -161,70 +161,70 @@ class Events:
 
     def count(self) -> Measure:
         """How many events there are."""
-        return Measure(self, measures.COUNT)
+        return Measure(self, KINDS["count"])
 
     def sum(self, field: Field) -> Measure:
         """The sum of a field: money, exact and in one currency, or a whole number."""
-        return Measure(self, measures.SUM, self._number(field, "sum"))
+        return Measure(self, KINDS["sum"], self._number(field, "sum"))
 
     def mean(self, field: Field) -> Measure:
         """The mean of a field over the events that have it."""
-        return Measure(self, measures.MEAN, self._number(field, "mean"))
+        return Measure(self, KINDS["mean"], self._number(field, "mean"))
 
     def max(self, field: Field) -> Measure:
         """The largest value of a field."""
-        return Measure(self, measures.MAX, self._own(field, "max"))
+        return Measure(self, KINDS["max"], self._own(field, "max"))
 
     def min(self, field: Field) -> Measure:
         """The smallest value of a field."""
-        return Measure(self, measures.MIN, self._own(field, "min"))
+        return Measure(self, KINDS["min"], self._own(field, "min"))
 
     def distinct(self, field: Field) -> Measure:
         """How many different values a field has."""
-        return Measure(self, measures.DISTINCT, self._own(field, "distinct"))
+        return Measure(self, KINDS["distinct"], self._own(field, "distinct"))
 
     def last(self, field: Field) -> Measure:
         """The value of a field at the latest event that has it."""
-        return Measure(self, measures.LAST, self._own(field, "last"))
+        return Measure(self, KINDS["last"], self._own(field, "last"))
 
     def first(self, field: Field) -> Measure:
         """The value of a field at the earliest event that has it."""
-        return Measure(self, measures.FIRST, self._own(field, "first"))
+        return Measure(self, KINDS["first"], self._own(field, "first"))
 
     def mode(self, field: Field) -> Measure:
         """The most frequent value of a field, of several the one that came last."""
-        return Measure(self, measures.MODE, self._own(field, "mode"))
+        return Measure(self, KINDS["mode"], self._own(field, "mode"))
 
     def values(self, field: Field) -> Measure:
         """The different values of a field, the latest first, as a JSON array: for details alone."""
-        return Listed(self, measures.VALUES, self._own(field, "values"))
+        return Listed(self, KINDS["values"], self._own(field, "values"))
 
     def alive(self, model: Model) -> Measure:
         """The probability that the customer will ever buy again."""
-        return predicted(Measure(self, measures.ALIVE), model, None)
+        return predicted(Measure(self, KINDS["alive"]), model, None)
 
     def expected(self, model: Model, *, days: int) -> Measure:
         """The number of purchase days to be expected in the next `days` days."""
-        return predicted(Measure(self, measures.EXPECTED), model, days)
+        return predicted(Measure(self, KINDS["expected"]), model, days)
 
     def clv(self, model: Model, *, days: int) -> Measure:
         """The spend to be expected in the next `days` days, in units of the currency."""
-        return predicted(Measure(self, measures.CLV), model, days)
+        return predicted(Measure(self, KINDS["clv"]), model, days)
 
     @property
     def gap(self) -> Measure:
         """The mean time between one event and the next."""
-        return Measure(self, measures.GAP)
+        return Measure(self, KINDS["gap"])
 
     @property
     def idle(self) -> Measure:
         """The time since the latest event."""
-        return Measure(self, measures.IDLE)
+        return Measure(self, KINDS["idle"])
 
     @property
     def age(self) -> Measure:
         """The time since the earliest event."""
-        return Measure(self, measures.AGE)
+        return Measure(self, KINDS["age"])
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -289,12 +289,12 @@ def came_field(field: object) -> str:
 def _nearest(name: str, source: EventSet) -> str:
     known = fields_of(source)
     attributes = ("attributes",) if source.attributes else ()
-    near = difflib.get_close_matches(name, (*known, *attributes, *measures.MEASURES), n=1)
+    near = difflib.get_close_matches(name, (*known, *attributes, *MEASURES), n=1)
     if name == "attributes":
         return "Clicks of one kind have attributes, and purchases and refunds."
     fields = ", ".join((*known, *attributes))
     return (
         f"Did you mean {near[0]}?"
         if near
-        else f"Its fields are {fields}; the measures {', '.join(measures.MEASURES)}."
+        else f"Its fields are {fields}; the measures {', '.join(MEASURES)}."
     )

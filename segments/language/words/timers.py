@@ -1,6 +1,6 @@
 """When time alone can change a rule, in words: `when the 3rd latest visit is 7 days old`."""
 
-from segments.language.measures import COUNT
+from segments.language.measures.count import COUNT
 from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.dates import DateComparison
