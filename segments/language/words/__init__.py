@@ -1,12 +1,13 @@
 """A rule as a sentence in English and Dutch.
 
 calendar       what the clock shows now, and dates of the profile
-dutch          nouns and phrases of Dutch
+dutch          phrases of Dutch
 dutch_clauses  clauses of Dutch as a marketer would say them
-english        nouns and phrases of English
+english        phrases of English
 goals          the sentences about what a rule is measured by
 grammar        what a language must provide: nouns, phrases, numbers, lengths of time
 narrowing      what follows the noun of an event set; what a field is compared with
+nouns          the nouns of event sets and fields, in both languages
 phrases        what commands say about rules and customers, in both languages
 rule           the sentence of a rule, in one of the languages
 sentence       the clauses that it is made of

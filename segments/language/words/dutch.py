@@ -1,52 +1,14 @@
 """Rules in Dutch."""
 
 from segments.language.words.grammar import Noun, Vocabulary
+from segments.language.words.nouns import EVENTS, FIELDS, in_dutch
 
 DUTCH = Vocabulary(
     code="nl",
-    events={
-        "any_event": Noun("gebeurtenis", "gebeurtenissen"),
-        "visit": Noun("bezoek", "bezoeken", neuter=True),
-        "on_site": Noun("handeling op de site", "handelingen op de site"),
-        "purchase": Noun("aankoop", "aankopen"),
-        "refund": Noun("terugbetaling", "terugbetalingen"),
-        "purchase.items": Noun("gekochte artikel", "gekochte artikelen", neuter=True),
-        "refund.items": Noun("teruggestuurde artikel", "teruggestuurde artikelen", neuter=True),
-        "page_view": Noun("paginaweergave", "paginaweergaven"),
-        "product_view": Noun("productweergave", "productweergaven"),
-        "search": Noun("zoekopdracht", "zoekopdrachten"),
-        "cart_add": Noun("toevoeging aan de winkelwagen", "toevoegingen aan de winkelwagen"),
-        "cart_remove": Noun("verwijdering uit de winkelwagen", "verwijderingen uit de winkelwagen"),
-        "checkout": Noun("afrekenpoging", "afrekenpogingen"),
-        "login": Noun("aanmelding", "aanmeldingen"),
-        "email_open": Noun("geopende mail", "geopende mails"),
-        "email_click": Noun("klik in een mail", "klikken in mails"),
-        "support_contact": Noun(
-            "contact met de klantenservice", "contacten met de klantenservice", neuter=True
-        ),
-    },
+    events=in_dutch(EVENTS),
     currencies={"EUR": "€", "USD": "$", "GBP": "£"},
     own_event="gebeurtenis",
-    fields={
-        "value": Noun("waarde van het segment", "waarden van het segment"),
-        "event_id": Noun("gebeurtenisnummer", "gebeurtenisnummers", neuter=True),
-        "kind": Noun("soort", "soorten"),
-        "channel": Noun("kanaal", "kanalen", neuter=True),
-        "day": Noun("dag", "dagen"),
-        "hour": Noun("uur", "uren", neuter=True),
-        "weekday": Noun("dag van de week", "dagen van de week"),
-        "month": Noun("maand", "maanden"),
-        "total": Noun("waarde", "waarden"),
-        "session_id": Noun("sessie", "sessies"),
-        "page": Noun("pagina", "pagina's"),
-        "product_id": Noun("product", "producten", neuter=True),
-        "category": Noun("categorie", "categorieën"),
-        "order_id": Noun("bestelling", "bestellingen"),
-        "amount": Noun("bedrag", "bedragen", neuter=True),
-        "currency": Noun("valuta", "valuta's"),
-        "quantity": Noun("aantal", "aantallen", neuter=True),
-        "price": Noun("prijs", "prijzen"),
-    },
+    fields=in_dutch(FIELDS),
     attribute="kenmerk",
     units={
         "days": Noun("dag", "dagen"),

@@ -1,49 +1,13 @@
 """Rules in English."""
 
 from segments.language.words.grammar import Noun, Vocabulary
+from segments.language.words.nouns import EVENTS, FIELDS, in_english
 
 ENGLISH = Vocabulary(
     code="en",
-    events={
-        "any_event": Noun("event", "events"),
-        "visit": Noun("visit", "visits"),
-        "on_site": Noun("action on the site", "actions on the site"),
-        "purchase": Noun("purchase", "purchases"),
-        "refund": Noun("refund", "refunds"),
-        "purchase.items": Noun("order line", "order lines"),
-        "refund.items": Noun("refund line", "refund lines"),
-        "page_view": Noun("page view", "page views"),
-        "product_view": Noun("product view", "product views"),
-        "search": Noun("search", "searches"),
-        "cart_add": Noun("addition to the cart", "additions to the cart"),
-        "cart_remove": Noun("removal from the cart", "removals from the cart"),
-        "checkout": Noun("checkout", "checkouts"),
-        "login": Noun("login", "logins"),
-        "email_open": Noun("opened mail", "opened mails"),
-        "email_click": Noun("click in a mail", "clicks in mails"),
-        "support_contact": Noun("contact with support", "contacts with support"),
-    },
+    events=in_english(EVENTS),
     own_event="event",
-    fields={
-        "value": Noun("value of the segment", "values of the segment"),
-        "event_id": Noun("event id", "event ids"),
-        "kind": Noun("kind", "kinds"),
-        "channel": Noun("channel", "channels"),
-        "day": Noun("day", "days"),
-        "hour": Noun("hour", "hours"),
-        "weekday": Noun("weekday", "weekdays"),
-        "month": Noun("month", "months"),
-        "total": Noun("value", "values"),
-        "session_id": Noun("session", "sessions"),
-        "page": Noun("page", "pages"),
-        "product_id": Noun("product", "products"),
-        "category": Noun("category", "categories"),
-        "order_id": Noun("order", "orders"),
-        "amount": Noun("amount", "amounts"),
-        "currency": Noun("currency", "currencies"),
-        "quantity": Noun("quantity", "quantities"),
-        "price": Noun("price", "prices"),
-    },
+    fields=in_english(FIELDS),
     attribute="attribute",
     units={
         "days": Noun("day", "days"),
