@@ -22,9 +22,9 @@ from decimal import Decimal
 from segments.language.catalogue import (
     ANY_EVENT,
     CLICKSTREAM,
+    EVENT_TOPICS,
     ON_SITE_EVENTS,
     SETS,
-    TRANSACTIONS,
     VISIT,
     flips_of,
     of_own_kind,
@@ -129,7 +129,8 @@ def event(kind: str, *, en: str = "", nl: str = "") -> Events:
         problem = f"event({shown(kind)}): the name of a kind was expected."
         raise RuleError(problem, 'Write event("wishlist_add").')
     kind, titles = text(kind, "event(...)"), [text(each, "event(...)") for each in (en, nl)]
-    if kind in (*TRANSACTIONS.kinds, VISIT.name, ANY_EVENT.name, ON_SITE_EVENTS.name):
+    others = [each for topic in EVENT_TOPICS if topic is not CLICKSTREAM for each in topic.kinds]
+    if kind in (*others, VISIT.name, ANY_EVENT.name, ON_SITE_EVENTS.name):
         raise RuleError(f'event("{kind}") is not a kind of click.', f"Import {kind} from segments.language.")
     if kind in CLICKSTREAM.kinds:
         if any(titles):

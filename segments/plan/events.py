@@ -17,15 +17,12 @@ FieldKind = Literal["text", "number", "money", "decimal"]
 """
 
 
-RecordName = Literal["click", "profile", "transaction"]
-
-
 class Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An input topic. Its number breaks ties in the order of application."""
 
     name: str
-    record: RecordName
-    """What a record of it tells of."""
+    record: str
+    """What a record of it is: the name of its schema, in lower case."""
 
 
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

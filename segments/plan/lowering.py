@@ -37,7 +37,7 @@ from segments.plan.version import aim_identity, digest, version
 from segments.plan.zones import zone_data
 
 TOPICS = tuple(
-    ir.Topic(topic.name, cast("ir.RecordName", topic.record.lower()))
+    ir.Topic(topic.name, topic.record.lower())
     for topic in sorted(catalogue.TOPICS, key=lambda each: each.name)
 )
 """The inputs in the order that breaks ties."""

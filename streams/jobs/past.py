@@ -7,12 +7,11 @@ from kafka.admin import ConfigResource
 
 from segments.engine import (
     BEFORE_ALL,
-    CLICKSTREAM,
     PROFILES,
-    TRANSACTIONS,
     Partition,
     Past,
 )
+from segments.language.catalogue import EVENT_TOPICS
 from streams.clock import wall_clock
 from streams.history.files import FUTURE
 from streams.history.topics import Part, topics_history
@@ -20,7 +19,7 @@ from streams.kafka.connection import admin
 from streams.settings.settings import Settings
 from streams.worker.past import Found, Stopped
 
-EVENTS = (CLICKSTREAM, TRANSACTIONS)
+EVENTS = tuple(topic.name for topic in EVENT_TOPICS)
 """The topics of events; profiles are kept whole anyway."""
 
 

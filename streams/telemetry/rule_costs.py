@@ -9,9 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from segments.engine import (
-    CLICKSTREAM,
     PROFILES,
-    TRANSACTIONS,
     Accepted,
     Partition,
     PlannedRules,
@@ -19,6 +17,7 @@ from segments.engine import (
     controls_of,
     inputs_of,
 )
+from segments.language.catalogue import EVENT_TOPICS
 from streams.telemetry.gauges import RuleState
 
 EVERY = 32
@@ -95,5 +94,5 @@ def _kinds(inputs: Sequence[Sequence[frozenset[Input]]]) -> dict[str, frozenset[
     named = {each for rule in inputs for events in rule for each in events}
     return {
         topic: frozenset(kind for where, kind in named if where == topic and kind)
-        for topic in (CLICKSTREAM, TRANSACTIONS)
+        for topic in (each.name for each in EVENT_TOPICS)
     }

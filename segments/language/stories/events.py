@@ -9,17 +9,19 @@ from typing import Any
 from segments.language.catalogue import (
     ANY_EVENT,
     CLICKSTREAM,
+    EVENT_TOPICS,
     LINE,
     PROFILES,
     TRANSACTIONS,
     VISIT,
+    Topic,
     Type,
 )
 from segments.language.errors import Origin, StoryError
 
 CUSTOMER = "customer"
 
-_CLICK_FIELDS = CLICKSTREAM.names(Type.TEXT)
+_TOPICS = {kind: topic for topic in EVENT_TOPICS for kind in topic.kinds}
 _TRANSACTION_FIELDS = TRANSACTIONS.names(Type.TEXT, Type.MONEY)
 _ITEM_FIELDS = tuple(each.name for each in LINE)
 _MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
@@ -59,16 +61,17 @@ class EventBuilder:
             return StoryEvent(PROFILES.name, None)
         if kind == "profile":
             return StoryEvent(PROFILES.name, self._head() | self._profile(told))
-        if kind in TRANSACTIONS.kinds:
-            return StoryEvent(TRANSACTIONS.name, self._head() | self._transaction(kind, told))
+        topic = _TOPICS.get(kind, CLICKSTREAM)
+        if topic is TRANSACTIONS:
+            return StoryEvent(topic.name, self._head() | self._transaction(kind, told))
         if kind == "click":
             given = {each.name: each.value for each in told}
             kind, told = given.get("kind", ""), [each for each in told if each.name != "kind"]
             if not kind:
                 raise self.error("click has no kind.", "Write, say, click kind=wishlist_add.")
-        elif kind not in CLICKSTREAM.kinds and kind not in self.own_kinds:
+        elif kind not in _TOPICS and kind not in self.own_kinds:
             raise self._unknown_kind(kind)
-        return StoryEvent(CLICKSTREAM.name, self._head() | self._click(kind, told))
+        return StoryEvent(topic.name, self._head() | self._texts(topic, kind, told))
 
     def error(self, problem: str, mend: str) -> StoryError:
         """An error on this line."""
@@ -77,11 +80,21 @@ class EventBuilder:
     def _head(self) -> dict[str, Any]:
         return {"event_id": f"event-{self.number}", "customer_id": CUSTOMER, "occurred_at": self.instant}
 
-    def _click(self, kind: str, told: Sequence[StoryField]) -> dict[str, Any]:
+    def _texts(self, topic: Topic, kind: str, told: Sequence[StoryField]) -> dict[str, Any]:
+        """An event of texts and attributes, such as a click."""
         own, plain = _attributes(told)
-        self._known([each.name for each in plain], _CLICK_FIELDS, kind)
-        record: dict[str, Any] = {"kind": kind} | dict.fromkeys(_CLICK_FIELDS[1:]) | {"attributes": own}
-        return record | {each.name: each.value for each in plain}
+        self._known([each.name for each in plain], topic.names(Type.TEXT), kind)
+        record: dict[str, Any] = {"kind": kind, "attributes": own}
+        return record | self._defaults(topic) | {each.name: each.value for each in plain}
+
+    def _defaults(self, topic: Topic) -> dict[str, str | None]:
+        """The texts of an event that its line does not tell: a required one is its name and the number of the event."""
+        names = set(topic.names(Type.TEXT)) - {"event_id"}
+        fields = [each for each in topic.fields if each.name in names]
+        return {
+            each.name: None if each.optional else f"{each.name.removesuffix('_id')}-{self.number}"
+            for each in fields
+        }
 
     def _transaction(self, kind: str, told: Sequence[StoryField]) -> dict[str, Any]:
         own, told = _attributes(told)
@@ -89,11 +102,7 @@ class EventBuilder:
         given = {each.name: each for each in told}
         record: dict[str, Any] = {name: given[name].value for name in given if name in _TRANSACTION_FIELDS}
         record["amount"] = self._cents(record["amount"], "amount") if "amount" in record else 0
-        defaults = {
-            "kind": kind,
-            "order_id": f"order-{self.number}",
-            "currency": self.currency,
-        } | dict.fromkeys(each.name for each in TRANSACTIONS.fields if each.optional)
+        defaults = {"kind": kind} | self._defaults(TRANSACTIONS) | {"currency": self.currency}
         items = self._items([each for each in told if each.name in _ITEM_FIELDS])
         return defaults | record | {"items": items, "attributes": own}
 
@@ -162,8 +171,7 @@ class EventBuilder:
         if kind in (VISIT.name, ANY_EVENT.name):
             return self.error(f"{kind} is a set of events; a story tells events.", "Write page_view.")
         known = (
-            *CLICKSTREAM.kinds,
-            *TRANSACTIONS.kinds,
+            *_TOPICS,
             "profile",
             "erase",
             "enters",

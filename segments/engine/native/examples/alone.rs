@@ -15,7 +15,7 @@ use std::time::Duration;
 use segments_engine::customers::States;
 use segments_engine::output::{Effects, Segment};
 use segments_engine::partition::{Partition, Settings};
-use segments_engine::plan::{Plan, RecordKind};
+use segments_engine::plan::Plan;
 use segments_engine::rules::Rules;
 use segments_engine::wire::fetched::{Fetched, RawRecord};
 use segments_engine::wire::outputs::{Cause, Encoder, Evidence, Flip, Letter, Membership};
@@ -225,11 +225,7 @@ fn main() {
         .plan
         .topics
         .iter()
-        .map(|topic| match topic.record {
-            RecordKind::Click => Format::Click,
-            RecordKind::Profile => Format::Profile,
-            RecordKind::Transaction => Format::Transaction,
-        })
+        .map(|topic| topic.record)
         .collect();
     let settings = Settings {
         grace: 2_000,

@@ -13,7 +13,6 @@ use crate::limit;
 use crate::mutants::m;
 use crate::names::Names;
 use crate::output::{Cause, Effects, Flip, Membership, Reason, Segment, Stay, Told};
-use crate::plan::RecordKind;
 use crate::reading::{Read, Reading};
 use crate::rows::{Kept, NULL, Rows};
 use crate::rules::{Heard, Rules, Stream};
@@ -21,7 +20,7 @@ use crate::times::{BEFORE_ALL, NEVER};
 use crate::values::{self, Flipped, Met, PLAIN};
 use crate::visits;
 use crate::watches::{Arm, Dropped};
-use crate::wire::record::{Body, Event, Record, Run, Value};
+use crate::wire::record::{Body, Event, Format, Record, Run, Value};
 use blake2::digest::consts::{U6, U16};
 use blake2::{Blake2b, Digest as _};
 use foldhash::fast::RandomState;
@@ -238,7 +237,7 @@ impl Machine {
         let mut touched;
         let mut changed = Vec::new();
         let kind = self.rules.plan.topics[turn.topic].record;
-        if kind == RecordKind::Profile {
+        if kind == Format::Profile {
             let profile = alone.unwrap_or_else(|| profile_of(turn.run, event));
             changed = self.replace_profile(customer, profile, record.at);
             touched = m!(
@@ -283,7 +282,7 @@ impl Machine {
         let rules = self.rules.clone();
         let reason = |place: usize| match kind {
             _ if m!("a late profile is not late", late, false) => told,
-            RecordKind::Profile
+            Format::Profile
                 if rules.rules[place]
                     .consents
                     .iter()
@@ -291,7 +290,7 @@ impl Machine {
             {
                 m!("a consent is a profile", Reason::Consent, Reason::Profile)
             }
-            RecordKind::Profile => Reason::Profile,
+            Format::Profile => Reason::Profile,
             _ => told,
         };
         self.evaluate(customer, touched, now, reason, Some(turn), None);

@@ -16,13 +16,13 @@ use crate::limit::Limits;
 use crate::machine::{Machine, Members, Turn, digest_of};
 use crate::mutants::m;
 use crate::output::{DeadLetter, Effects, Mark, Notice, Noticed, Outcome, Segment, State};
-use crate::plan::{DEPLOYMENTS, RecordKind};
+use crate::plan::DEPLOYMENTS;
 use crate::position::{self, Deployment, Position};
 use crate::rules::Rules;
 use crate::screening::{self, Screened, consents_alone};
 use crate::sweep::{self, Sweep};
 use crate::times::{BEFORE_ALL, NEVER};
-use crate::wire::record::{Body, Event, Record, Run};
+use crate::wire::record::{Body, Event, Format, Record, Run};
 use crate::wire::refusals::{Reason, Refusal};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -661,7 +661,7 @@ impl Partition {
             },
         ));
         self.customers.note(place, customer);
-        if self.rules.plan.topics[topic].record == RecordKind::Transaction {
+        if self.rules.plan.topics[topic].record == Format::Transaction {
             let named = event.currency().of(&run.data).unwrap_or_default();
             if named != self.rules.plan.currency.as_bytes()
                 && screening::is_lower_case(named, &self.rules.plan.currency)

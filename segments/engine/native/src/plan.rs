@@ -14,7 +14,7 @@ use crate::borders::BorderKey;
 use crate::calendar::{During, Part};
 use crate::dated::Dated;
 pub use crate::measures::Measure;
-use crate::wire::record::text_field;
+use crate::wire::record::{Format, text_field};
 use crate::zone::Zone;
 
 /// The number of the plan's format; plans of another number are refused.
@@ -171,18 +171,6 @@ pub enum FieldKind {
     Decimal,
 }
 
-/// What a record of a topic tells of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RecordKind {
-    /// A click.
-    Click,
-    /// A profile, or an erasure.
-    Profile,
-    /// A purchase or a refund.
-    Transaction,
-}
-
 /// An input topic. Its number breaks ties in the order of application.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -190,7 +178,7 @@ pub struct Topic {
     /// Its name.
     pub name: String,
     /// What its records tell of.
-    pub record: RecordKind,
+    pub record: Format,
 }
 
 /// A visit: clicks of these kinds, each less than the gap after the one before.

@@ -6,10 +6,9 @@ use crate::machine::{Turn, profile_of};
 use crate::mutants::m;
 use crate::names::Names;
 use crate::output::{Notice, Outcome};
-use crate::plan::RecordKind;
 use crate::rules::Rules;
 use crate::times::{BEFORE_ALL, DAY};
-use crate::wire::record::Event;
+use crate::wire::record::{Event, Format};
 use crate::wire::refusals::{LONGEST_TEXT, Reason, Refusal};
 
 /// What comes of a record at the state of its customer.
@@ -37,7 +36,7 @@ pub fn screen(
     (rules, names): (&Rules, &Names),
 ) -> (Screened, Option<Notice>) {
     let at = turn.record().at;
-    let of_profile = rules.plan.topics[turn.topic].record == RecordKind::Profile;
+    let of_profile = rules.plan.topics[turn.topic].record == Format::Profile;
     if is_duplicate(customer, known, at) {
         return (Screened::Ends(Outcome::Duplicate), None);
     }

@@ -13,12 +13,12 @@ use segments_engine::customers::States;
 use segments_engine::names::Names;
 use segments_engine::output::{Cause, Effects, Entry, Flip, Membership, Outcome, Segment};
 use segments_engine::partition::{Partition, Settings};
-use segments_engine::plan::{Plan, RecordKind};
+use segments_engine::plan::Plan;
 use segments_engine::position;
 use segments_engine::rows::Kept;
 use segments_engine::rules::Rules;
 use segments_engine::wire::record::{
-    Body, Event, Format, Item, Pair, Places, Record, Run, Span, TEXTS, Value as Word,
+    Body, Event, Item, Pair, Places, Record, Run, Span, TEXTS, Value as Word,
 };
 use segments_engine::wire::refusals::{Reason, Refusal, refuse};
 use serde_json::{Value, json};
@@ -156,14 +156,6 @@ fn lists(run: &mut Run, map: &Value) -> Places {
     Places {
         start,
         end: run.pairs.len() as u32,
-    }
-}
-
-fn format(kind: RecordKind) -> Format {
-    match kind {
-        RecordKind::Click => Format::Click,
-        RecordKind::Profile => Format::Profile,
-        RecordKind::Transaction => Format::Transaction,
     }
 }
 
@@ -398,7 +390,7 @@ impl<'a> Life<'a> {
             };
             for (topic, run) in runs.iter_mut().enumerate() {
                 let mut run = std::mem::take(run);
-                refuse(&mut run, format(self.case.rules.plan.topics[topic].record), 0);
+                refuse(&mut run, self.case.rules.plan.topics[topic].record, 0);
                 let end = ends[&self.case.rules.plan.topics[topic].name].as_i64().unwrap();
                 self.runs.push((topic, Arc::new(run), end));
                 self.ends[topic] = end;

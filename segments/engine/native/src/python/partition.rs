@@ -18,7 +18,7 @@ use crate::codec::StateError;
 use crate::customer::Customer;
 use crate::machine::Machine;
 use crate::partition::{Partition as Core, Settings};
-use crate::plan::{Plan, PlanError, RecordKind};
+use crate::plan::{Plan, PlanError};
 use crate::position::Deployment;
 use crate::rules::Rules as Ready;
 use crate::wire::record::{Body, Format, Record, Run, Span};
@@ -163,7 +163,7 @@ impl Partition {
             .plan
             .topics
             .iter()
-            .map(|topic| format_of(topic.record))
+            .map(|topic| topic.record)
             .collect();
         // Deployments and transfers are decoded in their own ways: none of them is asked for its format.
         formats.resize(topics.len(), Format::Link);
@@ -489,13 +489,5 @@ impl Partition {
             }
         })?;
         answers.map_err(wrong)?.plain(py, &self.rules)
-    }
-}
-
-fn format_of(record: RecordKind) -> Format {
-    match record {
-        RecordKind::Click => Format::Click,
-        RecordKind::Profile => Format::Profile,
-        RecordKind::Transaction => Format::Transaction,
     }
 }

@@ -636,9 +636,6 @@ fn event_of<'p>(
         set(field.name, span)?;
     }
     match format {
-        Format::Click => {
-            made.set_item("attributes", map(py, run, event.attributes)?)?;
-        }
         Format::Transaction => {
             made.set_item("amount", event.amount)?;
             made.set_item("items", items(py, run, event)?)?;
@@ -654,6 +651,8 @@ fn event_of<'p>(
             made.set_item("consents", map(py, run, event.consents)?)?;
             made.set_item("lists", lists(py, run, event.lists)?)?;
         }
+        // Events of texts and attributes.
+        _ => made.set_item("attributes", map(py, run, event.attributes)?)?,
     }
     Ok(made)
 }

@@ -3,6 +3,8 @@
 //! A run owns the bytes that its records lie in; a record says where in them its texts are. So a record costs no
 //! allocation, and a run can be sent to another thread. Texts were checked to be UTF-8 when they were decoded.
 
+use serde::Deserialize;
+
 use super::refusals::Refusal;
 
 /// Where a text lies in the bytes of a run. A text that is missing (null in Avro) is [`Span::NONE`].
@@ -114,60 +116,38 @@ pub struct Pair {
     pub value: Value,
 }
 
-/// A text field of clicks or transactions: its name, and which of them have it.
+/// A text field of events: its name, and the formats whose records have it.
 #[derive(Debug)]
 pub struct TextField {
     /// Its name in the schemas, the catalogue and the plan.
     pub name: &'static str,
-    click: bool,
-    transaction: bool,
+    formats: &'static [Format],
 }
 
 impl TextField {
-    const fn of_clicks(name: &'static str) -> TextField {
-        TextField {
-            name,
-            click: true,
-            transaction: false,
-        }
-    }
-
-    const fn of_transactions(name: &'static str) -> TextField {
-        TextField {
-            name,
-            click: false,
-            transaction: true,
-        }
-    }
-
-    const fn of_both(name: &'static str) -> TextField {
-        TextField {
-            name,
-            click: true,
-            transaction: true,
-        }
+    const fn of(formats: &'static [Format], name: &'static str) -> TextField {
+        TextField { name, formats }
     }
 
     /// Whether records of a format have it.
     pub fn is_of(&self, format: Format) -> bool {
-        match format {
-            Format::Click => self.click,
-            Format::Transaction => self.transaction,
-            Format::Profile | Format::Link => false,
-        }
+        self.formats.contains(&format)
     }
 }
+
+const CLICKS: &[Format] = &[Format::Click];
+const TRANSACTIONS: &[Format] = &[Format::Transaction];
 
 /// The text fields beside the ids and the kind. A new one needs its line here, and nothing else in this crate. The order
 /// decides which of several texts that are too long a dead letter names.
 pub const TEXTS: [TextField; 7] = [
-    TextField::of_clicks("session_id"),
-    TextField::of_transactions("order_id"),
-    TextField::of_transactions("currency"),
-    TextField::of_clicks("page"),
-    TextField::of_clicks("product_id"),
-    TextField::of_clicks("category"),
-    TextField::of_both("channel"),
+    TextField::of(CLICKS, "session_id"),
+    TextField::of(TRANSACTIONS, "order_id"),
+    TextField::of(TRANSACTIONS, "currency"),
+    TextField::of(CLICKS, "page"),
+    TextField::of(CLICKS, "product_id"),
+    TextField::of(CLICKS, "category"),
+    TextField::of(&[Format::Click, Format::Transaction], "channel"),
 ];
 
 /// The place of a text field in [`TEXTS`], by its name.
@@ -265,8 +245,10 @@ pub struct Record {
     pub body: Body,
 }
 
-/// What kind of record an input topic holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What kind of record an input topic holds. A new one needs its lines here, and its texts in [`TEXTS`]; that of one
+/// with more than texts and attributes is read by `wire/events.rs` and checked by `wire/refusals.rs`, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Something a customer did.
     Click,
@@ -274,7 +256,8 @@ pub enum Format {
     Transaction,
     /// What is known of a customer.
     Profile,
-    /// That two ids are one customer.
+    /// That two ids are one customer; no topic of a plan has such records.
+    #[serde(skip)]
     Link,
 }
 
@@ -294,6 +277,21 @@ impl Format {
         [Format::Click, Format::Transaction, Format::Profile, Format::Link]
             .into_iter()
             .find(|each| each.name() == name)
+    }
+
+    /// Our own schema of the record, as `schemas/` has it.
+    pub fn schema(self) -> &'static str {
+        macro_rules! schema {
+            ($file:literal) => {
+                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../schemas/", $file))
+            };
+        }
+        match self {
+            Format::Click => schema!("Click.avsc"),
+            Format::Transaction => schema!("Transaction.avsc"),
+            Format::Profile => schema!("Profile.avsc"),
+            Format::Link => schema!("Link.avsc"),
+        }
     }
 }
 

@@ -181,10 +181,10 @@ fn refusal(run: &Run, record: &Record, format: Format) -> Option<Refusal> {
     ids(run, event, key)
         .or_else(|| instant(record))
         .or_else(|| match format {
-            Format::Click => too_long(run, record),
             Format::Transaction => transaction(run, event).or_else(|| too_long(run, record)),
             Format::Profile => not_finite(run, event),
             Format::Link => link(run, event, key).or_else(|| too_long(run, record)),
+            _ => too_long(run, record),
         })
 }
 

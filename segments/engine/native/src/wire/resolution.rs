@@ -15,7 +15,7 @@ const MOST_BRANCHES: usize = 100;
 
 /// The program that reads what a schema wrote; why it can't be read, in words.
 pub fn resolve(writer: Schema, format: Format) -> Result<Program, String> {
-    let reader = reader_schema(format)?;
+    let reader = Schema::parse(format.schema())?;
     let mut resolving = Resolving {
         writer: &writer,
         reader: &reader,
@@ -33,27 +33,6 @@ pub fn resolve(writer: Schema, format: Format) -> Result<Program, String> {
         ops,
         root,
         schema: writer,
-    })
-}
-
-/// Our own schema of a record, as `schemas/` has it.
-fn reader_schema(format: Format) -> Result<Schema, String> {
-    Schema::parse(match format {
-        Format::Click => include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../../schemas/Click.avsc"
-        )),
-        Format::Transaction => {
-            include_str!(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/../../../schemas/Transaction.avsc"
-            ))
-        }
-        Format::Profile => include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../../schemas/Profile.avsc"
-        )),
-        Format::Link => include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../schemas/Link.avsc")),
     })
 }
 
