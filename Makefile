@@ -110,6 +110,10 @@ wheel: install ## the wheel to run workers from (needs Rust; installing it does 
 docs: install ## write the generated parts of the documents, and the dashboard
 	$(BIN)/python -m deploy.dev.docs
 
+.PHONY: schemas
+schemas: install ## release the schemas that were edited: a version, an id and a checksum for each
+	$(BIN)/python -m deploy.dev.release
+
 .PHONY: lock
 lock: install ## lock the newest allowed versions, with hashes
 	$(BIN)/python -m pip install --quiet uv

@@ -20,11 +20,17 @@ def _tables() -> Iterator[str]:
     examples = records.read(records.FOLDER / "examples.json")
     for topic, name in records.RECORD_OF_TOPIC.items():
         schema = records.schema(name)
+        example = _whole(schema, examples[name])
         yield f"### `{name}` on `{topic}`, schema id {records.newest(name).id}\n"
         yield f"{schema['doc']}\n"
-        yield from _table(schema, examples[name])
+        yield from _table(schema, example)
         yield "As `segments consume` shows it, before `topic`, `partition`, `offset` and `timestamp`:\n"
-        yield f"```json\n{json.dumps(examples[name], indent=2, ensure_ascii=False)}\n```\n"
+        yield f"```json\n{json.dumps(example, indent=2, ensure_ascii=False)}\n```\n"
+
+
+def _whole(schema: Any, example: dict[str, Any]) -> dict[str, Any]:
+    """An example with all fields; one that it does not tell has its default."""
+    return {each["name"]: example.get(each["name"], each.get("default")) for each in schema["fields"]}
 
 
 def _table(schema: Any, example: Any) -> Iterator[str]:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import struct
 from copy import deepcopy
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schemas
+from deploy.dev.release import release_edited, without_docs
 from schemas import compiled, records, tables, wire
 from schemas.source import kind_of
 from tests.kit.values import values
@@ -108,15 +110,6 @@ def fully_compatible(one: Any, other: Any) -> bool:
     )
 
 
-def without_docs(schema: Any) -> Any:
-    """A schema as machines see it."""
-    if isinstance(schema, list):
-        return [without_docs(each) for each in schema]
-    if isinstance(schema, dict):
-        return {key: without_docs(value) for key, value in schema.items() if key != "doc"}
-    return schema
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_evolution_is_fully_compatible(name: str) -> None:
     """Today's schema and every released one read each other's records."""
@@ -127,7 +120,7 @@ def test_evolution_is_fully_compatible(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_todays_schema_is_released(name: str) -> None:
-    """What is written today was released: else copy it to released/ and give it a new id in ids.json."""
+    """What is written today was released: else `make schemas` does it."""
     assert without_docs(records.schema(name)) == without_docs(records.read(records.newest(name).path))
 
 
@@ -142,6 +135,29 @@ def test_released_schemas_never_change() -> None:
     assert files == expected
     assert {release.path.name for release in records.releases()} == set(files)
     assert len({(each.record, each.version) for each in records.releases()}) == len(records.releases())
+
+
+def test_an_edited_schema_is_released(tmp_path: Path) -> None:
+    """It is copied, and gets the next version, the next id and its checksum; what did not change stays as it is."""
+    folder = tmp_path / "schemas"
+    shutil.copytree(FOLDER, folder)
+    assert release_edited(folder) == []
+    assert all(
+        (folder / name).read_bytes() == (FOLDER / name).read_bytes()
+        for name in ("ids.json", "released/SHA256SUMS")
+    )
+    edited = records.read(folder / "Link.avsc")
+    edited["fields"].append({"name": "country", "type": ["null", "string"], "default": None, "doc": "Where."})
+    (folder / "Link.avsc").write_text(json.dumps(edited))
+    assert release_edited(folder) == ["Link.2.avsc"]
+    ids, before = records.read(folder / "ids.json"), records.read(FOLDER / "ids.json")
+    assert ids == before | {str(1 + max(map(int, before))): {"record": "Link", "version": 2}}
+    data = (folder / "Link.avsc").read_bytes()
+    assert (folder / "released" / "Link.2.avsc").read_bytes() == data
+    assert (
+        f"{hashlib.sha256(data).hexdigest()}  Link.2.avsc\n"
+        in (folder / "released" / "SHA256SUMS").read_text()
+    )
 
 
 def _drop(schema: Any) -> None:
