@@ -30,6 +30,17 @@ from segments.language.nodes.order import in_order, require
 from segments.language.nodes.segment import Segment
 from segments.language.stories.events import CUSTOMER, StoryEvent
 from segments.language.stories.reader import Line, Story, read_stories, time_text
+from segments.language.words.phrases import ENGLISH, Say
+
+
+class Refused(StoryError):
+    """The engine refuses the event of a line."""
+
+    def __init__(self, reason: str, error: str, origin: Origin) -> None:
+        super().__init__(
+            ENGLISH("The event is refused: {reason}. {error}", reason=reason, error=error), "", origin
+        )
+        self.reason, self.said = reason, error
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,11 @@ class Flip:
     word: str
 
     def __str__(self) -> str:
-        return f"{self.word} at {time_text(self.at)}"
+        return self.said(ENGLISH)
+
+    def said(self, say: Say) -> str:
+        """`enters at 3d`; the words are those of stories in every language."""
+        return say("{word} at {at}", word=self.word, at=time_text(self.at))
 
 
 Machine = Callable[[Sequence[Segment], Story, str], list[Flip]]
@@ -48,7 +63,7 @@ Machine = Callable[[Sequence[Segment], Story, str], list[Flip]]
 
 
 def failures(
-    segment: Segment, machine: Machine, currency: str = "EUR", zone: str = "UTC"
+    segment: Segment, machine: Machine, currency: str = "EUR", zone: str = "UTC", say: Say = ENGLISH
 ) -> list[StoryError]:
     """The stories of a rule that do not come true, each with file, line, what was told and what happened."""
     rules = [segment, *(each for each in in_order([segment]) if each is not segment)]
@@ -57,13 +72,17 @@ def failures(
         story = with_consent(told, required)
         require(rules, required if story is not told else "")
         try:
-            failing = _compare(story, machine(rules, story, currency))
-        except StoryError as refused:
-            found.append(refused)
+            failing = _Comparison(story, say).of(machine(rules, story, currency))
+        except Refused as refused:
+            problem = say(
+                "The event is refused: {reason}. {error}", reason=refused.reason, error=refused.said
+            )
+            found.append(StoryError(problem, "", refused.origin))
             continue
         if failing is not None:
             instant, error = failing
-            error.values = (f"at {time_text(instant)}:", *values(rules, story, currency, instant))
+            at = say("at {at}:", at=time_text(instant))
+            error.values = (at, *values(rules, story, currency, instant, say))
             found.append(error)
     require(rules, required)
     return found
@@ -105,41 +124,70 @@ def _giving(origin: Origin, start: int, at: int, name: str) -> Line:
     return Line(origin, at, StoryEvent(PROFILES.name, record), ())
 
 
-def _compare(story: Story, happened: Sequence[Flip]) -> tuple[int, StoryError] | None:
-    """The first instant at which something else happens than is told, if there is one."""
-    exact = [Flip(line.at, word) for line in story.lines if not line.within for word in line.flips]
-    told, left = sorted(exact, key=lambda flip: flip.at), list(happened)
-    about = [(line, word) for line in story.lines if line.within for word in line.flips]
-    said = ", then ".join([*map(str, told), *(_about(line, word) for line, word in about)]) or "nothing"
-    problem = f"The story tells: {said}; happened: {_said(happened)}."
-    instants = {flip.at for flip in told}
-    for line, word in about:
-        span = range(line.at, line.last + 1)
-        met = next(
-            (flip for flip in left if flip.word == word and flip.at in span and flip.at not in instants), None
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """What a story tells beside what happened, in a language."""
+
+    story: Story
+    say: Say
+
+    def of(self, happened: Sequence[Flip]) -> tuple[int, StoryError] | None:
+        """The first instant at which something else happens than is told, if there is one."""
+        say, lines = self.say, self.story.lines
+        exact = [Flip(line.at, word) for line in lines if not line.within for word in line.flips]
+        told, left = sorted(exact, key=lambda flip: flip.at), list(happened)
+        about = [(line, word) for line in lines if line.within for word in line.flips]
+        texts = [each.said(say) for each in told] + [self._about(line, word) for line, word in about]
+        problem = say(
+            "The story tells: {told}; happened: {happened}.",
+            told=say(", then ").join(texts) or say("nothing"),
+            happened=self._said(happened),
         )
-        if met is None:
-            mend = f"There is no {_about(line, word)}: write another time, or mend the rule."
-            return line.at, StoryError(problem, mend, line.origin)
-        left.remove(met)
-    for instant in sorted({flip.at for flip in (*told, *left)}):
-        expected = [flip for flip in told if flip.at == instant]
-        came = [flip for flip in left if flip.at == instant]
-        if expected != came:
-            mend, origin = _mend(instant, expected, came), _line(story, instant, expected).origin
-            return instant, StoryError(problem, mend, origin)
-    return None
+        instants = {flip.at for flip in told}
+        for line, word in about:
+            span = range(line.at, line.last + 1)
+            met = next(
+                (flip for flip in left if flip.word == word and flip.at in span and flip.at not in instants),
+                None,
+            )
+            if met is None:
+                mend = say(
+                    "There is no {about}: write another time, or mend the rule.",
+                    about=self._about(line, word),
+                )
+                return line.at, StoryError(problem, mend, line.origin)
+            left.remove(met)
+        for instant in sorted({flip.at for flip in (*told, *left)}):
+            expected = [flip for flip in told if flip.at == instant]
+            came = [flip for flip in left if flip.at == instant]
+            if expected != came:
+                mend, origin = (
+                    self._mend(instant, expected, came),
+                    _line(self.story, instant, expected).origin,
+                )
+                return instant, StoryError(problem, mend, origin)
+        return None
 
+    def _about(self, line: Line, word: str) -> str:
+        start, end = time_text(line.at), time_text(line.last + 1)
+        return self.say("{word} from {start} to before {end}", word=word, start=start, end=end)
 
-def _about(line: Line, word: str) -> str:
-    return f"{word} from {time_text(line.at)} to before {time_text(line.last + 1)}"
+    def _mend(self, instant: int, expected: Sequence[Flip], came: Sequence[Flip]) -> str:
+        say, at = self.say, time_text(instant)
+        if not came:
+            return say(
+                "Nothing flips at {at}: leave {word} out there, or mend the rule.",
+                at=at,
+                word=expected[0].word,
+            )
+        line = f"{at} {' '.join(flip.word for flip in came)}"
+        mend = say("Write a line {line}, or mend the rule.", line=line)
+        if not expected:
+            return mend
+        return say("At {at} the order is {order}. {mend}", at=at, order=self._said(came), mend=mend)
 
-
-def _mend(instant: int, expected: Sequence[Flip], came: Sequence[Flip]) -> str:
-    if not came:
-        return f"Nothing flips at {time_text(instant)}: leave {expected[0].word} out there, or mend the rule."
-    mend = f"Write a line {time_text(instant)} {' '.join(flip.word for flip in came)}, or mend the rule."
-    return mend if not expected else f"At {time_text(instant)} the order is {_said(came)}. {mend}"
+    def _said(self, flips: Iterable[Flip]) -> str:
+        return self.say(", then ").join(each.said(self.say) for each in flips) or self.say("nothing")
 
 
 def _line(story: Story, instant: int, expected: Sequence[Flip]) -> Line:
@@ -149,23 +197,21 @@ def _line(story: Story, instant: int, expected: Sequence[Flip]) -> Line:
     return (asserting or later or list(story.lines))[0]
 
 
-def _said(flips: Iterable[Flip]) -> str:
-    return ", then ".join(map(str, flips)) or "nothing"
-
-
 def engine(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
     """A story in the engine of the worker, on the clock of its events; grace would only delay what is due."""
     life = _Life(rules, currency, story)
     return [flip for line in story.lines for flip in life.live(line)]
 
 
-def values(rules: Sequence[Segment], story: Story, currency: str, instant: int) -> tuple[str, ...]:
+def values(
+    rules: Sequence[Segment], story: Story, currency: str, instant: int, say: Say = ENGLISH
+) -> tuple[str, ...]:
     """A line for each leaf of the first rule, with its value so many milliseconds after the story began."""
     life = _Life(rules, currency, story)
     for line in takewhile(lambda line: line.at <= instant, story.lines):
         life.live(line)
     found = why(life.partition, CUSTOMER, rules[0].id, story.start + instant)
-    return tuple(evidence_lines(found["segments"][0]["evidence"]))
+    return tuple(evidence_lines(found["segments"][0]["evidence"], say))
 
 
 def flip_word(event: Mapping[str, Any]) -> str:
@@ -230,7 +276,7 @@ class _Life:
         effects.commit_to(self._states)
         if effects.dead_letters:
             letter = effects.dead_letters[0]
-            raise StoryError(f"The event is refused: {letter.reason}. {letter.error}", "", line.origin)
+            raise Refused(letter.reason, letter.error, line.origin)
         return [
             Flip(event["occurred_at"] - self._start, flip_word(event))
             for _, event in effects.segment_events

@@ -12,8 +12,11 @@ from segments.insight.remembered import retention
 from segments.insight.size import state
 from segments.language import Segment
 from segments.language.nodes.text import leaf_text, leaves, short_name
+from segments.language.words.phrases import phrases
+from segments.language.words.sentence import Language
 from segments.language.words.timers import timers
 from segments.plan.version import digest
+from streams.cli.language import LANGUAGE
 from streams.cli.visible import json_line, visible
 from streams.cli.what_runs import Shown, shown
 from streams.http.client import Coverage, ask
@@ -30,12 +33,14 @@ FILES = click.option(
 
 @click.command()
 @FILES
+@LANGUAGE
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with all that `show` says.")
-def command(rules: tuple[Path, ...], as_json: bool) -> None:
+def command(rules: tuple[Path, ...], language: Language | None, as_json: bool) -> None:
     """List the rules: id, version, title in English and Dutch, retention, whether time flips them.
 
     They are those deployed for the group, if a broker tells of any, else those of SEGMENTS_RULES; which of the two is
     said on stderr, and `deployment_id` in JSON. A rule whose file was edited since, and not deployed, is marked.
+    Without a language the titles of both are shown.
     """
     settings = read_settings()
     found = shown(settings, tuple(map(str, rules)))
@@ -44,7 +49,7 @@ def command(rules: tuple[Path, ...], as_json: bool) -> None:
         if as_json:
             click.echo(json_line(told(name, found, known)))
         else:
-            _print(name, found, known)
+            _print(name, found, known, language or settings.language)
     for line in found.said(", ".join(map(str, rules or settings.rules))):
         click.echo(visible(line), err=True)
     new = [each.id for each in found.files if each.id not in found.recorded]
@@ -78,24 +83,30 @@ def recorded(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {names.get(name, name): rule[name] for name in order}
 
 
-def _print(name: str, found: Shown, known: Coverage) -> None:
+def _print(name: str, found: Shown, known: Coverage, language: Language | None) -> None:
+    say = phrases(language or "en")
     deployed = found.recorded.get(name)
     segment = found.file(name) if deployed is None else found.same(name)
     said = deployed or {}
     if segment is not None:
         said = {"version": found.version(segment), "en": segment.en, "nl": segment.nl}
     click.echo(f"{click.style(visible(name), bold=True)}  {said['version']}")
-    click.echo(visible(f"  en  {said['en']}") + "\n" + visible(f"  nl  {said['nl']}"))
+    for each in ("en", "nl") if language is None else (language,):
+        click.echo(visible(f"  {each}  {said[each]}"))
     if segment is not None:
-        by_time = "time alone can flip it" if timers(segment, "en") else "only events flip it"
-        click.echo(f"      remembers {retention(segment, found.currency)}; {by_time}")
+        by_time = say("time alone can flip it") if timers(segment, "en") else say("only events flip it")
+        kept = retention(segment, found.currency, language or "en")
+        click.echo(f"      {say('remembers {retention}; {by_time}', retention=kept, by_time=by_time)}")
         if segment.lawful_basis:
-            click.echo(f"      lawful basis: {segment.lawful_basis}")
-    if (edited := found.undeployed(name)) is not None:
-        click.echo(f"      edited: version {edited} in SEGMENTS_RULES is not deployed (segments deploy)")
+            click.echo(f"      {say('lawful basis: {basis}', basis=segment.lawful_basis)}")
+    if (version := found.undeployed(name)) is not None:
+        edited = say(
+            "edited: version {version} in SEGMENTS_RULES is not deployed (segments deploy)", version=version
+        )
+        click.echo(f"      {edited}")
     if name in known.warming:
         until = schemas.to_iso(known.warming[name])
-        click.echo(f"      warming until {until}: it knows only later events")
+        click.echo(f"      {say('warming until {at}: it knows only later events', at=until)}")
 
 
 def everything(segment: Segment, rules: Sequence[Segment], currency: str, zone: str) -> dict[str, Any]:

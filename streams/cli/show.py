@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from segments.insight.remembered import retention
+from segments.insight.size import state
 from segments.language import Segment
 from segments.language.words.phrases import phrases
 from segments.language.words.sentence import Language
@@ -47,7 +48,7 @@ def command(segment_id: str, rules: tuple[Path, ...], language: Language | None,
     said = {key: value for key, value in said.items() if key not in ("deployment_id", "undeployed_version")}
     language = language or settings.language
     if language is not None:
-        said = _in_one(said, language, segment, found.currency)
+        said = _in_one(said, language, segment, found)
     for name, value in said.items():
         if value and name != "id":
             text = "\n".join(value) if isinstance(value, list) else value
@@ -68,7 +69,7 @@ def _which(name: str, said: dict[str, Any], found: Shown) -> Iterator[str]:
 
 
 def _in_one(
-    said: dict[str, Any], language: Language, segment: Segment | None, currency: str
+    said: dict[str, Any], language: Language, segment: Segment | None, rules: Shown
 ) -> dict[str, Any]:
     """What is said in one language, under headings of this language."""
     say, other = phrases(language), "en" if language == "nl" else "nl"
@@ -84,7 +85,12 @@ def _in_one(
         for name, value in said.items()
         if name not in ("id", other, f"words_{other}", f"goal_{other}", by_time)
     }
-    return found if segment is None else found | {say("retention"): retention(segment, currency, language)}
+    if segment is None:
+        return found
+    return found | {
+        say("state"): state(segment, rules.files, rules.currency, language),
+        say("retention"): retention(segment, rules.currency, language),
+    }
 
 
 def _require(name: str, names: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +32,7 @@ from streams.cli.instant import Instant
 from streams.cli.language import LANGUAGE
 from streams.cli.replay import deployed_or, deploying_of
 from streams.cli.visible import json_line, visible
+from streams.cli.what_runs import shown
 from streams.cli.why_linked import linked_files, require_segment, why_linked
 from streams.history.files import disorder_lines, read_one
 from streams.http.client import answer_of
@@ -98,9 +99,24 @@ def command(
         _mark(answer, settings)
     if as_json:
         click.echo(json_line(_shown(answer)))
-    else:
-        for line in _told(answer, phrases(language or settings.language or "en")):
-            click.echo(visible(line))
+        return
+    language = language or settings.language
+    titles = {} if language is None else _titles(settings, rules, language, of_files=bool(files))
+    for line in _told(answer, titles, phrases(language or "en")):
+        click.echo(visible(line))
+
+
+def _titles(
+    settings: Settings, paths: Sequence[Path], language: Language, *, of_files: bool
+) -> dict[str, str]:
+    """The titles of the rules in one language by id, as far as they are known here."""
+    try:
+        found = shown(settings, tuple(map(str, paths or (settings.rules if of_files else ()))))
+    except (SegmentsError, OSError):
+        return {}
+    of_file = {each.id: each.nl if language == "nl" else each.en for each in found.files}
+    recorded = {name: str(each[language]) for name, each in found.recorded.items()}
+    return {name: title for name, title in (of_file | recorded).items() if title}
 
 
 def _mark(answer: dict[str, Any], settings: Settings) -> None:
@@ -192,31 +208,32 @@ def _deep(value: Any) -> Any:
     return value
 
 
-def _told(answer: dict[str, Any], say: Say) -> Iterator[str]:
-    shown = _shown(answer)
-    way = [*shown["redirected_from"], shown["customer_id"]]
+def _told(answer: dict[str, Any], titles: Mapping[str, str], say: Say) -> Iterator[str]:
+    """The answer in lines; a segment by its title where one is given."""
+    plain = _shown(answer)
+    way = [*plain["redirected_from"], plain["customer_id"]]
     for name, into in itertools.pairwise(way):
         yield say("{name} goes on as {into}", name=name, into=into)
     yield say(
-        "{customer}, as of {at}", customer=shown["customer_id"], at=shown["clock"] or say("the beginning")
+        "{customer}, as of {at}", customer=plain["customer_id"], at=plain["clock"] or say("the beginning")
     )
-    if shown["deployment_id"] is not None:
-        yield say("by deployment {id}", id=shown["deployment_id"])
-    if not shown["known"]:
+    if plain["deployment_id"] is not None:
+        yield say("by deployment {id}", id=plain["deployment_id"])
+    if not plain["known"]:
         yield say("Nothing is remembered of this customer, who is therefore in no segment.")
-    for each in (shown["identity"] or {}).get("merged", ()):
+    for each in (plain["identity"] or {}).get("merged", ()):
         name = each["customer_id"]
         if each["refused"]:
             yield say("what {name} did is missing: its state waits among the dead letters", name=name)
         else:
             yield say("with what {name} did, which was merged", name=name)
-    if shown.get("too_old"):
-        notice = notice_text(TOO_OLD, shown["too_old"])
+    if plain.get("too_old"):
+        notice = notice_text(TOO_OLD, plain["too_old"])
         yield say("{notice}, since the worker took the partition over", notice=notice)
-    for each in shown["segments"]:
+    for each in plain["segments"]:
         yield ""
         since = say(" since {at}", at=each["entered_at"]) if each["inside"] else ""
-        yield f"{say('in ') if each['inside'] else say('out')}  {each['segment']}{_at(each)}{since}"
+        yield f"{say('in ') if each['inside'] else say('out')}  {_named(each, titles)}{since}"
         if each.get("undeployed_version") is not None:
             edited = say(
                 "edited: version {version} in SEGMENTS_RULES is not deployed",
@@ -233,9 +250,10 @@ def _told(answer: dict[str, Any], say: Say) -> Iterator[str]:
             yield f"     {warming}"
 
 
-def _at(each: dict[str, Any]) -> str:
-    """The value of a segment that has values, as evidence shows it."""
-    return "" if each.get("value") is None else f"[{each['value']}]"
+def _named(each: dict[str, Any], titles: Mapping[str, str]) -> str:
+    """A segment, with the value of one that has values, as evidence shows it."""
+    name = titles.get(each["segment"], each["segment"])
+    return name if each.get("value") is None else f"{name}[{each['value']}]"
 
 
 def _by_time(each: dict[str, Any], say: Say) -> str:

@@ -66,7 +66,7 @@ def test_why(run, rules, log):
     done = run("why", "anna", "--file", log, "--rules", str(rules), env={"SEGMENTS_LANGUAGE": "nl"})
     assert done.returncode == 0, done.stderr
     assert "anna, per 2026-01-03T" in done.stdout
-    assert "in   two_visits sinds 2026-01-03T" in done.stdout
+    assert "in   Twee bezoeken in een week sinds 2026-01-03T" in done.stdout
     assert "visit.within(days=7).count() is 2, grens >= 2" in done.stdout
     assert "alleen al door de tijd: eruit op 2026-01-08T" in done.stdout
 
@@ -75,7 +75,7 @@ def test_why_of_somebody_unknown(run, rules, log):
     """Nothing is said in two languages at once."""
     done = run("why", "carl", "--file", log, "--rules", str(rules), "--lang", "nl")
     assert "Van deze klant is niets bekend" in done.stdout
-    assert "uit  two_visits" in done.stdout
+    assert "uit  Twee bezoeken in een week" in done.stdout
     assert "is 0, grens >= 2" in done.stdout
 
 
@@ -91,3 +91,83 @@ def test_try(run, rules, log):
     ):
         assert said in done.stdout
     assert "customers known" not in done.stdout
+
+
+def test_list(run, rules):
+    """The Dutch title alone, and in Dutch what is remembered and what flips it."""
+    done = run("list", "--rules", str(rules), "--lang", "nl")
+    assert done.returncode == 0, done.stderr
+    assert "  nl  Twee bezoeken in een week\n" in done.stdout
+    assert "onthoudt 7 dagen en 30 minuten; kan ook alleen al door de tijd veranderen" in done.stdout
+    assert "Two visits" not in done.stdout
+
+
+def test_what_is_kept(run, tmp_path):
+    """A marketer reads which events of a customer are kept, what of them, and for how long."""
+    (tmp_path / "kept.py").write_text(
+        '"""Kept."""\n'
+        "from segments.language import Segment, consent, days, product_view, purchase, visit\n"
+        'big = Segment(nl="Grote klanten", when=purchase.within(days=365).sum(purchase.amount) >= 100)\n'
+        "kept = Segment(\n"
+        '    nl="Bewaard", for_at_least=days(2), at_most_every=days(30),\n'
+        '    when=[big, consent("mail"), visit.idle >= days(3),\n'
+        '          purchase.where(purchase.channel == "web").within(days=30).count() >= 1,\n'
+        "          product_view.by(product_view.category).within(days=7).count() >= 3],\n"
+        ")\n"
+    )
+    done = run("show", "kept", "--rules", str(tmp_path), "--lang", "nl")
+    assert done.returncode == 0, done.stderr
+    kept = done.stdout.partition("bewaart\n")[2].partition("\n\n")[0]
+    for said in (
+        "bezoeken: van het laatste het tijdstip, ",
+        "aankopen waarbij ",
+        "van elke het tijdstip, 30 dagen lang: ",
+        "productweergaven: van elke het tijdstip en de categorie, 7 dagen lang: ",
+        " bytes per stuk",
+        "het profiel: tot de klant wordt gewist",
+        "of de klant in het segment “Grote klanten” zit",
+        "sinds wanneer de regel waar is: tot die het niet meer is",
+        "de laatste keer dat de klant erin kwam: 30 dagen lang",
+        "een klant met van elk 10: ",
+    ):
+        assert said in kept, kept
+    assert " the " not in kept
+
+
+def test_a_failing_story(run, rules):
+    """What was told, what happened, the values and the mend are told in Dutch; the notation of stories stays."""
+    rules.write_text(
+        RULE.replace(
+            ">= 2\n", '>= 2,\n    examples="""\n    0d visit\n    1d visit\n    2d enters\n    """\n'
+        )
+    )
+    done = run("test", str(rules), "--lang", "nl")
+    assert done.returncode == 1
+    assert "FOUT  two_visits: 1 van 1 verhaal" in done.stdout
+    for said in (
+        "Het verhaal vertelt: enters op 2d; gebeurd is: enters op 1d.",
+        "Schrijf erbij: 1d enters, of verbeter de regel.",
+        "op 1d:",
+        "✓ visit.within(days=7).count() is 2, grens >= 2",
+        "1 regel: 1 verhaal komt niet uit",
+    ):
+        assert said in done.stdout, done.stdout
+
+
+def test_stories_that_come_true(run, rules):
+    """All is well, in Dutch."""
+    rules.write_text(
+        RULE.replace(
+            ">= 2\n", '>= 2,\n    examples="""\n    0d visit\n    1d visit\n    1d enters\n    """\n'
+        )
+    )
+    done = run("test", str(rules), env={"SEGMENTS_LANGUAGE": "nl"})
+    assert done.stdout == "goed  two_visits: 1 verhaal\n1 regel: alle verhalen komen uit\n", done.stdout
+
+
+def test_why_in_english_by_title(run, rules, log):
+    """A chosen language names a segment by its title; without one its id is told, which commands take."""
+    chosen = run("why", "anna", "--file", log, "--rules", str(rules), "--lang", "en")
+    assert "in   Two visits in a week since 2026-01-03T" in chosen.stdout
+    plain = run("why", "anna", "--file", log, "--rules", str(rules))
+    assert "in   two_visits since 2026-01-03T" in plain.stdout
