@@ -93,48 +93,50 @@ def wait(
     settings: Settings, deployment_id: str, partitions: int, seconds: float, tell: Callable[[str], None]
 ) -> Look:
     """Until all partitions run a deployment; raises NotTakenOver, with the partitions named, if that takes longer."""
-    end = time.monotonic() + seconds
-    while True:
-        now = look(settings)
-        missing = [
-            number
-            for number in range(partitions)
-            if number not in now.partitions or not now.partitions[number].runs(deployment_id)
-        ]
-        if not missing:
-            return now
-        tell(progress(now, partitions - len(missing), partitions))
-        if time.monotonic() >= end:
-            raise NotTakenOver(_late(settings, deployment_id, now, missing, seconds))
-        time.sleep(min(EVERY, max(0.0, end - time.monotonic())))
+    return _until(
+        settings, partitions, seconds,
+        lambda each: each.runs(deployment_id),
+        lambda now, done: tell(progress(now, done, partitions)),
+        lambda now, missing: _late(settings, deployment_id, now, missing, seconds),
+    )  # fmt: skip
 
 
 def wait_filled(
     settings: Settings, filling_id: str, partitions: int, seconds: float, tell: Callable[[str], None]
 ) -> None:
     """Until all partitions have filled what a record asks for; raises NotTakenOver if that takes longer."""
+    nobody = "no worker of the group runs: measures are filled once one does"
+    _until(
+        settings, partitions, seconds,
+        lambda each: each.filling == filling_id and each.filled,
+        lambda now, done: tell(f"filled: {done} of {partitions} partitions" if now.members else nobody),
+        lambda _now, missing: (
+            f"after {seconds:g} seconds these partitions have not filled the measures: "
+            f"{', '.join(map(str, missing))}. The filling goes on, and the old rules run: the same deploy "
+            "--backfill goes on with it."
+        ),
+    )  # fmt: skip
+
+
+def _until(
+    settings: Settings,
+    partitions: int,
+    seconds: float,
+    is_done: Callable[[PartitionProgress], bool],
+    tell: Callable[[Look, int], None],
+    late: Callable[[Look, list[int]], str],
+) -> Look:
+    """Look at the group until all partitions are done; `tell` is told of how many are, `late` says what is missing."""
     end = time.monotonic() + seconds
     while True:
         now = look(settings)
-        missing = [
-            number
-            for number in range(partitions)
-            if (found := now.partitions.get(number)) is None
-            or found.filling != filling_id
-            or not found.filled
-        ]
+        done = {number for number, each in now.partitions.items() if is_done(each)}
+        missing = [number for number in range(partitions) if number not in done]
         if not missing:
-            return
-        if now.members:
-            tell(f"filled: {partitions - len(missing)} of {partitions} partitions")
-        else:
-            tell("no worker of the group runs: measures are filled once one does")
+            return now
+        tell(now, partitions - len(missing))
         if time.monotonic() >= end:
-            raise NotTakenOver(
-                f"after {seconds:g} seconds these partitions have not filled the measures: "
-                f"{', '.join(map(str, missing))}. The filling goes on, and the old rules run: the same deploy "
-                "--backfill goes on with it."
-            )
+            raise NotTakenOver(late(now, missing))
         time.sleep(min(EVERY, max(0.0, end - time.monotonic())))
 
 

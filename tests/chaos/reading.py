@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 import schemas
 from segments.engine import INPUTS
+from tests.kit.consumers import committed, consumer_of
 
 COMMAND = str(Path(sys.executable).with_name("segments"))
 TRANSPORT = ("topic", "partition", "offset", "timestamp")
@@ -79,7 +80,7 @@ class Reader:
     def all(self, topic: str) -> list[Raw]:
         """A whole topic, each partition in order."""
         found, ended, deadline = [], set(), time.monotonic() + 120
-        with closing(self._consumer("reader")) as consumer:
+        with closing(consumer_of(self._address, "reader")) as consumer:
             numbers = self._partitions(consumer, topic)
             consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
             while len(ended) < len(numbers):
@@ -93,7 +94,7 @@ class Reader:
 
     def ends(self, topics: tuple[str, ...] = INPUTS) -> dict[tuple[str, int], int]:
         """The end offsets of topics."""
-        with closing(self._consumer("reader")) as consumer:
+        with closing(consumer_of(self._address, "reader")) as consumer:
             asked = [
                 TopicPartition(topic, number)
                 for topic in topics
@@ -108,14 +109,14 @@ class Reader:
 
         Asked without waiting for the transactions under way: with one after the other there is always one.
         """
-        with closing(self._consumer(group, "read_uncommitted")) as consumer:
+        with closing(consumer_of(self._address, group, "read_uncommitted")) as consumer:
             asked = [
                 TopicPartition(topic, number)
                 for topic in INPUTS
                 for number in self._partitions(consumer, topic)
             ]
             return Counter(
-                {(each.topic, each.partition): max(0, each.offset) for each in _committed(consumer, asked)}
+                {(each.topic, each.partition): max(0, each.offset) for each in committed(consumer, asked)}
             )
 
     def behind(self, group: str) -> int:
@@ -125,25 +126,6 @@ class Reader:
 
     def _partitions(self, consumer: Consumer, topic: str) -> list[int]:
         return sorted(consumer.list_topics(topic, 10).topics[topic].partitions)
-
-    def _consumer(self, group: str, isolation: str = "read_committed") -> Consumer:
-        return Consumer(
-            {
-                "bootstrap.servers": self._address, "group.id": group, "isolation.level": isolation,
-                "enable.auto.commit": False, "auto.offset.reset": "earliest", "enable.partition.eof": True, "log_level": 0,
-            }
-        )  # fmt: skip
-
-
-def _committed(consumer: Consumer, asked: list[TopicPartition]) -> list[TopicPartition]:
-    """A broker that has just started doesn't know its groups at once."""
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        try:
-            return list(consumer.committed(asked, 10))
-        except KafkaException:
-            time.sleep(0.25)
-    raise AssertionError("the broker doesn't tell what the group has committed")
 
 
 def _raw(message: Any) -> Raw:

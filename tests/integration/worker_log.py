@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
 import schemas
 from segments.engine import INPUTS, EngineSettings, Partition, Record, load
 from streams.worker.decode import decode
+from tests.kit.consumers import committed, consumer_of
 
 DAY = 86_400_000
 EVENT_CLOCK = {"SEGMENTS_CLOCK": "event"}
@@ -127,7 +128,7 @@ class Read:
 def read(address: str, topic: str) -> list[Read]:
     """Read a whole topic, committed records only, in the order of each partition."""
     found, ended, deadline = [], set(), time.monotonic() + 60
-    with closing(_consumer(address, "reader")) as consumer:
+    with closing(consumer_of(address, "reader")) as consumer:
         numbers = list(consumer.list_topics(topic, 10).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
         while len(ended) < len(numbers):
@@ -199,7 +200,7 @@ def actual(address: str) -> Outputs:
 
 def partitions(address: str, topic: str = INPUTS[0]) -> int:
     """Return the number of partitions of a topic."""
-    with closing(_consumer(address, "reader")) as consumer:
+    with closing(consumer_of(address, "reader")) as consumer:
         return len(consumer.list_topics(topic, 10).topics[topic].partitions)
 
 
@@ -208,33 +209,12 @@ def behind(address: str, group: str) -> int:
 
     With `read_committed` the broker would not answer while a killed worker's transaction is open: up to a minute.
     """
-    with closing(_consumer(address, group, "read_uncommitted")) as consumer:
+    with closing(consumer_of(address, group, "read_uncommitted")) as consumer:
         topics = consumer.list_topics(timeout=10).topics
         asked = [TopicPartition(topic, number) for topic in INPUTS for number in topics[topic].partitions]
-        committed = _committed(consumer, asked)
+        known = committed(consumer, asked)
         ends = [consumer.get_watermark_offsets(each, 10)[1] for each in asked]
-        return sum(end - max(0, each.offset) for each, end in zip(committed, ends, strict=True))
-
-
-def _committed(consumer: Consumer, asked: list[TopicPartition]) -> list[TopicPartition]:
-    """Ask what a group has committed; a broker that has just started doesn't know its groups at once."""
-    for _ in range(20):
-        try:
-            return list(consumer.committed(asked, 10))
-        except KafkaException:
-            time.sleep(0.5)
-    raise AssertionError("the broker doesn't tell what the group has committed")
-
-
-def _consumer(address: str, group: str, isolation: str = "read_committed") -> Consumer:
-    """Make a consumer; librdkafka's complaints about a broker that is away are left out."""
-    return Consumer(
-        {
-            "bootstrap.servers": address, "group.id": group, "isolation.level": isolation,
-            "enable.auto.commit": False, "auto.offset.reset": "earliest", "enable.partition.eof": True,
-            "log_level": 0,
-        }
-    )  # fmt: skip
+        return sum(end - max(0, each.offset) for each, end in zip(known, ends, strict=True))
 
 
 def wait_until_caught_up(address: str, group: str, seconds: float = 60) -> None:
