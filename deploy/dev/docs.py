@@ -141,6 +141,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "deploy/metrics.md": {"metrics": metrics},
     "schemas/README.md": {"tables": tables.text},
     "segments/README.md": handbook.PARTS,
+    "segments/SEMANTICS.md": {"definitions": handbook.definitions},
     "tests/benchmarks/README.md": {"benchmarks": benchmarks},
 }
 """The generated parts of each page."""

@@ -1,4 +1,4 @@
-"""The generated parts of `segments/README.md`: kinds, fields, measures and the rules that are shipped."""
+"""The generated parts of `segments/README.md` and `SEMANTICS.md`: kinds, fields, measures and the rules shipped."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,9 +37,28 @@ def _measure(kind: MeasureKind) -> tuple[str, ...]:
     stream = plan([Segment(when=compared, id="any")]).streams[0]
     each = "of the latest event only" if stream.latest else "of each event in the window"
     kept = " and the field" if stream.columns else ""
-    call = kind.name if kind.duration else f"{kind.name}({'field' if field is not None else ''})"
     of_nothing = "no value" if kind.of_nothing is None else str(kind.of_nothing)
-    return f"`{call}`", kind.meaning, of_nothing, f"the time{kept} {each}"
+    return f"`{_call(kind, 'field')}`", kind.meaning, of_nothing, f"the time{kept} {each}"
+
+
+def definitions() -> str:
+    """Each measure: its exact value, and that of no events."""
+    rows = [
+        (
+            f"`{_call(each, 'f')}`",
+            each.definition,
+            "none" if each.of_nothing is None else str(each.of_nothing),
+        )
+        for each in MEASURES.values()
+    ]
+    return _table(("measure", "value", "of no events"), rows)
+
+
+def _call(kind: MeasureKind, field: str) -> str:
+    """How a rule writes a measure."""
+    if kind.duration:
+        return kind.name
+    return f"{kind.name}({'' if kind.argument is Argument.NONE else field})"
 
 
 def events() -> str:

@@ -9,4 +9,5 @@ AGE = MeasureKind(
     duration=True,
     grows=True,
     word="earliest",
+    definition="*then* minus the time of the earliest event",
 )

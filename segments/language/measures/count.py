@@ -3,5 +3,10 @@
 from segments.language.measures.kind import MeasureKind
 
 COUNT = MeasureKind(
-    "count", "how many events", lambda instants, _values, _now: len(instants), of_nothing=0, counts=True
+    "count",
+    "how many events",
+    lambda instants, _values, _now: len(instants),
+    of_nothing=0,
+    counts=True,
+    definition="the number of events",
 )

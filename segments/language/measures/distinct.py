@@ -9,4 +9,5 @@ DISTINCT = MeasureKind(
     argument=Argument.ANY,
     of_nothing=0,
     counts=True,
+    definition="the number of different values",
 )

@@ -8,4 +8,5 @@ FIRST = MeasureKind(
     lambda _instants, values, _now: values[0],
     argument=Argument.ANY,
     word="first",
+    definition="the value at the earliest event that has one",
 )

@@ -10,4 +10,11 @@ def _gap(instants: Sequence[int], _values: Sequence[Any], _now: int) -> int | No
     return (instants[-1] - instants[0]) // (len(instants) - 1) if len(instants) > 1 else None
 
 
-GAP = MeasureKind("gap", "the mean time between one event and the next", _gap, duration=True, word="gap")
+GAP = MeasureKind(
+    "gap",
+    "the mean time between one event and the next",
+    _gap,
+    duration=True,
+    word="gap",
+    definition="(latest − earliest) / (count − 1), rounded down to the millisecond; of two events or more",
+)

@@ -10,4 +10,5 @@ IDLE = MeasureKind(
     grows=True,
     latest=True,
     word="latest",
+    definition="*then* minus the time of the latest event",
 )

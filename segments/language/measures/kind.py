@@ -52,6 +52,8 @@ class MeasureKind:
     """Whether the latest event alone decides, so that no other needs to be kept."""
     word: str = ""
     """The key of its word in the languages: `sum` is *total* in English."""
+    definition: str = ""
+    """For `segments/SEMANTICS.md`: its exact value, of a field `f`, as of *then*."""
 
     @property
     def needs_value(self) -> bool:

@@ -9,4 +9,5 @@ LAST = MeasureKind(
     argument=Argument.ANY,
     latest=True,
     word="latest",
+    definition="the value at the latest event that has one",
 )

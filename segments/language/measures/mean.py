@@ -11,4 +11,5 @@ MEAN = MeasureKind(
     argument=Argument.NUMBER,
     fraction=True,
     word="mean",
+    definition="the exact mean of the values",
 )

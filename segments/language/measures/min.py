@@ -8,4 +8,5 @@ MIN = MeasureKind(
     lambda _instants, values, _now: min(values),
     argument=Argument.ANY,
     word="min",
+    definition="the smallest value",
 )

@@ -11,4 +11,11 @@ def _mode(_instants: Sequence[int], values: Sequence[Any], _now: int) -> Any:
     return max(last, key=lambda value: (list(values).count(value), last[value]))
 
 
-MODE = MeasureKind("mode", "its most frequent value", _mode, argument=Argument.ANY, word="mode")
+MODE = MeasureKind(
+    "mode",
+    "its most frequent value",
+    _mode,
+    argument=Argument.ANY,
+    word="mode",
+    definition="the most frequent value, of several the one that came last",
+)

@@ -9,4 +9,5 @@ SUM = MeasureKind(
     argument=Argument.NUMBER,
     of_nothing=0,
     word="sum",
+    definition="the sum of the values of `f`",
 )
