@@ -4,6 +4,7 @@ agents       hands each fetched run to the owner of its partition
 app          puts the application together from the settings
 caution      finds the record for which Kafka refuses a transaction
 cleaning     deletes the transfers that a partition has applied
+context      what all partitions of a worker stand on
 decode       raw Kafka records to records of the engine
 deployments  the rule sets of the group in the log of a partition
 descriptors  whether the limit of open files is enough for the partitions

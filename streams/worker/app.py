@@ -20,10 +20,10 @@ from streams.transport import BatchApp
 from streams.transport.topic_ids import TopicIds
 from streams.worker.agents import segment_customers
 from streams.worker.cleaning import Cleaner
+from streams.worker.context import Limits, WorkerContext
 from streams.worker.deployments import read_chain
 from streams.worker.owners import Owners
 from streams.worker.past import Reading
-from streams.worker.takeover import Limits, WorkerContext
 
 
 @dataclass(frozen=True, slots=True)

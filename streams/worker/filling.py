@@ -15,8 +15,8 @@ from kafka.errors import KafkaError
 
 from segments.engine import Partition
 from streams.errors import StreamsError
+from streams.worker.context import WorkerContext
 from streams.worker.past import Found, Stopped
-from streams.worker.takeover import WorkerContext
 
 log = logging.getLogger(__name__)
 

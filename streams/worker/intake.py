@@ -12,10 +12,11 @@ from streams.registry.lookup import Lookup
 from streams.registry.readable import READABLE
 from streams.transport import BatchApp, Run
 from streams.worker.caution import Caution
+from streams.worker.context import WorkerContext
 from streams.worker.deployments import decoded
 from streams.worker.ledger import Ledger
 from streams.worker.succession import Succeeded
-from streams.worker.takeover import OwnedPartition, WorkerContext
+from streams.worker.takeover import OwnedPartition
 
 log = logging.getLogger(__name__)
 

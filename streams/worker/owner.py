@@ -14,11 +14,12 @@ from streams.telemetry.gauges import PartitionState
 from streams.transport import BatchApp, Run
 from streams.transport.errors import CommitFailed, Replaced, TooLarge
 from streams.worker.caution import Caution
+from streams.worker.context import Limits, WorkerContext
 from streams.worker.intake import Again
 from streams.worker.service import Service
 from streams.worker.standing import Standing
 from streams.worker.succession import Succeeded, Waiting
-from streams.worker.takeover import Limits, WorkerContext, take_over
+from streams.worker.takeover import take_over
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 from segments.engine import INPUTS, Partition
 from streams.telemetry.gauges import PartitionState
 from streams.transport import BatchApp, Run
+from streams.worker.context import Limits, WorkerContext
 from streams.worker.owner import Owner
-from streams.worker.takeover import Limits, WorkerContext
 
 log = logging.getLogger(__name__)
 

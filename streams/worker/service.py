@@ -12,6 +12,7 @@ from streams.clock import wall_clock
 from streams.transport import BatchApp, Run
 from streams.transport.errors import CommitFailed, TooLarge
 from streams.worker.caution import Caution
+from streams.worker.context import Limits, WorkerContext
 from streams.worker.filling import Filling
 from streams.worker.intake import Intake
 from streams.worker.ledger import Ledger
@@ -19,7 +20,7 @@ from streams.worker.monitor import PartitionMonitor
 from streams.worker.outbox import Outbox
 from streams.worker.standing import Standing
 from streams.worker.succession import Succeeded
-from streams.worker.takeover import Limits, OwnedPartition, WorkerContext
+from streams.worker.takeover import OwnedPartition
 from streams.worker.waits import Waits
 
 SLICE = 1_000

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from streams.worker.takeover import Limits
+from streams.worker.context import Limits
 from tests.benchmarks.live import click
 from tests.simulation.clock import run
 from tests.simulation.kafka import Kafka

@@ -7,7 +7,7 @@ import pytest
 import schemas
 from segments.engine import POSITION_KEY, Outbox, Partition, Transaction
 from streams.worker import service
-from streams.worker.takeover import Limits
+from streams.worker.context import Limits
 from tests.simulation.kafka import COMMITTED, Kafka
 from tests.simulation.quiet import CUSTOMERS, play, send, working
 from tests.simulation.schedule import ENGINE, START

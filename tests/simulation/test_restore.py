@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 import streams.store.restore
 from streams.store.stores import MemoryStore
 from streams.telemetry.metrics import Metrics
+from streams.worker.context import Limits
 from streams.worker.owner import Owner
-from streams.worker.takeover import Limits
 from tests.simulation.clock import run
 from tests.simulation.kafka import Kafka
 from tests.simulation.made_up import made_up

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from segments.engine import POSITION_KEY
-from streams.worker.takeover import Limits
+from streams.worker.context import Limits
 from tests.simulation.kafka import COMMITTED, Kafka, Where
 from tests.simulation.quiet import CUSTOMERS, play, working
 from tests.simulation.worker import CHANGELOG

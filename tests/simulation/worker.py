@@ -11,9 +11,9 @@ from streams.store.stores import MemoryStore
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.rule_costs import RuleCosts
 from streams.transport import Run
+from streams.worker.context import WorkerContext
 from streams.worker.owner import Limits
 from streams.worker.owners import Owners
-from streams.worker.takeover import WorkerContext
 from tests.simulation.batches import fetched
 from tests.simulation.network import Network, Process
 

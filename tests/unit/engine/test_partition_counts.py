@@ -8,8 +8,8 @@ import pytest
 from segments.engine import EngineSettings, Partition, RuleSet
 from segments.language.errors import SegmentsError
 from streams.telemetry.metrics import Metrics
+from streams.worker.context import Limits
 from streams.worker.owners import Owners
-from streams.worker.takeover import Limits
 from streams.worker.watch import added
 from tests.kit.rules import CART
 from tests.unit.driving import Driver
