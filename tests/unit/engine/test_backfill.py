@@ -6,23 +6,19 @@ import pytest
 
 from segments.engine import (
     BEFORE_ALL,
-    DEPLOYMENTS,
     FILL,
     INPUTS,
-    POSITION_KEY,
-    RULES,
     Chain,
     EngineSettings,
-    Partition,
     Past,
     Record,
     RuleSet,
     listening,
-    position_of,
 )
 from segments.insight.replay import Replay
 from segments.insight.why import why
 from segments.language import Segment, Stages, days, page_view, product_view, purchase, visit
+from tests.kit.lives import Life, by_customer
 from tests.unit.driving import CLICK, DAY, HOUR, START, TRANSACTION, deployed
 
 SETTINGS = EngineSettings(grace=0)
@@ -74,44 +70,13 @@ class Log:
         self.records["profiles"].append(erasure(len(self.records["profiles"]), at, customer))
 
 
-class Life:
-    """A worker that lives through a log in any steps; what is not committed is lost in a crash."""
+class FillingLife(Life):
+    """A worker that fills measures beside its work."""
 
-    def __init__(self, log, deployments):
-        self.log, self.deployments = log.records, deployments
-        self.states, self.flips = {}, []
-        self.start()
-
-    def start(self):
-        """Go on with what is committed."""
-        self.chain = Chain()
-        self.chain.add_all(self.deployments)
-        record = self.states.get(POSITION_KEY)
-        if record is None:
-            self.follow(self.chain.first, None)
-            return
-        position = position_of(record)
-        filling = None if position.filling is None else self.chain.at(position.filling[1])
-        self.follow(self.chain.at(position.deployment[1]), filling)
-
-    def follow(self, running, filling):
-        """Make the partition anew."""
-        self.partition = Partition.deployed(0, 1, running, self.states, filling=filling)
-        for topic in INPUTS:
-            if topic not in self.partition.offsets:
-                self.partition.begin(topic, 0)
-        self.fetched, self.past = dict(self.partition.offsets), None
-
-    def fetch(self, topic, most):
-        """Take in the next records of a topic."""
-        start = self.fetched[topic]
-        if topic == DEPLOYMENTS:
-            end = min(len(self.deployments), start + most)
-            self.partition.offer_deployments(start, self.chain.add_all(self.deployments[start:end]), end)
-        else:
-            end = min(len(self.log[topic]), start + most)
-            assert self.partition.offer(topic, start, self.log[topic][start:end], end) is None
-        self.fetched[topic] = end
+    def follow(self, running, filling=None):
+        """Make the partition anew; a history that was read is forgotten."""
+        super().follow(running, filling)
+        self.past = None
 
     def fill(self, most):
         """Read the history, if that was not done, and fill some customers."""
@@ -132,28 +97,10 @@ class Life:
         else:
             self.partition.filled({})
 
-    def commit(self):
-        """Commit what was done."""
-        effects = self.partition.collect_effects()
-        if effects is not None:
-            effects.commit_to(self.states)
-            self.flips += [flip for _, flip in effects.segment_events]
-
     def advance(self, most=5000):
-        """Apply; where another deployment comes, follow it."""
-        ends = {topic: len(records) for topic, records in self.log.items()}
-        self.partition.confirm(ends | {DEPLOYMENTS: len(self.deployments)}, self.partition.stamp, None)
-        more = self.partition.advance(most)
-        successor = self.partition.successor
-        if successor is None:
-            return more
-        self.commit()
-        if successor.kind == FILL:
-            self.follow(self.partition.deployment, successor)
-        else:
-            kept = None if successor.kind == RULES else self.partition.filled_by
-            self.follow(successor, kept)
-        return True
+        """Apply what there is."""
+        self.confirm()
+        return super().advance(most)
 
     def finish(self):
         """To the end of the log, with everything filled."""
@@ -169,31 +116,16 @@ class Life:
 
     def step(self, random):
         """One of the things that happen to a worker."""
-        match random.choice(["fetch", "fetch", "advance", "advance", "fill", "fill", "commit", "crash"]):
-            case "fetch":
-                self.fetch(random.choice(list(self.fetched)), random.randrange(9))
-            case "advance":
-                self.advance(random.choice([1, 3, 5000]))
-            case "fill":
-                self.fill(random.choice([1, 2, 5000]))
-            case "commit":
-                self.commit()
-            case "crash":
-                self.start()
+        if random.random() < 0.25:
+            self.fill(random.choice([1, 2, 5000]))
+        else:
+            super().step(random)
 
 
 def replayed(log, deployments):
     """The same log through `segments replay`: its flips, and the partition at the end."""
     replay = Replay(0, 1, log.records, None, SETTINGS, deployments)
     return [flip for effects in replay.run() for _, flip in effects.segment_events], replay.partition
-
-
-def by_customer(flips):
-    """Flips by customer."""
-    found = {}
-    for flip in flips:
-        found.setdefault(flip["customer_id"], []).append(flip)
-    return found
 
 
 def told(flips):
@@ -229,7 +161,7 @@ def test_any_life_fills_the_same(seed):
     log, end = shoppers(random)
     new = [SEEN, PAGES, BUYER, VISITOR, QUIET, BOTH]
     deployments = filled([SEEN, QUIET], new, end // 2, 2 * end // 3)
-    life = Life(log, deployments)
+    life = FillingLife(log.records, deployments)
     for _ in range(250):
         life.step(random)
     life.finish()
@@ -271,7 +203,7 @@ def test_another_rule_set_ends_a_filling():
         deployed(1, 2 * HOUR, asked, "d0", FILL, "d9-fill"),
         deployed(2, 3 * HOUR, RuleSet([SEEN, BUYER]), "d0"),
     ]
-    life = Life(log, deployments)
+    life = FillingLife(log.records, deployments)
     life.finish()
     assert (told(life.flips), told(replayed(log, deployments)[0])) == ([], [])
     assert life.partition.known_since == {"purchase.within(days=30).sum(purchase.amount)": START + 3 * HOUR}
@@ -284,7 +216,7 @@ def test_the_rules_of_a_filling_wait_for_it():
     log.add(0, "purchase", amount=5000)
     log.add(9 * HOUR)
     log.add(10 * HOUR)
-    life = Life(log, filled([SEEN], [SEEN, BUYER], HOUR, 2 * HOUR))
+    life = FillingLife(log.records, filled([SEEN], [SEEN, BUYER], HOUR, 2 * HOUR))
     for _ in range(5):
         for topic in life.fetched:
             life.fetch(topic, 9)
@@ -303,7 +235,7 @@ def test_what_was_erased_stays_erased():
     log.erase(HOUR, "gone")
     log.add(2 * HOUR, "purchase", amount=1000)
     log.add(4 * HOUR, customer="other")
-    life = Life(log, filled([SEEN], [SEEN, BUYER], 3 * HOUR, 30 * HOUR))
+    life = FillingLife(log.records, filled([SEEN], [SEEN, BUYER], 3 * HOUR, 30 * HOUR))
     for _ in range(4):
         for topic in life.fetched:
             life.fetch(topic, 99)
@@ -332,7 +264,7 @@ def test_a_history_cut_short():
     log = Log()
     log.add(0, "purchase", amount=1000)
     log.add(5 * DAY, "purchase", amount=1000)
-    life = Life(log, filled([SEEN], [SEEN, BUYER], 6 * DAY, 7 * DAY))
+    life = FillingLife(log.records, filled([SEEN], [SEEN, BUYER], 6 * DAY, 7 * DAY))
     while life.partition.filling is None or life.partition.sweeping:
         for topic in life.fetched:
             life.fetch(topic, 9)

@@ -11,7 +11,6 @@ from segments.engine import (
     DEPLOYMENTS,
     INPUTS,
     POSITION_KEY,
-    Chain,
     Deployment,
     EngineSettings,
     Partition,
@@ -25,6 +24,7 @@ from segments.insight.replay import Replay
 from segments.insight.why import why
 from segments.language import Segment, days, page_view
 from segments.language.errors import SegmentsError
+from tests.kit.lives import Life, by_customer
 from tests.unit.driving import CLICK, DAY, HOUR, START
 
 SETTINGS = EngineSettings(grace=0)
@@ -101,108 +101,18 @@ def _replayed(clicks, deployments, until=None):
     return found
 
 
-class _Worker:
-    """Lives through a log in any steps; what is not committed is lost in a crash."""
-
-    def __init__(self, clicks, deployments):
-        self.clicks, self.deployments = clicks, deployments
-        self.states, self.flips = {}, []
-        self.start()
-
-    def start(self):
-        self.chain = Chain()
-        self.chain.add_all(self.deployments)
-        record = self.states.get(POSITION_KEY)
-        running = None if record is None else position_of(record).deployment
-        deployment = self.chain.first if running is None else self.chain.at(running[1])
-        self.follow(deployment)
-
-    def follow(self, deployment):
-        self.partition = Partition.deployed(0, 1, deployment, self.states)
-        for topic in INPUTS:
-            if topic not in self.partition.offsets:
-                self.partition.begin(topic, 0)
-        self.fetched = dict(self.partition.offsets)
-
-    def fetch(self, topic, end):
-        start = self.fetched[topic]
-        if start >= end:
-            return
-        if topic == DEPLOYMENTS:
-            run = [each for each in self.deployments if start <= each.offset < end]
-            self.partition.offer_deployments(start, self.chain.add_all(run), end)
-        else:
-            run = [each for each in self.clicks if start <= each.offset < end]
-            assert self.partition.offer(topic, start, run, end) is None
-        self.fetched[topic] = end
-
-    def confirm(self):
-        ends = dict.fromkeys(INPUTS, 0) | {
-            "clickstream": len(self.clicks),
-            DEPLOYMENTS: len(self.deployments),
-        }
-        self.partition.confirm(ends, self.partition.stamp, None)
-
-    def commit(self):
-        _flips(self.partition, self.states, self.flips)
-
-    def step(self, random):
-        match random.choice(
-            ["fetch", "fetch", "deployments", "confirm", "advance", "advance", "commit", "crash"]
-        ):
-            case "fetch":
-                self.fetch(
-                    "clickstream", min(len(self.clicks), self.fetched["clickstream"] + random.randrange(9))
-                )
-            case "deployments":
-                self.fetch(DEPLOYMENTS, min(len(self.deployments), self.fetched[DEPLOYMENTS] + 1))
-            case "confirm":
-                self.confirm()
-            case "advance":
-                self.advance(random.choice([1, 3, 5000]))
-            case "commit":
-                self.commit()
-            case "crash":
-                self.start()
-
-    def advance(self, most):
-        more = self.partition.advance(most)
-        if self.partition.successor is None:
-            return more
-        successor = self.partition.successor
-        self.commit()
-        self.follow(successor)
-        return True
-
-    def finish(self):
-        more = True
-        while more:
-            self.fetch("clickstream", len(self.clicks))
-            self.fetch(DEPLOYMENTS, len(self.deployments))
-            self.confirm()
-            more = self.advance(5000)
-            self.commit()
-
-
-def _by_customer(flips):
-    found = {}
-    for flip in flips:
-        found.setdefault(flip["customer_id"], []).append(flip)
-    return found
-
-
 @pytest.mark.parametrize("seed", range(40))
 def test_any_life_tells_the_same(seed):
     """Three deployments in a log: any runs, commits and crashes give each customer what a replay gives."""
     random = Random(seed)
     clicks, deployments = _log(random)
-    worker = _Worker(clicks, deployments)
+    worker = Life({"clickstream": clicks}, deployments)
     for _ in range(150):
         worker.step(random)
     worker.finish()
     expected = _replayed(clicks, deployments)
     assert any(flip["reason"].startswith("rule_") for flip in expected)
-    assert _by_customer(worker.flips) == _by_customer(expected)
+    assert by_customer(worker.flips) == by_customer(expected)
 
 
 def test_a_deployment_takes_over_at_its_place():
@@ -243,13 +153,12 @@ def test_one_that_is_to_take_effect_at_once_goes_before_what_waits():
     first = _deployment(0, 0, RuleSet([_seen(1)]))
     now = _deployment(1, 2 * HOUR, RuleSet([_seen(2)]), "d0", occurred_at=0)
     assert now.at == BEFORE_ALL
-    worker = _Worker(clicks, [first, now])
+    worker = Life({"clickstream": clicks}, [first, now])
     worker.fetch("clickstream", 1)
     worker.fetch(DEPLOYMENTS, 1)
-    worker.confirm()
     ends = dict.fromkeys(INPUTS, 0) | {"clickstream": 1, DEPLOYMENTS: 1}
     worker.partition.confirm(ends, worker.partition.stamp, None)
-    worker.advance(5000)
+    worker.advance()
     worker.finish()
     assert [(flip["reason"], flip["occurred_at"] - START) for flip in worker.flips] == [
         ("event", 0),
