@@ -16,7 +16,7 @@ from streams.cli.going_live import NO_WAIT, NOTE, YES, tell_lines
 from streams.cli.progress import bar
 from streams.cli.visible import json_line
 from streams.clock import wall_clock
-from streams.deployments.borders import Move, NotAsked, Taken, after, moves, record, take
+from streams.deployments.borders import CustomerValues, Move, NotAsked, after, moves, record, take
 from streams.deployments.counting import Counted, TooManyMove, count_over
 from streams.deployments.records import Chains, read_chains
 from streams.errors import StreamsError
@@ -140,7 +140,9 @@ def _as_json(
     }
 
 
-def _taken(settings: Settings, chains: Chains, timeout: float, *, warming: bool) -> tuple[list[Move], Taken]:
+def _taken(
+    settings: Settings, chains: Chains, timeout: float, *, warming: bool
+) -> tuple[list[Move], CustomerValues]:
     """What the customers make of the borders that the deployed rules read."""
     if chains.running is None or not chains.running.planned.data.borders:
         raise StreamsError(
@@ -163,7 +165,7 @@ def _plain(border: Border) -> dict[str, Any]:
     return {**fields_of(border), "taken_at": schemas.to_iso(border.taken_at)}
 
 
-def _warming(taken: Taken) -> str:
+def _warming(taken: CustomerValues) -> str:
     lines = [
         f"{name} is known for its whole window from {schemas.to_iso(at)} on"
         for name, at in taken.known.items()
@@ -194,7 +196,7 @@ def _refuse(counted: Counted, max_moved: float | None) -> None:
         )
 
 
-def _drawn(found: Sequence[Move], taken: Taken, durations: Collection[str]) -> list[Drawn]:
+def _drawn(found: Sequence[Move], taken: CustomerValues, durations: Collection[str]) -> list[Drawn]:
     return [
         Drawn(each.key, taken.values[each.key.measure], each.old, each.new, each.key.measure in durations)
         for each in found

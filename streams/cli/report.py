@@ -115,7 +115,7 @@ def _show(
     from streams.report import whole
     from streams.report.page import page, write
     from streams.report.speaking import Speaker
-    from streams.report.told import Teller
+    from streams.report.told import TextReport
 
     speaker = Speaker(language, settings.currency, ZoneInfo(settings.timezone))
     titles = whole.titles_of(settings, language)
@@ -125,7 +125,7 @@ def _show(
     if as_json:
         click.echo(json_line(whole.plain(report)))
     elif html is None:
-        for line in Teller(speaker, titles, visible).lines(report):
+        for line in TextReport(speaker, titles, visible).lines(report):
             click.echo(line)
 
 

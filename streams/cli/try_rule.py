@@ -26,7 +26,7 @@ from streams.jobs.trial_borders import ReadBorder
 from streams.jobs.trial_of_all import AllRules, as_json_of_all, find_all, needed_since_all, run_all
 from streams.settings.settings import Settings, read_settings
 
-Tried = trial.TrialRules | AllRules
+Trial = trial.TrialRules | AllRules
 
 
 @click.command(name="try")
@@ -132,13 +132,13 @@ def _published(settings: Settings) -> tuple[Border, ...]:
 
 
 def _with_borders(
-    tried: Tried,
+    tried: Trial,
     given: Sequence[Border],
     settings: Settings,
     deploying: Deploying | None,
     history: History,
     now: int | None,
-) -> tuple[Tried, list[ReadBorder]]:
+) -> tuple[Trial, list[ReadBorder]]:
     """The rules with the borders that they read: those given, else those published, else those of the history."""
     if not trial_borders.keys_of(tried.sets):
         return tried, []

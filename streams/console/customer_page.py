@@ -31,7 +31,7 @@ Line = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CustomerView:
     """All that is known of a customer."""
 
     reading: Reading
@@ -80,7 +80,7 @@ class _Customers:
         found = await console.reader.ask(customers_like, console.reader.database, request.query.get("q", ""))
         return found, state_of(console.progress, console.unserved, empty=not found)
 
-    async def _told(self, request: web.Request) -> Told:
+    async def _told(self, request: web.Request) -> CustomerView:
         """Read the topics, ask the worker and the database, at once."""
         console, customer = self._console, request.match_info["customer"]
         count = max(console.progress.partitions, 1)
@@ -94,7 +94,9 @@ class _Customers:
                 await reading.finished.wait()
         why, problem, unserved = await asking
         known = bool(memberships is not None or reading.count or (why or {}).get("known"))
-        return Told(reading, memberships, why, problem, self._state(reading, problem, unserved, known=known))
+        return CustomerView(
+            reading, memberships, why, problem, self._state(reading, problem, unserved, known=known)
+        )
 
     async def _why(self, customer: str, count: int) -> tuple[Line | None, str | None, tuple[int, ...]]:
         console = self._console

@@ -12,7 +12,7 @@ from segments.insight.varying import RuleNumber, numbers_of
 from segments.language.errors import SegmentsError
 from streams.console.console import Console
 from streams.console.state import Name, State
-from streams.console.trying import Compared, Tried
+from streams.console.trying import Compared, RunningTrial
 from streams.errors import StreamsError
 
 PATIENCE = 1.5
@@ -31,7 +31,7 @@ class _Try:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    async def _found(self, request: web.Request) -> tuple[str, list[Line], Tried | None, State]:
+    async def _found(self, request: web.Request) -> tuple[str, list[Line], RunningTrial | None, State]:
         """The rule, its numbers as they are and as asked for, the trial if any differs, the state."""
         console, segment = self._console, request.query.get("segment", "")
         rules = console.rules
@@ -51,7 +51,7 @@ class _Try:
                     await tried.finished.wait()
         return segment, lines, tried, self._state(tried, known=known or not segment)
 
-    def _state(self, tried: Tried | None, *, known: bool) -> State:
+    def _state(self, tried: RunningTrial | None, *, known: bool) -> State:
         as_of = self._console.progress.as_of
         if tried is None:
             return State("ready" if known else "empty", as_of)
@@ -112,7 +112,7 @@ def _line(number: RuleNumber, query: Mapping[str, str]) -> Line:
     }
 
 
-def result_of(tried: Tried | None) -> Line | None:
+def result_of(tried: RunningTrial | None) -> Line | None:
     """What a trial found: members now and then, and who would stay, enter and leave; None: nothing yet."""
     found = None if tried is None else tried.found
     if found is None or found.change is None:

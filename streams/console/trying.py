@@ -43,7 +43,7 @@ class Compared:
 
 
 @dataclass(slots=True)
-class Tried:
+class RunningTrial:
     """A trial: how far it is, or what it found."""
 
     segment: str
@@ -66,10 +66,10 @@ class Trials:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._trials: dict[Key, Tried] = {}
+        self._trials: dict[Key, RunningTrial] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def of(self, rules: Rules, segment: str, numbers: Mapping[int, str]) -> Tried:
+    def of(self, rules: Rules, segment: str, numbers: Mapping[int, str]) -> RunningTrial:
         """The trial of a rule with these numbers by their places, begun if there is none."""
         version, published = rules.segments[segment].version, rules.runnable.borders
         key = segment, version, published, tuple(sorted(numbers.items()))
@@ -78,7 +78,7 @@ class Trials:
             self.close()
             while len(self._trials) >= KEPT:
                 del self._trials[next(iter(self._trials))]
-            tried = self._trials[key] = Tried(segment, wall_clock())
+            tried = self._trials[key] = RunningTrial(segment, wall_clock())
             task = asyncio.create_task(self._run(tried, rules, dict(numbers)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -90,7 +90,7 @@ class Trials:
             if not tried.finished.is_set():
                 tried.stopped.set()
 
-    async def _run(self, tried: Tried, rules: Rules, numbers: dict[int, str]) -> None:
+    async def _run(self, tried: RunningTrial, rules: Rules, numbers: dict[int, str]) -> None:
         try:
             await asyncio.to_thread(self._try, tried, rules, numbers)
         except (SegmentsError, StreamsError, KafkaError, OSError) as error:
@@ -100,7 +100,7 @@ class Trials:
             tried.problem = "stopped"
         tried.finished.set()
 
-    def _try(self, tried: Tried, rules: Rules, numbers: dict[int, str]) -> None:
+    def _try(self, tried: RunningTrial, rules: Rules, numbers: dict[int, str]) -> None:
         settings = self._settings
         running = rules.runnable
         other = with_numbers(running, tried.segment, numbers)
@@ -126,7 +126,7 @@ class Trials:
 
     def _borders(
         self,
-        tried: Tried,
+        tried: RunningTrial,
         sets: Sequence[RuleSet | PlannedRules],
         reading: tuple[History, Progress, int | None],
         rules: Rules,

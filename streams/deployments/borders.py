@@ -30,7 +30,7 @@ class NotAsked(StreamsError):
 
 
 @dataclass(slots=True)
-class Taken:
+class CustomerValues:
     """The values of all customers, by measure."""
 
     values: dict[str, list[int]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ def take(
     seconds: float,
     tell: Callable[[int], None],
     consent: str | None = None,
-) -> Taken:
+) -> CustomerValues:
     """Ask each partition's owner once; raises NotAsked, with the partitions named, if that takes longer.
 
     `wanted` has for each measure, by its text, the name by which the plan that runs knows it. `consent`: only of
@@ -59,7 +59,7 @@ def take(
     query = [("measure", each) for each in wanted.values()]
     query += [] if consent is None else [("consent", consent)]
     end, left, why = time.monotonic() + seconds, sorted(partitions), ""
-    found = Taken({each: [] for each in wanted})
+    found = CustomerValues({each: [] for each in wanted})
     while left:
         for number in list(left):
             try:
@@ -81,7 +81,7 @@ def take(
 
 
 def _add(
-    found: Taken, answer: Mapping[str, Any], wanted: Mapping[str, str], windows: Mapping[str, int]
+    found: CustomerValues, answer: Mapping[str, Any], wanted: Mapping[str, str], windows: Mapping[str, int]
 ) -> None:
     for measure, name in wanted.items():
         found.values[measure] += unpacked(base64.b64decode(answer["values"][name]))
@@ -110,13 +110,13 @@ class Move:
     """Of what is not published."""
 
 
-def moves(keys: Sequence[BorderKey], taken: Taken, before: Sequence[Border]) -> list[Move]:
+def moves(keys: Sequence[BorderKey], taken: CustomerValues, before: Sequence[Border]) -> list[Move]:
     """What the values of all customers make of these borders, of which those were published before."""
     held = {border.key: border for border in before}
     return [_move(key, taken, held.get(key)) for key in keys]
 
 
-def _move(key: BorderKey, taken: Taken, old: Border | None) -> Move:
+def _move(key: BorderKey, taken: CustomerValues, old: Border | None) -> Move:
     values = taken.values[key.measure]
     value, why = published(values, Decimal(key.percent))
     return Move(key, old, None if value is None else Border(key, value, len(values), taken.at), why)

@@ -12,7 +12,7 @@ NAME, VALUE = 36, 14
 """Columns of a name and of a value."""
 
 
-class Teller:
+class TextReport:
     """Tells reports line by line; `visible` shows control characters in texts from outside as escapes."""
 
     def __init__(self, speaker: Speaker, titles: Mapping[str, str], visible: Callable[[str], str]) -> None:

@@ -12,7 +12,7 @@ from streams.console.counting import Counted
 from streams.console.database import HOUR
 from streams.console.history import Reading
 from streams.console.reporting import Reported
-from streams.console.trying import Compared, Tried
+from streams.console.trying import Compared, RunningTrial
 from streams.console.workers import Group
 from tests.kit.console import Topics, click
 from tests.kit.reports import found as report_of
@@ -118,14 +118,14 @@ def fill(console: Any, worker: str) -> None:
     console.reports.latest = Reported(now, as_of=now, segments={BIG: report_of((100, 1_000), (1_500, 9_000))})
 
 
-def trial() -> Tried:
+def trial() -> RunningTrial:
     """A trial that has ended."""
     found = Findings(BIG, "v2", customers=1_300, members=431, change=Change("v1", 400))
     assert found.change is not None
     found.change.counts.update(stays=395, enters=36, leaves=5)
     now, later = (BorderKey(MEASURE, percent, "EUR", "UTC") for percent in ("10", "20"))
     borders = (Compared(now, Border(now, "512.5", 1_290, 1), False), Compared(later, None, True))
-    made = Tried(BIG, wall_clock(), 1_000, 1_000, found, wall_clock() - 900 * HOUR)
+    made = RunningTrial(BIG, wall_clock(), 1_000, 1_000, found, wall_clock() - 900 * HOUR)
     made.borders = borders
     made.finished.set()
     return made

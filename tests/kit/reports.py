@@ -10,7 +10,7 @@ from segments.insight.outcomes.stays import Flip
 from segments.insight.outcomes.sums import Sums
 from streams.cli.visible import visible
 from streams.report.speaking import Speaker
-from streams.report.told import Teller
+from streams.report.told import TextReport
 
 DAY = 86_400_000
 GOAL = "purchase.within(days=7), revenue=purchase.amount"
@@ -59,4 +59,6 @@ def report_of(figures_):
 
 def text_of(figures_, language="en", titles=()):
     """The report for the terminal."""
-    return "\n".join(Teller(Speaker(language, "EUR", ZONE), dict(titles), visible).lines(report_of(figures_)))
+    return "\n".join(
+        TextReport(Speaker(language, "EUR", ZONE), dict(titles), visible).lines(report_of(figures_))
+    )

@@ -10,7 +10,7 @@ from typing import Any
 from segments.insight.outcomes.arms import Outcome
 from segments.insight.outcomes.inside import CLICK, ON_SITE, OPEN, OTHER, PURCHASE, REFUND, SURVEY, Past
 from segments.insight.outcomes.period import ALWAYS
-from segments.insight.outcomes.stays import Flip, Held
+from segments.insight.outcomes.stays import Flip, Membership
 from segments.insight.outcomes.sums import Sums
 from segments.language.catalogue import ON_SITE as ON_SITE_KINDS
 
@@ -26,7 +26,7 @@ class Gathering:
         """With `inputs` what customers did is gathered, too; from `reach` on the topics hold all of that."""
         self._sums, self._currency, self._inputs, self._reach = sums, currency, inputs, reach
         self._flips: dict[str, list[Flip]] = defaultdict(list)
-        self._held: dict[str, list[Held]] = {}
+        self._held: dict[str, list[Membership]] = {}
         self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
         self._pasts: dict[str, Past] = {}
         self._told_until = ALWAYS
@@ -52,7 +52,7 @@ class Gathering:
             self._held.pop(customer, None)
         else:
             self._held[customer] = [
-                Held(intern(each["segment"]), each["value"], each["entered_at"])
+                Membership(intern(each["segment"]), each["value"], each["entered_at"])
                 for each in record["segments"]
             ]
 

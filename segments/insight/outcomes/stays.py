@@ -19,7 +19,7 @@ class Flip(NamedTuple):
     arm: str | None
 
 
-class Held(NamedTuple):
+class Membership(NamedTuple):
     """A membership as it is now."""
 
     segment: str
@@ -51,7 +51,7 @@ Span = tuple[int, int]
 """From the first instant to the last, in milliseconds."""
 
 
-def stays_of(flips: Iterable[Flip], held: Iterable[Held]) -> dict[str, list[Stay]]:
+def stays_of(flips: Iterable[Flip], held: Iterable[Membership]) -> dict[str, list[Stay]]:
     """The stays of a customer by segment, in the order of their enters.
 
     `flips` in the order of the topic. Of a segment and value with a flip the flips tell all there is; a membership

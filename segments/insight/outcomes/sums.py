@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from segments.insight.outcomes.arms import OfExperiments, Outcome
 from segments.insight.outcomes.inside import OfInputs, Past, Whole
 from segments.insight.outcomes.period import ALWAYS, NEVER, Count, Period
-from segments.insight.outcomes.stays import Flip, Held, Stay, spans_of, stays_of
+from segments.insight.outcomes.stays import Flip, Membership, Stay, spans_of, stays_of
 from segments.insight.outcomes.waiting import Waiting
 
 NO_STAYS: Mapping[str, Sequence[Stay]] = {}
@@ -100,7 +100,7 @@ class Sums:
         self,
         customer: str,
         flips: Sequence[Flip] = (),
-        held: Sequence[Held] = (),
+        held: Sequence[Membership] = (),
         outcomes: Sequence[Outcome] = (),
         past: Past | None = None,
     ) -> None:

@@ -12,7 +12,7 @@ from segments.engine import Border, BorderKey
 from segments.insight.histogram import GROUPS, Drawn, groups, lines_of, svg_of
 from segments.insight.ranking import decimal_text, packed, unpacked
 from segments.language import Segment, purchase, top
-from streams.deployments.borders import Taken, after, moves, windows_of
+from streams.deployments.borders import CustomerValues, after, moves, windows_of
 from streams.http import worths
 from streams.http.answers import Answers
 from tests.unit.driving import DAY, START, Driver
@@ -80,7 +80,7 @@ def test_values_are_told_as_decimals(millionths, text):
 def test_a_border_without_a_value_above_nought_stays(values, value, why):
     """What can't be published leaves the old border, and says why; borders of other rules stay, too."""
     old, other = Border(KEY, "5", 9, START), Border(BorderKey("x", "10", "EUR", "UTC"), "1", 1, START)
-    found = moves([KEY], Taken({SPENT: values}, at=START + DAY), [old, other])
+    found = moves([KEY], CustomerValues({SPENT: values}, at=START + DAY), [old, other])
     assert (found[0].new and found[0].new.value, found[0].why) == (value, why)
     borders = {each.key: each.value for each in after(found, [old, other])}
     assert borders == {KEY: value or "5", other.key: "1"}
