@@ -169,8 +169,8 @@ class _Comparison:
         return None
 
     def _about(self, line: Line, word: str) -> str:
-        start, end = time_text(line.at), time_text(line.last + 1)
-        return self.say("{word} from {start} to before {end}", word=word, start=start, end=end)
+        say, start, end = self.say, time_text(line.at), time_text(line.last + 1)
+        return say("{word} from {start} to before {end}", word=word, start=start, end=end)
 
     def _mend(self, instant: int, expected: Sequence[Flip], came: Sequence[Flip]) -> str:
         say, at = self.say, time_text(instant)
@@ -187,7 +187,8 @@ class _Comparison:
         return say("At {at} the order is {order}. {mend}", at=at, order=self._said(came), mend=mend)
 
     def _said(self, flips: Iterable[Flip]) -> str:
-        return self.say(", then ").join(each.said(self.say) for each in flips) or self.say("nothing")
+        say = self.say
+        return say(", then ").join(each.said(say) for each in flips) or say("nothing")
 
 
 def _line(story: Story, instant: int, expected: Sequence[Flip]) -> Line:

@@ -29,9 +29,13 @@ def command(paths: tuple[str, ...], language: Language | None) -> None:
     refuse(segments)
     say = phrases(language or settings.language or "en")
     failed = sum(_run(segment, settings, say) for segment in segments)
-    fail = say("{count} story fails" if failed == 1 else "{count} stories fail", count=failed)
-    said = fail if failed else say("all stories come true")
-    rules = say("{count} rule" if len(segments) == 1 else "{count} rules", count=len(segments))
+    said = say("all stories come true")
+    if failed:
+        said = (
+            say("{count} story fails", count=1) if failed == 1 else say("{count} stories fail", count=failed)
+        )
+    count = len(segments)
+    rules = say("{count} rule", count=1) if count == 1 else say("{count} rules", count=count)
     click.echo(f"{rules}: {said}")
     sys.exit(1 if failed else 0)
 
@@ -47,7 +51,7 @@ def _run(segment: Segment, settings: Settings, say: Say) -> int:
         _tell(segment, say("the stories cannot be read"), str(error).splitlines(), say)
         return 1
     errors = failures(segment, engine, settings.currency, settings.timezone, say)
-    stories = say("{count} story" if count == 1 else "{count} stories", count=count)
+    stories = say("{count} story", count=1) if count == 1 else say("{count} stories", count=count)
     said = say("{failed} of {stories}", failed=len(errors), stories=stories) if errors else stories
     _tell(segment, said, [line for error in errors for line in str(error).splitlines()], say)
     return len(errors)

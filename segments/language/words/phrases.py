@@ -80,7 +80,6 @@ DUTCH: Mapping[str, str] = {
     "{count} stories": "{count} verhalen",
     "{failed} of {stories}": "{failed} van {stories}",
     "the stories cannot be read": "de verhalen zijn niet te lezen",
-    "{rules}: {said}": "{rules}: {said}",
     "{count} rule": "{count} regel",
     "{count} rules": "{count} regels",
     "{count} story fails": "{count} verhaal komt niet uit",

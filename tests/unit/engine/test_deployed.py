@@ -155,7 +155,7 @@ def test_one_that_is_to_take_effect_at_once_goes_before_what_waits():
     assert now.at == BEFORE_ALL
     worker = Life({"clickstream": clicks}, [first, now])
     worker.fetch("clickstream", 1)
-    worker.fetch(DEPLOYMENTS, 1)
+    worker.confirm()
     ends = dict.fromkeys(INPUTS, 0) | {"clickstream": 1, DEPLOYMENTS: 1}
     worker.partition.confirm(ends, worker.partition.stamp, None)
     worker.advance()

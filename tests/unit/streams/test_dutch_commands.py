@@ -104,10 +104,13 @@ def test_list(run, rules):
 
 def test_what_is_kept(run, tmp_path):
     """A marketer reads which events of a customer are kept, what of them, and for how long."""
-    (tmp_path / "kept.py").write_text(
-        '"""Kept."""\n'
-        "from segments.language import Segment, consent, days, product_view, purchase, visit\n"
+    (tmp_path / "big.py").write_text(
+        '"""Big."""\nfrom segments.language import Segment, purchase\n'
         'big = Segment(nl="Grote klanten", when=purchase.within(days=365).sum(purchase.amount) >= 100)\n'
+    )
+    (tmp_path / "kept.py").write_text(
+        '"""Kept."""\nfrom segments.big import big\n'
+        "from segments.language import Segment, consent, days, product_view, purchase, visit\n"
         "kept = Segment(\n"
         '    nl="Bewaard", for_at_least=days(2), at_most_every=days(30),\n'
         '    when=[big, consent("mail"), visit.idle >= days(3),\n'
@@ -119,10 +122,9 @@ def test_what_is_kept(run, tmp_path):
     assert done.returncode == 0, done.stderr
     kept = done.stdout.partition("bewaart\n")[2].partition("\n\n")[0]
     for said in (
-        "bezoeken: van het laatste het tijdstip, ",
-        "aankopen waarbij ",
-        "van elke het tijdstip, 30 dagen lang: ",
-        "productweergaven: van elke het tijdstip en de categorie, 7 dagen lang: ",
+        "bezoeken: van elk het tijdstip, 30 minuten lang: ",
+        "aankopen (waarbij het kanaal “web” is): van elke het tijdstip, 30 dagen lang: ",
+        "productweergaven: per categorie van elke het tijdstip, 7 dagen lang: ",
         " bytes per stuk",
         "het profiel: tot de klant wordt gewist",
         "of de klant in het segment “Grote klanten” zit",
@@ -138,7 +140,7 @@ def test_a_failing_story(run, rules):
     """What was told, what happened, the values and the mend are told in Dutch; the notation of stories stays."""
     rules.write_text(
         RULE.replace(
-            ">= 2\n", '>= 2,\n    examples="""\n    0d visit\n    1d visit\n    2d enters\n    """\n'
+            ">= 2\n", '>= 2,\n    examples="""\n    0d page_view\n    1d page_view\n    2d enters\n    """\n'
         )
     )
     done = run("test", str(rules), "--lang", "nl")
@@ -158,7 +160,7 @@ def test_stories_that_come_true(run, rules):
     """All is well, in Dutch."""
     rules.write_text(
         RULE.replace(
-            ">= 2\n", '>= 2,\n    examples="""\n    0d visit\n    1d visit\n    1d enters\n    """\n'
+            ">= 2\n", '>= 2,\n    examples="""\n    0d page_view\n    1d page_view\n    1d enters\n    """\n'
         )
     )
     done = run("test", str(rules), env={"SEGMENTS_LANGUAGE": "nl"})
