@@ -48,10 +48,20 @@ def tree(file):
     return ast.parse(file.read_text(encoding="utf-8"), str(file))
 
 
+@cache
+def nodes(file):
+    """All nodes of a module: many tests look at them, and walking the tree anew takes seconds in all."""
+    return tuple(ast.walk(tree(file)))
+
+
+@cache
 def imports(file, *, late=True):
     """The dotted names that a module imports; without `late`, those inside functions are left out."""
-    nodes = ast.walk(tree(file)) if late else tree(file).body
-    for node in nodes:
+    return tuple(_imports(file, nodes(file) if late else tree(file).body))
+
+
+def _imports(file, among):
+    for node in among:
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -353,11 +363,9 @@ PUBLIC = {"_replace", "_asdict", "_fields"}
 
 def foreign_privates(file):
     """Private attributes of things that the module does not define itself."""
-    own = {
-        node.attr for node in ast.walk(tree(file)) if isinstance(node, ast.Attribute) and is_self(node.value)
-    }
-    own |= {node.name for node in ast.walk(tree(file)) if isinstance(node, ast.FunctionDef)}
-    for node in ast.walk(tree(file)):
+    own = {node.attr for node in nodes(file) if isinstance(node, ast.Attribute) and is_self(node.value)}
+    own |= {node.name for node in nodes(file) if isinstance(node, ast.FunctionDef)}
+    for node in nodes(file):
         if (
             isinstance(node, ast.Attribute)
             and re.match(r"_[a-z]", node.attr)
@@ -383,7 +391,7 @@ def readings(file):
         *of(imports(file), CLOCKS),
         *(
             ast.unparse(node)
-            for node in ast.walk(tree(file))
+            for node in nodes(file)
             if isinstance(node, ast.Attribute) and ".".join(ast.unparse(node).split(".")[-2:]) in CLOCKS
         ),
     ]
@@ -405,7 +413,7 @@ def test_a_long_module_has_its_reason():
 def functions(*folders):
     """Each function of these folders: its name and its lines, without decorators and docstring."""
     for file in modules(*folders):
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 said = node.body[0] if ast.get_docstring(node) else None
                 lines = 0 if said is None else said.end_lineno - said.lineno + 1
@@ -466,7 +474,7 @@ def test_every_test_has_a_sentence():
     """Each test says in its first line what is promised."""
     without = []
     for file in modules("tests"):
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 text = (ast.get_docstring(node) or "").strip()
                 if not re.match(r"\S.*[.?!:]$", text.splitlines()[0] if text else ""):
@@ -489,7 +497,7 @@ def test_tests_have_one_style_of_imports():
         if file.parent == ROOT / "tests" / "benchmarks" / "jobs":
             continue  # scripts for environments that have nothing of ours
         beside = {each.stem for each in file.parent.glob("*.py")} if file.parent.name != "tests" else set()
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if isinstance(node, ast.ImportFrom):
                 test = (node.module or "").rpartition(".")[2].startswith("test_")
                 if node.level or node.module in beside or test:

@@ -10,13 +10,15 @@ import pytest
 from tests.conftest import COMMAND
 from tests.unit.repository import ROOT
 
+IGNORED = shutil.ignore_patterns("__pycache__", "native", "*.so")
+"""Of the rules' folder what a shop has no use for: the crate with all that was built in it, and the engine."""
 PAGE = (ROOT / "segments" / "monday.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.timeout(120)
 def test_the_page_ends_with_the_list_that_it_shows(environment, tmp_path):
     """From the CSV to the list of the mailing tool, in a copy of the repository's rules, without a broker."""
-    shutil.copytree(ROOT / "segments", tmp_path / "segments", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "segments", tmp_path / "segments", ignore=IGNORED)
     install, *blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert install == "make install\n. .venv/bin/activate\n"
     path = f"{Path(COMMAND).parent}:{environment['PATH']}"
