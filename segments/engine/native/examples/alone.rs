@@ -221,12 +221,7 @@ fn main() {
             .accept(format, parts[0].parse().expect("an id"), &json)
             .expect("a schema");
     }
-    let formats: Vec<Format> = rules
-        .plan
-        .topics
-        .iter()
-        .map(|topic| topic.record)
-        .collect();
+    let formats: Vec<Format> = rules.plan.topics.iter().map(|topic| topic.record).collect();
     let settings = Settings {
         grace: 2_000,
         customer_limit: 1_000_000_000,

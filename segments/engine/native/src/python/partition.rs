@@ -158,13 +158,7 @@ impl Partition {
         let core = core.map_err(wrong)?;
         let topics = core.topics().to_vec();
         let core = Mutex::new(core);
-        let mut formats: Vec<Format> = rules
-            .0
-            .plan
-            .topics
-            .iter()
-            .map(|topic| topic.record)
-            .collect();
+        let mut formats: Vec<Format> = rules.0.plan.topics.iter().map(|topic| topic.record).collect();
         // Deployments and transfers are decoded in their own ways: none of them is asked for its format.
         formats.resize(topics.len(), Format::Link);
         Ok(Partition {

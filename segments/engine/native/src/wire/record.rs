@@ -283,7 +283,11 @@ impl Format {
     pub fn schema(self) -> &'static str {
         macro_rules! schema {
             ($file:literal) => {
-                include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../schemas/", $file))
+                include_str!(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/../../../schemas/",
+                    $file
+                ))
             };
         }
         match self {
