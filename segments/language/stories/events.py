@@ -84,8 +84,8 @@ class EventBuilder:
         """An event of texts and attributes, such as a click."""
         own, plain = _attributes(told)
         self._known([each.name for each in plain], topic.names(Type.TEXT), kind)
-        record: dict[str, Any] = {"kind": kind, "attributes": own}
-        return record | self._defaults(topic) | {each.name: each.value for each in plain}
+        record: dict[str, Any] = {"kind": kind} | self._defaults(topic) | {"attributes": own}
+        return record | {each.name: each.value for each in plain}
 
     def _defaults(self, topic: Topic) -> dict[str, str | None]:
         """The texts of an event that its line does not tell: a required one is its name and the number of the event."""
