@@ -1,5 +1,6 @@
 """The files of this repository, as git would take them: without what is built, cached or installed beside them."""
 
+import ast
 from functools import cache
 from pathlib import Path
 
@@ -35,3 +36,15 @@ def modules(*folders: str) -> list[Path]:
 def name(file: Path) -> str:
     """A file by its place in the repository."""
     return file.relative_to(ROOT).as_posix()
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    """A module, parsed."""
+    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+
+
+@cache
+def nodes(file: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a module: many tests look at them, and walking the tree anew takes seconds in all."""
+    return tuple(ast.walk(tree(file)))

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from itertools import chain
 
 from segments.language.loading.modules import ROOMS
-from tests.unit.repository import PACKAGES, ROOT, files, modules, name
+from tests.unit.repository import PACKAGES, ROOT, files, modules, name, nodes, tree
 
 FOLDERS = {*PACKAGES, ".ci"}
 """All that lies at the top; no other folder."""
@@ -40,18 +40,6 @@ CLOCKS = {
     "datetime.now", "datetime.utcnow", "datetime.today", "date.today",
 }  # fmt: skip
 """Readings of the wall clock. `monotonic` and `perf_counter` tell no time of day: they are free."""
-
-
-@cache
-def tree(file):
-    """A module, parsed."""
-    return ast.parse(file.read_text(encoding="utf-8"), str(file))
-
-
-@cache
-def nodes(file):
-    """All nodes of a module: many tests look at them, and walking the tree anew takes seconds in all."""
-    return tuple(ast.walk(tree(file)))
 
 
 @cache
