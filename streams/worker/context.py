@@ -17,6 +17,9 @@ from streams.worker.past import Reading
 
 Result = TypeVar("Result")
 
+FEW = 200
+"""Records that take less time, half a millisecond, than a thread to wake up for them and be waited for."""
+
 BACKLOG = 1_000
 """For each so many records that wait another interval is gathered: a changed state is written once for each."""
 
@@ -86,3 +89,7 @@ class WorkerContext:
         if self.threads is None:
             return act(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self.threads, act, *arguments)
+
+    async def beside_if_many(self, records: int, act: Callable[..., Result], *arguments: Any) -> Result:
+        """Have a machine act on so many records: in a thread if they are more than `FEW`, else at once."""
+        return act(*arguments) if records <= FEW else await self.beside(act, *arguments)

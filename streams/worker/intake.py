@@ -46,7 +46,7 @@ class Intake:
         context: WorkerContext,
     ) -> None:
         """Begin with nothing queued."""
-        self._beside = context.beside
+        self._beside_if_many = context.beside_if_many
         self._app = app
         self._caution = caution
         self._partition = owned.partition
@@ -103,12 +103,12 @@ class Intake:
         with self._metrics.stage("decode"):
             refused = self._caution.refused(run.topic)
             if run.topic == self._transfers:
-                missing, accepted = await self._beside(
-                    self._partition.offer_fetched_transfers, run.records, READABLE, refused
+                missing, accepted = await self._beside_if_many(
+                    len(run.records), self._partition.offer_fetched_transfers, run.records, READABLE, refused
                 )
             else:
-                missing, accepted = await self._beside(
-                    self._partition.offer_fetched, run.topic, run.records, READABLE, refused
+                missing, accepted = await self._beside_if_many(
+                    len(run.records), self._partition.offer_fetched, run.topic, run.records, READABLE, refused
                 )
                 self._metrics.costs.received(run.topic, accepted)
         if missing is None:
@@ -121,7 +121,7 @@ class Intake:
 
     async def _offer_deployments(self, run: Run) -> None:
         """Let the machine take in what it follows; one that runs rule files is made anew for the first of them."""
-        found = await self._beside(decoded, self._group, run.records)
+        found = await self._beside_if_many(len(run.records), decoded, self._group, run.records)
         followed = self._chain.add_all(found)
         for each in found:
             if each.offset not in self._chain.followed:

@@ -77,6 +77,7 @@ class Service:
         self._stopping = False
         self._asked_at_stamp, self._asked_at = -1, 0.0
         self._gathering_since, self._gathered, self._waiting = 0.0, 0, 0
+        self._more = False
 
     def deliver(self, run: Run) -> None:
         """Queue a run."""
@@ -130,7 +131,10 @@ class Service:
         turn = self._slice if self._waiting > PACE else min(PACE, self._slice)
         turn = min(turn, self._caution.most or turn)
         with self._context.metrics.stage("advance"), self._context.metrics.costs.sampling(self._partition):
-            more: bool = await self._context.beside(self._partition.advance, turn)
+            # A turn behind which there was more is one of many, for which there are threads.
+            size = SLICE if self._more else max(PACE, self._waiting)
+            more: bool = await self._context.beside_if_many(size, self._partition.advance, turn)
+        self._more = more
         if not self._gathering_since:
             self._gathering_since = time.monotonic()
         self._gathered += turn
@@ -187,10 +191,11 @@ class Service:
 
     async def _commit(self) -> None:
         """Commit what the machine did since the last time; the store follows only when that is known."""
+        gathered = self._gathered
         self._gathering_since, self._gathered = 0.0, 0
         metrics = self._context.metrics
         with metrics.stage("encode"):
-            transaction = await self._context.beside(self._outbox.collect, self._partition)
+            transaction = await self._context.beside_if_many(gathered, self._outbox.collect, self._partition)
         if transaction is None:
             self.monitor.settled()
             return
