@@ -22,6 +22,7 @@ from deploy.dev import docs
 from tests.benchmarks import (
     by_time,
     console,
+    deploy,
     latency,
     many_rules,
     peers,
@@ -44,6 +45,7 @@ PARTS: dict[str, Callable[[Plan], dict[str, Any]]] = {
     "memory": recovery.measure_memory,
     "rules": many_rules.measure,
     "console": console.measure,
+    "deploy": deploy.measure,
 }
 
 

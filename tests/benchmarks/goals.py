@@ -9,6 +9,8 @@ NOT_MEASURED = "not measured"
 MILLION = 1_000_000
 BASE_RATE, HIGH_RATE = 10_000, 100_000
 """Events a second at which the goals of latency are set."""
+DEPLOYED_CUSTOMERS, BACKFILLED, LIVE_RATE = 100_000, 2_000_000, 5_000
+"""Customers, events of history, and live events a second at which the goals of a deployment are set."""
 SENDER_LATE = 20.0
 """Milliseconds by which a sender may be late: half of the strictest bound of a p99."""
 QUIET = 2.0
@@ -168,6 +170,39 @@ def _start(part: Results) -> tuple[str, bool]:
     return f"{row['start']} s from process start to serving ({few['start']} s with 12)", row["start"] <= 3
 
 
+def _added(part: Results) -> tuple[str, bool]:
+    row = part["added"]
+    told = f"{row['flips']:,} customers entered it, the last of them {row['seconds']} s after the command was called"
+    in_full = part["customers"] >= DEPLOYED_CUSTOMERS
+    return f"{told} ({part['customers']:,} customers)", in_full and whole(row) and row["seconds"] <= 2
+
+
+def _live_meanwhile(part: Results) -> tuple[str, bool]:
+    row = part["added"]
+    return _told_live(part, row), _live_in_time(part, row)
+
+
+def _filled(part: Results) -> tuple[str, bool]:
+    row = part["filled"]
+    told = f"{part['events']:,} events in {row['seconds']} s; {_told_live(part, row)}"
+    in_full = part["events"] >= BACKFILLED
+    return told, in_full and whole(row) and row["seconds"] < 60 and _live_in_time(part, row)
+
+
+def whole(row: Results) -> bool:
+    """Whether somebody entered at the change, and all who did were received."""
+    return bool(row["flips"] == row["told"] > 0)
+
+
+def _told_live(part: Results, row: Results) -> str:
+    late = f"the sender was late by {row['sender']} ms at worst"
+    return f"live p99 {row['live']['p99']} ms at {part['rate']:,} events/s, before it {row['before']['p99']}; {late}"
+
+
+def _live_in_time(part: Results, row: Results) -> bool:
+    return bool(part["rate"] >= LIVE_RATE and _in_time(row) and row["live"]["p99"] < 250)
+
+
 GOALS: Sequence[Goal] = (
     Goal("twelve rules, one core, in memory: 250,000 events/s", "throughput", _rate("memory", 250_000)),
     Goal("the same with RocksDB: 150,000 events/s", "throughput", _rate("rocksdb", 150_000)),
@@ -188,4 +223,7 @@ GOALS: Sequence[Goal] = (
     Goal("at most 450 bytes of disk a customer", "memory", _disk),
     Goal("100 rules cost at most four times 12", "rules", _rule_cost),
     Goal("1,000 rules start within 3 s", "rules", _start),
+    Goal("a rule added to two workers with 100,000 customers: in effect within 2 s", "deploy", _added),
+    Goal("live events meanwhile, 5,000/s: p99 under 250 ms", "deploy", _live_meanwhile),
+    Goal("a backfill of 2 million events beside them: under 60 s, live p99 under 250 ms", "deploy", _filled),
 )

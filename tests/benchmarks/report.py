@@ -283,6 +283,36 @@ def _console(part: Results) -> Iterator[str]:
     yield table(head, [(row["page"], *row["quiet"], *row["busy"]) for row in part["pages"]])
 
 
+def _deploy(part: Results) -> Iterator[str]:
+    yield (
+        f"Two workers on both cores, twelve rules and one for the live events, {part['customers']:,} customers with a log of "
+        f"{part['events']:,} events in 4 partitions, and {part['rate']:,} live events a second. *in effect*: from the start of "
+        "`segments deploy` to the receipt of the last enter of the take-over by a read-committed consumer; *command*: to its end. "
+        "*live*: intended send to receipt of the flips of live events between these; *before*: of those before the command.\n"
+    )
+    head = (
+        "a rule",
+        "in effect s",
+        "command s",
+        "entered",
+        "live p50 ms",
+        "p99 ms",
+        "highest ms",
+        "before p99 ms",
+        "sender late ms",
+    )
+    yield table(
+        head,
+        [
+            (
+                words, row["seconds"], row["command"], f"{row['flips']:,}", row["live"]["p50"], row["live"]["p99"],
+                row["live"]["highest"], row["before"]["p99"], row["sender"],
+            )
+            for words, row in (("that is added", part["added"]), ("with `--backfill`", part["filled"]))
+        ],
+    )  # fmt: skip
+
+
 TITLES = {
     "throughput": "Throughput, twelve rules",
     "million": "Throughput, a million customers",
@@ -293,6 +323,7 @@ TITLES = {
     "memory": "Memory and disk",
     "rules": "Many rules",
     "console": "The console",
+    "deploy": "Rule sets go live",
 }
 TOLD: dict[str, Callable[[Results], Iterator[str]]] = {
     "throughput": _throughput_drawn,
@@ -304,6 +335,7 @@ TOLD: dict[str, Callable[[Results], Iterator[str]]] = {
     "memory": _memory,
     "rules": _rules,
     "console": _console,
+    "deploy": _deploy,
 }
 
 

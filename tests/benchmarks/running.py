@@ -23,33 +23,40 @@ TWELVE = Path(__file__).parent / "rules" / "twelve"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
-class RunningWorker:
-    """A worker on the first core; `with RunningWorker(...) as worker`. Its settings are the defaults but those given."""
+def environment(site: Site, group: str, folder: Path, **settings: str) -> dict[str, str]:
+    """The environment of a worker or a command: the defaults but what is given."""
+    given = {
+        "BROKERS": site.address,
+        "GROUP": group,
+        "DATA_DIR": str(folder),
+        "HTTP_PORT": "0",
+        "RULES": str(TWELVE),
+        **settings,
+    }
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("SEGMENTS_")},
+        **{f"SEGMENTS_{name}": value for name, value in given.items()},
+    }
 
-    def __init__(self, site: Site, group: str, folder: Path, **settings: str) -> None:
+
+class RunningWorker:
+    """A worker on the first core, or on `both`; `with RunningWorker(...) as worker`.
+
+    Its settings are the defaults but those given.
+    """
+
+    def __init__(self, site: Site, group: str, folder: Path, *, both: bool = False, **settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._site = site
         self._log = folder / "worker.log"
-        given = {
-            "BROKERS": site.address,
-            "GROUP": group,
-            "DATA_DIR": str(folder),
-            "HTTP_PORT": "0",
-            "RULES": str(TWELVE),
-            **settings,
-        }
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("SEGMENTS_")},
-            **{f"SEGMENTS_{name}": value for name, value in given.items()},
-        }
+        self._environment = environment(site, group, folder, **settings)
+        self._call = on_the_first_core([SEGMENTS, "worker"], both=both)
         self.started = 0.0
 
     def __enter__(self) -> Self:
         self.started = time.monotonic()
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                on_the_first_core([SEGMENTS, "worker"]), env=self._environment, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(self._call, env=self._environment, stdout=log, stderr=log)
         return self
 
     def __exit__(

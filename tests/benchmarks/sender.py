@@ -22,7 +22,7 @@ from segments.engine import CLICKSTREAM, TRANSACTIONS, partition_of
 from tests.benchmarks.load import HOUR, Customers, Load, Sent
 from tests.benchmarks.rig import keep_off_the_first_core
 
-KINDS = ("standard", "new", "due")
+KINDS = ("standard", "even", "new", "due")
 LINGER = 0.005
 """Seconds."""
 
@@ -74,7 +74,11 @@ async def _requests(arguments: argparse.Namespace, producer: AIOKafkaProducer) -
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("brokers")
-    parser.add_argument("kind", choices=KINDS, help="standard load; new customers; what is due in an hour")
+    parser.add_argument(
+        "kind",
+        choices=KINDS,
+        help="standard load; each customer as often as the others; new customers; what is due in an hour",
+    )
     parser.add_argument("--start", type=float, required=True, help="when the first is meant to be sent, s")
     parser.add_argument("--rate", type=float, required=True, help="events a second")
     parser.add_argument("--count", type=int, required=True)
@@ -95,6 +99,9 @@ def _records(arguments: argparse.Namespace) -> Iterator[Sent]:
         match arguments.kind:
             case "standard":
                 yield load.one(chance, pick.next(), at, number)
+            case "even":
+                customer = f"customer-{chance.randrange(arguments.customers)}"
+                yield load.one(chance, customer, at, number)
             case "new":
                 yield _click(f"new-{number}", "product_view", at, number)
             case "due":

@@ -27,6 +27,8 @@ class Sizes:
     remembered: int = field(default=10_000, metadata={"help": "customers to remember, thirty events each"})
     rules: tuple[int, ...] = field(default=(100, 1_000), metadata={"help": "sizes of seeded rule sets"})
     rule_events: int = field(default=200_000, metadata={"help": "records of the log for many rules"})
+    deploy_events: int = field(default=2_000_000, metadata={"help": "records of the log that is backfilled"})
+    deploy_rate: int = field(default=5_000, metadata={"help": "live events a second while rules go live"})
     seed: int = field(default=1, metadata={"help": "of loads and rule sets"})
 
 
@@ -55,6 +57,8 @@ TINY = Sizes(
     remembered=200,
     rules=(20,),
     rule_events=4_000,
+    deploy_events=20_000,
+    deploy_rate=200,
 )
 """To see whether everything still runs; its figures mean nothing."""
 
