@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     group: Annotated[
         Name,
         About(
-            "Consumer group. Workers of one group share the partitions and have the same rules.",
+            "Consumer group. Workers of one group share the partitions, and run what is deployed for the group.",
             NAME_EXPECTED,
         ),
     ] = "segments"
@@ -265,8 +265,9 @@ class Settings(BaseSettings):
         int,
         Field(ge=1),
         About(
-            "Threads in which the partitions of this worker advance at once. Default: as many as there are cores.",
+            "Threads in which the partitions of this worker advance at once.",
             "a whole number, 1 or more",
+            "as many as there are cores",
         ),
     ] = Field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
