@@ -19,7 +19,7 @@ from streams.worker.intake import Again
 from streams.worker.service import Service
 from streams.worker.standing import Standing
 from streams.worker.succession import Succeeded, Waiting
-from streams.worker.takeover import take_over
+from streams.worker.takeover import OwnedPartition, succeed, take_over
 
 log = logging.getLogger(__name__)
 
@@ -139,8 +139,26 @@ class Owner:
             return
 
     async def _own(self, cause: str) -> None:
+        """Take over and serve; at each deployment go on with the same producer and states, for nothing was lost."""
         self._context.metrics.take_overs.labels(cause).inc()
         owned = await take_over(self._context, self.number, self._standing, self._succeeded)
+        try:
+            while True:
+                try:
+                    await self._serve(owned)
+                except Succeeded as error:
+                    if error.before is None:
+                        raise
+                    self._succeeded = error
+                    self._context.metrics.take_overs.labels(error.cause).inc()
+                    owned = await succeed(self._context, owned, error)
+                else:
+                    return
+        finally:
+            await owned.producer.abandon()
+
+    async def _serve(self, owned: OwnedPartition) -> None:
+        """Serve what was taken over until it ends."""
         self.replaced, self.waiting, self._succeeded = (), None, None
         self._context.metrics.follow(owned.partition)
         try:
@@ -161,7 +179,6 @@ class Owner:
             self._service = None
             for topic in self._context.topics:
                 self._app.hold(topic, self.number, True)
-            await owned.producer.abandon()
 
     def customers(self) -> Iterable[bytes]:
         """The keys of the states of customers, for a census; none while it is taken over."""

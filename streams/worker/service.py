@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from aiokafka import TopicPartition
 
-from segments.engine import Partition
+from segments.engine import DEPLOYMENTS, Partition
 from streams.clock import wall_clock
 from streams.transport import BatchApp, Run
 from streams.transport.errors import CommitFailed, TooLarge
@@ -120,7 +120,8 @@ class Service:
             if self._stopping:
                 return
             if successor is not None:
-                raise Succeeded(self._partition.deployment, successor)
+                read = self._ledger.expected[DEPLOYMENTS]
+                raise Succeeded(self._partition.deployment, successor, read)
             if more or filling or self._intake:
                 await asyncio.sleep(0)
             else:
@@ -128,7 +129,8 @@ class Service:
 
     async def _advance(self) -> bool:
         self._waiting = self._intake.waiting
-        turn = self._slice if self._waiting > PACE else min(PACE, self._slice)
+        busy = self._waiting > PACE or self._partition.sweeping
+        turn = self._slice if busy else min(PACE, self._slice)
         turn = min(turn, self._caution.most or turn)
         with self._context.metrics.stage("advance"), self._context.metrics.costs.sampling(self._partition):
             # A turn behind which there was more is one of many, for which there are threads.

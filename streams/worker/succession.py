@@ -14,10 +14,13 @@ class Succeeded(Exception):
 
     cause = "deployment"
 
-    def __init__(self, before: Deployment | None, deployment: Deployment | None) -> None:
-        """`before` is what it ran; None: rule files, which whatever was deployed first takes over."""
+    def __init__(self, before: Deployment | None, deployment: Deployment | None, read: int = 0) -> None:
+        """`before` is what it ran; None: rule files, which whatever was deployed first takes over.
+
+        `read`: how far deployments were read, as the offset after the last one.
+        """
         super().__init__("another rule set was deployed")
-        self.before, self.deployment = before, deployment
+        self.before, self.deployment, self.read = before, deployment, read
 
 
 def chosen(

@@ -7,7 +7,7 @@ commits in between.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiokafka import TopicPartition
 from aiokafka.errors import TransactionalIdAuthorizationFailed
@@ -72,6 +72,21 @@ async def take_over(
     if seen.source is not None:
         producer.before_commit = seen.look
     return OwnedPartition(producer, store, partition, positions, seen, chain)
+
+
+async def succeed(context: WorkerContext, owned: OwnedPartition, succeeded: Succeeded) -> OwnedPartition:
+    """Go on with another rule set where all before it is committed: who has the partition still has it.
+
+    Nothing is fenced or restored. What was fetched and not applied is fetched again.
+    """
+    number, store, chain = owned.partition.number, owned.store, owned.chain
+    deployment, filling = chosen(chain, store.get(POSITION_KEY), succeeded)
+    ran = ran_before(chain, deployment)
+    partition = await context.beside(_partition, context, number, deployment, store, ran, filling)
+    found = partition.offsets
+    positions = {topic: found[topic] for topic in context.positioned}
+    positions[DEPLOYMENTS] = _offer_read(partition, chain, succeeded.read)
+    return replace(owned, partition=partition, positions=positions)
 
 
 def _offer_read(partition: Partition, chain: Chain, end: int) -> int:

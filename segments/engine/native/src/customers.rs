@@ -34,6 +34,9 @@ const CHANGED_AT_LEAST: usize = 500;
 /// Bytes that such customers may occupy in all partitions together.
 const CHANGED_BYTES: usize = 256 << 20;
 
+/// Bytes of the states of customers whom a rule set took over, after which they should be committed.
+const SWEPT_BYTES: usize = 4 << 20;
+
 /// States by key; None: it was deleted.
 type Written = HashMap<Arc<[u8]>, Option<Arc<[u8]>>, RandomState>;
 
@@ -86,6 +89,9 @@ pub struct Customers {
     full: usize,
     full_bytes: usize,
     written: Written,
+    /// What a take-over made of customers since the last commit, and its bytes: nobody of them is decoded any more.
+    swept: Vec<State>,
+    swept_bytes: usize,
     scratch: Scratch,
     /// From how many entries on what is older stands in a record of its own.
     pub apart: Apart,
@@ -114,6 +120,8 @@ impl Customers {
             full: CHANGED_AT_LEAST.max(CHANGED / count),
             full_bytes: CHANGED_BYTES / count,
             written: HashMap::default(),
+            swept: Vec::new(),
+            swept_bytes: 0,
             scratch: Scratch::default(),
             apart: Apart::default(),
         }
@@ -121,12 +129,14 @@ impl Customers {
 
     /// Whether so many have changed that they should be committed, for the memory that they occupy.
     pub fn full(&self) -> bool {
-        self.changed.len() >= self.full || self.changed_bytes >= self.full_bytes
+        self.changed.len() >= self.full
+            || self.changed_bytes >= self.full_bytes
+            || self.swept_bytes >= SWEPT_BYTES
     }
 
     /// Whether any have changed.
     pub fn any_changed(&self) -> bool {
-        !self.changed.is_empty()
+        !self.changed.is_empty() || !self.swept.is_empty()
     }
 
     /// How many customers have an entry in the agenda.
@@ -244,16 +254,6 @@ impl Customers {
         codec::decode(key.clone(), &data, &self.shapes, names, &mut find).map(Some)
     }
 
-    /// Have a customer stand for the one of their key, to be put back.
-    pub fn adopt(&mut self, key: &[u8], customer: Customer) -> (u32, Box<Customer>) {
-        let place = match self.find(key) {
-            Some(place) => place,
-            None => self.enter(key),
-        };
-        self.slot(place).out = true;
-        (place, Box::new(customer))
-    }
-
     /// Put a customer back.
     pub fn put(&mut self, place: u32, mut customer: Box<Customer>) {
         if customer.generation != self.generation {
@@ -274,9 +274,17 @@ impl Customers {
         }
     }
 
-    /// Have a state stand as committed until the next commit.
-    pub fn pretend(&mut self, key: Arc<[u8]>, state: Arc<[u8]>) {
-        self.written.insert(key, Some(state));
+    /// Keep a customer whom a rule set has taken over, as bytes that stand as committed until they are.
+    pub fn keep_swept(&mut self, mut customer: Customer, layout: u64, names: &Names) {
+        codec::forget(&mut customer, &self.rules, names);
+        let mut swept = std::mem::take(&mut self.swept);
+        let first = swept.len();
+        self.write_one(&mut customer, layout, names, &mut swept);
+        for state in &swept[first..] {
+            self.swept_bytes += state.key.len() + state.value.as_ref().map_or(0, |value| value.len());
+            self.written.insert(state.key.clone(), state.value.clone());
+        }
+        self.swept = swept;
     }
 
     /// Make sure that a customer comes up no later than an instant.
@@ -330,11 +338,15 @@ impl Customers {
     /// The changed customers as states; None for those of whom nothing is remembered any more.
     pub fn write(&mut self, layout: u64, names: &mut Names, states: &mut Vec<State>) {
         self.written.clear();
+        states.append(&mut self.swept);
+        self.swept_bytes = 0;
         for place in std::mem::take(&mut self.changed) {
             let Some(mut customer) = self.slot(place).live.take() else {
                 continue;
             };
+            let before = customer.size();
             self.write_one(&mut customer, layout, names, states);
+            self.live_bytes = (self.live_bytes + customer.size()).saturating_sub(before);
             self.slot(place).live = Some(customer);
         }
         self.changed_bytes = 0;
@@ -369,7 +381,6 @@ impl Customers {
             (customer.stored, customer.older) = (false, false);
             return;
         }
-        let before = customer.size();
         let written = codec::encode(
             customer,
             &self.rules,
@@ -378,7 +389,6 @@ impl Customers {
             self.apart,
             &mut self.scratch,
         );
-        self.live_bytes = (self.live_bytes + customer.size()).saturating_sub(before);
         customer.stored = true;
         states.push(State {
             key: key.clone(),

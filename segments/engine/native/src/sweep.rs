@@ -28,10 +28,9 @@ pub struct Sweep {
 
 impl Sweep {
     /// Of these customers, in any order.
-    pub fn new(mut left: Vec<Arc<[u8]>>) -> Sweep {
-        left.sort_unstable_by(|one, other| other.cmp(one));
+    pub fn new(left: Vec<Arc<[u8]>>) -> Sweep {
         Sweep {
-            left,
+            left: last_first(left),
             going: BTreeMap::new(),
         }
     }
@@ -60,6 +59,25 @@ impl Sweep {
         let old = codec::decode(key, data, &layout.shapes, &mut machine.names, find)?;
         take_over(old, layout, position, machine, going)
     }
+}
+
+/// Keys in order, the last first. What all begin with says nothing: they are told apart by the eight bytes behind it, and
+/// compared as a whole where these are the same.
+fn last_first(keys: Vec<Arc<[u8]>>) -> Vec<Arc<[u8]>> {
+    let first = keys.first().cloned().unwrap_or_default();
+    let shared = keys.iter().fold(first.len(), |shared, key| {
+        let both = first[..shared].iter().zip(key.iter());
+        both.take_while(|(one, other)| one == other).count()
+    });
+    let begins = |key: &[u8]| {
+        let mut bytes = [0; 8];
+        let end = key.len().min(shared + 8);
+        bytes[..end - shared].copy_from_slice(&key[shared..end]);
+        u64::from_be_bytes(bytes)
+    };
+    let mut keyed: Vec<(u64, Arc<[u8]>)> = keys.into_iter().map(|key| (begins(&key), key)).collect();
+    keyed.sort_unstable_by(|one, other| other.cmp(one));
+    keyed.into_iter().map(|each| each.1).collect()
 }
 
 /// First what goes on fires what is due before the clock, or the deployment; then what changed flips, in one evaluation.
