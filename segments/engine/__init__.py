@@ -15,7 +15,7 @@ from segments.engine._native import (
     Transfer,
 )
 from segments.engine.batches import batches_of
-from segments.engine.chain import BORDERS, FILL, FILLED, RULES, Chain, Deployment, runnable
+from segments.engine.chain import BORDERS, FILL, FILLED, KEPT, RULES, Chain, Deployment, runnable
 from segments.engine.deployed import deployment_of, settings_of
 from segments.engine.door import Filling, Partition
 from segments.engine.door import States as CommittedStates
@@ -73,6 +73,7 @@ __all__ = [
     "FIRST",
     "IDENTITIES",
     "INPUTS",
+    "KEPT",
     "LAST",
     "NEVER",
     "NOTICES",

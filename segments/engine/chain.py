@@ -23,6 +23,19 @@ FILLED = "-fill"
 """The id of a filling is that of the rule set that waits for it, with this behind it: the engine knows it, too."""
 
 
+KEPT = 7 * 86_400_000
+"""Milliseconds for which measures go on to be kept that a deployment no longer needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A rule set that another one has replaced: its measures are kept until an instant."""
+
+    rules: RuleSet | PlannedRules
+    until: int
+    """In milliseconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """A record of `segment-deployments` of one partition, of the group that the partition belongs to."""
@@ -46,6 +59,10 @@ class Deployment:
     """The models that its rules read, each with the instant in milliseconds up to which it was fitted."""
     wrong: str | None = None
     """Why it can't be followed, with the mend: it is read to its place, and no further."""
+    kept: tuple[Kept, ...] = ()
+    """The rule sets before it whose measures are kept beside its own, the last one first."""
+    forgotten: tuple[str, ...] = ()
+    """Measures that were kept until it came: they are new where its rules read them."""
 
     @property
     def at(self) -> int:
@@ -118,13 +135,31 @@ class Chain:
 
 
 def _whole(deployment: Deployment, before: Deployment | None) -> Deployment:
-    """A deployment of borders with the rule set and the settings that it follows; any other as it is."""
-    if deployment.kind != BORDERS or deployment.wrong is not None or before is None:
+    """A deployment of borders with the rule set and settings that it follows; one of rules with what it replaces."""
+    if deployment.wrong is not None or before is None or deployment.kind == FILL:
         return deployment
+    if deployment.kind == RULES:
+        at = deployment.timestamp
+        return replace(deployment, kept=kept_after(before, at), forgotten=forgotten_at(before, at))
     if before.rules is None:
         return replace(deployment, wrong=f"it follows {before.deployment_id}, which can't be read.")
     rules = with_borders(before.rules, deployment.borders)
-    return replace(deployment, rules=rules, settings=before.settings, fitted=before.fitted)
+    return replace(deployment, rules=rules, settings=before.settings, fitted=before.fitted, kept=before.kept)
+
+
+def kept_after(before: Deployment, timestamp: int) -> tuple[Kept, ...]:
+    """What is kept once another rule set replaces one at this Kafka timestamp."""
+    left = [each for each in before.kept if each.until > timestamp]
+    own = [] if before.rules is None else [Kept(before.rules, timestamp + KEPT)]
+    return (*own, *left)
+
+
+def forgotten_at(before: Deployment, timestamp: int) -> tuple[str, ...]:
+    """The measures that a deployment kept beside its own, until this Kafka timestamp or an earlier one."""
+    ended = [each for each in before.kept if each.until <= timestamp]
+    left = [each.rules for each in before.kept if each.until > timestamp]
+    known = {name for rules in (before.rules, *left) if rules is not None for name in rules.data.measures}
+    return tuple(sorted({name for each in ended for name in each.rules.data.measures} - known))
 
 
 def runnable(deployment: Deployment) -> Deployment:

@@ -20,12 +20,14 @@ from segments.engine._native import (
 )
 from segments.engine._native import Partition as Core
 from segments.engine.chain import BORDERS, FILLED, Deployment, runnable
+from segments.engine.position import position_of
 from segments.engine.records import (
     BEFORE_ALL,
     DEPLOYMENTS,
     IDENTITIES,
     INPUTS,
     OLDER,
+    POSITION_KEY,
     DeadLetter,
     Effects,
     EngineSettings,
@@ -33,10 +35,11 @@ from segments.engine.records import (
     Record,
     Refusal,
 )
-from segments.engine.rules import PlannedRules, RuleSet, with_filling
+from segments.engine.rules import PlannedRules, RuleSet, with_filling, with_kept
 from segments.engine.views import CustomerView, IdentityView, WhyView
 from segments.language.errors import SegmentsError
 from segments.language.nodes.text import short_name
+from segments.plan.filling import MARK, mark
 
 DAY = 86_400_000
 """Milliseconds."""
@@ -92,6 +95,7 @@ class Partition:
         transfers: str | None = None,
         ran: Sequence[str] = (),
         filling: Deployment | None = None,
+        until: int | None = None,
     ) -> None:
         if filling is not None and filling.rules is not None:
             rules = with_filling(rules, filling.rules, filling.offset)
@@ -106,12 +110,21 @@ class Partition:
         """The inputs."""
         self._coming: deque[Deployment] = deque()
         self._core = self._made(states, transfers, list(ran))
+        if until is not None:
+            self._core.keep_until(until)
         self._offered: dict[str, deque[Record]] = {topic: deque() for topic in self.topics}
         """Records that were offered as objects and not taken yet: a dead letter names its record."""
 
     def _made(self, states: States, transfers: str | None, ran: list[str]) -> Core:
         rules, settings, deployment, filling = self.rules, self.settings, self.deployment, self.filled_by
-        named = None if deployment is None else (deployment.deployment_id, deployment.offset, deployment.at)
+        named = None
+        if deployment is not None:
+            named = (
+                deployment.deployment_id,
+                deployment.offset,
+                deployment.at,
+                list(deployment.forgotten),
+            )
         filled = None if filling is None else (filling.deployment_id, filling.offset)
         limits, place = (settings.customer_limit, settings.customer_bytes), (self.number, self.count)
         try:
@@ -138,17 +151,25 @@ class Partition:
         """
         if filling is not None:
             runnable(filling)
-        rules = runnable(deployment).rules
-        if rules is None or deployment.settings is None:
+        rules, settings = runnable(deployment).rules, deployment.settings
+        if rules is None or settings is None:
             raise SegmentsError(f"Deployment {deployment.deployment_id} brings no rule set.")
-        return cls(number, count, rules, deployment.settings, states, deployment, transfers, ran, filling)
+        record = states.get(POSITION_KEY)
+        clock = BEFORE_ALL if record is None else position_of(record).clock
+        left = [each for each in deployment.kept if each.until > clock]
+        rules = with_kept(rules, [each.rules for each in left])
+        until = min((each.until for each in left), default=None) if rules is not deployment.rules else None
+        return cls(number, count, rules, settings, states, deployment, transfers, ran, filling, until)
 
     @property
     def successor(self) -> Deployment | None:
         """The deployment that goes next, once all before it is done; the partition does nothing any more.
 
-        Whoever drives it commits, and makes it anew by `deployed`.
+        Whoever drives it commits, and makes it anew by `deployed`. It is the one that runs already once measures of the
+        rules before it need not be kept any more.
         """
+        if self._core.over:
+            return self.deployment
         found = self._core.successor
         if found is None:
             return None
@@ -214,7 +235,24 @@ class Partition:
     @property
     def known_since(self) -> dict[str, int]:
         """For each measure that did not know events from the beginning: the instant from which it does."""
-        return dict(self._core.known_since)
+        return {name: since for name, since in self._core.known_since.items() if not name.startswith(MARK)}
+
+    def _asked(self, name: str) -> str:
+        """Under which text a measure is asked for: once it is filled beside the rules, under that of what is filled."""
+        filling = self.filling
+        if filling is not None and filling.done and self.filled_by is not None:
+            marked = mark(self.filled_by.offset) + name
+            if marked in self.rules.data.measures:
+                return marked
+        return name
+
+    def measures(self, name: str) -> bool:
+        """Whether a measure, by its text, can be asked for: the rules read it, or it is filled for those that come."""
+        return self._asked(name) in self.rules.data.measures
+
+    def since(self, name: str) -> int | None:
+        """The instant from which a measure that can be asked for knows events; None: from the beginning."""
+        return self._core.known_since.get(self._asked(name))
 
     @property
     def filling(self) -> Filling | None:
@@ -222,7 +260,7 @@ class Partition:
         found = self._core.filling
         return None if found is None else Filling(*found)
 
-    def fill(self, past: Mapping[bytes, bytes], keys: Sequence[bytes]) -> None:
+    def fill(self, past: "States", keys: Sequence[bytes]) -> None:
         """Put what the past has of these customers into their streams; those that were filled already are passed over.
 
         `past` has the states that the rules of `filled_by` made of the history before `filling.offsets`; the keys are
@@ -230,11 +268,8 @@ class Partition:
         """
         assert self.filled_by is not None
         assert self.filled_by.rules is not None
-        states = {}
-        for key in keys:
-            states[key] = past[key]
-            if (older := past.get(key + OLDER)) is not None:
-                states[key + OLDER] = older
+        wanted = (each for key in keys for each in (key, key + OLDER))
+        states = {each: state for each in wanted if (state := past.get(each)) is not None}
         self._core.fill(self.filled_by.rules.native, states, list(keys))
 
     def filled(self, complete: Mapping[str, int]) -> None:
@@ -410,7 +445,7 @@ class Partition:
 
         Of each the values in millionths, rounded down, without zeros; and the keys of those for whom something is due.
         """
-        numbers = [self.rules.data.measures.index(short_name(each)) for each in measures]
+        numbers = [self.rules.data.measures.index(self._asked(short_name(each))) for each in measures]
         return self._core.worths(list(keys), numbers, consent)
 
     def remembered(self, key: bytes) -> dict[str, Any] | None:

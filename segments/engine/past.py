@@ -2,70 +2,42 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from msgspec.structs import replace
-
+from segments.engine._native import Outbox, Records, Schemas, States
 from segments.engine.door import Partition
 from segments.engine.records import INPUTS, EngineSettings, Record, of_customer
 from segments.engine.rules import PlannedRules, RuleSet
-from segments.language.nodes.conditions import AllOf
-from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import leaves, measures_in
-from segments.plan import ir
+from segments.plan.keeping import only
 
 
-class Listening(RuleSet):
-    """Rules that read the same measures, so that the same is kept in the same order, and that nobody is ever in."""
+def listening(rules: RuleSet | PlannedRules, measures: Collection[str]) -> PlannedRules | None:
+    """The rule set by which the past is lived through: these measures of a rule set, and no rule.
 
-    def __init__(self, rules: RuleSet, wanted: Collection[str]) -> None:
-        places = {place for place, name in enumerate(rules.ids) if name in wanted}
-        places |= {read for place in places for read in rules.reads[place]}
-        segments = [_like(rules.segments[place], place) for place in sorted(places)]
-        super().__init__(segments, rules.plan.currency, rules.plan.zone)
-
-    @property
-    def data(self) -> ir.Plan:
-        """Its plan, with a condition that never holds."""
-        never = tuple(replace(rule, when=ir.AtLeastOne(())) for rule in super().data.rules)
-        return replace(super().data, rules=never)
-
-
-def _like(segment: Segment, place: int) -> Segment:
-    """What reads the measures of a rule, and is evaluated at its place among the others."""
-    held = leaves(segment.when) + leaves(segment.until)
-    measured = tuple(leaf for leaf in held if measures_in(leaf))
-    told, each = dict(segment.details), segment.for_each
-    return Segment(id=f"past{place:06}", for_each=each, when=AllOf(measured), details=told)
-
-
-def listening(rules: RuleSet, wanted: Collection[str]) -> RuleSet | None:
-    """The rule set by which the past is lived through: the measures of these rules, and of those that they read.
-
-    None: they have no measures.
+    None: it has none of them that can be told from the past.
     """
-    made = Listening(rules, wanted)
-    return made if made.data.measures else None
+    made = only(rules.data, measures)
+    return PlannedRules(made.to_bytes()) if made.measures else None
 
 
 class Past:
-    """What comes of the records of one partition, by `listening` rules."""
+    """What comes of the records of one partition, by `listening`."""
 
     def __init__(
         self, number: int, count: int, rules: RuleSet | PlannedRules, settings: EngineSettings
     ) -> None:
-        self._rules = rules
-        self.states: dict[bytes, bytes] = {}
+        self.states = States()
         """What came of its records: customers by key, and the partition's own record."""
         self._partition = Partition(number, count, rules, settings, self.states)
-        self._ends: Mapping[str, int] = {}
+        self._outbox = Outbox("", number, 0, 0, 0)
+        self._ends: dict[str, int] = {}
 
     @property
     def keys(self) -> list[bytes]:
         """Those of its customers, in order."""
-        return sorted(key for key in self.states if of_customer(key))
+        return sorted(key for key in self.states.keys() if of_customer(key))  # noqa: SIM118 - no dict
 
     def begin(self, _number: int, starts: Mapping[str, int], ends: Mapping[str, int]) -> None:
         """Its records are in [starts, ends)."""
-        self._ends = ends
+        self._ends = dict(ends)
         for topic, offset in starts.items():
             self._partition.begin(topic, offset)
         self.work()
@@ -75,15 +47,22 @@ class Past:
         missing = self._partition.offer(topic, start, records, end)
         assert missing is None
 
+    def offer_fetched(self, topic: str, records: Records, readable: Schemas) -> None:
+        """Take in a run of them as it was fetched; one that goes beyond the end is taken in as a whole."""
+        end = records.end
+        missing, _ = self._partition.offer_fetched(topic, records, readable, [])
+        assert missing is None
+        self._ends[topic] = max(end, self._ends[topic])
+
     def work(self) -> None:
         """Apply what can be applied."""
         partition, more = self._partition, True
         partition.confirm(self._ends, partition.stamp, None)
         while more:
             more = partition.advance()
-            effects = partition.collect_effects()
-            if effects is not None:
-                effects.commit_to(self.states)
+            transaction = partition.collect(self._outbox, 0)
+            if transaction is not None:
+                transaction.apply_to(self.states)
 
     def buffered(self, topic: str) -> int:
         """How many records of a topic wait for those of the others."""

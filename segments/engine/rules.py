@@ -20,6 +20,7 @@ from segments.plan.borders import Border, published
 from segments.plan.filling import beside
 from segments.plan.ir import Plan as PlanData
 from segments.plan.ir import from_bytes
+from segments.plan.keeping import keeping
 from segments.plan.lowering import lower
 from segments.plan.planner import Plan, plan
 from segments.plan.version import digest, version
@@ -115,6 +116,16 @@ class PlannedRules:
 def with_filling(rules: RuleSet | PlannedRules, filled: RuleSet | PlannedRules, offset: int) -> PlannedRules:
     """The rules, with the streams of the measures beside them that a deployment at this offset asks to be filled."""
     return PlannedRules(beside(rules.data, filled.data, offset).to_bytes(), rules.borders)
+
+
+def with_kept(
+    rules: RuleSet | PlannedRules, earlier: Sequence[RuleSet | PlannedRules]
+) -> RuleSet | PlannedRules:
+    """The rules, with the measures beside their own that earlier ones had; the same if they have all of them."""
+    made = rules.data
+    for each in earlier:
+        made = keeping(made, each.data)
+    return rules if made is rules.data else PlannedRules(made.to_bytes(), rules.borders)
 
 
 def with_borders(rules: RuleSet | PlannedRules, borders: Sequence[Border]) -> RuleSet | PlannedRules:

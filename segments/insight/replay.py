@@ -191,6 +191,7 @@ class Alone:
         """Offsets of the first input that no record has: each had the clock committed."""
         self._ends = dict.fromkeys(INPUTS, 0)
         self._applied: dict[str, list[Record]] = {topic: [] for topic in INPUTS}
+        self._done: list[Effects] = []
         self._going = Going()
         self._followed = Chain().add_all(deployments)
         if self._followed:
@@ -267,8 +268,14 @@ class Alone:
         self.partition.confirm(self._ends, self.partition.stamp, wall)
         while self.partition.advance():
             pass
+        if (over := self.partition.successor) is not None:
+            # What the rules before kept is not needed any more: the same deployment goes on without it.
+            self._done = list(self._effects())
+            self._follow(over)
 
     def _effects(self) -> Iterator[Effects]:
+        done, self._done = self._done, []
+        yield from done
         effects = self.partition.collect_effects()
         if effects is not None:
             effects.commit_to(self._states)

@@ -4,6 +4,7 @@ ir        the plan: leaves and rules, numbered, as they are written and read
 borders   what a plan asks of borders, and the numbers published for it
 events    the plan: fields, filters and streams
 filling   a plan with the streams of another one beside its own
+keeping   a plan with the measures of an earlier one, and one of some measures alone
 measured  the plan: measures
 calculations  the plan: sums, differences, multiples and quotients of measures
 lowering  a plan from rules

@@ -8,10 +8,13 @@ from msgspec.structs import replace
 
 from segments.plan import ir
 
+MARK = "\x01"
+"""What begins a marked identity."""
+
 
 def mark(offset: int) -> str:
     """What begins the marked identities of the filling that a deployment at this offset asks for."""
-    return f"\x01{offset}\n"
+    return f"{MARK}{offset}\n"
 
 
 def beside(running: ir.Plan, filled: ir.Plan, offset: int) -> ir.Plan:

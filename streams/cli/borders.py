@@ -18,6 +18,7 @@ from streams.cli.visible import json_line
 from streams.clock import wall_clock
 from streams.deployments.borders import CustomerValues, Move, NotAsked, after, moves, record, take
 from streams.deployments.counting import Counted, TooManyMove, count_over
+from streams.deployments.knowledge import windows_of
 from streams.deployments.records import Chains, read_chains
 from streams.errors import StreamsError
 from streams.settings.settings import Settings, read_settings
@@ -153,7 +154,8 @@ def _taken(
     consent = running.settings["required_consent"]
     with bar(len(chains.held), "asking the workers") as progress:
         try:
-            taken = take(settings, running, chains.held, names, timeout, progress, consent)
+            windows = windows_of(running.planned.data)
+            taken = take(settings, windows, chains.held, names, timeout, progress, consent)
         except NotAsked as error:
             raise NotAsked(f"{error} Nothing was written.") from None
     if taken.known and not warming:

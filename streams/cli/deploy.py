@@ -1,5 +1,6 @@
 """`segments deploy`: the rules of a folder go live, at one place of the log, while events flow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +19,7 @@ from streams.cli.visible import json_line
 from streams.clock import wall_clock
 from streams.deployments.changes import changes, told
 from streams.deployments.counting import Counted, TooManyMove, count
+from streams.deployments.knowledge import known_since, unknown
 from streams.deployments.new_borders import NewBorder, take_new, unpublished
 from streams.deployments.planning import Planned, SettingsChange, plan, record
 from streams.deployments.records import Chains, read_chains
@@ -86,7 +88,7 @@ class Call:
 @click.option(
     "--backfill",
     is_flag=True,
-    help="First fill the measures that are new, from the history of the input topics, while the old rules run.",
+    help="First fill the measures that do not know their past, from the input topics, while the old rules run.",
 )
 @click.option(
     "--no-census",
@@ -106,9 +108,10 @@ def command(**given: Any) -> None:
     of all customers first, if they know the measure for its whole window already; else the rule has no members until
     `segments borders update` publishes it, and the command says so.
 
-    With --backfill the measures that the new and changed rules read are filled first, from what the input topics
-    still hold, while the old rules go on to flip; then the rules are written, and know their past. If the command ends
-    before, the filling goes on, and the same command goes on with it.
+    With --backfill the measures that do not know events of their whole window yet, those of new and changed rules among
+    them, are filled first, from what the input topics still hold, while the old rules go on to flip; then the rules are
+    written, and know their past. If the command ends before, the filling goes on, and the same command goes on with it.
+    Rules that were deployed without their past are deployed with it so.
 
     With --dry-run both rule sets live through the history of the topics, or of files, once: of each rule that changes
     it is said who would enter, leave and stay, with some of them.
@@ -139,12 +142,14 @@ def _run(call: Call) -> None:
     settings = read_settings()
     chains = read_chains(settings)
     planned = plan(settings, call.rules or settings.rules, chains.running, stories=True)
-    report = Report(changes(planned, chains.running))
+    known = known_since(chains, wall_clock())
+    report = Report(changes(planned, chains.running, known))
     if not call.as_json:
         tell_lines(*told(report.changes, call.language or settings.language or "en"))
-    is_needed = not report.changes.same or bool(chains.lacking)
+    to_fill = unknown(planned.ruleset.data, known, wall_clock()) if call.backfill else ()
+    is_needed = not report.changes.same or bool(chains.lacking or to_fill)
     if is_needed:
-        _change(settings, call, planned, chains, report)
+        _change(settings, call, planned, chains, report, to_fill)
     late = None
     if report.deployment_id is not None and not call.no_wait:
         try:
@@ -159,7 +164,9 @@ def _run(call: Call) -> None:
         raise click.exceptions.Exit(WOULD_CHANGE)
 
 
-def _change(settings: Settings, call: Call, planned: Planned, chains: Chains, report: Report) -> None:
+def _change(
+    settings: Settings, call: Call, planned: Planned, chains: Chains, report: Report, to_fill: Sequence[str]
+) -> None:
     """Says who would move, and writes it, unless it is a dry run."""
     if report.changes.settings and not call.new_settings:
         raise SettingsChange(settings_change(report.changes))
@@ -169,10 +176,12 @@ def _change(settings: Settings, call: Call, planned: Planned, chains: Chains, re
         return
     deployment_id = None
     if call.backfill:
-        wanted = Wanted(planned, report.changes, call.note, call.timeout, yes=call.yes, quiet=call.as_json)
+        made = record(settings, planned, chains, wall_clock(), call.note, at_once=False)
+        wanted = Wanted(made, planned.ruleset, to_fill, call.timeout, yes=call.yes, quiet=call.as_json)
         chains, deployment_id = fill(settings, wanted, chains)
     if not call.no_census:
-        report.borders = _take_new(settings, planned, chains, call.timeout)
+        is_filled = deployment_id is not None
+        report.borders = _take_new(settings, planned, chains, call.timeout, filled=is_filled)
         tell_lines(*(() if call.as_json else map(str, report.borders)))
     if call.max_moved < ALL:
         report.counted = _count(settings, planned, report, chains, filled=deployment_id is not None)
@@ -180,11 +189,13 @@ def _change(settings: Settings, call: Call, planned: Planned, chains: Chains, re
     _deploy(settings, planned, chains, report, call, deployment_id)
 
 
-def _take_new(settings: Settings, planned: Planned, chains: Chains, timeout: float) -> list[NewBorder]:
+def _take_new(
+    settings: Settings, planned: Planned, chains: Chains, timeout: float, *, filled: bool
+) -> list[NewBorder]:
     if not unpublished(planned, chains):
         return []
     with bar(len(chains.held), "asking the workers for new borders") as progress:
-        return take_new(settings, planned, chains, timeout, progress)
+        return take_new(settings, planned, chains, timeout, progress, filled=filled)
 
 
 def _foresee(

@@ -8,7 +8,9 @@ from segments.language.words.sentence import Language
 from streams.cli.going_live import RULES, tell_lines
 from streams.cli.language import LANGUAGE
 from streams.cli.visible import json_line
+from streams.clock import wall_clock
 from streams.deployments.changes import changes, told
+from streams.deployments.knowledge import known_since
 from streams.deployments.planning import plan
 from streams.deployments.records import read_chains
 from streams.settings.settings import read_settings
@@ -28,7 +30,7 @@ def command(rules: tuple[Path, ...], markdown: bool, language: Language | None, 
     settings = read_settings()
     chains = read_chains(settings)
     planned = plan(settings, rules or settings.rules, chains.running, stories=False)
-    found = changes(planned, chains.running)
+    found = changes(planned, chains.running, known_since(chains, wall_clock()))
     if as_json:
         click.echo(json_line(found.as_json()))
         return

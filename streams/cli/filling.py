@@ -1,15 +1,15 @@
-"""`segments deploy --backfill`: what is new is filled from history first, while the old rules run."""
+"""`--backfill` of `segments deploy` and `rollback`: measures are filled from history first, while the rules run."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
-from segments.engine import FILLED, listening
+from segments.engine import FILLED, PlannedRules, RuleSet, listening
 from streams.cli import going_live
 from streams.cli.going_live import tell_lines
-from streams.clock import wall_clock
-from streams.deployments.changes import Changes
-from streams.deployments.planning import Planned, SettingsChange, filling, fills
+from streams.deployments.planning import SettingsChange, filling, fills
 from streams.deployments.records import Chains, Deployed, read_chains
 from streams.deployments.writing import Overtaken
 from streams.settings.settings import Settings
@@ -19,9 +19,11 @@ from streams.settings.settings import Settings
 class Wanted:
     """What is to be deployed with its past."""
 
-    planned: Planned
-    changes: Changes
-    note: str
+    made: Mapping[str, Any]
+    """The record that is to be written once its measures are filled."""
+    rules: RuleSet | PlannedRules
+    unknown: Sequence[str]
+    """Those of its measures that do not know events of their whole window."""
     timeout: float
     """Seconds."""
     yes: bool
@@ -29,15 +31,16 @@ class Wanted:
 
 
 def fill(settings: Settings, wanted: Wanted, chains: Chains) -> tuple[Chains, str | None]:
-    """Have all partitions fill what is new beside the running rules, or go on with that.
+    """Have all partitions fill what is not known beside the running rules, or go on with that.
 
     Returns the chain after it, and the id that the rules then have; None: nothing is to be filled. Raises NotTakenOver
     if it takes longer than the timeout, and Overtaken.
     """
     running = chains.running
-    measures = None if running is None else _measures(wanted.planned, wanted.changes, running)
+    measures = None if running is None else _measures(wanted, running)
     if running is None or measures is None:
-        tell_lines(*(() if wanted.quiet else ("nothing is to be filled: no measure is new",)))
+        told = "nothing is to be filled: every measure knows events of its whole window"
+        tell_lines(*(() if wanted.quiet else (told,)))
         return chains, None
     filling_id = _asked(settings, wanted, measures, chains)
     going_live.filled(settings, filling_id, chains, wanted.timeout)
@@ -52,23 +55,23 @@ def fill(settings: Settings, wanted: Wanted, chains: Chains) -> tuple[Chains, st
 
 def _asked(settings: Settings, wanted: Wanted, measures: bytes, chains: Chains) -> str:
     """The id of the record that asks for it: one that is there already, or a new one."""
-    if chains.filling is not None and fills(chains.filling, wanted.planned, measures):
+    made = filling(wanted.made, measures)
+    if chains.filling is not None and fills(chains.filling, made):
         click.echo(f"going on with the filling {chains.filling.id}", err=True)
         return chains.filling.id
-    going_live.ask(f"Fill the new measures, then deploy this to the group {settings.group}?", yes=wanted.yes)
-    made = filling(settings, wanted.planned, measures, chains, wall_clock(), wanted.note)
+    tell_lines(*(() if wanted.quiet else (f"  to be filled: {each}" for each in wanted.unknown)))
+    going_live.ask(f"Fill these measures, then deploy this to the group {settings.group}?", yes=wanted.yes)
     going_live.publish(settings, made, chains)
     return str(made["deployment_id"])
 
 
-def _measures(planned: Planned, found: Changes, running: Deployed) -> bytes | None:
-    """The plan of what is to be filled: the measures of rules that have new ones; None: there are none."""
+def _measures(wanted: Wanted, running: Deployed) -> bytes | None:
+    """The plan of what is to be filled; None: nothing is."""
     for name in ("currency", "zone"):
-        if planned.settings[name] != running.settings[name]:
+        if wanted.made["settings"][name] != running.settings[name]:
             raise SettingsChange(
                 f"--backfill fills measures in the currency and the time zone deployed, and the {name} changes: deploy "
                 "the settings first, then the rules with --backfill."
             )
-    wanted = [each.id for each in found.rules if each.new_measures]
-    made = listening(planned.ruleset, wanted) if wanted else None
+    made = listening(wanted.rules, wanted.unknown)
     return None if made is None else made.data.to_bytes()

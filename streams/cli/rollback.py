@@ -2,19 +2,23 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import click
 
 from segments.engine import BorderKey
 from segments.plan.borders import borders_of
 from streams.cli import going_live
+from streams.cli.filling import Wanted, fill
 from streams.cli.going_live import NO_WAIT, NOTE, TIMEOUT, YES, tell_lines
 from streams.cli.visible import json_line
 from streams.clock import wall_clock
+from streams.deployments.changes import DAY
+from streams.deployments.knowledge import known_since, looked_back, unknown
 from streams.deployments.planning import again, changed_settings
 from streams.deployments.records import Chains, Deployed, read_chains
 from streams.errors import StreamsError
-from streams.settings.settings import read_settings
+from streams.settings.settings import Settings, read_settings
 
 
 @click.command()
@@ -23,46 +27,83 @@ from streams.settings.settings import read_settings
 @YES
 @NO_WAIT
 @TIMEOUT
+@click.option(
+    "--backfill",
+    is_flag=True,
+    help="First fill what is forgotten by now, from the input topics, while the present rules run.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(
-    deployment_id: str | None, note: str, yes: bool, no_wait: bool, timeout: float, as_json: bool
+    deployment_id: str | None,
+    note: str,
+    yes: bool,
+    no_wait: bool,
+    timeout: float,
+    backfill: bool,
+    as_json: bool,
 ) -> None:
     """Deploy an earlier rule set again, with its settings and its borders: by default the one before the one that runs.
 
     ID may be that of a deployment of borders, as `segments deployments` lists it: the rules that it went with run
     again, with those borders. It takes effect at once, before the events that still wait. Exit codes are those of
     `segments deploy`.
+
+    What a deployment no longer needs is kept for seven days: measures that were dropped within them go on. Others are
+    new, and know events from the rollback on; with --backfill they are filled first, from what the input topics still
+    hold. Both are told, and so are the customers who were forgotten meanwhile.
     """
-    going_live.require_answer(yes=yes)
+    _check(backfill=backfill, no_wait=no_wait, yes=yes)
     settings = read_settings()
-    chains = read_chains(settings)
+    chains, now = read_chains(settings), wall_clock()
     running, wanted = chains.running, _find(deployment_id, chains)
     assert running is not None  # noqa: S101 - there is an earlier one
     same = wanted.plan == running.plan and wanted.settings == running.settings
     if same and _values(wanted) == _published(chains) and not chains.lacking:
-        if as_json:
-            click.echo(json_line({"deployment_id": None, "written": False, "rolled_back_to": wanted.id}))
-        else:
-            tell_lines(f"nothing would change: {running.id} has the rules and the borders of {wanted.id}")
+        _told_unchanged(wanted, running, as_json=as_json)
         return
+    known = known_since(chains, now)
     if not as_json:
         tell_lines(*_told(wanted, running), *_moved(_published(chains), _values(wanted)))
+        tell_lines(*_forgotten(wanted, chains, known, now, backfill=backfill))
+    made = again(settings, wanted, chains, now, note)
+    if backfill:
+        lacking = unknown(wanted.planned.data, known, now)
+        asked = Wanted({**made, "occurred_at": now}, wanted.planned, lacking, timeout, yes=yes, quiet=as_json)
+        chains, made = _filled(settings, asked, wanted, chains)
     going_live.ask(f"Deploy {wanted.id} again?", yes=yes)
-    made = again(settings, wanted, chains, wall_clock(), note)
     going_live.publish(settings, made, chains)
-    flips = (
-        None
-        if no_wait
-        else going_live.await_flips(settings, made["deployment_id"], chains, timeout, quiet=as_json)
-    )
+    flips, new_id = None, made["deployment_id"]
+    if not no_wait:
+        flips = going_live.await_flips(settings, new_id, chains, timeout, quiet=as_json)
     if as_json:
-        done = {
-            "deployment_id": made["deployment_id"],
-            "written": True,
-            "rolled_back_to": wanted.id,
-            "flips": flips,
-        }
+        done = {"deployment_id": new_id, "written": True, "rolled_back_to": wanted.id, "flips": flips}
         click.echo(json_line(done))
+
+
+def _check(*, backfill: bool, no_wait: bool, yes: bool) -> None:
+    """Refuses options that do not go together, and a call that would have to ask where nobody answers."""
+    if backfill and no_wait:
+        raise click.UsageError(
+            "--no-wait does not go with --backfill: the rules are written once all is filled."
+        )
+    going_live.require_answer(yes=yes)
+
+
+def _filled(
+    settings: Settings, asked: Wanted, wanted: Deployed, chains: Chains
+) -> tuple[Chains, dict[str, Any]]:
+    """Fill what the earlier rules measured and is not known; gives the chain then, and the record to be written."""
+    chains, filled_id = fill(settings, asked, chains)
+    made = again(settings, wanted, chains, wall_clock(), asked.made["note"])
+    made["deployment_id"] = filled_id or made["deployment_id"]
+    return chains, made
+
+
+def _told_unchanged(wanted: Deployed, running: Deployed, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json_line({"deployment_id": None, "written": False, "rolled_back_to": wanted.id}))
+    else:
+        tell_lines(f"nothing would change: {running.id} has the rules and the borders of {wanted.id}")
 
 
 def _find(deployment_id: str | None, chains: Chains) -> Deployed:
@@ -112,7 +153,19 @@ def _told(wanted: Deployed, running: Deployed) -> Iterator[str]:
             yield f"~ {name}: changed"
     for each in changed_settings(running.settings, wanted.settings):
         yield f"  {each['setting']}: {each['deployed']} becomes {each['new']}"
-    kept = running.planned.data.measures
+
+
+def _forgotten(
+    wanted: Deployed, chains: Chains, known: Mapping[str, int], now: int, *, backfill: bool
+) -> Iterator[str]:
+    """What the earlier rules measured and is not kept any more, what goes on, and who is forgotten."""
+    running = chains.running
+    assert running is not None  # noqa: S101 - there is an earlier one
     for measure in wanted.planned.data.measures:
-        if measure not in kept:
-            yield f"  may know events from now on only: {measure}"
+        if measure not in known:
+            yield f"  {'to be filled' if backfill else 'knows events from now on only'}: {measure}"
+        elif measure not in running.planned.data.measures:
+            yield f"  was kept, and goes on: {measure}"
+    reach = looked_back(chains, now)
+    if wanted.planned.data.retention > reach:
+        yield f"  customers without an event for {reach / DAY:g} days are forgotten meanwhile"

@@ -4,6 +4,7 @@ borders   borders taken anew from all customers, and published
 records   a deployment as it lies in the topic, and the chain of a group
 new_borders  those that a deployment reads and nobody has published yet
 planning  a deployment from a folder of rules and the settings
+knowledge since when the measures of a group know events
 changes   what a deployment changes, in words and as data
 writing   one transaction for all partitions
 counting  who would flip, by the states that the group holds

@@ -10,10 +10,9 @@ from urllib.parse import urlencode
 
 from segments.engine import BORDERS, CLICKSTREAM, Border, BorderKey
 from segments.insight.ranking import published, unpacked
-from segments.plan import ir
 from segments.plan.borders import fields_of
 from streams.deployments.planning import new_id
-from streams.deployments.records import Chains, Deployed
+from streams.deployments.records import Chains
 from streams.errors import StreamsError
 from streams.http.client import answer_of
 from streams.kafka.group import owner
@@ -43,7 +42,7 @@ class CustomerValues:
 
 def take(
     settings: Settings,
-    running: Deployed,
+    windows: Mapping[str, int],
     partitions: Collection[int],
     wanted: Mapping[str, str],
     seconds: float,
@@ -52,10 +51,9 @@ def take(
 ) -> CustomerValues:
     """Ask each partition's owner once; raises NotAsked, with the partitions named, if that takes longer.
 
-    `wanted` has for each measure, by its text, the name by which the plan that runs knows it. `consent`: only of
-    customers who have given it.
+    `wanted` has for each measure, by its text, the name by which plans know it, and `windows` for each name how far it
+    looks back, in milliseconds. `consent`: only of customers who have given it.
     """
-    windows = windows_of(running.planned.data)
     query = [("measure", each) for each in wanted.values()]
     query += [] if consent is None else [("consent", consent)]
     end, left, why = time.monotonic() + seconds, sorted(partitions), ""
@@ -90,12 +88,6 @@ def _add(
             if until > answer["clock"]:
                 found.known[measure] = max(until, found.known.get(measure, until))
     found.at = max(found.at, answer["clock"])
-
-
-def windows_of(plan: ir.Plan) -> dict[str, int]:
-    """For each measure of a plan how far back it looks, in milliseconds."""
-    asked = [each for leaf in plan.leaves for each in ir.measured_in(leaf.asked)]
-    return {plan.measures[each.known]: each.window + each.offset for each in asked}
 
 
 @dataclass(frozen=True, slots=True)

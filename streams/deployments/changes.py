@@ -1,7 +1,7 @@
 """What a deployment changes: rules, settings, what has to be remembered anew."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ class RuleChange:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
     new_measures: tuple[str, ...] = ()
-    """Measures of it that the deployed rules do not keep: they know events from the take-over on."""
+    """Measures of it that the group does not keep: they know events from the take-over on."""
 
     def lines(self) -> Iterator[str]:
         """The source, as a unified diff."""
@@ -60,7 +60,7 @@ class Changes:
     rules: tuple[RuleChange, ...] = ()
     settings: tuple[Mapping[str, Any], ...] = ()
     dropped: tuple[str, ...] = ()
-    """Measures that are not kept any more."""
+    """Measures that no rule needs any more: they are kept for seven days."""
     retention: tuple[int, int] | None = None
     """Milliseconds that the deployed rules look back, and the new ones, if that differs."""
     same: bool = field(default=False)
@@ -77,11 +77,12 @@ class Changes:
         }
 
 
-def changes(planned: Planned, deployed: Deployed | None) -> Changes:
-    """What this would change."""
+def changes(planned: Planned, deployed: Deployed | None, known: Collection[str] = ()) -> Changes:
+    """What this would change; `known` are measures that the group keeps beside those of the deployed rules."""
     before = {} if deployed is None else {each["id"]: each for each in deployed.rules}
     after = {each["id"]: each for each in planned.rules}
-    kept = () if deployed is None else deployed.planned.data.measures
+    deployed_measures = () if deployed is None else deployed.planned.data.measures
+    kept = {*deployed_measures, *known}
     found = []
     for name in sorted({*before, *after}):
         kind = _kind(before.get(name), after.get(name))
@@ -98,7 +99,7 @@ def changes(planned: Planned, deployed: Deployed | None) -> Changes:
         deployed,
         tuple(found),
         tuple(changed_settings(deployed.settings, planned.settings)),
-        tuple(each for each in kept if each not in wanted),
+        tuple(each for each in deployed_measures if each not in wanted),
         None if spans[0] == spans[1] else spans,
         is_same(planned, deployed),
     )
@@ -144,7 +145,7 @@ def told(found: Changes, language: Language = "en", *, markdown: bool = False) -
         before, after = (f"{each / DAY:g} days" for each in found.retention)
         yield f"{'- ' if markdown else '  '}the rules look back {after} rather than {before}"
     for measure in found.dropped:
-        yield f"{'- ' if markdown else '  '}no longer kept: {measure}"
+        yield f"{'- ' if markdown else '  '}kept for seven days, then forgotten: {measure}"
 
 
 def _note(deployed: Deployed) -> str:

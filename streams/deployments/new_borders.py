@@ -1,6 +1,6 @@
 """Borders that a deployment reads and nobody has published yet: taken from the workers before it is written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from segments.engine import Border, BorderKey
 from segments.insight.ranking import known_names
 from segments.plan.borders import fields_of
 from streams.deployments.borders import NotAsked, moves, take
+from streams.deployments.knowledge import windows_of
 from streams.deployments.planning import Planned
 from streams.deployments.records import Chains
 from streams.kafka.group import standing
@@ -56,38 +57,51 @@ def unpublished(planned: Planned, chains: Chains) -> list[BorderKey]:
 
 
 def take_new(
-    settings: Settings, planned: Planned, chains: Chains, seconds: float, tell: Callable[[int], None]
+    settings: Settings,
+    planned: Planned,
+    chains: Chains,
+    seconds: float,
+    tell: Callable[[int], None],
+    *,
+    filled: bool = False,
 ) -> list[NewBorder]:
     """The unpublished borders of these rules, taken from the owners of all partitions.
 
-    A border is taken if each partition has known its measure for the whole window by the rules that run; else it stays
-    unpublished, and it is said why.
+    A border is taken if each partition has known its measure for the whole window by the rules that run, or by what was
+    filled beside them (`filled`: that is done); else it stays unpublished, and it is said why.
     """
     keys, running = unpublished(planned, chains), chains.running
     if running is None:
         return [NewBorder(key, None, f"nothing is deployed yet; {LATER}") for key in keys]
-    names, kept = known_names(planned.ruleset.data), set(running.planned.data.measures)
+    windows = _windows(chains, filled=filled)
+    names = known_names(planned.ruleset.data)
     units = running.settings["currency"], running.settings["zone"]["name"]
-    asked = [key for key in keys if names[key.measure] in kept and (key.currency, key.zone) == units]
+    asked = [key for key in keys if names[key.measure] in windows and (key.currency, key.zone) == units]
     found = {
         key: NewBorder(key, None, f"the rules that run do not measure it yet; {LATER}")
         for key in keys
         if key not in asked
     }
-    found |= {each.key: each for each in _taken(settings, planned, chains, asked, seconds, tell)}
+    found |= {each.key: each for each in _taken(settings, planned, chains, windows, asked, seconds, tell)}
     return [found[key] for key in keys]
+
+
+def _windows(chains: Chains, *, filled: bool) -> dict[str, int]:
+    """How far the measures look back that workers can be asked for: of the rules that run, and what was filled."""
+    known = [each for each in (chains.running, chains.filling if filled else None) if each is not None]
+    return {name: window for each in known for name, window in windows_of(each.planned.data).items()}
 
 
 def _taken(
     settings: Settings,
     planned: Planned,
     chains: Chains,
+    windows: Mapping[str, int],
     keys: list[BorderKey],
     seconds: float,
     tell: Callable[[int], None],
 ) -> Iterator[NewBorder]:
-    running = chains.running
-    if not keys or running is None:
+    if not keys:
         return
     names = known_names(planned.ruleset.data)
     wanted = {key.measure: names[key.measure] for key in keys}
@@ -95,7 +109,7 @@ def _taken(
     try:
         if not standing(settings)[1]:
             raise NotAsked(f"no worker of the group {settings.group} runs")
-        taken = take(settings, running, chains.held, wanted, seconds, tell, consent)
+        taken = take(settings, windows, chains.held, wanted, seconds, tell, consent)
     except NotAsked as error:
         yield from (NewBorder(key, None, f"{str(error).rstrip('.')}; {LATER}") for key in keys)
         return

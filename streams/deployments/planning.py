@@ -20,7 +20,7 @@ from segments.language.zones import FIRST
 from segments.plan.borders import fields_of
 from segments.plan.ir import FORMAT
 from segments.plan.zones import zone_data
-from streams.deployments.records import FILL, RULES, Chains, Deployed, packed
+from streams.deployments.records import FILL, RULES, Chains, Deployed, packed, unpacked
 from streams.errors import StreamsError
 from streams.settings.settings import Settings, variable
 
@@ -175,22 +175,21 @@ def record(
     }
 
 
-def filling(
-    settings: Settings, planned: Planned, measures: bytes, chains: Chains, now: int, note: str
-) -> dict[str, Any]:
-    """The record that asks for measures, a plan as JSON, to be filled before these rules are deployed."""
-    made = record(settings, planned, chains, now, note, at_once=False)
-    return made | {
+def filling(made: Mapping[str, Any], measures: bytes) -> dict[str, Any]:
+    """The record that asks for measures, a plan as JSON, to be filled before a record brings its rules."""
+    return {
+        **made,
         "deployment_id": made["deployment_id"] + FILLED,
         "kind": FILL,
         "plan": packed(measures),
     }
 
 
-def fills(asked: Deployed, planned: Planned, measures: bytes) -> bool:
-    """Whether a record asks for this very filling."""
-    same = asked.plan == measures and asked.rules == planned.rules
-    return same and dict(asked.settings) == planned.settings
+def fills(asked: Deployed, made: Mapping[str, Any]) -> bool:
+    """Whether a record asks for the very filling that another one, not written yet, does."""
+    names = ("plan", "rules")
+    same = all(unpacked(asked.fields[name]) == unpacked(made[name]) for name in names)
+    return same and dict(asked.settings) == dict(made["settings"])
 
 
 def again(settings: Settings, earlier: Deployed, chains: Chains, now: int, note: str) -> dict[str, Any]:

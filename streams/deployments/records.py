@@ -93,6 +93,8 @@ class Chains:
     """For each partition the ids of the deployments that it has."""
     filling: Deployed | None = None
     """The last record that asks for measures to be filled beside the running rules; None: there is none since those."""
+    fills: tuple[Deployed, ...] = ()
+    """All such records."""
 
     @property
     def last(self) -> Deployed | None:
@@ -177,10 +179,10 @@ def read_from(consumer: KafkaConsumer, settings: Settings) -> Chains:
                 found.append(deployed)
     chain = chain_of(found)
     running = next((each for each in reversed(chain) if each.kind == RULES), None)
-    fills = [each for each in found if each.kind == FILL and running and each.offset > running.offset]
     known = {each.id for each in chain}
-    filling = next((each for each in reversed(fills) if each.fields["follows"] in known), None)
-    return Chains(chain, {number: frozenset(ids) for number, ids in held.items()}, filling)
+    fills = tuple(each for each in found if each.kind == FILL and each.fields["follows"] in known)
+    filling = next((each for each in reversed(fills) if running and each.offset > running.offset), None)
+    return Chains(chain, {number: frozenset(ids) for number, ids in held.items()}, filling, fills)
 
 
 def _decoded(record: Any) -> Mapping[str, Any]:

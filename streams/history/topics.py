@@ -81,6 +81,21 @@ class TopicsHistory:
         self._skip()
         self.length = sum(end - self._starts[each] for each, end in self._ends.items())
 
+    def bounds(self, number: int) -> tuple[Offsets, Offsets]:
+        """Where the topics of a partition begin and end, by topic: the first offset that matters, and the end."""
+        places = {topic: TopicPartition(topic, number) for topic in INPUTS}
+        starts = {topic: self._starts[each] for topic, each in places.items()}
+        return starts, {topic: self._ends[each] for topic, each in places.items()}
+
+    def begins(self, topic: str, number: int, timestamp: int) -> None:
+        """Note the Kafka timestamp of the first record that a topic still has, in milliseconds."""
+        partition = TopicPartition(topic, number)
+        if partition in self._cut:
+            self._cut.discard(partition)
+            if timestamp > self._wanted:
+                self._deleted[partition] = timestamp
+                self.deleted_before = max(self.deleted_before or 0, timestamp)
+
     def complete_from(self, topic: str, number: int) -> int | None:
         """The instant from which on all that occurred was read; None: all of it, NEVER: nothing is left of it."""
         each = TopicPartition(topic, number)
@@ -109,9 +124,7 @@ class TopicsHistory:
     def read(self, reader: Reader, progress: Progress) -> None:
         """Give it all to a reader."""
         for number in self._numbers:
-            partitions = [TopicPartition(topic, number) for topic in INPUTS]
-            starts = {each.topic: self._starts[each] for each in partitions}
-            ends = {each.topic: self._ends[each] for each in partitions}
+            starts, ends = self.bounds(number)
             reader.begin(number, starts, ends)
             self._read(number, reader, progress, (starts, ends))
 
@@ -153,11 +166,8 @@ class TopicsHistory:
         return fetched
 
     def _decoded(self, partition: TopicPartition, raw: Sequence[Any], end: int) -> list[Record]:
-        if raw and partition in self._cut:
-            self._cut.discard(partition)
-            if raw[0].timestamp > self._wanted:
-                self._deleted[partition] = raw[0].timestamp
-                self.deleted_before = max(self.deleted_before or 0, raw[0].timestamp)
+        if raw:
+            self.begins(partition.topic, partition.partition, raw[0].timestamp)
         if self._registry is not None:
             self._registry.learn_all(partition.topic, (record.value for record in raw))
         records = decode(partition.topic, [record for record in raw if record.offset < end])

@@ -40,7 +40,7 @@ def routes(owned: Owned, keys: Keys, allowed: Allowed) -> list[web.RouteDef]:
         partition = owned(number)
         if partition is None:
             return refused(404, f"This worker does not serve partition {number}.")
-        unknown = [each for each in measures if each not in partition.rules.data.measures]
+        unknown = [each for each in measures if not partition.measures(each)]
         if unknown:
             return refused(404, f"The rules that run do not measure {unknown[0]}.")
         consent = request.query.get("consent")
@@ -79,7 +79,7 @@ def _asked(
             raise _Busy(f"Partition {partition.number} is behind its clock: ask again.")
     return {
         "clock": partition.clock,
-        "known_since": {name: at for name, at in partition.known_since.items() if name in measures},
+        "known_since": {name: since for name in measures if (since := partition.since(name)) is not None},
         "values": {
             name: base64.b64encode(packed(values)).decode()
             for name, values in zip(measures, found, strict=True)

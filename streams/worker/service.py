@@ -134,7 +134,7 @@ class Service:
         turn = min(turn, self._caution.most or turn)
         with self._context.metrics.stage("advance"), self._context.metrics.costs.sampling(self._partition):
             # A turn behind which there was more is one of many, for which there are threads.
-            size = SLICE if self._more else max(PACE, self._waiting)
+            size = SLICE if self._more or self._partition.sweeping else max(PACE, self._waiting)
             more: bool = await self._context.beside_if_many(size, self._partition.advance, turn)
         self._more = more
         if not self._gathering_since:

@@ -12,10 +12,13 @@ from segments.engine import (
     EngineSettings,
     Notice,
     Partition,
+    PlannedRules,
     Record,
     RuleSet,
+    listening,
 )
 from segments.language import Segment
+from streams.deployments.changes import measures_of
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -155,10 +158,17 @@ class Driver:
                 self.states[key] = state
 
 
+def asked_for(rules: RuleSet, *ids: str) -> PlannedRules:
+    """What is filled for these rules: their measures."""
+    made = listening(rules, {name for each in ids for name in measures_of(rules, each)})
+    assert made is not None
+    return made
+
+
 def deployed(
     offset: int,
     at: int,
-    rules: RuleSet | None,
+    rules: RuleSet | PlannedRules | None,
     follows: str | None = None,
     kind: str = RULES,
     id: str | None = None,

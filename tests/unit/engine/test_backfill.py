@@ -4,148 +4,37 @@ from random import Random
 
 import pytest
 
-from segments.engine import (
-    BEFORE_ALL,
-    FILL,
-    INPUTS,
-    Chain,
-    EngineSettings,
-    Past,
-    Record,
-    RuleSet,
-    listening,
-)
-from segments.insight.replay import Replay
+from segments.engine import BEFORE_ALL, FILL, Chain, RuleSet
 from segments.insight.why import why
-from segments.language import Segment, Stages, days, page_view, product_view, purchase, visit
-from tests.kit.lives import Life, by_customer
-from tests.unit.driving import CLICK, DAY, HOUR, START, TRANSACTION, deployed
+from segments.language import Segment, Stages, page_view, product_view, purchase
+from tests.kit.lives import by_customer
+from tests.unit.driving import DAY, HOUR, START, asked_for, deployed
+from tests.unit.engine.living import (
+    BOTH,
+    BUYER,
+    PAGES,
+    QUIET,
+    SEEN,
+    VISITOR,
+    FillingLife,
+    Log,
+    event,
+    replayed,
+    shoppers,
+    told,
+)
 
-SETTINGS = EngineSettings(grace=0)
-SEEN = Segment(id="seen", when=page_view.within(days=7).count() >= 2)
-PAGES = Segment(id="pages", when=page_view.by(page_view.page).within(days=20).count() >= 4)
-BUYER = Segment(id="buyer", when=purchase.within(days=30).sum(purchase.amount) >= 30)
-VISITOR = Segment(id="visitor", when=visit.within(days=10).count() >= 3)
-QUIET = Segment(id="quiet", when=page_view.within(days=30).idle >= days(2))
-BOTH = Segment(id="both", when=[BUYER, SEEN])
-TOPICS = {"page_view": "clickstream", "purchase": "transactions"}
 ENTERED = ("buyer", "enter", "rule_added")
-
-
-def event(offset, at, kind="page_view", customer="c", **fields):
-    """A record of an event."""
-    base = TRANSACTION if kind == "purchase" else CLICK
-    named = {"event_id": f"{kind}{offset}", "customer_id": customer, "occurred_at": START + at, "kind": kind}
-    return Record(TOPICS[kind], offset, START + at, customer.encode(), None, base | named | fields)
-
-
-def erasure(offset, at, customer):
-    """A null profile."""
-    return Record("profiles", offset, START + at, customer.encode(), None, None)
 
 
 def filled(old, new, at, then, *wanted):
     """Three deployments: rules, a filling of measures of others at an instant, and these rules at another one."""
-    asked = listening(RuleSet(new), wanted or RuleSet(new).ids)
+    asked = asked_for(RuleSet(new), *(wanted or RuleSet(new).ids))
     return [
         deployed(0, 0, RuleSet(old)),
         deployed(1, at, asked, "d0", FILL, "d2-fill"),
         deployed(2, then, RuleSet(new), "d0"),
     ]
-
-
-class Log:
-    """What a partition has to read."""
-
-    def __init__(self):
-        self.records = {topic: [] for topic in INPUTS}
-
-    def add(self, at, kind="page_view", customer="c", **fields):
-        """An event, milliseconds after START."""
-        records = self.records[TOPICS[kind]]
-        records.append(event(len(records), at, kind, customer, **fields))
-
-    def erase(self, at, customer="c"):
-        """An erasure."""
-        self.records["profiles"].append(erasure(len(self.records["profiles"]), at, customer))
-
-
-class FillingLife(Life):
-    """A worker that fills measures beside its work."""
-
-    def follow(self, running, filling=None):
-        """Make the partition anew; a history that was read is forgotten."""
-        super().follow(running, filling)
-        self.past = None
-
-    def fill(self, most):
-        """Read the history, if that was not done, and fill some customers."""
-        filling = self.partition.filling
-        if filling is None or filling.done or self.partition.sweeping:
-            return
-        if self.past is None:
-            self.past = Past(0, 1, self.partition.filled_by.rules, SETTINGS)
-            ends = {topic: filling.offsets.get(topic, 0) for topic in INPUTS}
-            self.past.begin(0, dict.fromkeys(INPUTS, 0), ends)
-            for topic in INPUTS:
-                self.past.offer(topic, 0, self.log[topic][: ends[topic]], ends[topic])
-            self.past.work()
-            self.keys = self.past.keys
-        keys, self.keys = self.keys[:most], self.keys[most:]
-        if keys:
-            self.partition.fill(self.past.states, keys)
-        else:
-            self.partition.filled({})
-
-    def advance(self, most=5000):
-        """Apply what there is."""
-        self.confirm()
-        return super().advance(most)
-
-    def finish(self):
-        """To the end of the log, with everything filled."""
-        while True:
-            for topic in self.fetched:
-                self.fetch(topic, 5000)
-            more = self.advance()
-            filling = self.partition.filling
-            self.fill(5000)
-            self.commit()
-            if not more and (filling is None or filling.done):
-                return
-
-    def step(self, random):
-        """One of the things that happen to a worker."""
-        if random.random() < 0.25:
-            self.fill(random.choice([1, 2, 5000]))
-        else:
-            super().step(random)
-
-
-def replayed(log, deployments):
-    """The same log through `segments replay`: its flips, and the partition at the end."""
-    replay = Replay(0, 1, log.records, None, SETTINGS, deployments)
-    return [flip for effects in replay.run() for _, flip in effects.segment_events], replay.partition
-
-
-def told(flips):
-    """What matters of flips."""
-    return [(flip["segment"], flip["transition"], flip["reason"]) for flip in flips]
-
-
-def shoppers(random, count=120):
-    """A month of seven customers: pages, purchases, late events, erasures."""
-    log, at = Log(), 0
-    for _ in range(count):
-        at += random.randrange(6 * HOUR)
-        customer, late = random.choice("abcdefg"), random.choice([0, 0, 0, DAY])
-        if random.random() < 0.03:
-            log.erase(at, customer)
-        elif random.random() < 0.3:
-            log.add(max(0, at - late), "purchase", customer, amount=random.randrange(2000))
-        else:
-            log.add(max(0, at - late), customer=customer, page=random.choice("xyz"))
-    return log, at
 
 
 def remembered(partition, customer):
@@ -197,7 +86,7 @@ def test_another_rule_set_ends_a_filling():
     log = Log()
     log.add(0, "purchase", amount=5000)
     log.add(9 * HOUR)
-    asked = listening(RuleSet([SEEN, BUYER]), ["buyer"])
+    asked = asked_for(RuleSet([SEEN, BUYER]), "buyer")
     deployments = [
         deployed(0, 0, RuleSet([SEEN])),
         deployed(1, 2 * HOUR, asked, "d0", FILL, "d9-fill"),
@@ -286,7 +175,7 @@ def test_a_rule_that_runs_already_is_filled():
     deployments = [
         deployed(0, 0, RuleSet([SEEN])),
         deployed(1, 4 * HOUR, rules, "d0"),
-        deployed(2, 5 * HOUR, listening(rules, ["buyer"]), "d1", FILL, "d3-fill"),
+        deployed(2, 5 * HOUR, asked_for(rules, "buyer"), "d1", FILL, "d3-fill"),
         deployed(3, 6 * HOUR, rules, "d1"),
     ]
     flips, partition = replayed(log, deployments)
@@ -351,8 +240,8 @@ def test_a_second_filling_takes_the_place_of_the_first():
     rules = RuleSet([SEEN, BUYER])
     deployments = [
         deployed(0, 0, RuleSet([SEEN])),
-        deployed(1, HOUR + 1, listening(rules, ["buyer"]), "d0", FILL, "d8-fill"),
-        deployed(2, 2 * HOUR + 1, listening(rules, ["buyer"]), "d0", FILL, "d3-fill"),
+        deployed(1, HOUR + 1, asked_for(rules, "buyer"), "d0", FILL, "d8-fill"),
+        deployed(2, 2 * HOUR + 1, asked_for(rules, "buyer"), "d0", FILL, "d3-fill"),
         deployed(3, 8 * HOUR, rules, "d0"),
     ]
     flips, _ = replayed(log, deployments)
@@ -362,7 +251,5 @@ def test_a_second_filling_takes_the_place_of_the_first():
 def test_a_group_that_was_never_deployed_fills_nothing():
     """A filling needs rules that run beside it: the chain passes one over that comes first."""
     chain = Chain()
-    assert (
-        chain.add_all([deployed(0, 0, listening(RuleSet([BUYER]), ["buyer"]), None, FILL, "d1-fill")]) == []
-    )
+    assert chain.add_all([deployed(0, 0, asked_for(RuleSet([BUYER]), "buyer"), None, FILL, "d1-fill")]) == []
     assert (chain.first, BEFORE_ALL) == (None, BEFORE_ALL)

@@ -13,7 +13,6 @@ from segments.engine import (
     Record,
     RuleSet,
     fill_at_once,
-    listening,
     partition_of,
 )
 from segments.insight.replay import Replay, together
@@ -24,7 +23,7 @@ from tests.properties.records import DAY, HOUR, START, Arrival, click, erase
 from tests.properties.records import profile as profile_of
 from tests.simulation.batches import fetched
 from tests.simulation.kafka import COMMITTED, Entry
-from tests.unit.driving import deployed
+from tests.unit.driving import asked_for, deployed
 
 ANON, ANNA = "anon-7", "anna"
 THREE = Segment(
@@ -323,7 +322,7 @@ def test_filling_a_new_measure_keeps_what_was_merged() -> None:
     shop = Shop(1, [Segment(id="seen", en="Seen", nl="Gezien", when=page_view.within(days=7).count() >= 1)])
     shop.live(*views, linking(3 * HOUR, ANON, ANNA))
     states, rules = shop.replays[0].states, RuleSet([*shop.segments, often])
-    asked = listening(rules, ["often"])
+    asked = asked_for(rules, "often")
     running, filling = deployed(0, 0, RuleSet(shop.segments)), deployed(1, 0, asked, "d0", FILL, "d2-fill")
     for deployment, filled_by in ((running, None), (running, filling), (deployed(2, 0, rules), None)):
         partition = Partition.deployed(0, 1, deployment, states, "transfers", filling=filled_by)

@@ -12,7 +12,8 @@ from segments.engine import Border, BorderKey
 from segments.insight.histogram import GROUPS, Drawn, groups, lines_of, svg_of
 from segments.insight.ranking import decimal_text, packed, unpacked
 from segments.language import Segment, purchase, top
-from streams.deployments.borders import CustomerValues, after, moves, windows_of
+from streams.deployments.borders import CustomerValues, after, moves
+from streams.deployments.knowledge import windows_of
 from streams.http import worths
 from streams.http.answers import Answers
 from tests.unit.driving import DAY, START, Driver

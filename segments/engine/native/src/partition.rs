@@ -85,6 +85,8 @@ pub struct Partition {
     keyless: Option<usize>,
     /// Offset and instant of a deployment that is the head of its topic and goes next.
     successor: Option<(i64, i64)>,
+    /// The instant until which measures are kept that no rule reads; `NEVER`: there are none.
+    kept_until: i64,
     /// The offsets of deployments that bring borders alone.
     of_borders: BTreeSet<i64>,
     /// The offsets of deployments that take over once what is filled is filled.
@@ -157,6 +159,7 @@ impl Partition {
             ran,
             keyless,
             successor: None,
+            kept_until: NEVER,
             of_borders: BTreeSet::new(),
             awaits_filling: BTreeSet::new(),
             customers: Customers::new(states, rules.clone(), count.max(1) as usize),
@@ -234,6 +237,17 @@ impl Partition {
         self.successor
     }
 
+    /// Keep measures that no rule of this set reads until an instant of the clock.
+    pub fn keep_until(&mut self, until: i64) {
+        self.kept_until = until;
+    }
+
+    /// Whether that instant has come, and nothing is filled that needs what is kept. Nothing else goes on here then: who
+    /// drives the partition commits, and makes it anew without these measures.
+    pub fn over(&self) -> bool {
+        self.clock >= self.kept_until && self.sweep.is_none() && self.position.filling.is_none()
+    }
+
     /// The next offset expected by topic; None: the topic was never read.
     pub fn offsets(&self) -> &[Option<i64>] {
         &self.inputs.offsets
@@ -305,13 +319,14 @@ impl Partition {
         self.customers.apart = codec::Apart(entries);
     }
 
-    /// For each measure that did not know events from the beginning: the instant from which it does.
+    /// For each measure that did not know events from the beginning: the instant from which it does; those that are
+    /// filled among them, under their marked names.
     pub fn known_since(&self) -> Vec<(&str, i64)> {
         let layout = self.position.layouts.get(&self.position.current);
         let known = layout.iter().flat_map(|layout| &layout.known);
         known
             .map(|(measure, since)| (&**measure, *since))
-            .filter(|each| each.1 > BEFORE_ALL && filling::unmarked(each.0).is_none())
+            .filter(|each| each.1 > BEFORE_ALL)
             .collect()
     }
 
@@ -376,6 +391,11 @@ impl Partition {
         }
         let mut taken = 0;
         while taken < records {
+            if self.over() {
+                // The clock may have come here by itself: it is committed, so that what is made anew stands here, too.
+                self.position.written = false;
+                return Ok(false);
+            }
             self.hold_transfers();
             let Some(topic) = self.inputs.choose() else {
                 break;
@@ -889,26 +909,16 @@ impl Partition {
             machine.steps.set(STEPS);
             let Some(sweep) = &mut self.sweep else { break };
             let customer = sweep.take_over(key.clone(), &data, &mut find, &self.position, machine)?;
-            self.keep_swept(key, customer)?;
+            let due = customer.due(self.rules.plan.retention);
+            self.customers
+                .keep_swept(customer, self.position.current, &self.machine.names);
+            if due < NEVER {
+                self.customers.arm_key(&key, due);
+            }
         }
         if self.sweep.as_ref().is_some_and(|sweep| sweep.left.is_empty()) {
             self.sweep = None;
         }
-        Ok(())
-    }
-
-    /// From here a bug in the engine is undone; one who is forgotten before the next commit has a state to delete.
-    fn keep_swept(&mut self, key: Arc<[u8]>, mut swept: Customer) -> Result<(), StateError> {
-        swept.next = swept.due(self.rules.plan.retention);
-        let base = self
-            .customers
-            .whole(&mut swept, self.position.current, &self.machine.names);
-        let (place, mut customer) = self.customers.adopt(&key, swept);
-        self.customers.pretend(key, base);
-        self.customers.note(place, &mut customer);
-        let due = customer.next;
-        self.customers.put(place, customer);
-        self.customers.arm(place, due);
         Ok(())
     }
 }

@@ -269,6 +269,8 @@ pub struct Deployment {
     pub offset: i64,
     /// Milliseconds: when it takes over; the later of this and the clock, once the partition runs it.
     pub at: i64,
+    /// Measures that were kept for some time beside the rules before, which is over: they are new. Never written.
+    pub forgets: Vec<String>,
 }
 
 impl Deployment {
@@ -277,6 +279,7 @@ impl Deployment {
         id: String::new(),
         offset: 0,
         at: 0,
+        forgets: Vec::new(),
     };
 }
 
@@ -396,6 +399,13 @@ impl Position {
             next.at.max(self.clock),
             next.at
         );
+        let forgets = std::mem::take(&mut next.forgets);
+        for layout in self.layouts.values_mut() {
+            layout.known.retain(|name, _| !forgets.contains(name));
+        }
+        if !forgets.is_empty() {
+            self.cached.clear();
+        }
         self.deployment = Some(next);
         false
     }
@@ -515,6 +525,7 @@ impl Position {
                 id: reader.text()?.to_owned(),
                 offset: reader.signed()?,
                 at: reader.signed()?,
+                forgets: Vec::new(),
             };
             position.deployment = (deployment != Deployment::NONE).then_some(deployment);
         }

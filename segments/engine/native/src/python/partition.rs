@@ -112,7 +112,7 @@ impl Partition {
     /// A partition over its committed states: an object with `get` and `items`, or a `States` of this module.
     ///
     /// `limits`: the entries and the bytes that one customer may occupy. `deployment`: id, offset and instant of the
-    /// record that has the rule set; with one, deployments are an input, too. Raises ValueError if the states were
+    /// record that has the rule set, and the measures that it makes new; with one, deployments are an input, too. Raises ValueError if the states were
     /// written for another number of partitions, or can't be read.
     #[new]
     #[pyo3(signature = (rules, number, count, grace, limits, states, deployment, transfers, ran, filling = None))]
@@ -128,7 +128,7 @@ impl Partition {
         grace: i64,
         limits: (usize, usize),
         states: Py<PyAny>,
-        deployment: Option<(String, i64, i64)>,
+        deployment: Option<(String, i64, i64, Vec<String>)>,
         transfers: Option<String>,
         ran: Vec<String>,
         filling: Option<(String, i64)>,
@@ -141,7 +141,12 @@ impl Partition {
         };
         let failure = Failure::default();
         let (ready, stored) = (rules.0.clone(), Stored::new(py, states, failure.clone()));
-        let deployment = deployment.map(|(id, offset, at)| Deployment { id, offset, at });
+        let deployment = deployment.map(|(id, offset, at, forgets)| Deployment {
+            id,
+            offset,
+            at,
+            forgets,
+        });
         let core = py.detach(|| {
             Core::new(
                 (number, count),
@@ -193,6 +198,17 @@ impl Partition {
     #[getter]
     fn successor(&self, py: Python<'_>) -> PyResult<Option<(i64, i64)>> {
         self.with(py, |core| core.successor())
+    }
+
+    /// Keep measures that no rule of this set reads until an instant: see `over`.
+    fn keep_until(&self, py: Python<'_>, until: i64) -> PyResult<()> {
+        self.with(py, |core| core.keep_until(until))
+    }
+
+    /// Whether that instant has come: the partition does nothing any more, and is to be made anew.
+    #[getter]
+    fn over(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |core| core.over())
     }
 
     #[getter]
