@@ -2,8 +2,9 @@
 
 A link makes two ids one customer, whose profile of each source is the later one of both. So a consent that is withdrawn
 under an absorbed id is withdrawn, and an erasure of one id erases all of them. Links are applied here as the workers
-apply them (segments/SEMANTICS.md), but for one thing: a link counts until its `unlink`, an erasure, or until Kafka has
-deleted it, since how long the workers remember it depends on their rules.
+apply them (segments/SEMANTICS.md), but for two things. A link counts until its `unlink`, an erasure, or until Kafka has
+deleted it, since how long the workers remember it depends on their rules. And of each id the latest profile alone is
+known, as after compaction: what an id said while it was merged is gone once it has said something of its own again.
 """
 
 import sqlite3

@@ -97,11 +97,13 @@ def test_after_an_unlink_what_was_merged_stays_and_what_comes_does_not_count(kno
     told(known, "phone-7", 3, mail=False, phone=True)
     linked(known, "phone-7", "ann", 4, "unlink")
     assert known.consents("ann") == {"phone"}
-    linked(known, "phone-7", "ann", 3)
-    told(known, "tablet", 9, mail=False)
     linked(known, "tablet", "ann", 5)
     linked(known, "tablet", "ann", 6, "unlink")
+    linked(known, "tablet", "ann", 6)
+    told(known, "tablet", 9, phone=False)
     assert known.consents("ann") == {"phone"}
+    linked(known, "tablet", "ann", 7)
+    assert known.consents("ann") == frozenset()
 
 
 def test_an_erasure_of_one_id_erases_all_of_them(known):
