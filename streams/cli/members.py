@@ -80,7 +80,9 @@ def command(
             + (f": did you mean {near[0]}?" if near else "")
         )
     if isinstance(found, Then) and found.erased:
-        click.echo(f"{len(found.erased):,} customers were erased since, and are left out", err=True)
+        count = len(found.erased)
+        were = "customer was" if count == 1 else "customers were"
+        click.echo(f"{count:,} {were} erased since, and left out", err=True)
     _print(chosen(members, value, arm), form)
 
 

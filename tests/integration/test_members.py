@@ -68,7 +68,7 @@ def test_a_segment_is_listed_and_a_customer_is_exported_and_erased(
     assert "ann" not in run("members", "seen", "--json", env=env).stdout
     past = run("members", "seen", "--json", "--at", str(now - 2 * DAY), env=env)
     assert past.stdout == ""
-    assert "1 customers were erased since" in past.stderr
+    assert "1 customer was erased since" in past.stderr
     stop(worker)
     after = run("export", "ann", "--json", env=env)
     assert "no worker tells" in after.stderr
