@@ -3,9 +3,11 @@
 import sys
 
 from segments.plan.lowering import lower
+from tests.golden import linked
 from tests.golden.cases import FOLDER, cases
 from tests.golden.vectors import effects, lived, log, text
 from tests.properties.comparing import differences
+from tests.properties.drive import Worker
 from tests.properties.model import World
 
 
@@ -15,11 +17,20 @@ def main() -> None:
         world, worker = World(example), lived(example)
         if found := differences(example, world.run(), worker, world.unsaid):
             sys.exit(f"{name}: {found}")
-        folder = FOLDER / name
-        folder.mkdir(exist_ok=True)
-        (folder / "plan.json").write_bytes(lower(example.segments).to_bytes())
-        (folder / "log.jsonl").write_text(text(log(example)), encoding="utf-8")
-        (folder / "effects.jsonl").write_text(text(effects(worker)), encoding="utf-8")
+        write(name, worker)
+    worker = linked.lived()
+    if found := linked.differences(worker):
+        sys.exit(f"{linked.NAME}: {found}")
+    write(linked.NAME, worker)
+
+
+def write(name: str, worker: Worker) -> None:
+    """The files of a case that a worker has lived through."""
+    folder = FOLDER / name
+    folder.mkdir(exist_ok=True)
+    (folder / "plan.json").write_bytes(lower(worker.example.segments).to_bytes())
+    (folder / "log.jsonl").write_text(text(log(worker.example, worker.topics)), encoding="utf-8")
+    (folder / "effects.jsonl").write_text(text(effects(worker)), encoding="utf-8")
 
 
 if __name__ == "__main__":

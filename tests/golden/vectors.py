@@ -1,7 +1,7 @@
 """A case as lines: its log, and what an engine makes of it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tests.properties.drive import Engine, Worker, the_engine
@@ -9,18 +9,30 @@ from tests.properties.model import TOPICS, after, placed
 from tests.properties.stories import Example
 
 TOLD = (
-    *("event_id", "segment", "value", "episode", "kind", "reason", "arm", "entered_at", "first_goal_at"),
+    *(
+        "event_id",
+        "entered_as",
+        "segment",
+        "value",
+        "episode",
+        "kind",
+        "reason",
+        "arm",
+        "entered_at",
+        "first_goal_at",
+    ),
     *("occurred_at", "goals", "revenue"),
 )
 """The fields of a segment outcome that are not the rule's."""
 
 
-def log(example: Example) -> Iterator[dict[str, Any]]:
+def log(example: Example, topics: Sequence[str] = TOPICS) -> Iterator[dict[str, Any]]:
     """The settings, the records, and where phases end."""
-    ends = dict.fromkeys(TOPICS, 0)
-    yield {"grace": example.grace, "limit": example.limit, "bytes": 1 << 20}
-    for phase, logs in zip(example.phases, placed(example), strict=True):
-        for topic in TOPICS:
+    ends = dict.fromkeys(topics, 0)
+    linked = {} if topics == TOPICS else {"linked": True}
+    yield {"grace": example.grace, "limit": example.limit, "bytes": 1 << 20, **linked}
+    for phase, logs in zip(example.phases, placed(example, topics), strict=True):
+        for topic in topics:
             for offset, arrival in logs[topic]:
                 line = {"topic": topic, "offset": offset, "timestamp": arrival.timestamp}
                 yield line | {"key": arrival.customer, "refused": arrival.refused, "event": arrival.event}
@@ -37,8 +49,10 @@ def effects(worker: Worker) -> Iterator[dict[str, Any]]:
         told = [{field: each[field] for field in TOLD} for each in output.told.get(name, [])]
         line = {"customer": name, "flips": flips, "memberships": memberships}
         yield line | ({"told": told} if told else {})
+    linked = {"links": dict(sorted(output.links.items()))} if output.links else {}
     yield {
         "outcomes": {f"{topic} {outcome}": n for (topic, outcome), n in sorted(output.outcomes.items())},
+        **linked,
         "offsets": output.offsets,
         "clock": output.clock,
         "members": dict(sorted((+worker.members).items())),
@@ -48,8 +62,13 @@ def effects(worker: Worker) -> Iterator[dict[str, Any]]:
 
 def lived(example: Example, engine: Engine = the_engine) -> Worker:
     """A case, lived through phase by phase."""
-    worker = Worker(example, engine)
-    for number, logs in enumerate(placed(example)):
+    return through(Worker(example, engine))
+
+
+def through(worker: Worker) -> Worker:
+    """A worker that has lived through its example, phase by phase."""
+    example = worker.example
+    for number, logs in enumerate(placed(example, worker.topics)):
         worker.begin(number)
         worker.grow(example.phases[number], logs)
         worker.finish()

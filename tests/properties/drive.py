@@ -25,6 +25,9 @@ APART: list[int] = []
 class Worker:
     """A worker of one partition, over logs that grow from phase to phase."""
 
+    topics: Sequence[str] = TOPICS
+    """Those that have logs."""
+
     def __init__(
         self,
         example: Example,
@@ -37,8 +40,8 @@ class Worker:
         """Those of the example, ready to run."""
         self.rules, *self.coming = self.rule_sets
         self.store: dict[bytes, bytes] = {}
-        self.logs: dict[str, list[Any]] = {topic: [] for topic in TOPICS}
-        self.ends = dict.fromkeys(TOPICS, 0)
+        self.logs: dict[str, list[Any]] = {topic: [] for topic in self.topics}
+        self.ends = dict.fromkeys(self.topics, 0)
         self.now: int | None = None
         self.asked: tuple[dict[str, int], int, int | None] | None = None
         self.output = Output()
@@ -72,7 +75,7 @@ class Worker:
         if APART:
             self.partition.apart_from(APART[-1])
         self.asked = None
-        for topic in TOPICS:
+        for topic in self.topics:
             if topic not in self.partition.offsets:
                 self.partition.begin(topic, 0)
         self.fetched = dict(self.partition.offsets)
@@ -115,7 +118,7 @@ class Worker:
 
     def step(self) -> bool:
         """Apply one record, or what is due of one customer, and commit it. False: nothing is left to do."""
-        for topic in TOPICS:
+        for topic in self.topics:
             self.fetch(topic, self.fetched[topic], self.ends[topic])
         self.ask()
         self.confirm()
@@ -131,7 +134,7 @@ class Worker:
 
     def work(self) -> None:
         """Do all that is left of a phase."""
-        for topic in TOPICS:
+        for topic in self.topics:
             self.fetch(topic, self.fetched[topic], self.ends[topic])
         for _ in range(2):
             self.ask()
@@ -157,6 +160,7 @@ class Worker:
             else:
                 self.store[key] = state
         self.output.outcomes += effects.outcomes
+        self.output.links += Counter(effects.links)
         letters = effects.dead_letters
         self.letters += [(each.record.topic, each.record.offset, each.reason) for each in letters]
         self.bugs += [each.error for each in letters if each.reason == "engine_error"]
@@ -167,7 +171,7 @@ class Worker:
 
     def stumble(self, random: Random, crashes: bool) -> None:
         """Do one thing, whether it makes sense now or not."""
-        topic = random.choice(TOPICS)
+        topic = random.choice(self.topics)
         start, end = self.fetched[topic], self.ends[topic]
         match random.choice(DEEDS):
             case "fetch" if start < end:

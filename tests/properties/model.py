@@ -1,7 +1,7 @@
 """What a partition should do, by the oracle: records in order, the clock, and what each customer publishes."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,13 +28,15 @@ class Output:
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     clock: float = NEVER
     offsets: dict[str, int] = field(default_factory=dict)
+    links: Counter[str] = field(default_factory=Counter)
+    """Links by what became of them."""
 
 
-def placed(example: Example) -> list[dict[str, list[Placed]]]:
+def placed(example: Example, topics: Sequence[str] = TOPICS) -> list[dict[str, list[Placed]]]:
     """The log of each topic, by phase. Every third offset is a transaction marker."""
-    nexts, phases = dict.fromkeys(TOPICS, 0), []
+    nexts, phases = dict.fromkeys(topics, 0), []
     for phase in example.phases:
-        logs: dict[str, list[Placed]] = {topic: [] for topic in TOPICS}
+        logs: dict[str, list[Placed]] = {topic: [] for topic in topics}
         for arrival in phase.arrivals:
             logs[arrival.topic].append((nexts[arrival.topic], arrival))
             nexts[arrival.topic] = after(nexts[arrival.topic])

@@ -1,5 +1,6 @@
 """The golden vectors through Python's door; `cargo test` lives through all of them, and through states of before."""
 
+from tests.golden import linked
 from tests.golden.cases import FOLDER, _shipped
 from tests.golden.vectors import effects, lived, log, text
 
@@ -9,3 +10,12 @@ def test_the_stories_of_the_shipped_rules_come_out_as_the_file_says():
     example = _shipped()
     assert text(log(example)) == (FOLDER / "shipped" / "log.jsonl").read_text(encoding="utf-8")
     assert text(effects(lived(example))) == (FOLDER / "shipped" / "effects.jsonl").read_text(encoding="utf-8")
+
+
+def test_ids_that_became_one_customer_come_out_as_the_file_says():
+    """Links of every outcome, in one partition: those who go on are in the segments of one customer who did it all."""
+    worker = linked.lived()
+    folder = FOLDER / linked.NAME
+    assert text(log(worker.example, worker.topics)) == (folder / "log.jsonl").read_text(encoding="utf-8")
+    assert text(effects(worker)) == (folder / "effects.jsonl").read_text(encoding="utf-8")
+    assert not linked.differences(worker)

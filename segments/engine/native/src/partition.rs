@@ -568,6 +568,11 @@ impl Partition {
             (outcome, onward) = (told, transfer.into_iter().collect());
         } else if let Some(transfer) = self.pass_record(place, &mut customer, (topic, &run, index))? {
             self.move_clock(&run.records[index]);
+            if m!("a forwarded record is applied at both", false, true)
+                && let Some(event) = event
+            {
+                self.apply_event(place, &mut customer, (topic, &run, index), event, true)?;
+            }
             (outcome, onward) = (Outcome::Forwarded, vec![transfer]);
         } else if let Some(event) = event {
             outcome = self.apply_event(place, &mut customer, (topic, &run, index), event, true)?;

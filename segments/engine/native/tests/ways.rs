@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use segments_engine::codec;
 use segments_engine::customer::Customer;
 use segments_engine::customers::States;
+use segments_engine::identity::Linked;
 use segments_engine::names::Names;
 use segments_engine::output::{Cause, Effects, Entry, Flip, Membership, Outcome, Segment};
 use segments_engine::partition::{Partition, Settings};
@@ -45,7 +46,18 @@ struct Case {
     settings: Settings,
     lines: Vec<Value>,
     effects: Vec<Value>,
+    /// The inputs: those of the plan, and where links are followed the two of links.
+    topics: Vec<(String, Format)>,
 }
+
+impl Case {
+    /// Whether links are followed.
+    fn linked(&self) -> bool {
+        self.topics.len() > self.rules.plan.topics.len()
+    }
+}
+
+const TRANSFERS: &str = "transfers";
 
 fn cases() -> Vec<(String, Case)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden");
@@ -54,7 +66,7 @@ fn cases() -> Vec<(String, Case)> {
         .map(|entry| entry.unwrap().path());
     let mut found: Vec<_> = folders.filter(|path| path.join("plan.json").is_file()).collect();
     found.sort();
-    assert!(found.len() >= 14, "the golden cases are missing");
+    assert!(found.len() >= 15, "the golden cases are missing");
     found
         .iter()
         .map(|path| (path.display().to_string(), case(path)))
@@ -77,11 +89,19 @@ fn case(path: &std::path::Path) -> Case {
         customer_bytes: first["bytes"].as_u64().unwrap() as usize,
     };
     let rules = Arc::new(Rules::new(Plan::read(read("plan.json").as_bytes()).unwrap()));
+    let inputs = rules.plan.topics.iter();
+    let mut topics: Vec<_> = inputs
+        .map(|topic| (topic.name.clone(), topic.record))
+        .collect();
+    if first.get("linked").is_some() {
+        topics.extend(["identities", TRANSFERS].map(|name| (name.to_owned(), Format::Link)));
+    }
     Case {
         rules,
         settings,
         lines: log,
         effects: lines("effects.jsonl"),
+        topics,
     }
 }
 
@@ -93,7 +113,9 @@ fn event(run: &mut Run, value: &Value) -> Event {
     let mut made = Event {
         id: text(run, &value["event_id"]),
         customer: text(run, &value["customer_id"]),
-        kind: text(run, &value["kind"]),
+        kind: text(run, value.get("action").unwrap_or(&value["kind"])),
+        into: text(run, &value["into"]),
+        source: text(run, &value["source"]),
         amount: value["amount"].as_i64().unwrap_or(0),
         ..Event::BLANK
     };
@@ -193,16 +215,18 @@ struct Told {
     memberships: BTreeMap<String, Vec<Value>>,
     outcomes: BTreeMap<String, u64>,
     letters: Vec<Value>,
+    links: BTreeMap<&'static str, u64>,
 }
 
 impl Told {
-    fn note(&mut self, effects: &Effects, rules: &Rules) {
+    fn note(&mut self, effects: &Effects, case: &Case) {
+        let rules = &case.rules;
         let text = |text| String::from_utf8(effects.of(text).to_vec()).unwrap();
         for flip in &effects.flips {
             self.flips
                 .entry(text(flip.customer))
                 .or_default()
-                .push(told_flip(effects, rules, flip));
+                .push(told_flip(effects, case, flip));
         }
         for each in &effects.memberships {
             self.memberships
@@ -210,26 +234,26 @@ impl Told {
                 .or_default()
                 .push(told_membership(effects, rules, each));
         }
-        for (topic, counts) in rules.plan.topics.iter().zip(&effects.outcomes) {
+        for ((topic, _), counts) in case.topics.iter().zip(&effects.outcomes) {
             for (outcome, count) in Outcome::ALL.iter().zip(counts).filter(|each| *each.1 > 0) {
                 *self
                     .outcomes
-                    .entry(format!("{} {}", topic.name, outcome.name()))
+                    .entry(format!("{topic} {}", outcome.name()))
                     .or_default() += count;
             }
         }
         for letter in &effects.dead_letters {
-            let (topic, record) = (
-                &rules.plan.topics[letter.topic].name,
-                &letter.run.records[letter.index],
-            );
+            let (topic, record) = (&case.topics[letter.topic].0, &letter.run.records[letter.index]);
             self.letters
                 .push(json!([topic, record.offset, letter.refusal.reason.name()]));
+        }
+        for (linked, count) in Linked::ALL.iter().zip(effects.links).filter(|each| each.1 > 0) {
+            *self.links.entry(linked.name()).or_default() += count;
         }
         assert_eq!(effects.engine_errors, 0);
     }
 
-    fn lines(mut self, partition: &Partition) -> Vec<Value> {
+    fn lines(mut self, partition: &Partition, case: &Case) -> Vec<Value> {
         let rules = partition.rules().clone();
         let names: std::collections::BTreeSet<_> = self
             .flips
@@ -243,20 +267,24 @@ impl Told {
             let (flips, memberships) = (flips.unwrap_or_default(), memberships.unwrap_or_default());
             lines.push(json!({"customer": name, "flips": flips, "memberships": memberships}));
         }
-        let topics = rules.plan.topics.iter().zip(partition.offsets());
-        let offsets: BTreeMap<_, _> = topics.map(|(topic, offset)| (&topic.name, offset)).collect();
+        let topics = case.topics.iter().zip(partition.offsets());
+        let offsets: BTreeMap<_, _> = topics.map(|(topic, offset)| (&topic.0, offset)).collect();
         let members = rules.plan.rules.iter().zip(&partition.members().of_rules);
         let members: BTreeMap<_, _> = members
             .filter(|each| *each.1 > 0)
             .map(|(rule, count)| (&rule.id, *count))
             .collect();
-        lines.push(json!({
+        let mut whole = json!({
             "outcomes": self.outcomes,
             "offsets": offsets,
             "clock": partition.clock(),
             "members": members,
             "dead_letters": self.letters,
-        }));
+        });
+        if !self.links.is_empty() {
+            whole["links"] = json!(self.links);
+        }
+        lines.push(whole);
         lines
     }
 }
@@ -271,14 +299,15 @@ fn details(effects: &Effects, told: &segments_engine::output::Told) -> Value {
     )
 }
 
-fn told_flip(effects: &Effects, rules: &Rules, flip: &Flip) -> Value {
+fn told_flip(effects: &Effects, case: &Case, flip: &Flip) -> Value {
+    let rules = &case.rules;
     let text = |text| String::from_utf8(effects.of(text).to_vec()).unwrap();
     let Segment::Rule(place) = flip.segment else {
         panic!("a rule is gone")
     };
     let rule = &rules.plan.rules[place as usize];
     let cause = |cause: Cause| {
-        let topic = &rules.plan.topics[cause.topic].name;
+        let topic = &case.topics[cause.topic].0;
         json!({"topic": topic, "partition": 0, "offset": cause.offset, "event_id": cause.event_id.map(text)})
     };
     let entry = |entry: &Entry| {
@@ -366,8 +395,7 @@ impl<'a> Life<'a> {
     fn new(case: &'a Case, way: Way) -> Life<'a> {
         let store = Store::default();
         let partition = open(case, way, &store);
-        let topics = case.rules.plan.topics.len();
-        let ends = vec![0; topics];
+        let ends = vec![0; case.topics.len()];
         Life {
             case,
             way,
@@ -380,8 +408,8 @@ impl<'a> Life<'a> {
     }
 
     fn live(mut self) -> Vec<Value> {
-        let topics = self.case.rules.plan.topics.len();
-        let mut runs: Vec<Run> = (0..topics).map(|_| Run::default()).collect();
+        let topics = &self.case.topics;
+        let mut runs: Vec<Run> = topics.iter().map(|_| Run::default()).collect();
         for line in &self.case.lines {
             let Some(ends) = line["ends"].as_object() else {
                 let topic = self.topic(line["topic"].as_str().unwrap());
@@ -390,24 +418,20 @@ impl<'a> Life<'a> {
             };
             for (topic, run) in runs.iter_mut().enumerate() {
                 let mut run = std::mem::take(run);
-                refuse(&mut run, self.case.rules.plan.topics[topic].record, 0);
-                let end = ends[&self.case.rules.plan.topics[topic].name].as_i64().unwrap();
+                let (name, format) = &topics[topic];
+                refuse(&mut run, *format, 0);
+                let end = ends.get(name).map_or(0, |end| end.as_i64().unwrap());
                 self.runs.push((topic, Arc::new(run), end));
                 self.ends[topic] = end;
             }
             self.phase(line["now"].as_i64());
         }
-        self.told.lines(&self.partition)
+        self.told.lines(&self.partition, self.case)
     }
 
     fn topic(&self, name: &str) -> usize {
-        self.case
-            .rules
-            .plan
-            .topics
-            .iter()
-            .position(|topic| topic.name == name)
-            .unwrap()
+        let mut topics = self.case.topics.iter();
+        topics.position(|topic| topic.0 == name).unwrap()
     }
 
     /// All that is left of a phase. The clock is told twice: all inputs are caught up the second time.
@@ -446,7 +470,7 @@ impl<'a> Life<'a> {
         let Some(effects) = self.partition.collect() else {
             return;
         };
-        self.told.note(&effects, &self.case.rules);
+        self.told.note(&effects, self.case);
         let mut store = self.store.0.lock().unwrap();
         for state in &effects.states {
             match &state.value {
@@ -464,7 +488,7 @@ fn open(case: &Case, way: Way, store: &Store) -> Partition {
         case.settings,
         Box::new(store.clone()),
         None,
-        None,
+        case.linked().then(|| TRANSFERS.to_owned()),
         Vec::new(),
         None,
     )
@@ -473,7 +497,7 @@ fn open(case: &Case, way: Way, store: &Store) -> Partition {
     if way.poisoned {
         partition.poison(every_third(case));
     }
-    for topic in 0..case.rules.plan.topics.len() {
+    for topic in 0..case.topics.len() {
         if !partition.begun(topic) {
             partition.begin(topic, 0);
         }

@@ -5,6 +5,7 @@ use super::{Id, Identity, Redirect};
 use crate::bits::Bits;
 use crate::customer::{Customer, Digest, Episode};
 use crate::machine::{Machine, Turn};
+use crate::mutants::m;
 use crate::output::Reason;
 use crate::times::BEFORE_ALL;
 use crate::values::{self, Flipped};
@@ -69,7 +70,7 @@ impl Machine {
             }
             Act::Unlink(at, digest) => {
                 let identity = customer.identity.get_or_insert_default();
-                identity.redirect = None;
+                m!("an unlink leaves the redirect", identity.redirect = None, ());
                 identity.unlinked = identity.unlinked.max(*at);
                 customer.instant = customer.instant.max(*at);
                 customer.recognise(*digest, customer.find_id(*digest));
@@ -139,7 +140,11 @@ impl Machine {
         );
         // The watches go along.
         self.count_watches(customer, -1);
-        customer.clear(customer.erased_at);
+        m!(
+            "what is absorbed is remembered",
+            customer.clear(customer.erased_at),
+            ()
+        );
         (customer.instant, customer.sequence) = (now, sequence);
         let id = turn.event().and_then(|event| event.id.of(&link.data));
         customer.identity = Some(Box::new(Identity {

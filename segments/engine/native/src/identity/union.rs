@@ -2,6 +2,7 @@
 
 use crate::customer::{Customer, Episode, Profile};
 use crate::held_back::{Enter, HeldBack};
+use crate::mutants::m;
 use crate::rows::{Groups, Kept, Rows};
 use crate::rules::{Rules, Stream};
 use crate::times::BEFORE_ALL;
@@ -50,7 +51,12 @@ pub fn union(mine: &mut Customer, theirs: Customer, now: i64, rules: &Rules) -> 
     if latest > floor {
         mine.latest = mine.latest.max(latest);
     }
-    if profile_at > mine.profile_at && profile_at > floor {
+    let later = m!(
+        "the earlier profile stays",
+        profile_at > mine.profile_at,
+        profile_at < mine.profile_at
+    );
+    if later && profile_at > floor {
         (mine.profile, mine.profile_at) = (profile, profile_at);
     }
     for digest in ids {
