@@ -6,6 +6,7 @@ What stands in `__all__` is the door: whoever is no part of the engine imports n
 from segments.engine._native import (
     Accepted,
     Batch,
+    Doings,
     Fetch,
     Outbox,
     Records,
@@ -93,6 +94,7 @@ __all__ = [
     "CustomerView",
     "DeadLetter",
     "Deployment",
+    "Doings",
     "Effects",
     "EngineSettings",
     "Event",

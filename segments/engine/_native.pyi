@@ -1,6 +1,6 @@
 # The types of the engine's crate, segments/engine/native.
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from segments.engine.records import Record
@@ -149,6 +149,19 @@ class Records:
     def split_off(self, place: int) -> Records: ...
     def raw(self) -> list[tuple[int, int, bytes | None, bytes | None]]: ...
     def outcomes(self, schema_id: int) -> tuple[list[str], list[tuple[Any, ...]]] | None: ...
+
+class Doings:
+    def __init__(
+        self,
+        currency: str,
+        clicks: Mapping[str, int],
+        other: int,
+        scored: int,
+        transactions: Mapping[str, int],
+    ) -> None: ...
+    def take(self, name: str, records: Records, schemas: Schemas) -> None: ...
+    def customers(self) -> list[str]: ...
+    def pop(self, customer: str) -> tuple[bytes, bytes, bytes, bytes] | None: ...
 
 class Batch:
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None: ...

@@ -12,6 +12,7 @@ histogram   the values of all customers drawn, with the cuts of a border
 identity    where an id goes on, and what was merged into one
 notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out
 outcomes    the statistics of what came of segments
+owners      under which id a record counts, where ids became one customer
 plain       plain values to records of the engine, and flips back to plain values
 planned     the same answers from a plan alone, where a partition has no rule files
 proving     runs the stories of rules through the engine

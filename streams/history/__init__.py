@@ -1,7 +1,9 @@
 """Past records, for `segments replay`, `try`, and measures that are filled.
 
 files   the records of a log file of JSON lines
+joined  a history in which ids became one customer, each record under the id that goes on
 lines   JSON lines with file and line number for messages
+links   the links that the topic `identities` holds
 reader  what a trial asks of a history, and how it reads one from a file
 topics  the records that the input topics still hold
 """

@@ -34,17 +34,15 @@ def read_log(
     *,
     sort: bool = False,
     deploying: Deploying | None = None,
-    links: bool = False,
 ) -> Logs:
     """Read the lines of several files, in order; `until`: leave out what occurred after that instant.
 
     A line that is no record of its topic becomes a refused one; a line that no topic can be told of is a `LineError`.
     Offsets count from 0 where a line has none; a record without a timestamp was taken in when it occurred. `sort`: by
     time within each partition and topic, whatever the offsets. `deploying` takes in the deployments.
-    `links`: whether there may be lines of `identities`.
     """
     logs: Logs = {number: {} for number in range(partitions or 1)}
-    for line, topic, number, offset in _lines(files, partitions, deploying, links=links):
+    for line, topic, number, offset in _lines(files, partitions, deploying):
         record = _record(line, topic, offset)
         if until is None or _occurred(record) <= until:
             logs[number].setdefault(topic, []).append(record)
@@ -155,7 +153,7 @@ def disorder_lines(count: int) -> list[str]:
 
 
 def _lines(
-    files: Iterable[IO[bytes]], partitions: int | None, deploying: Deploying | None, *, links: bool = False
+    files: Iterable[IO[bytes]], partitions: int | None, deploying: Deploying | None
 ) -> Iterator[tuple[Line, str, int, int]]:
     """Each line of an input with its topic, partition and offset; deployments are taken in on the way."""
     offsets: dict[tuple[int, str], int] = defaultdict(int)
@@ -165,10 +163,6 @@ def _lines(
         for where, text in numbered(file, source):
             line = parse(where, text)
             topic = _topic(line)
-            if topic == IDENTITIES.name and not links:
-                raise line.error(
-                    "links of identities are followed by `segments replay` and `why --file` so far: leave them out"
-                )
             if topic == DEPLOYMENTS:
                 # The same on every partition, unless the line tells of one.
                 given = "partition" in line.transport

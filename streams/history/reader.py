@@ -71,7 +71,7 @@ class FileHistory:
     @property
     def length(self) -> int:
         """The records, those of no partition left out."""
-        return sum(len(records) for log in self.logs.values() for records in log.values())
+        return sum(len(log.get(topic, ())) for log in self.logs.values() for topic in INPUTS)
 
     def read(self, reader: Reader, progress: Progress) -> None:
         """Give it all to a reader."""
@@ -82,10 +82,11 @@ class FileHistory:
                 {topic: start for topic, (start, _) in bounds.items()},
                 {topic: end for topic, (_, end) in bounds.items()},
             )
-            for topic, records in log.items():
+            records_of = {topic: log[topic] for topic in INPUTS if topic in log}
+            for topic, records in records_of.items():
                 reader.offer(topic, bounds[topic][0], records, bounds[topic][1])
             reader.work()
-            progress(sum(map(len, log.values())))
+            progress(sum(map(len, records_of.values())))
 
 
 def _bounds(records: Sequence[Record]) -> tuple[int, int]:

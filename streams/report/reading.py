@@ -12,13 +12,16 @@ import schemas
 from schemas.records import RECORD_OF_TOPIC, SEGMENT_OUTCOME
 from segments.engine import Records
 from segments.insight.outcomes.gathering import Gathering
+from segments.insight.outcomes.linked import Linked
 from segments.insight.outcomes.period import ALWAYS
 from segments.insight.outcomes.sums import Sums
 from segments.language.catalogue import CLICKSTREAM, PROFILES, TRANSACTIONS
 from streams.errors import TopicsError
 from streams.history.files import FUTURE
+from streams.history.links import links_in_topic
 from streams.history.reader import Progress
 from streams.kafka.read_committed import assign, partitions_of, until
+from streams.registry.readable import READABLE
 from streams.registry.registry import Registry, connect
 from streams.report.fetching import Fetching, fetching
 from streams.settings.settings import Settings
@@ -80,25 +83,31 @@ class Topics:
         found = 0
         for batch in until(self._consumer, ends, self._settings):
             for record in batch:
-                self._learn(record.topic, [record.value])
+                if self._registry is not None:
+                    self._registry.learn_all(record.topic, [record.value])
                 event = schemas.decode(RECORD_OF_TOPIC[record.topic], record.value)
                 found = max(found, event["occurred_at"])
         return found
 
     def read(self, sums: Sums, progress: Progress) -> None:
         """Add all customers up."""
+        linked = Linked(links_in_topic(self._settings) if self.inputs else ())
         with uncollected(), fetching(self._settings) as fetched:
-            self._read(fetched, sums, progress)
+            self._read(fetched, sums, progress, linked)
+        linked.fold(sums)
 
-    def _read(self, fetched: Fetching, sums: Sums, progress: Progress) -> None:
+    def _read(self, fetched: Fetching, sums: Sums, progress: Progress, linked: Linked) -> None:
         for number in range(self.count):
             reach = self._reach_of_inputs(fetched, number)
-            gathering = Gathering(sums, self._settings.currency, inputs=self.inputs, reach=reach)
+            gathering = Gathering(
+                sums, self._settings.currency, inputs=self.inputs, reach=reach, linked=linked
+            )
             for partition in [each for each in self._ends if each.partition == number]:
                 take = takes(gathering)[partition.topic]
                 for records, done in self._records(fetched, partition):
                     if self._registry is not None:
-                        self._learn(partition.topic, [value for *_, value in records.raw()])
+                        ids = (b"\0" + number.to_bytes(4, "big") for _, number in records.ids())
+                        self._registry.learn_all(partition.topic, ids)
                     take(records)
                     progress(done)
             gathering.fold()
@@ -134,10 +143,6 @@ class Topics:
         at, end = self._starts[partition], self._ends[partition]
         return fetched.records(partition.topic, partition.partition, at, end)
 
-    def _learn(self, topic: str, values: list[bytes | None]) -> None:
-        if self._registry is not None:
-            self._registry.learn_all(topic, (value for value in values if value is not None))
-
 
 @contextmanager
 def uncollected() -> Iterator[None]:
@@ -156,8 +161,8 @@ def takes(gathering: Gathering) -> dict[str, Callable[[Records], None]]:
     return {
         EVENTS: _of(EVENTS, gathering.event),
         OUTCOMES: _outcomes(gathering),
-        CLICKSTREAM.name: _of(CLICKSTREAM.name, gathering.click),
-        TRANSACTIONS.name: _of(TRANSACTIONS.name, gathering.transaction),
+        CLICKSTREAM.name: _doings(CLICKSTREAM.name, gathering),
+        TRANSACTIONS.name: _doings(TRANSACTIONS.name, gathering),
         MEMBERSHIPS: _keyed(MEMBERSHIPS, lambda key, found, _: gathering.memberships(key, found)),
         PROFILES.name: _keyed(PROFILES.name, gathering.profile),
     }
@@ -175,6 +180,11 @@ def _outcomes(gathering: Gathering) -> Callable[[Records], None]:
             gathering.outcomes(*found)
 
     return take
+
+
+def _doings(topic: str, gathering: Gathering) -> Callable[[Records], None]:
+    name = RECORD_OF_TOPIC[topic]
+    return lambda records: gathering.doings(name, records, READABLE)
 
 
 def _of(topic: str, take: Callable[[Any], None]) -> Callable[[Records], None]:

@@ -13,6 +13,7 @@ DUTCH: Mapping[str, str] = {
     "“< 10” stands for every number of fewer than ten customers, and for what would tell it.": "“< 10” staat voor elk aantal van minder dan tien klanten, en voor alles wat dat zou verraden.",
     "Intervals are of 95 %.": "Intervallen zijn van 95 %.",
     "{topic} holds records from {at} on: what came before is missing here.": "{topic} bevat records vanaf {at}: wat eerder kwam, ontbreekt hier.",
+    "{count} comparisons of arms: of twenty without an effect, one may show a difference by chance.": "{count} vergelijkingen van groepen: van twintig zonder effect kan er één bij toeval een verschil tonen.",
     "Nobody has entered a segment yet.": "Er is nog niemand in een segment gekomen.",
     # in and out
     "Members and stays": "Leden en verblijven",
@@ -103,7 +104,9 @@ DUTCH: Mapping[str, str] = {
     "of {count} customers who answered": "van {count} klanten die antwoordden",
     "nobody answered": "niemand antwoordde",
     "Left out of the active, since the inputs do not reach back so far: {count}": "Niet meegeteld bij actief, omdat de invoer niet zo ver teruggaat: {count}",
-    "Inside and outside are different customers: a difference between them is associated with the segment, not caused by it.": "Erin en erbuiten zijn verschillende klanten: een verschil hangt samen met het segment, maar is er niet door veroorzaakt.",
+    "Inside and outside are other customers and other days: a difference between them is associated with the segment, not caused by it.": "Erin en erbuiten zijn andere klanten en andere dagen: een verschil hangt samen met het segment, maar is er niet door veroorzaakt.",
+    "Episodes of one customer are not independent: where the same customers come back often, the intervals of the active are too narrow.": "Verblijven van één klant zijn niet onafhankelijk: waar dezelfde klanten vaak terugkomen, zijn de intervallen van actief te smal.",
+    "The score is of those who answered, who may differ from those who did not.": "De score is die van wie antwoordde; wie niet antwoordde, kan anders denken.",
     "Active: an event in the 30 days before. Members: what was done after the enter, up to and including the exit.": "Actief: een gebeurtenis in de 30 dagen ervoor. Leden: wat er gedaan werd na het erin komen, tot en met het eruit gaan.",
     # pictures
     "Members over time": "Leden in de tijd",

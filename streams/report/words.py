@@ -41,9 +41,26 @@ def heading(report: Figures, speaker: Speaker) -> Iterator[str]:
         "“< 10” stands for every number of fewer than ten customers, and for what would tell it."
     )
     yield speaker.say("Intervals are of 95 %.")
+    compared = sum(map(_verdicts, report["segments"]))
+    if compared > 1:
+        text = (
+            "{count} comparisons of arms: of twenty without an effect, one may show a difference by chance."
+        )
+        yield speaker.say(text, count=speaker.number(compared))
     for topic, at in report["reach"].items():
         text = "{topic} holds records from {at} on: what came before is missing here."
         yield speaker.say(text, topic=topic, at=date(at))
+
+
+def _verdicts(found: Figures) -> int:
+    """How many verdicts are given on a segment."""
+    experiment = found["experiment"]
+    if experiment is None:
+        return 0
+    given = ("more", "less", "no difference shown")
+    return sum(
+        experiment[of] is not None and experiment[of]["verdict"] in given for of in ("conversion", "revenue")
+    )
 
 
 def flips(found: Figures, speaker: Speaker) -> Iterator[Row]:
@@ -139,9 +156,15 @@ def input_notes(found: Figures, speaker: Speaker) -> Iterator[str]:
         "Members: what was done after the enter, up to and including the exit."
     )
     yield speaker.say(
-        "Inside and outside are different customers: a difference between them is associated with the segment, "
-        "not caused by it."
+        "Inside and outside are other customers and other days: a difference between them is associated with the "
+        "segment, not caused by it."
     )
+    yield speaker.say(
+        "Episodes of one customer are not independent: where the same customers come back often, the intervals of the "
+        "active are too narrow."
+    )
+    if found["nps"] is not None:
+        yield speaker.say("The score is of those who answered, who may differ from those who did not.")
     if found["beyond"] != FEW:
         text = "Left out of the active, since the inputs do not reach back so far: {count}"
         yield speaker.say(text, count=speaker.number(found["beyond"]))

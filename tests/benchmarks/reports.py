@@ -29,6 +29,8 @@ EVENTS = 10
 BATCH = 1_000
 """Records in a batch."""
 HEADERS = [(f"ce_header_{number}", b"a text of twenty-two b") for number in range(9)]
+TAKEN_IN = 1_000 * DAY
+"""The Kafka timestamp of all records, so that none is of the future."""
 T = TypeVar("T")
 LOOSE = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
 
@@ -61,7 +63,7 @@ def fetched(records: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
     for some in batched(records, BATCH):
         batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 30)
         for offset, (key, value) in enumerate(some):
-            batch.append(offset, 1, key, value, HEADERS)
+            batch.append(offset, TAKEN_IN, key, value, HEADERS)
         runs.append(bytes(batch.build()))
     return runs
 
@@ -75,7 +77,12 @@ def batched(records: Iterable[T], count: int) -> Iterator[list[T]]:
 
 def outcome(number: int) -> tuple[bytes, bytes]:
     """What came of an enter: key and value."""
-    customer, converted = f"customer-{number}", number % 20 == 0
+    return outcome_of(f"customer-{number}", number, number)
+
+
+def outcome_of(customer: str, number: int, at: int) -> tuple[bytes, bytes]:
+    """What came of a customer's enter: key and value."""
+    converted = number % 20 == 0
     record = {
         "event_id": f"outcome-{number:032}",
         "customer_id": customer,
@@ -90,10 +97,10 @@ def outcome(number: int) -> tuple[bytes, bytes]:
         "experiment": "carts",
         "control": "10",
         "goal": "purchase.within(days=7), revenue=purchase.amount",
-        "entered_at": number,
-        "first_goal_at": number + DAY if converted else None,
-        "occurred_at": number + 7 * DAY,
-        "emitted_at": number + 7 * DAY,
+        "entered_at": at,
+        "first_goal_at": at + DAY if converted else None,
+        "occurred_at": at + 7 * DAY,
+        "emitted_at": at + 7 * DAY,
         "goals": int(converted),
         "revenue": 4_995 * converted,
     }
@@ -103,16 +110,63 @@ def outcome(number: int) -> tuple[bytes, bytes]:
 def click(number: int) -> tuple[bytes, bytes]:
     """A page seen, one of several of its customer: key and value."""
     customer = f"customer-{number // (PARTITIONS * EVENTS) * PARTITIONS + number % PARTITIONS}"
+    return view(number, customer, number * 1_000)
+
+
+def view(number: int, customer: str, at: int) -> tuple[bytes, bytes]:
+    """A page seen by a customer: key and value."""
     record: dict[str, Any] = {
         **LOOSE,
         "event_id": f"view-{number:027}",
         "customer_id": customer,
-        "occurred_at": number * 1_000,
+        "occurred_at": at,
         "kind": "page_view",
         "page": "/shoes",
         "attributes": {},
     }
     return customer.encode(), schemas.encode(schemas.CLICK, record)
+
+
+def did_of(number: int, customer: str, at: int) -> tuple[str, bytes, bytes]:
+    """A page seen, or each tenth time an order: topic, key and value."""
+    if number % 10:
+        return "clickstream", *view(number, customer, at)
+    order: dict[str, Any] = {
+        "event_id": f"order-{number:026}",
+        "customer_id": customer,
+        "occurred_at": at,
+        "kind": "purchase",
+        "order_id": f"o{number}",
+        "amount": 4_995,
+        "currency": "EUR",
+        "channel": "web",
+        "items": [],
+        "attributes": {},
+    }
+    return "transactions", customer.encode(), schemas.encode(schemas.TRANSACTION, order)
+
+
+def flip_of(customer: str, transition: str, at: int) -> tuple[bytes, bytes]:
+    """An enter or exit: key and value."""
+    record = {
+        "event_id": f"{transition}-{customer}",
+        "customer_id": customer,
+        "segment": "carts",
+        "segment_version": "0123456789ab",
+        "transition": transition,
+        "occurred_at": at,
+        "emitted_at": at,
+        "sequence": 1 if transition == "enter" else 2,
+        "episode": 1,
+        "reason": "event",
+        "cause": None,
+        "evidence": [],
+        "valid_until": None,
+        "value": None,
+        "details": {},
+        "arm": "treated",
+    }
+    return customer.encode(), schemas.encode(schemas.SEGMENT_EVENT, record)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,21 @@
 """The sums of a report against a slow computation from what really happened, step by step."""
 
 from hypothesis import given
+from hypothesis import strategies as st
 
+import schemas
 from segments.insight.outcomes.gathering import Gathering
 from segments.insight.outcomes.inside import ALL_MONTHS, Retained
+from segments.insight.outcomes.linked import Linked
 from segments.insight.outcomes.period import Period
 from segments.insight.outcomes.statistics import median_stay
 from segments.insight.outcomes.sums import Sums
-from tests.properties.reporting import HOUR, NOW, WINDOW, Slow, histories
+from streams.report.reading import takes
+from tests.properties.reporting import GAP, HOUR, NOW, WINDOW, Slow, histories
 from tests.properties.running import thorough
+from tests.unit.wire_batches import EXAMPLES, batch, runs
 
 GRID = tuple(range(0, NOW, 18))
-NOTHING = {"attributes": {}, "kind": "page_view"}
 END = {
     **dict.fromkeys(("value", "arm")),
     "customer_id": "last",
@@ -24,12 +28,20 @@ END = {
 """Somebody else's enter: the topics tell what matured up to now."""
 
 
-def gathered(people, since, until, every, *, inputs):
-    """The sums by the code of the report."""
+def gathered(people, since, until, every, *, inputs, phones=False):
+    """The sums by the code of the report.
+
+    With `phones` who was never erased did some of it under another id, of the other partition, and logged in once.
+    """
     period = Period(until * HOUR, since * HOUR, NOW * HOUR, every)
     sums = Sums(period, [hour * HOUR for hour in GRID])
-    for part in (people[::2], people[1::2]):
-        gathering = Gathering(sums, "EUR", inputs=inputs)
+    linked = Linked([login(each) for each in people if phones and each.erased is None])
+    parts = people[::2], people[1::2]
+    for number, part in enumerate(parts):
+        gathering = Gathering(sums, "EUR", inputs=inputs, linked=linked)
+        for person in parts[1 - number]:
+            if person.name in linked.ids:
+                tell_inputs(takes(gathering), person, phone(person), 1)
         for person in part:
             for event in person.events:
                 gathering.event(event)
@@ -37,31 +49,62 @@ def gathered(people, since, until, every, *, inputs):
                 gathering.outcome(outcome)
             gathering.memberships(person.name, person.memberships())
             if inputs:
-                tell_inputs(gathering, person)
+                tell_inputs(takes(gathering), person, person.name, 0 if person.name in linked.ids else None)
+                if person.erased is not None:
+                    gathering.profile(person.name, None, person.erased * HOUR)
         gathering.event(END)
         gathering.fold()
+    linked.fold(sums)
     return sums
 
 
-def tell_inputs(gathering, person):
-    """What the customer did, twice, as a sender does who had no answer."""
-    for _ in range(2):
-        for hour in person.clicks:
-            common = {"customer_id": person.name, "event_id": f"c{hour}", "occurred_at": hour * HOUR}
-            gathering.click({**NOTHING, **common})
-        for hour, cents in person.purchases.items():
-            gathering.transaction(
-                {
-                    "customer_id": person.name,
-                    "event_id": f"p{hour}",
-                    "occurred_at": hour * HOUR,
-                    "kind": "purchase",
-                    "amount": cents,
-                    "currency": "EUR",
-                }
-            )
-    if person.erased is not None:
-        gathering.profile(person.name, None, person.erased * HOUR)
+def phone(person):
+    """The other id of a customer."""
+    return f"phone of {person.name}"
+
+
+def login(person):
+    """The link of it, at any time."""
+    at = len(person.purchases) * 30 * HOUR
+    return {"customer_id": phone(person), "into": person.name, "occurred_at": at, "action": "link"}
+
+
+def began(person):
+    """The hour of the first record that counts of a customer; after all others: there is none."""
+    gone = -1 if person.erased is None else person.erased
+    return min((hour for hour in (*person.purchases, *person.clicks) if hour > gone), default=NOW + 2)
+
+
+def tell_inputs(take, person, name, half):
+    """What the customer did under an id, twice, as a sender does who had no answer; as it is fetched.
+
+    `half`: of the hours that GAP divides the even ones, or the odd ones; None: all of them.
+    """
+
+    def told(hours):
+        return [hour for hour in hours if half is None or hour // GAP % 2 == half]
+
+    clicks = [
+        {**EXAMPLES["Click"], "kind": "page_view", "event_id": f"c{hour}", "occurred_at": hour * HOUR}
+        for hour in told(person.clicks)
+    ]
+    purchases = [
+        {
+            **EXAMPLES["Transaction"],
+            "kind": "purchase",
+            "event_id": f"p{hour}",
+            "occurred_at": hour * HOUR,
+            "amount": person.purchases[hour],
+            "currency": "EUR",
+        }
+        for hour in told(person.purchases)
+    ]
+    for topic, events in (("clickstream", clicks), ("transactions", purchases)):
+        named = [{**each, "customer_id": name} for each in events] * 2
+        rows = [(name.encode(), schemas.encode(schemas.RECORD_OF_TOPIC[topic], each)) for each in named]
+        if rows:
+            (run,) = runs(batch(rows))
+            take[topic](run)
 
 
 @thorough(0.06)
@@ -125,11 +168,15 @@ def sums_of(arm):
 
 
 @thorough(0.06)
-@given(histories())
+@given(st.tuples(histories(), st.booleans()).map(lambda drawn: (*drawn[0], drawn[1])))
 def test_what_customers_did_inside(history):
-    """Hours, orders and money inside and outside, and retention, without duplicates and without what was erased."""
-    people, since, until, every = history
-    sums = gathered(people, since, until, every, inputs=True)
+    """Hours, orders and money inside and outside, and retention, without duplicates and without what was erased.
+
+    Under one id each, or under two that were linked.
+    """
+    people, since, until, every, phones = history
+    sums = gathered(people, since, until, every, inputs=True, phones=phones)
+    assert sums.whole.customers == len([each for each in people if began(each) <= until])
     for segment in ("a", "b"):
         slow, found = Slow(people, segment, since, until, every), sums.of(segment)
         hours, outside, orders, cents, every_order, every_cent = slow.inside()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from math import ceil
 
 from segments.insight.outcomes.arms import CONTROL, TREATED, Arm
@@ -117,7 +118,7 @@ def of_revenue(arms: Mapping[str, Arm], against: Drawn | None) -> Compared:
 
 def amounts(arm: Arm) -> Sample:
     """Revenue for each customer, in units of the currency."""
-    return of_amounts(arm.cents / 100, arm.squares / 10_000, arm.mature.times)
+    return of_amounts(Fraction(arm.cents, 100), Fraction(arm.squares, 10_000), arm.mature.times)
 
 
 def _told(arms: Mapping[str, Arm]) -> bool:

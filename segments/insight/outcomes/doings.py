@@ -64,16 +64,17 @@ def per_day(cents: int, days: Count) -> str | None:
 
 
 def retained(found: Retained) -> Figures:
-    """Retention with its interval, and churn, which is the rest."""
+    """Retention with its interval, and churn, which is the rest: each is told if it is of enough customers."""
     whole, part = found.episodes, found.active
     told = conversion(whole, part)
     kept = told["conversion"]
+    rest = FEW if whole.times - part.times < FEWEST else kept
     return {
         "episodes": whole.told,
         "active": told["converted"],
         "retention": kept,
         "interval": told["interval"],
-        "churn": 1 - kept if isinstance(kept, float) else kept,
+        "churn": 1 - rest if isinstance(rest, float) else rest,
     }
 
 

@@ -1,14 +1,14 @@
 """The records of one partition, gathered by customer, and then added to the sums of a report."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
-from hashlib import blake2b
 from sys import intern
 from typing import Any
 
+from segments.engine import Doings, Records, Schemas
 from segments.insight.outcomes.arms import Outcome
 from segments.insight.outcomes.inside import CLICK, ON_SITE, OPEN, OTHER, PURCHASE, REFUND, SURVEY, Past
+from segments.insight.outcomes.linked import Linked
 from segments.insight.outcomes.period import ALWAYS
 from segments.insight.outcomes.stays import Flip, Membership
 from segments.insight.outcomes.sums import Sums
@@ -17,14 +17,28 @@ from segments.language.catalogue import ON_SITE as ON_SITE_KINDS
 Record = Mapping[str, Any]
 """In engine form: times in milliseconds, amounts in hundredths."""
 KINDS = dict.fromkeys(ON_SITE_KINDS, ON_SITE) | {"email_open": OPEN, "email_click": CLICK, "survey": SURVEY}
+TRANSACTIONS = {"purchase": PURCHASE, "refund": REFUND}
 
 
 class Gathering:
-    """One partition: a customer is in it as a whole, under one id."""
+    """One partition: an id is in it as a whole."""
 
-    def __init__(self, sums: Sums, currency: str, *, inputs: bool, reach: int = ALWAYS) -> None:
-        """With `inputs` what customers did is gathered, too; from `reach` on the topics hold all of that."""
-        self._sums, self._currency, self._inputs, self._reach = sums, currency, inputs, reach
+    def __init__(
+        self,
+        sums: Sums,
+        currency: str,
+        *,
+        inputs: bool,
+        reach: int = ALWAYS,
+        linked: Linked | None = None,
+    ) -> None:
+        """With `inputs` what customers did is gathered, too; from `reach` on the topics hold all of that.
+
+        Of the ids of links it is kept by `linked`.
+        """
+        self._sums, self._inputs, self._reach = sums, inputs, reach
+        self._linked = Linked(()) if linked is None else linked
+        self._doings = Doings(currency, KINDS, OTHER, SURVEY, TRANSACTIONS)
         self._flips: dict[str, list[Flip]] = defaultdict(list)
         self._held: dict[str, list[Membership]] = {}
         self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
@@ -87,25 +101,15 @@ class Gathering:
             latest = max(latest, told.occurred_at)
         self._told_until = latest
 
+    def doings(self, name: str, records: Records, readable: Schemas) -> None:
+        """Clicks or transactions as they were fetched; those that workers refuse are no number."""
+        self._doings.take(name, records, readable)
+
     def past(self, customer: str) -> Past:
-        """What a customer did."""
+        """What a customer did; of that what is known by profiles, until the partition is read."""
         if customer not in self._pasts:
             self._pasts[customer] = Past(self._reach)
         return self._pasts[customer]
-
-    def click(self, click: Record) -> None:
-        """A `Click`."""
-        kind = KINDS.get(click["kind"], OTHER)
-        score = _score(click["attributes"].get("score", "")) if kind == SURVEY else None
-        number = _number("c", click["event_id"])
-        self.past(click["customer_id"]).add(click["occurred_at"], kind, number, score=score)
-
-    def transaction(self, transaction: Record) -> None:
-        """A `Transaction`; money of another currency is an order without an amount."""
-        kind = PURCHASE if transaction["kind"] == "purchase" else REFUND
-        cents = transaction["amount"] if transaction["currency"] == self._currency else 0
-        number = _number("t", transaction["event_id"])
-        self.past(transaction["customer_id"]).add(transaction["occurred_at"], kind, number, cents)
 
     def profile(self, customer: str, record: Record | None, timestamp: int) -> None:
         """A `Profile`; None: an erasure, at its Kafka timestamp."""
@@ -118,23 +122,19 @@ class Gathering:
         """The partition is read: its customers are added up, and let go."""
         self._sums.part(self._told_until)
         customers = self._flips.keys() | self._held.keys() | self._outcomes.keys() | self._pasts.keys()
-        nothing = Past(self._reach) if self._inputs else None
-        for customer in customers:
-            self._sums.take(
+        nothing = Past(self._reach)
+        for customer in customers.union(self._doings.customers()):
+            did = self._doings.pop(customer)
+            if did is not None:
+                self.past(customer).fill(*did)
+            stays = self._sums.take(
                 customer,
                 self._flips.pop(customer, ()),
                 self._held.pop(customer, ()),
                 self._outcomes.pop(customer, ()),
-                self._pasts.pop(customer, nothing),
             )
-
-
-def _number(topic: str, event_id: str) -> int:
-    """A number of 64 bits for an event of a topic: of a customer's events hardly two will share one by chance."""
-    return int.from_bytes(blake2b((topic + event_id).encode(), digest_size=8).digest(), "big", signed=True)
-
-
-def _score(text: str) -> int | None:
-    """A whole score of 0 to 10; None: the text is none."""
-    found = re.fullmatch(r"\+?([0-9]|10)(\.0+)?", text, re.ASCII)
-    return None if found is None else int(found[1])
+            past = self._pasts.pop(customer, nothing)
+            if customer in self._linked.ids:
+                self._linked.keep(customer, past, stays)
+            elif self._inputs:
+                self._sums.did(past, stays)

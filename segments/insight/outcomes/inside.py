@@ -49,6 +49,16 @@ class Past:
         self._seen.append(at << BITS | kind)
         self._ids.append(event_id)
 
+    def fill(self, seen: bytes, ids: bytes, amounts: bytes, scores: bytes) -> None:
+        """Events as the engine gathers them, of a customer of whom none was added."""
+        for held, found in (
+            (self._seen, seen),
+            (self._ids, ids),
+            (self._amounts, amounts),
+            (self._scores, scores),
+        ):
+            held.frombytes(found)
+
     def known(self, at: int) -> None:
         """A profile: the customer was there, and did nothing."""
         self._profiles.append(at)
@@ -56,6 +66,20 @@ class Past:
     def erase(self, at: int) -> None:
         """What came before was erased."""
         self.erased_at = max(self.erased_at, at)
+
+    def hand_over(self, to: "Callable[[int], Past]") -> None:
+        """Add all of it to pasts, each part to the one that its instant gives."""
+        amounts = dict(zip(self._amounts[::2], self._amounts[1::2], strict=True))
+        scores = dict(zip(self._scores[::2], self._scores[1::2], strict=True))
+        for place, (code, event_id) in enumerate(zip(self._seen, self._ids, strict=True)):
+            at, kind = code >> BITS, code & (1 << BITS) - 1
+            past = to(at)
+            past.reach = max(past.reach, self.reach)
+            past.add(at, kind, event_id, amounts.get(place), scores.get(place))
+        for at in self._profiles:
+            to(at).known(at)
+        if self.erased_at > ALWAYS:
+            to(self.erased_at).erase(self.erased_at)
 
     def settled(self) -> "Settled":
         """What counts of it, in the order of time: neither duplicates nor what was erased."""

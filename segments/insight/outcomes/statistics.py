@@ -6,6 +6,7 @@ equation 9) with its width tuned for 5,000 customers.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import inf, log, sqrt
 
 LEVEL = 0.05
@@ -15,6 +16,7 @@ TUNED_FOR = 5_000
 RHO_SQUARED = (-2 * log(LEVEL) + log(1 - 2 * log(LEVEL))) / TUNED_FOR
 
 Interval = tuple[float, float]
+Real = float | Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,14 @@ def of_conversions(converted: int, customers: int) -> Sample:
     return Sample(customers, share, share * (1 - share) / customers)
 
 
-def of_amounts(total: float, squares: float, customers: int) -> Sample:
-    """Amounts by their sum and the sum of their squares; of two customers at least."""
-    mean = total / customers
-    spread = max(0.0, squares - customers * mean * mean) / (customers - 1)
-    return Sample(customers, mean, spread / customers)
+def of_amounts(total: Real, squares: Real, customers: int) -> Sample:
+    """Amounts by their sum and the sum of their squares; of two customers at least.
+
+    Exact: what is left of two large numbers that are nearly the same would be nothing but the error of doubles.
+    """
+    whole = Fraction(total)
+    spread = (customers * Fraction(squares) - whole * whole) / (customers * (customers - 1))
+    return Sample(customers, float(whole / customers), max(0.0, float(spread / customers)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,8 +103,11 @@ class Sums:
         held: Sequence[Membership] = (),
         outcomes: Sequence[Outcome] = (),
         past: Past | None = None,
-    ) -> None:
-        """One more customer: all that the topics tell. Flips and outcomes come in the order of their topic."""
+    ) -> Mapping[str, Sequence[Stay]]:
+        """One more customer: all that the topics tell. Flips and outcomes come in the order of their topic.
+
+        Gives the customer's stays by segment.
+        """
         stays: Mapping[str, Sequence[Stay]] = stays_of(flips, held) if flips or held else NO_STAYS
         told: Mapping[str, Sequence[Outcome]] = (
             {outcomes[0].segment: outcomes} if len(outcomes) == 1 else _by_segment(outcomes)
@@ -114,7 +117,6 @@ class Sums:
             for stay in own:
                 if stay.left_by == "erasure":
                     erased_at = max(erased_at, stay.left_at)
-        shares = None if past is None else self.whole.take(past, self.period)
         for segment in stays.keys() | told.keys() if stays else told:
             if self.wanted and segment not in self.wanted:
                 continue
@@ -126,8 +128,16 @@ class Sums:
                 self._outcomes(found, came)
             found.waiting.take(customer, came, own, self.period, erased_at)
             found.experiments.take(came, own, self.period)
-            if past is not None and shares is not None:
-                found.inputs.take(past, own, self.period, shares, self.zone)
+        if past is not None:
+            self.did(past, stays)
+        return stays
+
+    def did(self, past: Past, stays: Mapping[str, Sequence[Stay]]) -> None:
+        """What one more customer did, and when they were in; of ids that became one customer, under all of them."""
+        shares = self.whole.take(past, self.period)
+        for segment, own in stays.items():
+            if not self.wanted or segment in self.wanted:
+                self._begun(segment).inputs.take(past, own, self.period, shares, self.zone)
 
     def _begun(self, segment: str) -> OfSegment:
         fresh = segment not in self.found

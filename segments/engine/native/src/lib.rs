@@ -23,6 +23,7 @@ pub mod customer;
 pub mod customers;
 pub mod dated;
 pub mod details;
+pub mod doings;
 pub mod eval;
 pub mod evidence;
 pub mod exact;

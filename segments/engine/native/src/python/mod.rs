@@ -1,6 +1,7 @@
 //! The door to Python: the module `segments.engine._native`.
 
 mod bytes;
+mod doings;
 mod effects;
 mod partition;
 mod position;
@@ -20,6 +21,9 @@ mod _native {
 
     #[pymodule_export]
     use super::bytes::{Accepted, Outbox, Transaction, offer_fetched, offer_fetched_transfers};
+
+    #[pymodule_export]
+    use super::doings::Doings;
 
     #[pymodule_export]
     use super::partition::{Partition, Rules};

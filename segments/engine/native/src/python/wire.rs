@@ -17,7 +17,7 @@ fn wrong(why: impl ToString) -> PyErr {
     PyValueError::new_err(why.to_string())
 }
 
-fn format(name: &str) -> PyResult<Format> {
+pub(super) fn format(name: &str) -> PyResult<Format> {
     Format::of(name).ok_or_else(|| wrong(format!("{name} is no record of an input topic")))
 }
 
