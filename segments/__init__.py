@@ -29,7 +29,8 @@ def replay(
         events: Dicts as JSON lines have them, in the order of the log, each with its `topic` (`clickstream`,
             `transactions`, `profiles`). Times are ISO 8601 texts, datetimes with a time zone, or milliseconds;
             amounts texts, `Decimal` or numbers. `"erase": True` erases a customer. Dicts of the topic
-            `segment-deployments` deploy the folder of rules in `rules_from` at their `occurred_at`.
+            `segment-deployments` deploy the folder of rules in `rules_from` at their `occurred_at`; dicts of the topic
+            `identities` say that two ids are one customer.
         rules: A folder of rules, a rule file, a list of them, or segments made here (each with its `id=`); None, where
             the events hold deployments.
         until: Read no later event, and fire at the end what is due up to and including this instant.

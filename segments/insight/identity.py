@@ -22,6 +22,12 @@ def identity_of(partition: Partition, customer_id: str) -> dict[str, Any] | None
     return None if found is None else dict(found)
 
 
+def goes_on(partition: Partition, key: bytes) -> bool:
+    """Whether an id goes on as another one, which has all that was remembered of it."""
+    found = partition.identity(key)
+    return found is not None and found["into"] is not None
+
+
 def followed(ask: Callable[[str], Answer | None], customer_id: str) -> Answer | None:
     """The answer about who a customer goes on as, with the ids on the way in `redirected_from`.
 

@@ -3,14 +3,26 @@
 import sys
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from segments.engine import BEFORE_ALL, DEPLOYMENTS, INPUTS, Event, Record, RuleSet, load, partition_of
+from segments.engine import (
+    BEFORE_ALL,
+    DEPLOYMENTS,
+    IDENTITIES,
+    INPUTS,
+    Effects,
+    Event,
+    Record,
+    RuleSet,
+    load,
+    partition_of,
+)
 from segments.insight.deploying import Deploying
+from segments.insight.identity import followed
 from segments.insight.plain import EventError, event_of, flip_of, instant, iso
-from segments.insight.replay import Replay
+from segments.insight.replay import TRANSFERS, Replay, together
 from segments.insight.sizes import Sizes
 from segments.insight.tally import Tally
 from segments.insight.why import why as ask
@@ -45,10 +57,9 @@ def replay(
     logs, chosen, end = _read(events, rules, until, partitions, deploying, sort=sort)
     flips: list[dict[str, Any]] = []
     tally = Tally()
-    for number in logs:
-        for effects in _lived(number, logs, chosen, deploying, end).run(end):
-            flips += [flip_of(event) for _, event in effects.segment_events]
-            tally.note(effects)
+    for effects in _effects(_lives(logs, chosen, deploying, end), end):
+        flips += [flip_of(event) for _, event in effects.segment_events]
+        tally.note(effects)
     _say(tally)
     return flips
 
@@ -66,18 +77,21 @@ def why(
 ) -> dict[str, Any]:
     """See `segments.why`; `deploying` has the settings, and takes in the deployments."""
     logs, chosen, end = _read(events, rules, until, partitions, deploying, sort=sort)
-    number = partition_of(customer.encode(), len(logs))
-    lives, tally = _lived(number, logs, chosen, deploying, end), Tally()
+    own = None if _linked(logs) else partition_of(customer.encode(), len(logs))
+    lives, tally = _lives(logs, chosen, deploying, end, own), Tally()
     as_of = _latest(logs) if end is None else end
-    for effects in lives.run(as_of):
+    for effects in _effects(lives, as_of):
         tally.note(effects)
     _say(tally)
-    names = lives.partition.rules.ids
-    if segment is not None and segment not in names:
-        raise SegmentsError(f"There is no segment {segment}: there are {', '.join(sorted(names))}.")
-    found = ask(lives.partition, customer, segment, BEFORE_ALL if as_of is None else as_of)
-    # Links are not among the events that are taken in here: nobody is redirected.
-    return cast("dict[str, Any]", _with_times(found)) | {"redirected_from": []}
+
+    def told(name: str) -> dict[str, Any]:
+        partition = lives[partition_of(name.encode(), len(logs))].partition
+        names = partition.rules.ids
+        if segment is not None and segment not in names:
+            raise SegmentsError(f"There is no segment {segment}: there are {', '.join(sorted(names))}.")
+        return ask(partition, name, segment, BEFORE_ALL if as_of is None else as_of)
+
+    return cast("dict[str, Any]", _with_times(followed(told, customer)))
 
 
 def try_rules(
@@ -92,14 +106,12 @@ def try_rules(
     """See `segments.try_rules`; `deploying` has the settings, and takes in the deployments."""
     logs, chosen, end = _read(events, rules, until, partitions, deploying, sort=sort)
     as_of, tally = _latest(logs) if end is None else end, Tally()
-    sizes: Sizes | None = None
-    for number in logs:
-        lives = _lived(number, logs, chosen, deploying, end)
-        for effects in lives.run(as_of):
-            tally.note(effects)
-        sizes = sizes or Sizes(lives.partition.rules)
-        sizes.note(lives.partition, list(lives.states), as_of)
-    assert sizes is not None
+    lives = _lives(logs, chosen, deploying, end)
+    for effects in _effects(lives, as_of):
+        tally.note(effects)
+    sizes = Sizes(lives[0].partition.rules)
+    for each in lives.values():
+        sizes.note(each.partition, list(each.states), as_of)
     return {
         "as_of": None if as_of is None else iso(as_of),
         **sizes.told(),
@@ -186,11 +198,33 @@ def _rules_of(rules: Rules | None, deploying: Deploying) -> RuleSet | None:
     return _rules(rules, deploying.settings.currency, deploying.zone, deploying.required)
 
 
-def _lived(number: int, logs: Logs, rules: RuleSet | None, deploying: Deploying, until: int | None) -> Replay:
-    followed = deploying.of(number, until)
-    if rules is None and not followed:
-        raise SegmentsError(f"Nothing is deployed in partition {number}: its events would wait.")
-    return Replay(number, len(logs), logs[number], rules, deploying.settings, followed)
+def _linked(logs: Logs) -> bool:
+    """Whether there are links among the events."""
+    return any(IDENTITIES in log for log in logs.values())
+
+
+def _lives(
+    logs: Logs, rules: RuleSet | None, deploying: Deploying, until: int | None, only: int | None = None
+) -> dict[int, Replay]:
+    """The partitions, or one of them, to be lived through; where there are links they hand each other customers."""
+    found, transfers = {}, TRANSFERS if _linked(logs) else None
+    for number in logs if only is None else [only]:
+        followed_there = deploying.of(number, until)
+        if rules is None and not followed_there:
+            raise SegmentsError(f"Nothing is deployed in partition {number}: its events would wait.")
+        found[number] = Replay(
+            number, len(logs), logs[number], rules, deploying.settings, followed_there, transfers
+        )
+    return found
+
+
+def _effects(lives: Mapping[int, Replay], until: int | None) -> Iterator[Effects]:
+    """What comes of the partitions: one after the other, or together where there are links."""
+    if any(each.linked for each in lives.values()):
+        yield from together(lives, len(lives), until)
+    else:
+        for each in lives.values():
+            yield from each.run(until)
 
 
 def _read(
@@ -261,8 +295,9 @@ def _record(
 ) -> tuple[int, Record]:
     fields = {name: value for name, value in given.items() if name not in TRANSPORT}
     topic = given.get("topic")
-    if topic not in INPUTS:
-        raise EventError(f"topic: expected {', '.join((*INPUTS, DEPLOYMENTS))}, got {topic!r}")
+    if topic not in (*INPUTS, IDENTITIES):
+        known = ", ".join((*INPUTS, DEPLOYMENTS, IDENTITIES))
+        raise EventError(f"topic: expected {known}, got {topic!r}")
     event = None if given.get("erase") is True else event_of(topic, fields)
     customer = fields.get("customer_id")
     key = customer.encode("utf-8", "surrogatepass") if isinstance(customer, str) else None

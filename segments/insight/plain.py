@@ -13,7 +13,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from segments.engine import FIRST, LAST, Event
-from segments.language.catalogue import LINE, TOPICS, Entry, Type
+from segments.language.catalogue import IDENTITIES, LINE, TOPICS, Entry, Type
 from segments.language.errors import SegmentsError
 
 Reader = Callable[[str, Any], Any]
@@ -212,5 +212,5 @@ def _reader(entry: Entry) -> Reader:
     return _Optional(read) if entry.optional else read
 
 
-FIELDS = {topic.name: {each.name: _reader(each) for each in topic.fields} for topic in TOPICS}
+FIELDS = {topic.name: {each.name: _reader(each) for each in topic.fields} for topic in (*TOPICS, IDENTITIES)}
 """The fields of each topic's records, with what reads them."""

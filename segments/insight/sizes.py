@@ -8,6 +8,7 @@ from typing import Any
 
 from segments.engine import BEFORE_ALL, Partition, PlannedRules, RuleSet, of_customer
 from segments.insight.census import Census
+from segments.insight.identity import goes_on
 
 NOBODY = b""
 """A key that no customer has: of them a rule says only what it asks."""
@@ -31,7 +32,7 @@ class Sizes:
             self.census = Census(partition.rules, partition.why(NOBODY)["rules"])
         for key in filter(of_customer, keys):
             found = partition.why(key, at)
-            if not found["known"]:
+            if not found["known"] or goes_on(partition, key):
                 continue
             self.census.note(found)
             inside = sorted({view["segment"] for view in found["rules"] if view["inside"]})

@@ -13,6 +13,7 @@ from segments.language.nodes.durations import DAY
 from streams.cli.instant import Instant
 from streams.cli.progress import bar
 from streams.history.files import latest, read_log
+from streams.history.joined import joined, links_of
 from streams.history.reader import FileHistory
 from streams.jobs import fit as job
 from streams.settings.settings import Settings, read_settings
@@ -111,14 +112,18 @@ def _read(purchases: Purchases, settings: Settings, files: tuple[IO[bytes], ...]
     """Take in the history; the instant of its last event."""
     if files:
         logs = read_log(files, None, until)
-        history = FileHistory(logs, latest(logs))
+        history = joined(FileHistory(logs, latest(logs)), links_of(logs))
         with bar(history.length) as progress:
             history.read(purchases, progress)
     else:
+        from streams.history.links import links_in_topic
         from streams.history.topics import topics_history
 
-        with topics_history(settings, None, until) as topics, bar(topics.length) as progress:
-            topics.read(purchases, progress)
+        links = links_in_topic(settings, until)
+        with topics_history(settings, None, until) as topics:
+            history = joined(topics, links)
+            with bar(history.length) as progress:
+                history.read(purchases, progress)
     events = (each for held in purchases.events.values() for _, each in held.values())
     return max((int(each["occurred_at"]) for each in events), default=0)
 

@@ -11,16 +11,13 @@ import click
 import schemas
 from segments.engine import BEFORE_ALL, IDENTITIES, Border, Effects, EngineSettings, RuleSet, load
 from segments.insight.deploying import Deploying
-from segments.insight.replay import Replay, together
+from segments.insight.replay import TRANSFERS, Replay, together
 from segments.insight.tally import Tally
 from streams.cli.border_file import BORDERS, read_borders
 from streams.cli.instant import Instant
 from streams.cli.visible import json_line, visible
 from streams.history.files import Logs, disorder_lines, latest, out_of_order, read_log
 from streams.settings.settings import Settings, read_settings
-
-TRANSFERS = "transfers"
-"""What the topic is called by which partitions hand each other ids that are merged: there is none in a replay."""
 
 
 @click.command(name="replay")
@@ -74,7 +71,7 @@ def command(
     settings = read_settings()
     engine = EngineSettings.of(settings)
     deploying = deploying_of(settings)
-    logs = read_log(files, partitions, until, sort=sort, deploying=deploying, links=True)
+    logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
     chosen = deployed_or(deploying, rules, settings, read_borders(borders))
     tally, flips, clock = Tally(), 0, BEFORE_ALL
     for effects in effects_of(logs, chosen, engine, until, deploying):

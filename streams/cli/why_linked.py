@@ -10,11 +10,11 @@ import click
 from segments.engine import BEFORE_ALL, IDENTITIES, Border, EngineSettings, Partition, RuleSet, partition_of
 from segments.insight.deploying import Deploying
 from segments.insight.identity import followed
-from segments.insight.replay import Replay, together
+from segments.insight.replay import TRANSFERS, Replay, together
 from segments.insight.tally import Tally
 from segments.insight.why import why
 from segments.language.errors import SegmentsError
-from streams.cli.replay import TRANSFERS, deployed_or, deploying_of
+from streams.cli.replay import deployed_or, deploying_of
 from streams.cli.visible import visible
 from streams.history.files import Logs, disorder_lines, latest, out_of_order, read_log
 from streams.settings.settings import Settings
@@ -53,7 +53,7 @@ def why_linked(
 ) -> dict[str, Any]:
     """`why` of files with links: all partitions are lived through together, for any of them may matter."""
     deploying = deploying_of(settings)
-    logs = read_log(files, partitions, until, sort=sort, deploying=deploying, links=True)
+    logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
     chosen = deployed_or(deploying, rules, settings, borders)
     as_of = latest(logs) if until is None else until
     replays = _replays(logs, chosen, EngineSettings.of(settings), deploying, until)

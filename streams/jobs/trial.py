@@ -20,6 +20,7 @@ from segments.plan.planner import plan
 from streams.clock import wall_clock
 from streams.errors import StreamsError
 from streams.history.files import latest, out_of_order, read_log
+from streams.history.joined import joined, links_of
 from streams.history.reader import FileHistory, History, Progress
 from streams.jobs.trial_borders import ReadBorder
 from streams.settings.settings import Settings
@@ -118,18 +119,20 @@ def past(
     sort: bool = False,
     deploying: Deploying | None = None,
 ) -> Iterator[History]:
-    """The history to try a rule on: of files if there are any, else of the input topics.
+    """The history to try a rule on: of files if there are any, else of the input topics; links are followed.
 
     `deploying` takes in the deployments that stand in files.
     """
     if files:
         logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
-        yield FileHistory(logs, latest(logs), 0 if sort else out_of_order(logs))
+        yield joined(FileHistory(logs, latest(logs), 0 if sort else out_of_order(logs)), links_of(logs))
     else:
+        from streams.history.links import links_in_topic
         from streams.history.topics import topics_history
 
+        links = links_in_topic(settings, until)
         with topics_history(settings, since, until) as history:
-            yield history
+            yield joined(history, links)
 
 
 def present(settings: Settings, files: tuple[IO[bytes], ...], until: int | None) -> int | None:

@@ -42,14 +42,14 @@ def _seen(count):
     return RuleSet([Segment(id="seen", when=page_view.within(days=7).count() >= count)])
 
 
-def _deploy(environment, id, follows, rules):
+def deploy(environment, id, follows, rules, at=None):
     """Write a deployment to both partitions in one transaction."""
     group = environment["SEGMENTS_GROUP"]
     record = {
         "deployment_id": id,
         "group": group,
         "follows": follows,
-        "occurred_at": int(time.time() * 1000),
+        "occurred_at": int(time.time() * 1000) if at is None else at,
         "kind": "rules",
         "plan": bytes(cramjam.zstd.compress(rules.data.to_bytes())),
         "plan_format": 1,
@@ -81,9 +81,9 @@ def test_a_kill_amid_a_take_over_changes_nothing(environment, fresh_topics, run,
     state = 'segments_deployment_state{partition="0",state="waiting"}'
     address_of(worker)
     wait_until("waiting for a deployment", lambda: scrape(worker).get(state) == 1)
-    _deploy(environment, "one", None, _seen(1))
+    deploy(environment, "one", None, _seen(1))
     wait_until("all enter", lambda: len(_flips(run)) == CUSTOMERS)
-    _deploy(environment, "two", "one", _seen(2))
+    deploy(environment, "two", "one", _seen(2))
     wait_until("some leave", lambda: len(_flips(run)) > CUSTOMERS)
     worker.kill()
     worker.wait()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segments.engine import EngineSettings, Record, RuleSet, partition_of
-from segments.insight.replay import Replay, together
+from segments.insight.replay import TRANSFERS, Replay, together
 from segments.language import Segment
 from segments.language.catalogue import IDENTITIES
 from segments.language.truth.identity import end_of
@@ -100,17 +100,22 @@ class Outcome:
     remembered: dict[str, Any] | None
 
 
-def lived(story: Linked, limit: int = 10_000) -> Outcome:
-    """Live through a story with the engine, over all partitions."""
-    rules, settings = RuleSet(story.segments), EngineSettings(grace=0, customer_limit=limit)
+def logs_of(story: Linked) -> list[dict[str, list[Record]]]:
+    """The logs of each partition, by topic."""
     logs: list[dict[str, list[Record]]] = [{} for _ in range(story.partitions)]
     for arrival in story.arrivals:
         key = arrival.customer.encode()
         log = logs[partition_of(key, story.partitions)].setdefault(arrival.topic, [])
         log.append(Record(arrival.topic, len(log), arrival.timestamp, key, b"", arrival.event))
+    return logs
+
+
+def lived(story: Linked, limit: int = 10_000) -> Outcome:
+    """Live through a story with the engine, over all partitions."""
+    rules, settings = RuleSet(story.segments), EngineSettings(grace=0, customer_limit=limit)
     replays = {
-        number: Replay(number, story.partitions, log, rules, settings, (), "transfers")
-        for number, log in enumerate(logs)
+        number: Replay(number, story.partitions, log, rules, settings, (), TRANSFERS)
+        for number, log in enumerate(logs_of(story))
     }
     found = Outcome(set(), set(), Counter(), Counter(), [], Counter(), None)
     for effects in together(replays, story.partitions, story.until):

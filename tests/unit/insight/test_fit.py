@@ -257,6 +257,27 @@ def test_a_model_that_no_rule_reads_is_of_all_purchases(fit, tmp_path):
     assert (result.exit_code, "wrong.py" in result.output) == (1, True), result.output
 
 
+def test_purchases_of_linked_ids_are_those_of_one_customer(fit, tmp_path):
+    """Every other order under the id of a telephone, with a login each, gives the model of who did it all."""
+    lines = list(drawn(1500, seed=4))
+    assert fit(lines).exit_code == 0
+    one = json.loads((tmp_path / "buyers.model.json").read_text())
+    names = sorted({line["customer_id"] for line in lines})
+    links = [
+        {
+            "topic": "identities", "event_id": f"l-{name}", "customer_id": f"phone-{name}", "into": name,
+            "occurred_at": START, "action": "link",
+        }
+        for name in names
+    ]  # fmt: skip
+    phones = [
+        line | {"customer_id": f"phone-{line['customer_id']}"} if place % 2 else line
+        for place, line in enumerate(lines)
+    ]
+    assert fit([*links, *phones]).exit_code == 0
+    assert json.loads((tmp_path / "buyers.model.json").read_text()) == one
+
+
 def test_customers_who_bought_once_make_no_model(fit, tmp_path):
     """Without a second purchase day of anybody the error says that there are none."""
     once = {line["customer_id"]: line for line in drawn(500, seed=6)}
