@@ -14,6 +14,7 @@ import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
 from streams.console.rules import Rule, Rules
+from tests.browser.chromium import complaints, sideways
 from tests.browser.looking import cell, named, until
 from tests.kit.console import Topics, click, shipped
 
@@ -29,18 +30,6 @@ def order(browser):
     """The segments that are shown, in their order."""
     rows = browser.find_elements(By.CSS_SELECTOR, '[data-testid="segments"] tbody tr')
     return [row.get_attribute("data-segment") for row in rows if row.is_displayed()]
-
-
-def sideways(browser):
-    """By how many pixels the page is wider than its window."""
-    return browser.execute_script(
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-
-
-def complaints(browser):
-    """What the browser complains of: blocked by the policy, scripts that failed, files that are not there."""
-    return [each for each in browser.get_log("browser") if each["level"] in ("SEVERE", "WARNING")]
 
 
 def filled():

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from tests.browser.chromium import complaints, sideways
 from tests.browser.reported import page_of
-from tests.browser.test_console import complaints, sideways
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 

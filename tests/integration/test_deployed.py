@@ -3,24 +3,13 @@
 import json
 import time
 
-import cramjam
 import pytest
-from confluent_kafka import Producer
 
-import schemas
 from segments.engine import DEPLOYMENTS, RuleSet
 from segments.language import Segment, page_view
+from tests.integration.deploying import deploy
 from tests.integration.worker_control import address_of, scrape, wait_until, wait_until_ready
 
-SETTINGS = {
-    "currency": "EUR",
-    "zone": {"name": "UTC", "transitions": []},
-    "grace": 0,
-    "customer_limit": 10_000,
-    "customer_bytes": 1 << 20,
-    "required_consent": None,
-    "profile_sources": [],
-}
 CUSTOMERS = 3_000
 """Each flips at the take-over, in more than one transaction."""
 
@@ -40,35 +29,6 @@ def _flips(run):
 
 def _seen(count):
     return RuleSet([Segment(id="seen", when=page_view.within(days=7).count() >= count)])
-
-
-def deploy(environment, id, follows, rules, at=None):
-    """Write a deployment to both partitions in one transaction."""
-    group = environment["SEGMENTS_GROUP"]
-    record = {
-        "deployment_id": id,
-        "group": group,
-        "follows": follows,
-        "occurred_at": int(time.time() * 1000) if at is None else at,
-        "kind": "rules",
-        "plan": bytes(cramjam.zstd.compress(rules.data.to_bytes())),
-        "plan_format": 1,
-        "rules": None,
-        "settings": SETTINGS,
-        "borders": [],
-        "models": {},
-        "note": "",
-    }
-    producer = Producer(
-        {"bootstrap.servers": environment["SEGMENTS_BROKERS"], "transactional.id": f"{group}-deploy"}
-    )
-    producer.init_transactions(30)
-    producer.begin_transaction()
-    for number in range(2):
-        producer.produce(
-            DEPLOYMENTS, key=group, value=schemas.encode(schemas.DEPLOYMENT, record), partition=number
-        )
-    producer.commit_transaction(30)
 
 
 @pytest.mark.timeout(240)

@@ -7,7 +7,7 @@ import pytest
 
 from segments.engine import DEPLOYMENTS, RuleSet, partition_of
 from segments.language import Segment, page_view, purchase
-from tests.integration.test_deployed import deploy
+from tests.integration.deploying import deploy
 from tests.integration.worker_control import scrape, stop, wait_until, wait_until_ready
 from tests.integration.worker_log import wait_until_caught_up
 

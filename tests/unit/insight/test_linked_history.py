@@ -8,7 +8,7 @@ from click.testing import CliRunner
 import segments
 from segments.language import Segment, page_view
 from streams.cli import main
-from tests.unit.insight.test_why_linked import LOG, VISITOR
+from tests.unit.insight.logins import LOG, VISITOR
 
 THREE = Segment(id="three", when=page_view.within(days=7).count() >= 3)
 UNTIL = "2026-01-05T12:00:00Z"

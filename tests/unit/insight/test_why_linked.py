@@ -5,32 +5,12 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from segments.engine import partition_of
 from segments.insight.identity import followed
 from streams.cli.identities import ids_in
 from streams.cli.why import command
+from tests.unit.insight.logins import DAY, LOG, START, VISITOR
 
-DAY = 86_400_000
-START = 1_767_225_600_000
-VISITOR = next(
-    f"anon-{n}" for n in range(99) if partition_of(f"anon-{n}".encode(), 4) != partition_of(b"anna", 4)
-)
 RULE = "three_visits_without_conversion"
-
-
-def _view(day, customer):
-    at = START + day * DAY
-    return {
-        "topic": "clickstream", "event_id": f"{customer}{at}", "customer_id": customer, "occurred_at": at,
-        "kind": "page_view",
-    }  # fmt: skip
-
-
-def _login(day):
-    return {
-        "topic": "identities", "event_id": "login", "customer_id": VISITOR, "into": "anna",
-        "occurred_at": START + day * DAY, "action": "link",
-    }  # fmt: skip
 
 
 @pytest.fixture
@@ -49,9 +29,6 @@ def ask(tmp_path, monkeypatch):
         return done.stdout
 
     return why
-
-
-LOG = (_view(0, VISITOR), _view(2, "anna"), _login(3), _view(4, VISITOR))
 
 
 @pytest.mark.parametrize("stdin", [False, True], ids=["file", "stdin"])
