@@ -85,7 +85,7 @@ def _difference(of: str, found: Figures, speaker: Speaker) -> Iterator[Row]:
             text = "relative: {lift} (Welch {low} to {high}; always valid {from_} to {to})"
             bounds = _bounds(found["lift_interval"], found["lift_always_valid"], speaker.percent)
             yield Row(
-                "",
+                speaker.say("Relative difference"),
                 speaker.percent(found["lift"]),
                 speaker.say(text, lift=speaker.percent(found["lift"]), **bounds),
             )

@@ -69,8 +69,8 @@ def conversion(arms: Sequence[Figures], window: int | None, speaker: Speaker) ->
 
 
 def cohorts(months: Sequence[Figures], speaker: Speaker) -> Markup:
-    """A row for each month of enters, a cell for each number of days."""
-    if not months:
+    """A row for each month of enters, a cell for each number of days; nothing if none of them may be told."""
+    if not any(isinstance(month[str(days)]["retention"], float) for month in months for days in DAYS):
         return Markup()
     wide = (WIDTH - NAME) / len(DAYS)
     parts = [

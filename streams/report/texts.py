@@ -59,6 +59,7 @@ DUTCH: Mapping[str, str] = {
     "Customers": "Klanten",
     "Revenue per customer": "Omzet per klant",
     "Difference in conversion": "Verschil in conversie",
+    "Relative difference": "Relatief verschil",
     "Difference in revenue per customer": "Verschil in omzet per klant",
     "{difference} (Newcombe {low} to {high}; always valid {from_} to {to})": "{difference} (Newcombe {low} tot {high}; altijd geldig {from_} tot {to})",
     "{difference} (Welch {low} to {high}; always valid {from_} to {to})": "{difference} (Welch {low} tot {high}; altijd geldig {from_} tot {to})",

@@ -12,8 +12,8 @@ from tests.integration.worker_control import scrape, stop, wait_until, wait_unti
 from tests.integration.worker_log import wait_until_caught_up
 
 HOUR = 3_600_000
-CROWD = 15_000
-"""Others' clicks before the deployment, in one partition: it comes to the deployment a second after the other one."""
+CROWD = 5_000
+"""Others' clicks before the deployment, in one partition: it comes to the deployment after the other one."""
 SLOW, FAST = 0, 1
 INPUTS = ("clickstream", "identities", "profiles", "transactions", DEPLOYMENTS)
 SETTINGS = {"SEGMENTS_CLOCK": "event", "SEGMENTS_GRACE": "0"}
