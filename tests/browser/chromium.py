@@ -52,15 +52,3 @@ def browsing(folder: Path):
         yield running
     finally:
         running.quit()
-
-
-def sideways(browser):
-    """By how many pixels the page is wider than its window."""
-    return browser.execute_script(
-        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-
-
-def complaints(browser):
-    """What the browser complains of: blocked by the policy, scripts that failed, files that are not there."""
-    return [each for each in browser.get_log("browser") if each["level"] in ("SEVERE", "WARNING")]

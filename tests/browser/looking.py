@@ -21,3 +21,15 @@ def cell(browser, segment, field):
 def until(browser, condition, seconds=10):
     """Wait for something, and give it; the page may be loaded anew meanwhile, for which drivers have several errors."""
     return WebDriverWait(browser, seconds, 0.02, (WebDriverException,)).until(lambda _: condition())
+
+
+def sideways(browser):
+    """By how many pixels the page is wider than its window."""
+    return browser.execute_script(
+        "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+
+
+def complaints(browser):
+    """What the browser complains of: blocked by the policy, scripts that failed, files that are not there."""
+    return [each for each in browser.get_log("browser") if each["level"] in ("SEVERE", "WARNING")]

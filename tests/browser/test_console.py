@@ -14,8 +14,7 @@ import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
 from streams.console.rules import Rule, Rules
-from tests.browser.chromium import complaints, sideways
-from tests.browser.looking import cell, named, until
+from tests.browser.looking import cell, complaints, named, sideways, until
 from tests.kit.console import Topics, click, shipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]

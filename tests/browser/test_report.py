@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.browser.chromium import complaints, sideways
+from tests.browser.looking import complaints, sideways
 from tests.browser.reported import page_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
