@@ -90,9 +90,7 @@ fn case(path: &std::path::Path) -> Case {
     };
     let rules = Arc::new(Rules::new(Plan::read(read("plan.json").as_bytes()).unwrap()));
     let inputs = rules.plan.topics.iter();
-    let mut topics: Vec<_> = inputs
-        .map(|topic| (topic.name.clone(), topic.record))
-        .collect();
+    let mut topics: Vec<_> = inputs.map(|topic| (topic.name.clone(), topic.record)).collect();
     if first.get("linked").is_some() {
         topics.extend(["identities", TRANSFERS].map(|name| (name.to_owned(), Format::Link)));
     }
