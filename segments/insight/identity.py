@@ -7,6 +7,8 @@ from segments.engine import Partition
 
 Answer = dict[str, Any]
 
+TRANSFERS = "transfers"
+"""What the topic is called by which partitions hand each other ids that are merged: there is none in a replay."""
 MOST = 100
 """Redirects that are followed from one id: as many as ids may be merged into one."""
 

@@ -15,10 +15,10 @@ from segments.engine import (
     partition_of,
 )
 from segments.insight.deploying import Deploying
-from segments.insight.identity import followed
+from segments.insight.identity import TRANSFERS, followed
 from segments.insight.logs import Logs, in_order_of_time, logs_of
 from segments.insight.plain import flip_of, instant, iso
-from segments.insight.replay import TRANSFERS, Replay, together
+from segments.insight.replay import Replay, together
 from segments.insight.sizes import Sizes
 from segments.insight.tally import Tally
 from segments.insight.why import why as ask
@@ -49,7 +49,7 @@ def replay(
     logs, chosen, end = _read(events, rules, until, partitions, deploying, sort=sort)
     flips: list[dict[str, Any]] = []
     tally = Tally()
-    for effects in _effects(_lives(logs, chosen, deploying, end), end):
+    for effects in _effects(_lives(logs, chosen, deploying, end), end, linked=_linked(logs)):
         flips += [flip_of(event) for _, event in effects.segment_events]
         tally.note(effects)
     _say(tally)
@@ -72,7 +72,7 @@ def why(
     own = None if _linked(logs) else partition_of(customer.encode(), len(logs))
     lives, tally = _lives(logs, chosen, deploying, end, own), Tally()
     as_of = _latest(logs) if end is None else end
-    for effects in _effects(lives, as_of):
+    for effects in _effects(lives, as_of, linked=_linked(logs)):
         tally.note(effects)
     _say(tally)
 
@@ -99,7 +99,7 @@ def try_rules(
     logs, chosen, end = _read(events, rules, until, partitions, deploying, sort=sort)
     as_of, tally = _latest(logs) if end is None else end, Tally()
     lives = _lives(logs, chosen, deploying, end)
-    for effects in _effects(lives, as_of):
+    for effects in _effects(lives, as_of, linked=_linked(logs)):
         tally.note(effects)
     sizes = Sizes(lives[0].partition.rules)
     for each in lives.values():
@@ -210,9 +210,9 @@ def _lives(
     return found
 
 
-def _effects(lives: Mapping[int, Replay], until: int | None) -> Iterator[Effects]:
+def _effects(lives: Mapping[int, Replay], until: int | None, *, linked: bool) -> Iterator[Effects]:
     """What comes of the partitions: one after the other, or together where there are links."""
-    if any(each.linked for each in lives.values()):
+    if linked:
         yield from together(lives, len(lives), until)
     else:
         for each in lives.values():

@@ -25,8 +25,6 @@ from segments.insight.going import Going
 
 Log = Mapping[str, Sequence[Record]]
 """The records of one partition by topic, each topic in the order of its offsets."""
-TRANSFERS = "transfers"
-"""What the topic is called by which partitions hand each other ids that are merged: there is none in a replay."""
 TOPICS = tuple(sorted((*INPUTS, DEPLOYMENTS)))
 """The inputs of a partition that follows deployments, in the order that breaks ties."""
 
@@ -50,8 +48,6 @@ class Replay:
         self.states: dict[bytes, bytes] = {}
         """What is remembered, as it was committed last."""
         self._log, self._number, self._count = log, number, count
-        self.linked = transfers is not None
-        """Whether links are followed."""
         self._transfers = transfers
         self._arrived: list[Transfer] = []
         self._ends: dict[str, int] = {}

@@ -11,7 +11,8 @@ import click
 import schemas
 from segments.engine import BEFORE_ALL, IDENTITIES, Border, Effects, EngineSettings, RuleSet, load
 from segments.insight.deploying import Deploying
-from segments.insight.replay import TRANSFERS, Replay, together
+from segments.insight.identity import TRANSFERS
+from segments.insight.replay import Replay, together
 from segments.insight.tally import Tally
 from streams.cli.border_file import BORDERS, read_borders
 from streams.cli.instant import Instant

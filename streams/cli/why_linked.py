@@ -9,8 +9,8 @@ import click
 
 from segments.engine import BEFORE_ALL, IDENTITIES, Border, EngineSettings, Partition, RuleSet, partition_of
 from segments.insight.deploying import Deploying
-from segments.insight.identity import followed
-from segments.insight.replay import TRANSFERS, Replay, together
+from segments.insight.identity import TRANSFERS, followed
+from segments.insight.replay import Replay, together
 from segments.insight.tally import Tally
 from segments.insight.why import why
 from segments.language.errors import SegmentsError

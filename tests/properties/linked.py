@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from segments.engine import EngineSettings, Record, RuleSet, partition_of
-from segments.insight.replay import TRANSFERS, Replay, together
+from segments.insight.identity import TRANSFERS
+from segments.insight.replay import Replay, together
 from segments.language import Segment
 from segments.language.catalogue import IDENTITIES
 from segments.language.truth.identity import end_of

@@ -5,9 +5,9 @@ import random
 import pytest
 
 from segments.engine import EngineSettings, Record, RuleSet
-from segments.insight.identity import identity_of
+from segments.insight.identity import TRANSFERS, identity_of
 from segments.insight.owners import MOST, NEVER, Owners
-from segments.insight.replay import TRANSFERS, Replay
+from segments.insight.replay import Replay
 from segments.language import Segment, page_view
 from tests.properties.records import START, Arrival, click, erase
 
