@@ -30,6 +30,8 @@ DAYS = 20
 """Over which the history is spread."""
 YESTERDAY = 26 * HOUR
 """Milliseconds by which the history ends before now: nobody is in `seen` then, and each live view may flip."""
+MOVED = "99"
+"""Per cent of customers who may flip: they are counted, as by default, and nothing is held back."""
 CAP = 900.0
 """Seconds in which the history must be worked off."""
 WARM = 5.0
@@ -109,7 +111,7 @@ def _deployed(
     listener = Listener(site)
     more = ("--first", str(traffic.first), "--customers", str(customers))
     sender = start_sender(site, "even", traffic.start, rate, count, *more)
-    call = [SEGMENTS, "deploy", "--rules", str(rules), "--yes", "--json", *options]
+    call = [SEGMENTS, "deploy", "--rules", str(rules), "--yes", "--json", "--max-moved", MOVED, *options]
     with ThreadPoolExecutor(1) as beside:
         given = environment(site, GROUP, plan.folder)
         command = beside.submit(_called, call, given, traffic.start + WARM)

@@ -3,10 +3,10 @@
 from segments.language import Segment, product_view
 
 browser = Segment(
-    en="Viewed nine products in 30 days",
-    nl="Negen producten bekeken in 30 dagen",
-    when=product_view.within(days=30).count() >= 9,
+    en="Viewed twelve products in 30 days",
+    nl="Twaalf producten bekeken in 30 dagen",
+    when=product_view.within(days=30).count() >= 12,
     examples="""
-        0d x9 every 1h  product_view   enters
+        0d x12 every 1h  product_view   enters
     """,
 )
