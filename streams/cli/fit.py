@@ -116,14 +116,10 @@ def _read(purchases: Purchases, settings: Settings, files: tuple[IO[bytes], ...]
         with bar(history.length) as progress:
             history.read(purchases, progress)
     else:
-        from streams.history.links import links_in_topic
-        from streams.history.topics import topics_history
+        from streams.history.links import linked_history
 
-        links = links_in_topic(settings, until)
-        with topics_history(settings, None, until) as topics:
-            history = joined(topics, links)
-            with bar(history.length) as progress:
-                history.read(purchases, progress)
+        with linked_history(settings, None, until) as past, bar(past.length) as progress:
+            past.read(purchases, progress)
     events = (each for held in purchases.events.values() for _, each in held.values())
     return max((int(each["occurred_at"]) for each in events), default=0)
 

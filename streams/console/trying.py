@@ -16,10 +16,8 @@ from segments.language.errors import SegmentsError
 from streams.clock import wall_clock
 from streams.console.rules import Rules
 from streams.errors import StreamsError
-from streams.history.joined import joined
-from streams.history.links import links_in_topic
+from streams.history.links import linked_history
 from streams.history.reader import History, Progress
-from streams.history.topics import topics_history
 from streams.settings.settings import Settings
 
 KEPT = 16
@@ -108,9 +106,7 @@ class Trials:
         other = with_numbers(running, tried.segment, numbers)
         engine = rules.engine(settings)
         now = tried.began if settings.clock == "wall" else None
-        links = links_in_topic(settings)
-        with topics_history(settings, _needed_since(running, tried.began), None) as topics:
-            history = joined(topics, links)
+        with linked_history(settings, _needed_since(running, tried.began), None) as history:
 
             def progress(count: int) -> None:
                 tried.done += count

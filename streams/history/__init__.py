@@ -3,7 +3,7 @@
 files   the records of a log file of JSON lines
 joined  a history in which ids became one customer, each record under the id that goes on
 lines   JSON lines with file and line number for messages
-links   the links that the topic `identities` holds
+links   the past of the topics, with their links followed
 reader  what a trial asks of a history, and how it reads one from a file
 topics  the records that the input topics still hold
 """

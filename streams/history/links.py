@@ -1,15 +1,26 @@
-"""The links that the topic `identities` holds."""
+"""The past of the topics, with the links that `identities` holds followed."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import schemas
 from segments.engine import IDENTITIES
 from streams.errors import TopicsError
-from streams.history.joined import Link
+from streams.history.joined import Link, joined
+from streams.history.reader import History
+from streams.history.topics import topics_history
 from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
 from streams.registry.registry import connect
 from streams.settings.settings import Settings
+
+
+@contextmanager
+def linked_history(settings: Settings, since: int | None, until: int | None) -> Iterator[History]:
+    """The input topics as `topics_history` reads them, for as long as the block runs; linked ids are one customer."""
+    links = links_in_topic(settings, until)
+    with topics_history(settings, since, until) as history:
+        yield joined(history, links)
 
 
 def links_in_topic(settings: Settings, last: int | None = None) -> list[Link]:

@@ -127,12 +127,10 @@ def past(
         logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
         yield joined(FileHistory(logs, latest(logs), 0 if sort else out_of_order(logs)), links_of(logs))
     else:
-        from streams.history.links import links_in_topic
-        from streams.history.topics import topics_history
+        from streams.history.links import linked_history
 
-        links = links_in_topic(settings, until)
-        with topics_history(settings, since, until) as history:
-            yield joined(history, links)
+        with linked_history(settings, since, until) as history:
+            yield history
 
 
 def present(settings: Settings, files: tuple[IO[bytes], ...], until: int | None) -> int | None:

@@ -64,7 +64,7 @@ def past(monkeypatch):
     def given(*_):
         yield FileHistory(logs)
 
-    monkeypatch.setattr(trying, "topics_history", given)
+    monkeypatch.setattr(trying, "linked_history", given)
 
 
 def tried(settings, rules, numbers):
