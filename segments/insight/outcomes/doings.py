@@ -68,7 +68,8 @@ def retained(found: Retained) -> Figures:
     whole, part = found.episodes, found.active
     told = conversion(whole, part)
     kept = told["conversion"]
-    rest = FEW if whole.times - part.times < FEWEST else kept
+    too_few = isinstance(kept, float) and whole.times - part.times < FEWEST
+    rest = FEW if too_few else kept
     return {
         "episodes": whole.told,
         "active": told["converted"],

@@ -2,6 +2,9 @@
 
 import pytest
 
+from segments.insight.outcomes.doings import retained
+from segments.insight.outcomes.inside import Retained
+from segments.insight.outcomes.period import Count
 from segments.insight.outcomes.statistics import (
     compare,
     median_stay,
@@ -161,3 +164,15 @@ def test_the_median_stay_knows_who_is_still_in():
     assert median_stay([(1, False), (2, True), (3, True)]) == 2
     assert median_stay([(1, True), (2, False), (3, False)]) is None
     assert median_stay([]) is None
+
+
+@pytest.mark.parametrize(
+    ("active", "of", "kept", "churn"), [(95, 100, 0.95, "< 10"), (80, 100, 0.8, 0.2), (0, 0, None, None)]
+)
+def test_a_churn_of_fewer_than_ten_is_not_told(active, of, kept, churn):
+    """What is left of a share is a number of customers, too; without episodes there is neither."""
+    found = retained(Retained(Count(of, of), Count(active, active)))
+    assert (found["retention"], found["churn"]) == (
+        kept,
+        pytest.approx(churn) if isinstance(churn, float) else churn,
+    )
