@@ -88,8 +88,8 @@ chaos: install ## kills, pauses, rebalances, broken connections: SEEDS=20 of the
 
 .PHONY: simulate
 simulate: install ## SEEDS=2000 schedules of faults over a Kafka in memory, then the seeded bugs
-	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000)
-	$(BIN)/python -m tests.simulation --bugs
+	for kind in plain linked deployed; do $(BIN)/python -m tests.simulation --kind $$kind --seeds $(or $(SEEDS),2000) || exit 1; done
+	for kind in plain linked deployed; do $(BIN)/python -m tests.simulation --kind $$kind --bugs || exit 1; done
 
 .PHONY: stock-faust
 stock-faust: install ## the same faults for stock Faust and for this worker: what is lost, doubled and wrong (20 minutes)

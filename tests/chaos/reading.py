@@ -15,7 +15,8 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 import schemas
-from segments.engine import INPUTS
+from segments.engine import IDENTITIES, INPUTS
+from streams.kafka.topics import transfers
 from tests.kit.consumers import committed, consumer_of
 
 COMMAND = str(Path(sys.executable).with_name("segments"))
@@ -58,6 +59,11 @@ def bare(line: Line) -> str:
     return json.dumps(kept, ensure_ascii=False)
 
 
+def read_by(group: str) -> tuple[str, ...]:
+    """The topics of which a partition of a group reads on at its position."""
+    return (*INPUTS, IDENTITIES, transfers(group).name)
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """A committed record."""
@@ -92,7 +98,7 @@ class Reader:
                         found.append(_raw(message))
         return sorted(found, key=lambda each: (each.partition, each.offset))
 
-    def ends(self, topics: tuple[str, ...] = INPUTS) -> dict[tuple[str, int], int]:
+    def ends(self, topics: tuple[str, ...]) -> dict[tuple[str, int], int]:
         """The end offsets of topics."""
         with closing(consumer_of(self._address, "reader")) as consumer:
             asked = [
@@ -105,14 +111,14 @@ class Reader:
             }
 
     def committed(self, group: str) -> Counter[tuple[str, int]]:
-        """What a group has committed of the inputs; 0 where nothing.
+        """What a group has committed of the topics that it reads; 0 where nothing.
 
         Asked without waiting for the transactions under way: with one after the other there is always one.
         """
         with closing(consumer_of(self._address, group, "read_uncommitted")) as consumer:
             asked = [
                 TopicPartition(topic, number)
-                for topic in INPUTS
+                for topic in read_by(group)
                 for number in self._partitions(consumer, topic)
             ]
             return Counter(
@@ -120,9 +126,9 @@ class Reader:
             )
 
     def behind(self, group: str) -> int:
-        """How many offsets of the inputs a group has yet to commit."""
+        """How many offsets of the topics that it reads a group has yet to commit."""
         committed = self.committed(group)
-        return sum(end - committed[where] for where, end in self.ends().items())
+        return sum(end - committed[where] for where, end in self.ends(read_by(group)).items())
 
     def _partitions(self, consumer: Consumer, topic: str) -> list[int]:
         return sorted(consumer.list_topics(topic, 10).topics[topic].partitions)

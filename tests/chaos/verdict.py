@@ -8,6 +8,7 @@ from typing import Any
 
 import schemas
 from segments.engine import (
+    IDENTITIES,
     INPUTS,
     POSITION_KEY,
     EngineSettings,
@@ -18,7 +19,7 @@ from segments.engine import (
     position_of,
 )
 from streams.kafka.topics import changelog
-from tests.chaos.reading import Raw, Reader
+from tests.chaos.reading import Raw, Reader, read_by
 from tests.chaos.truth import Truth
 
 LOST, DOUBLED, WRONG = "lost", "doubled", "wrong"
@@ -101,6 +102,11 @@ Stay = tuple[str, str | None, str, int, int]
 """Segment, value, version, entered at, episode."""
 
 
+def versionless(inside: Mapping[str, set[Stay]]) -> dict[str, set[Stay]]:
+    """Who is in what, whatever the version: that of a membership changes without a flip when another one goes live."""
+    return {who: {(*stay[:2], "", *stay[3:]) for stay in stays} for who, stays in inside.items()}
+
+
 def fold(events: Iterable[Mapping[str, Any]]) -> dict[str, set[Stay]]:
     """Who is in what after all events."""
     inside: dict[str, dict[Place, Stay]] = defaultdict(dict)
@@ -162,7 +168,7 @@ def check_letters(verdict: Verdict, reader: Reader, expected: Truth) -> None:
 def check_positions(verdict: Verdict, reader: Reader, group: str, positions: Mapping[int, Position]) -> None:
     """The record beside the customers and what the group committed are equal, and both at the end of the inputs."""
     committed = reader.committed(group)
-    for (topic, number), end in reader.ends().items():
+    for (topic, number), end in reader.ends(read_by(group)).items():
         said = positions[number].offsets.get(topic, 0) if number in positions else 0
         if not said == committed[topic, number] == end:
             verdict.add(
@@ -197,7 +203,7 @@ def remembered(kept: Mapping[bytes, bytes], rules: RuleSet) -> dict[bytes, dict[
 
 def check_accounts(verdict: Verdict, metrics: Mapping[str, float], who: str) -> None:
     """What a worker consumed is what it applied, recognised, ignored and refused, topic by topic."""
-    for topic in INPUTS:
+    for topic in (*INPUTS, IDENTITIES):
         consumed = metrics.get(f'segments_records_consumed_total{{topic="{topic}"}}', 0.0)
         outcomes = sum(
             value
@@ -208,3 +214,51 @@ def check_accounts(verdict: Verdict, metrics: Mapping[str, float], who: str) -> 
             verdict.add(
                 WRONG, f"{who} consumed {consumed:.0f} of {topic}, and says what became of {outcomes:.0f}"
             )
+
+
+def check_once(verdict: Verdict, outcomes: Iterable[Mapping[str, Any]]) -> None:
+    """No outcome is told twice."""
+    for event_id, times in Counter(each["event_id"] for each in outcomes).items():
+        if times > 1:
+            verdict.add(DOUBLED, f"the outcome {event_id} was told {times} times", times - 1)
+
+
+def check_arms(verdict: Verdict, told: Iterable[Mapping[str, Any]]) -> None:
+    """A customer is in one arm of a segment, whatever is told; `told`: flips and outcomes."""
+    arms: dict[tuple[str, str], str | None] = {}
+    for each in told:
+        place = each.get("entered_as", each["customer_id"]), each["segment"]
+        if arms.setdefault(place, each["arm"]) != each["arm"]:
+            verdict.add(WRONG, f"{place} was {arms[place]}, and is {each['arm']}")
+
+
+def check_watches(
+    verdict: Verdict,
+    flips: Iterable[Mapping[str, Any]],
+    outcomes: Iterable[Mapping[str, Any]],
+    windows: Mapping[str, int],
+    ends: Mapping[str, int],
+) -> None:
+    """Each enter that opens a watch matures once at the end of its window, if that lies before the end of the run.
+
+    `windows`: milliseconds by segment with a goal. `ends`: the clock of the partition at the end, by customer; those
+    that are not named, such as whoever was erased, are not looked at.
+    """
+    expected, open_until = Counter[tuple[str, str, int]](), dict[tuple[str, str], int]()
+    for flip in flips:
+        place, at = (flip["customer_id"], flip["segment"]), flip["occurred_at"]
+        window = windows.get(flip["segment"])
+        if flip["transition"] != "enter" or window is None or at < open_until.get(place, at):
+            continue
+        open_until[place] = at + window
+        if place[0] in ends and at + window < ends[place[0]]:
+            expected[(*place, at)] += 1
+    came = Counter[tuple[str, str, int]](
+        (each["customer_id"], each["segment"], each["entered_at"])
+        for each in outcomes
+        if each["kind"] == "matured" and each["customer_id"] in ends
+    )
+    for watch, count in (expected - came).items():
+        verdict.add(LOST, f"{watch} has not matured", count)
+    for watch, count in (came - expected).items():
+        verdict.add(WRONG, f"{watch} has matured, and was not to", count)

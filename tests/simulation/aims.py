@@ -1,30 +1,25 @@
-"""What the rules of the simulation are measured by, and workers with bugs of outcomes."""
+"""Workers with bugs of outcomes: of rules with goals some are told twice, lost, or of other customers."""
 
 from collections.abc import Callable
 from typing import Any
 
 from segments.engine import RuleSet
-from segments.language import any_event, purchase
 from segments.language.nodes.goals import aim
 from streams.worker.outbox import SEGMENT_OUTCOMES
 from tests.chaos.bugs import _split
 from tests.simulation.worker import Worker
 
-SOON = any_event.within(minutes=1)
-AIMS: dict[str, tuple[Any, Any, Any]] = {
-    "views_2": (SOON, None, 20),
-    "twice_a_minute": (SOON, None, None),
-    "quiet": (any_event.within(minutes=2), None, 50),
-    "spender": (purchase.within(minutes=5), purchase.amount, 50),
-}
-"""Goal, revenue and control by rule: windows that pass within a schedule."""
+LATER = 60_000
+"""Milliseconds by which a goal's window is too long."""
 
 
 def aimed(rules: RuleSet, experiment: str = "") -> RuleSet:
-    """The rules, these of them with goals."""
+    """The rules, whose control groups are drawn by the name of this experiment; by default by that of the rule."""
     for each in rules.segments:
-        if each.id in AIMS:
-            each.aim = aim(*AIMS[each.id], experiment if AIMS[each.id][2] else "", each.id)
+        held = each.aim
+        if held.goal is not None:
+            named = experiment if held.control is not None else ""
+            each.aim = aim(held.goal, held.revenue, held.control, named, each.id)
     made = RuleSet(rules.segments)
     assert made.data.rules  # they are lowered now: `arm_changes` gives the same segments other aims
     return made
@@ -45,6 +40,25 @@ def arm_changes() -> None:
     _restart_with(lambda rules, count: aimed(rules, f"of worker {count}"))
 
 
+def late_goal_counted() -> None:
+    """Each worker but the first keeps watches open for a minute longer: goals after the maturity count, too."""
+    _restart_with(lambda rules, count: rules if count == 1 else _longer(rules))
+
+
+def _longer(rules: RuleSet) -> RuleSet:
+    """The same rules, whose goals have longer windows and are taken for the same."""
+    made = RuleSet(rules.segments)
+    data: Any = made.data
+    made.__dict__["data"] = _with(data, rules=tuple(_with(rule, aim=_late(rule.aim)) for rule in data.rules))
+    return made
+
+
+def _late(held: Any) -> Any:
+    if held is None or held.goal is None:
+        return held
+    return _with(held, goal=_with(held.goal, window=held.goal.window + LATER))
+
+
 def _identified(rules: RuleSet, identity: str) -> RuleSet:
     """The same rules, whose watches are no others' than those of this identity."""
     made = RuleSet(rules.segments)
@@ -62,11 +76,11 @@ def _with(struct: Any, **changes: Any) -> Any:
 def _restart_with(change: Callable[[RuleSet, int], RuleSet]) -> None:
     begin, started = Worker.__init__, [0]
 
-    def begins(self: Any, network: Any, name: str, rules: RuleSet, *options: Any) -> None:
+    def begins(self: Any, network: Any, name: str, rules: RuleSet, *options: Any, **named: Any) -> None:
         started[0] += 1
-        begin(self, network, name, change(rules, started[0]), *options)
+        begin(self, network, name, change(rules, started[0]), *options, **named)
 
     Worker.__init__ = begins  # type: ignore[method-assign]
 
 
-OF_OUTCOMES = {each.__name__: each for each in (matured_twice, watch_lost, arm_changes)}
+OF_OUTCOMES = {each.__name__: each for each in (matured_twice, watch_lost, arm_changes, late_goal_counted)}

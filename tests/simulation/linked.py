@@ -168,12 +168,12 @@ def redirect_lost_on_restart() -> None:
     """Whoever takes a partition over forgets the ids that are redirected."""
     begin = takeover._partition
 
-    def forgetful(context: Any, number: int, deployment: Any, store: Any, ran: Any = ()) -> Any:
-        partition = begin(context, number, deployment, store, ran)
+    def forgetful(context: Any, number: int, deployment: Any, store: Any, *more: Any) -> Any:
+        partition = begin(context, number, deployment, store, *more)
         customers = filter(of_customer, list(store.keys()))
         keys = [key for key in customers if (partition.identity(key) or {}).get("into")]
         store.apply(dict.fromkeys(keys), None)
-        return begin(context, number, deployment, store, ran) if keys else partition
+        return begin(context, number, deployment, store, *more) if keys else partition
 
     takeover._partition = forgetful
 
@@ -200,7 +200,34 @@ def circle_that_runs_for_ever() -> None:
     outbox.Outbox.batches = endless  # type: ignore[method-assign]
 
 
+def applied_at_both() -> None:
+    """A record that goes on to another id is sent back to its own, too, which takes that for a ring and applies it."""
+    made = outbox.Outbox.batches
+
+    def generous(self: Any, transaction: Any, beside: Any) -> Any:
+        batches = made(self, transaction, beside)
+        sent = [
+            schemas.decode(schemas.TRANSFER, value or b"")
+            for where in [each for each in batches if isinstance(each, tuple) and each[0] == TRANSFERS]
+            for batch in batches[where]
+            for _, value, _ in rows(batch)
+        ]
+        for transfer in (each for each in sent if each["kind"] == "record"):
+            back = transfer | {"customer_id": transfer["passed"][0]["customer_id"]}
+            key, value = back["customer_id"].encode(), schemas.encode(schemas.TRANSFER, back)
+            where = TRANSFERS, partition_of(key, PARTITIONS)
+            batches[where] = [*batches.get(where, ()), *batches_of({key: value}, wall_clock())]
+        return batches
+
+    outbox.Outbox.batches = generous  # type: ignore[method-assign]
+
+
 BUGS: dict[str, Callable[[], None]] = {
     each.__name__: each
-    for each in (state_sent_and_not_forgotten, redirect_lost_on_restart, circle_that_runs_for_ever)
+    for each in (
+        state_sent_and_not_forgotten,
+        redirect_lost_on_restart,
+        circle_that_runs_for_ever,
+        applied_at_both,
+    )
 }

@@ -1,5 +1,6 @@
 """What the worker's own code is given instead of Kafka, the clock and its log, for as long as a schedule is played."""
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from typing import Any
 import streams.kafka.offsets
 import streams.store.restore
 import streams.transport.producer
+import streams.worker.deployments
+import streams.worker.filling
 import streams.worker.intake
 import streams.worker.outbox
 import streams.worker.owner
@@ -25,8 +28,21 @@ READS_CLOCK = (
 )
 COUNTS_SECONDS = (
     *(streams.worker.owner, streams.worker.service, streams.worker.standing, streams.worker.intake),
-    streams.store.restore,
+    *(streams.store.restore, streams.worker.filling),
 )
+
+
+class _Inline:
+    """asyncio for who reads the history: not in a thread, which made-up time would not wait for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def to_thread(act: Callable[..., Any], *arguments: Any) -> Any:
+        """Act, a moment later."""
+        await asyncio.sleep(0.01)
+        return act(*arguments)
 
 
 @contextmanager
@@ -40,6 +56,9 @@ def made_up(elapsed: Callable[[], float], wall: Callable[[], int], errors: list[
         (streams.transport.producer, "AIOKafkaProducer", Producer),
         (streams.store.restore, "AIOKafkaConsumer", Consumer),
         (streams.kafka.offsets, "AIOKafkaConsumer", Consumer),
+        (streams.worker.deployments, "AIOKafkaConsumer", Consumer),
+        (streams.worker.filling, "asyncio", _Inline()),
+        (streams.worker.filling, "AT_ONCE", 1),
         (streams.worker.owner, "log", _Notes(errors)),
         (tests.chaos.traffic, "time", SimpleNamespace(time=lambda: wall() / 1000)),
         *((module, "time", clocks) for module in COUNTS_SECONDS),

@@ -33,8 +33,6 @@ class Schedule:
     """What one seed does."""
 
     seed: int
-    repeats: float = 0.0
-    """How many requests to commit arrive twice; Kafka's protocol has no defence against that before KIP-890."""
     rules: RuleSet = field(default_factory=lambda: RULES)
     done: list[str] = field(default_factory=list)
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -48,7 +46,6 @@ class Schedule:
         """Whether events come while the workers run, and the wall clock counts."""
         self.kafka = Kafka()
         self.network = Network(self.kafka, self.chance)
-        self.network.repeats = self.repeats
         self.shop = Shop(self.seed, PARTITIONS)
         self.workers: list[Worker] = []
         self.limits = Limits(self.chance.choice((1, 3, 10)), 0.005, not self.live)
@@ -68,6 +65,9 @@ class Schedule:
     transfers: ClassVar[str | None] = None
     """The topic by which partitions hand each other ids that are merged; None: links are not read."""
 
+    deployments: ClassVar[bool] = False
+    """Whether workers run what is deployed in their log; else the rules of files."""
+
     @property
     def inputs(self) -> tuple[str, ...]:
         """The topics that must be read to their ends."""
@@ -76,6 +76,7 @@ class Schedule:
     async def _play(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.kafka.later = self._loop.call_later
+        await self._begin()
         for _ in range(self.chance.randrange(10, 50)):
             self._send()
             if not self.live and self.chance.random() < 0.03:
@@ -87,6 +88,7 @@ class Schedule:
             await asyncio.sleep(
                 self.chance.expovariate(20) if self.chance.random() < 0.8 else self.chance.random() * 5
             )
+            await self._approach()
             self._strike()
         await self._heal()
 
@@ -124,6 +126,12 @@ class Schedule:
             customer if draw < 0.8 else f"m{customer}", at - (0 if draw < 0.9 else 3_000_000)
         )
 
+    async def _begin(self) -> None:
+        """Do what must be done before anything is sent."""
+
+    async def _approach(self) -> None:
+        """Wait for a moment at which a fault is of interest."""
+
     def _close(self) -> None:
         """Send what comes after all that is sent before the workers start."""
 
@@ -140,6 +148,7 @@ class Schedule:
             table,
             PARTITIONS,
             self.transfers,
+            deployed=self.deployments,
         )
         self.workers.append(worker)
         return worker

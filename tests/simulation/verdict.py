@@ -1,6 +1,5 @@
 """What a schedule's output must be."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +8,18 @@ from segments.engine import INPUTS, POSITION_KEY, Position, position_of
 from streams.worker.decode import decode
 from tests.chaos.reading import Raw
 from tests.chaos.truth import Logs, Truth, truth
-from tests.chaos.verdict import Verdict, check_sequences, compare, fold, held, remembered
+from tests.chaos.verdict import (
+    Verdict,
+    check_arms,
+    check_once,
+    check_sequences,
+    compare,
+    fold,
+    held,
+    remembered,
+    versionless,
+)
+from tests.simulation.deployed import deployments, kept_by
 from tests.simulation.kafka import COMMITTED, Kafka
 from tests.simulation.schedule import ENGINE, PARTITIONS, Schedule
 from tests.simulation.worker import CHANGELOG
@@ -33,21 +43,25 @@ def judge(schedule: Schedule) -> list[str]:
     ]
     members = committed(kafka, "segment-memberships")
     check_sequences(verdict, events, {raw.key.decode() for raw in members if raw.key and raw.value is None})
-    compare(verdict, "memberships", fold(events), held(members))
+    inside, kept_in = fold(events), held(members)
+    if schedule.deployments:
+        inside, kept_in = versionless(inside), versionless(kept_in)
+    compare(verdict, "memberships", inside, kept_in)
     _nulls(verdict, members)
     clocks = {number: positions[number].clock - 1 for number in positions} if schedule.live else None
-    expected = truth(logs, schedule.rules, ENGINE, clocks)
+    followed = deployments(schedule) if schedule.deployments else None
+    expected = truth(logs, schedule.rules, ENGINE, clocks, followed)
     _letters(verdict, kafka, expected)
-    _once(verdict, outcomes)
-    _same_arms(verdict, [*events, *outcomes])
+    check_once(verdict, outcomes)
+    check_arms(verdict, [*events, *outcomes])
     if schedule.live:
         _same_segments(verdict, events, expected)
     else:
         _same(verdict, "flips", events, expected.events)
         _same(verdict, "outcomes", outcomes, expected.told)
         for number, wanted in expected.states.items():
-            came = remembered(kept.get(number, {}), schedule.rules)
-            compare(verdict, f"state in {number}", remembered(wanted, schedule.rules), came)
+            came = _remembered(schedule, number, kept.get(number, {}))
+            compare(verdict, f"state in {number}", _remembered(schedule, number, wanted), came)
     for (topic, number), end in (
         (where, len(kafka.logs[where])) for where in list(kafka.logs) if where[0] in INPUTS
     ):
@@ -55,6 +69,12 @@ def judge(schedule: Schedule) -> list[str]:
         if not said == kafka.committed.get((topic, number), 0) == end:
             verdict.add("wrong", f"{topic}-{number} ends at {end}, position {said}")
     return verdict.notes
+
+
+def _remembered(schedule: Schedule, number: int, states: dict[bytes, bytes]) -> Mapping[bytes, Any]:
+    if schedule.deployments:
+        return kept_by(schedule, number, states)
+    return remembered(states, schedule.rules)
 
 
 def committed(kafka: Kafka, topic: str) -> list[Raw]:
@@ -113,22 +133,6 @@ def _same(verdict: Verdict, what: str, came: list[Told], expected: Mapping[str, 
     for each in came:
         found.setdefault(each["customer_id"], []).append(each | {"emitted_at": 0})
     compare(verdict, what, dict(expected), found)
-
-
-def _once(verdict: Verdict, outcomes: list[Told]) -> None:
-    """No outcome is told twice."""
-    for event_id, times in Counter(each["event_id"] for each in outcomes).items():
-        if times > 1:
-            verdict.add("doubled", f"the outcome {event_id} was told {times} times")
-
-
-def _same_arms(verdict: Verdict, told: list[Told]) -> None:
-    """A customer is in one arm of a segment, whatever is told."""
-    arms: dict[tuple[str, str], str | None] = {}
-    for each in told:
-        place = each["customer_id"], each["segment"]
-        if arms.setdefault(place, each["arm"]) != each["arm"]:
-            verdict.add("wrong", f"{place} was {arms[place]}, and is {each['arm']}")
 
 
 def _same_segments(verdict: Verdict, events: list[dict[str, Any]], expected: Truth) -> None:

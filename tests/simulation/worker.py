@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from segments.engine import EngineSettings, Partition, RuleSet
@@ -12,10 +13,12 @@ from streams.telemetry.metrics import Metrics
 from streams.telemetry.rule_costs import RuleCosts
 from streams.transport import Run
 from streams.worker.context import WorkerContext
+from streams.worker.deployments import read_chain
 from streams.worker.owner import Limits
 from streams.worker.owners import Owners
 from tests.simulation.batches import fetched
 from tests.simulation.network import Network, Process
+from tests.simulation.past import Reading
 
 GROUP = "sim"
 CHANGELOG = "sim-customers-changelog"
@@ -148,14 +151,20 @@ class Worker:
         table: Table,
         count: int,
         transfers: str | None = None,
+        *,
+        deployed: bool = False,
     ) -> None:
+        """Start; `deployed`: it has no rule files and runs what is deployed in its log."""
         self.process = Process(name)
         self._kafka = network.kafka
         self.app = App(network, self.process)
         client = {"bootstrap_servers": (network, self.process)}
+        offsets = Offsets(client, GROUP)
         context: Any = WorkerContext(
-            group=GROUP, count=count, client=client, rules=rules, engine=engine, table=table,  # type: ignore[arg-type]
-            changelog=CHANGELOG, offsets=Offsets(client, GROUP), metrics=METRICS, transfers=transfers,
+            group=GROUP, count=count, client=client, rules=None if deployed else rules, engine=engine, table=table,  # type: ignore[arg-type]
+            changelog=CHANGELOG, offsets=offsets, metrics=METRICS, transfers=transfers,
+            read_chain=partial(read_chain, client, GROUP, offsets=offsets) if deployed else None,
+            past=Reading(network.kafka) if deployed else None,
         )  # fmt: skip
         app: Any = self.app
         self.table = table
