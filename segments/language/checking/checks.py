@@ -14,6 +14,7 @@ from segments.language.checking.meaning import (
     check_test,
 )
 from segments.language.errors import Origin
+from segments.language.nodes.arithmetic import Calculated
 from segments.language.nodes.borders import Top
 from segments.language.nodes.conditions import Comparison, Condition, ProfileComparison
 from segments.language.nodes.durations import Duration
@@ -33,6 +34,8 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
     origin: Origin | None = getattr(leaf, "origin", None)
     for measure in measures_in(leaf):
         yield from _check_measure(measure, cast("Origin", origin))
+    if isinstance(leaf, Calculated):
+        yield from _check_keys(leaf)
     if isinstance(leaf, Comparison):
         yield from _check_reach(leaf)
         yield from _check_types(measure_text(leaf.measure), _measured(leaf.measure), leaf.bound, leaf.origin)
@@ -40,6 +43,24 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
         yield from _check_possible(leaf)
         if isinstance(leaf.measure, Predicted):
             yield from _check_model(leaf.measure, leaf.origin)
+
+
+def _check_keys(leaf: Calculated) -> Iterator[Fault]:
+    """Measures with `by` in one calculation are taken at one and the same value."""
+    keys = [each.events.key for each in measures_in(leaf) if each.events.key is not None]
+    unlike = [key for key in keys if key.type is not keys[0].type]
+    if unlike:
+        one, other = keys[0], unlike[0]
+        problem = (
+            f"by({one}) is {one.type.value}, by({other}) is {other.type.value}: they can't be one value, and all "
+            "measures with by in one comparison are taken at one."
+        )
+        yield (
+            leaf.origin,
+            problem,
+            "Take by of fields of one type, or compare each with a bound of its own.",
+            True,
+        )
 
 
 def check_goal(segment: Segment) -> Iterator[Fault]:

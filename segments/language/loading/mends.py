@@ -12,8 +12,12 @@ from segments.language.measures import MEASURES, Argument
 LONGEST_LINE = 200
 """Characters of a line of the rule that a message repeats."""
 _OF_A_SEGMENT = (
-    "A Segment has when=, and may have until=, for_at_least=, at_most_every=, goal=, revenue=, control=, "
+    "A Segment has when=, and may have for_each=, until=, for_at_least=, at_most_every=, goal=, revenue=, control=, "
     "experiment=, details=, lawful_basis=, en=, nl= and examples=."
+)
+_OF_STAGES = (
+    "Stages have stages=, and may have goal=, revenue=, control=, experiment=, details=, lawful_basis=, en=, nl= and "
+    "examples=. A stage is left when its condition is false."
 )
 _WITH_FIELD = [each.name for each in MEASURES.values() if each.argument is not Argument.NONE]
 
@@ -26,10 +30,8 @@ MENDS = (
         r"Events\.(within|ago|after)\(\) got an unexpected keyword",
         "A length of time has days=, hours= and minutes=.",
     ),
-    (
-        r"Segment\.__init__\(\)",
-        _OF_A_SEGMENT,
-    ),
+    (r"Segment\.__init__\(\)", _OF_A_SEGMENT),
+    (r"Stages\.__init__\(\)", _OF_STAGES),
     (rf"(Events\.({'|'.join(_WITH_FIELD)}))\(\) missing", "Name the field, say .sum(purchase.amount)."),
     (r"'Measure' object is not callable", "idle and age are written without parentheses."),
     (
@@ -39,7 +41,7 @@ MENDS = (
     (r": split\(\) (takes|missing|got)", 'Write split("winter", percent=10), or percent=(10, 50).'),
     (
         r"unsupported operand type",
-        "Measures cannot be calculated with: compare each with a bound of its own.",
+        "Numbers that are measures are added, subtracted, divided, and multiplied by a number; all else is compared.",
     ),
     (
         r"recursion depth|MemoryError|stack overflow",

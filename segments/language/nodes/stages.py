@@ -7,7 +7,7 @@ from typing import Any
 from segments.language.errors import RuleError
 from segments.language.nodes.conditions import AllOf, AnyOf, Condition, Consent, as_condition
 from segments.language.nodes.events import Events
-from segments.language.nodes.fields import Field, came
+from segments.language.nodes.fields import Field
 from segments.language.nodes.literals import shown, text
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
@@ -88,7 +88,7 @@ class Stages(Segment):
 def _conditions(given: object) -> tuple[tuple[str, Condition], ...]:
     mend = 'Write stages={"loyal": ..., "customer": ...}, the first that holds counts.'
     if not isinstance(given, Mapping):
-        raise RuleError(f"stages={came(given)}: names and conditions were expected.", mend)
+        raise RuleError(f"stages: names and conditions were expected, a {type(given).__name__} came.", mend)
     if not given:
         raise RuleError("stages={} has no stages.", mend)
     for name in given:

@@ -13,10 +13,10 @@ from segments.language.loading.load import load
 
 SNAPSHOTS = Path(__file__).with_name("language_errors.txt")
 RULE = '''"""Misuse."""
-from segments.language import Segment, any_event, any_of, consent, days, event, not_, page_view, product_view
-from segments.language import profile, purchase, refund, split, today, visit, years
+from segments.language import Segment, Stages, any_event, any_of, consent, days, event, not_, page_view, product_view
+from segments.language import cart_remove, hours, profile, purchase, refund, split, today, visit, years
 
-rule = Segment(
+rule = {made}(
     en="Misuse", nl="Misbruik",
     {misuse},
 )
@@ -33,7 +33,8 @@ def snapshots() -> list[tuple[str, str]]:
 def told(misuse: str, folder: Path) -> str:
     """What the author of a rule is told: where and what, then what to write; 'refused' by the worker too."""
     file = folder / "rule.py"
-    file.write_text(RULE.format(misuse=misuse))
+    made = "Stages" if misuse.startswith("stages=") else "Segment"
+    file.write_text(RULE.format(misuse=misuse, made=made))
     try:
         found: list[Finding | RuleError] = [
             each for each in lint(load([file])) if not each.problem.startswith(STORIES)
