@@ -12,13 +12,15 @@ from urllib.parse import quote
 from aiohttp import web
 
 import schemas
+from segments.language.words.sentence import VOCABULARIES, Language
 from streams.clock import wall_clock
 from streams.console.asking import NobodyServes, ask, place_of
 from streams.console.console import Console
 from streams.console.drawing import lanes
-from streams.console.history import Reading
-from streams.console.lanes import Title, named, rows_of
+from streams.console.history import PROFILE_SOURCE, Event, Reading
+from streams.console.lanes import MERGED, Title, named, rows_of
 from streams.console.membership import customer_memberships, customers_like
+from streams.console.render import translated
 from streams.console.state import Name, State, state_of
 from streams.errors import StreamsError
 
@@ -26,6 +28,9 @@ PATIENCE = 1.5
 """Seconds that the page waits for the reading before it shows its progress."""
 SHOWN = 200
 """Of the latest events and flips in a table; all that are kept are in the picture and the JSON."""
+
+KINDS = {"profile": "Profile", "link": "Linked to another id", "unlink": "No longer linked to another id"}
+"""Of records that are no events of a rule."""
 
 Line = dict[str, Any]
 
@@ -128,7 +133,8 @@ class _Customers:
         told = await self._told(request)
         title = partial(console.rules.title, language=language)
         customer, now = request.match_info["customer"], wall_clock()
-        rows = rows_of(told.reading, told.memberships or [], told.why, title)
+        kind = partial(kind_words, language)
+        rows = rows_of(told.reading, told.memberships or [], told.why, title, kind)
         said = console.renderer.sayer(language)
         return console.page(
             request,
@@ -141,7 +147,9 @@ class _Customers:
                 now,
                 lambda at: console.renderer.date(language, at),
             ),
-            events=[self._event(each) for each in list(told.reading.events)[-SHOWN:]][::-1],
+            events=[
+                {**self._event(each), "words": kind(each)} for each in list(told.reading.events)[-SHOWN:]
+            ][::-1],
             flips=[self._flip(each.fields, title) for each in list(told.reading.flips)[-SHOWN:]][::-1],
             reading=told.reading,
             memberships=[
@@ -214,6 +222,17 @@ class _Customers:
         customer = request.match_info["customer"]
         found = await asyncio.to_thread(self._console.export, customer)
         return web.json_response(found, headers={"Content-Disposition": 'attachment; filename="export.json"'})
+
+
+def kind_words(language: Language, event: Event) -> str:
+    """What kind of event it is, in words; a kind of the shop's own by its name."""
+    if (noun := VOCABULARIES[language].events.get(event.kind)) is not None:
+        return noun.many[0].upper() + noun.many[1:]
+    if event.kind == MERGED:
+        return translated(language, "{id} was merged into this one", id=event.fields["customer_id"])
+    if event.topic.startswith(PROFILE_SOURCE):
+        return translated(language, "Profile of {source}", source=event.topic.removeprefix(PROFILE_SOURCE))
+    return translated(language, KINDS[event.kind]) if event.kind in KINDS else event.kind
 
 
 def identities_told(why: Line | None, customer: str, instant: Callable[[int], Any] = int) -> Line:

@@ -16,21 +16,26 @@ TIMES = (".idle", ".age", ".gap")
 MOST_TICKS = 500
 """Of one lane: more would touch each other."""
 
+MERGED = "merged"
+"""The kind of what says that another id was merged into the customer."""
+
 Title = Callable[[str], str]
 Stay = tuple[str, str | None]
 
 
 def rows_of(
-    reading: Reading, memberships: Sequence[Mapping[str, Any]], why: Mapping[str, Any] | None, title: Title
+    reading: Reading,
+    memberships: Sequence[Mapping[str, Any]],
+    why: Mapping[str, Any] | None,
+    title: Title,
+    kind_of: Callable[[Event], str],
 ) -> list[Lane]:
     """The lanes: one for each kind of event, then for each segment its stays and its measures."""
     kinds: dict[str, list[Event]] = defaultdict(list)
-    for event in reading.events:
-        kinds[f"{event.topic}: {event.kind}"].append(event)
-    for event in merged_into(reading.customer, why):
-        kinds[f"{event.topic}: {event.kind}"].append(event)
+    for event in (*reading.events, *merged_into(reading.customer, why)):
+        kinds[kind_of(event)].append(event)
     rows = [
-        Lane(kind, ticks=[(each.at, each.kind) for each in events[-MOST_TICKS:]])
+        Lane(kind, ticks=[(each.at, kind) for each in events[-MOST_TICKS:]])
         for kind, events in sorted(kinds.items())
     ]
     stays = stays_of(reading.flips, memberships)
@@ -51,7 +56,7 @@ def merged_into(customer: str, why: Mapping[str, Any] | None) -> list[Event]:
     if identity.get("into") is not None or said.get("customer_id", customer) != customer:
         return []  # the customer goes on as another one, of whom the worker tells
     return [
-        Event(each["at"], IDENTITIES, f"{each['customer_id']} merged", {})
+        Event(each["at"], IDENTITIES, MERGED, {"customer_id": each["customer_id"]})
         for each in sorted(identity.get("merged", ()), key=lambda each: (each["at"], each["customer_id"]))
     ]
 

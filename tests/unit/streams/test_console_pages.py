@@ -146,7 +146,8 @@ def test_links_and_profile_sources_are_among_the_events(tmp_path):
             ("identities", "link"),
             ("clickstream", "page_view"),
         ]
-        assert "identities: link" in text
+        assert "Linked to another id" in text
+        assert "Profile of crm" in text
         assert "&#34;into&#34;: &#34;ann&#34;" in text
 
     visiting(tmp_path, visit)
@@ -461,9 +462,9 @@ def test_ids_that_became_one_customer_are_told(tmp_path):
             page = await (await client.get("/customers/%3Cb%3E")).text()
             assert re.findall(r'<li data-customer="([^"]+)"', page) == ["old/1"]
             assert "is a dead letter" in page
-            assert "identities: old/1 merged" in page
+            assert "old/1 was merged into this one" in page
             gone = await (await client.get("/customers/old%2F1")).text()
-            assert "identities: old/1 merged" not in gone
+            assert "old/1 was merged into this one" not in gone
             body = await (await client.get("/api/customers/%3Cb%3E")).json()
             assert body["identities"]["merged"] == [
                 {"customer_id": "old/1", "at": "1970-01-01T00:00:01.000Z", "refused": True}
