@@ -49,5 +49,5 @@ def test_a_click_is_on_the_page_within_a_second(browser, kafka, fresh_topics, sp
     with capsys.disabled():
         told = f" from click to page: {sorted(seconds)} s, half within {statistics.median(seconds)} s "
         sys.stderr.write(told)
-    # On a machine that is busy with other tests most take longer; one that does not is not chance.
-    assert min(seconds) < 1, seconds
+    # A machine that is busy with other tests may be late now and then.
+    assert statistics.median(seconds) < 1, seconds
