@@ -41,11 +41,14 @@ def rows_of(
     stays = stays_of(reading.flips, memberships)
     asked = {(each["segment"], each.get("value")): each for each in (why or {}).get("segments", [])}
     latest = sorted(stays, key=lambda stay: -max(bar.start for bar in stays[stay]))[:MOST_SEGMENTS]
-    for stay in latest:
-        now = asked.get(stay)
-        due = None if now is None else now["flips_at"]
-        rows.append(Lane(named(title, *stay), bars=stays[stay], due=due))
-        rows += _measures(stay, reading.flips, now, None if why is None else why.get("clock"))
+    for segment in dict.fromkeys(segment for segment, _ in latest):
+        values = [stay for stay in latest if stay[0] == segment]
+        for stay in values:
+            due = asked[stay]["flips_at"] if stay in asked else None
+            rows.append(Lane(named(title, *stay), bars=stays[stay], due=due))
+        flips = [each for each in reading.flips if (segment, each.fields.get("value")) in values]
+        now = [asked[stay] for stay in values if stay in asked]
+        rows += _measures(flips, now, None if why is None else why.get("clock"))
     return rows
 
 
@@ -83,19 +86,13 @@ def stays_of(flips: Sequence[Event], memberships: Sequence[Mapping[str, Any]]) -
     return found
 
 
-def _measures(
-    stay: Stay, flips: Sequence[Event], now: Mapping[str, Any] | None, clock: int | None
-) -> list[Lane]:
-    """A lane for each leaf whose value is a number: at each flip, and now."""
+def _measures(flips: Sequence[Event], now: Sequence[Mapping[str, Any]], clock: int | None) -> list[Lane]:
+    """A lane for each leaf of a segment whose value is a number: at each flip, and now; once for all of its stages."""
     points: dict[str, list[Point]] = defaultdict(list)
     bounds: dict[str, float | None] = {}
-    told = [
-        (flip.at, flip.fields["evidence"])
-        for flip in flips
-        if (flip.fields["segment"], flip.fields.get("value")) == stay
-    ]
-    if now is not None and clock is not None:
-        told.append((clock, now["evidence"]))
+    told = [(flip.at, flip.fields["evidence"]) for flip in flips]
+    if clock is not None:
+        told += [(clock, each["evidence"]) for each in now]
     for at, evidence in told:
         for leaf in evidence:
             value, bound = _number(leaf["value"]), _number(leaf["bound"])

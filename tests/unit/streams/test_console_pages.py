@@ -283,13 +283,14 @@ def test_a_segment_with_values_is_told_by_value(tmp_path):
 
 
 def test_a_customers_lanes_are_by_segment_and_value(tmp_path):
-    """Each value has its own lane, its own measures and its own next instant."""
+    """Each value has a lane and measures of its own; what is measured of the segment, as by stages, is drawn once."""
 
     async def visit(client, console):
         topics, now = Topics(), wall_clock()
         flips = []
         for hours, value, count in ((9, "shoes", "3"), (8, "hats", "5")):
             evidence = [{"measure": f"view.count()[{value}]", "value": count, "bound": "3", "holds": True}]
+            evidence.append({"measure": "spent", "value": count, "bound": "2", "holds": True})
             at = now - hours * HOUR
             flips.append(topics.flip("ann", "enter", "likes", at, value=value, evidence=evidence))
         await read(console, topics)
@@ -305,7 +306,8 @@ def test_a_customers_lanes_are_by_segment_and_value(tmp_path):
         ]  # fmt: skip
         page = await (await client.get("/customers/ann")).text()
         assert page.count('<rect class="stay"') == 2
-        assert page.count('<circle class="measure-point"') == 2
+        assert page.count('<circle class="measure-point"') == 4
+        assert (page.count("spent (2)"), page.count("view.count()[hats] (3)")) == (1, 1)
         assert "likes: shoes" in page
 
     visiting(tmp_path, visit)
