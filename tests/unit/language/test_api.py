@@ -100,7 +100,9 @@ def test_the_fields_are_those_of_the_schemas():
         example = EXAMPLES[name]
         assert event_of(topic, example) == schemas.from_json(name, example)
         least = {
-            key: value for key, value in BUY.items() if key in fields and key not in ("items", "channel")
+            key: value
+            for key, value in {**BUY, "into": "other", "action": "link"}.items()
+            if key in fields and key not in ("items", "channel")
         }
         assert event_of(topic, least) == schemas.from_json(name, least)
 
