@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable
 
-from tests.chaos.phases import ADD, END, IDLE, INPUT_TOPICS, REBALANCING, RESTORING, TRANSACTION
+from tests.chaos.phases import ADD, END, IDLE, READ_TOPICS, REBALANCING, RESTORING, TRANSACTION
 from tests.chaos.proxy import CUT_AFTER, CUT_BEFORE, HOLD, HOLD_ANSWER, Trap
 from tests.chaos.scene import SESSION, Scene
 from tests.chaos.workers import Worker, damage
@@ -72,7 +72,7 @@ def _commit_in_flight(scene: Scene) -> tuple[Worker | None, Trap]:
 
 def _let_arrive(scene: Scene, trap: Trap) -> None:
     journal = scene.cluster.proxy.journal
-    journal.wait_for_reads(journal.reads + INPUT_TOPICS, SESSION + 10)
+    journal.wait_for_reads(journal.reads + READ_TOPICS, SESSION + 10)
     time.sleep(scene.chance.uniform(0.1, 0.5))
     trap.release.set()
     trap.done.wait(5)

@@ -2,7 +2,7 @@
 
 The rules of `tests/chaos/rules` look back a minute, so that time alone flips whoever is silent while the run lasts. Some
 customers, `c…`, keep to the conditions of *Late*: instants that differ, nothing erased, nothing refused; the set of their
-segments must be that of a replay. Others, `m…`, do whatever a shop sees. `b…` come in bursts that all fall due at once.
+segments must be that of a replay; so do those who log in (`logins.py`). Others, `m…`, do whatever a shop sees. `b…` come in bursts that all fall due at once.
 """
 
 import random
@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 
 from segments.engine import EngineSettings
+from tests.chaos.logins import Logins
 from tests.chaos.traffic import DAY, MINUTE, Message, Sender, Shop
 
 GRACE = 500
@@ -28,6 +29,7 @@ class Traffic:
     rate: float
     customers: int = 120
     chance: random.Random = field(init=False)
+    logins: Logins = field(init=False)
     sent: int = 0
     _used: dict[str, set[int]] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -36,6 +38,7 @@ class Traffic:
 
     def __post_init__(self) -> None:
         self.chance = random.Random(f"live {self.shop.seed}")
+        self.logins = Logins(self.shop.seed, self.shop.partitions)
         self._thread = threading.Thread(target=self._run, name="traffic")
 
     def start(self) -> None:
@@ -78,11 +81,14 @@ class Traffic:
             elif self.chance.random() < 0.01:
                 sender.in_transaction([self._clean(), self._clean()], commit=self.chance.random() < 0.5)
             else:
-                sender.send(self._messy() if self.chance.random() < 0.2 else self._clean())
+                sender.send(self.logins.seldom(self._at()) or self._one())
                 self.sent += 1
             count += 1
             time.sleep(max(0.0, began + count / self.rate - time.monotonic()))
         sender.flush()
+
+    def _one(self) -> Message:
+        return self._messy() if self.chance.random() < 0.2 else self._clean()
 
     def _at(self) -> int:
         now = int(time.time() * 1000)

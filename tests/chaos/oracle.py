@@ -6,16 +6,43 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segments.engine import Partition, Record, Refusal
+from segments.language.nodes.order import in_order
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.language.truth.life import Customer, Step
+from segments.language.truth.oracle import Inside
 
 SAMPLE = 1_000
 LONGEST = 40
 """Records of a customer, at most: the slow truth is quadratic, and worse."""
 PUBLISHED = (
-    "segment", "transition", "occurred_at", "sequence", "episode", "reason", "cause", "evidence", "valid_until",
+    "segment", "value", "transition", "occurred_at", "sequence", "episode", "reason", "cause", "evidence", "valid_until",
+    "details", "arm",
 )  # fmt: skip
+
+
+class Brief(Customer):
+    """A customer of the oracle who is asked for flips alone, and foresees those of one rule by what that rule reads.
+
+    The oracle finds `valid_until` by living on until the flip comes, with all rules: at each instant at which any leaf
+    may turn every rule is evaluated. Calculations and dates have hundreds of such instants, which are nothing to the
+    other rules; so here a rule lives on with those that it reads, and memberships are not told.
+    """
+
+    def __init__(self, segments: Iterable[Segment], *more: Any, **named: Any) -> None:
+        super().__init__(segments, *more, **named)
+        self._narrow = {each.id: Customer(in_order([each]), *more, **named) for each in self.segments}
+
+    def next_flip(self, segment: Segment, value: str | None = None) -> int | None:
+        """When time alone will flip a segment."""
+        narrow = self._narrow[segment.id]
+        narrow.memory, narrow.inside = self.memory, self.inside
+        narrow.instant, narrow.swept = self.instant, self.swept
+        return narrow.next_flip(segment, value)
+
+    def stays(self, inside: Inside) -> list[dict[str, Any]]:  # noqa: ARG002 - as it is called
+        """Nothing: the memberships are judged by the engine."""
+        return []
 
 
 @dataclass(slots=True)
@@ -89,7 +116,7 @@ def differences(
 
 
 def _lived(lives: Lives, name: str, segments: list[Segment]) -> list[dict[str, Any]]:
-    customer, turns = Customer(segments), lives.turns[name]
+    customer, turns = Brief(segments, name=name), lives.turns[name]
     for turn in turns:
         customer.apply(turn.step(), turn.clock)
     customer.fire(lives.ends[turns[0].partition])

@@ -22,7 +22,10 @@ REBALANCING, RESTORING, TRANSACTION, FIRING, IDLE = (
 PHASES = (IDLE, TRANSACTION, RESTORING, REBALANCING, FIRING)
 
 JOIN, SYNC, OFFSETS, INIT, ADD, END = 11, 14, 9, 22, 24, 26
-INPUT_TOPICS = 3
+READ_TOPICS = 5
+"""Topics of whose positions a take-over asks: the inputs, links and transfers, each by a request of its own."""
+ROUNDS = 2
+"""How often it asks: once to tell the lag while it restores, once for the positions, last of all."""
 
 
 class Journal:
@@ -79,7 +82,7 @@ class Journal:
             else:
                 self._offsets[client] += 1
                 self.reads += 1
-                if self._offsets[client] % INPUT_TOPICS == 0 and self._restoring[client]:
+                if self._offsets[client] % (ROUNDS * READ_TOPICS) == 0 and self._restoring[client]:
                     self._restoring[client].pop(0)
             self._changed.notify_all()
 

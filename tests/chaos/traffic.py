@@ -6,7 +6,7 @@ other producers, some of them aborted, so that offsets have holes.
 
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -169,8 +169,17 @@ BAD = (
 )  # fmt: skip
 
 
-def history(shop: Shop, count: int, customers: int, days: int = 100) -> Iterator[Message]:
-    """So many messages of the past, in order but for those that are late; at the end some of this very hour."""
+def history(
+    shop: Shop,
+    count: int,
+    customers: int,
+    days: int = 100,
+    others: Callable[[int], Message | None] = lambda _at: None,
+) -> Iterator[Message]:
+    """So many messages of the past, in order but for those that are late; at the end some of this very hour.
+
+    `others` may have a message of its own for an instant.
+    """
     chance, now = shop.chance, int(time.time() * 1000)
     step = days * DAY // count
     for number in range(count):
@@ -181,7 +190,7 @@ def history(shop: Shop, count: int, customers: int, days: int = 100) -> Iterator
             at = now - HOUR + chance.randrange(HOUR + 4 * MINUTE)
         elif draw < 0.1:
             at -= chance.randrange(1, 3 * DAY)
-        yield _or_worse(shop, customer, at, erasures=number > count * 0.6)
+        yield others(at) or _or_worse(shop, customer, at, erasures=number > count * 0.6)
 
 
 def _or_worse(shop: Shop, customer: str, at: int, *, erasures: bool) -> Message:

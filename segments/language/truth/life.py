@@ -190,11 +190,15 @@ class Customer:
             if reason != "erasure":
                 self.watches.watch(each, flip)
         self.flips += fresh
-        now_in = [
+        self.memberships.append({"sequence": self.sequence, "segments": self.stays(inside)})
+
+    def stays(self, inside: Inside) -> list[dict[str, Any]]:
+        """What a membership record says of the segments that the customer is in."""
+        rules = {each.id: each for each in self.segments}
+        return [
             {**self.inside[place], "valid_until": self.next_flip(rules[place[0]], place[1])}
             for place in in_turn(inside, inside)
         ]
-        self.memberships.append({"sequence": self.sequence, "segments": now_in})
 
     def flip(self, segment: Segment, enters: bool, now: int, value: str | None = None) -> dict[str, Any]:
         """Enters or leaves; an exit has the episode of its enter."""
