@@ -12,6 +12,7 @@ fields      fields of events and tests on them
 goals       what a rule is measured by: goal, revenue, control group
 literals    what a rule compares with: texts, booleans, and numbers in one normal form
 measures    count, sum, mean and so on over an event set
+misuses     what is told of event sets that are written wrong
 models      fitted models of purchases, read from their files
 order       which segments a rule reads; a rule set in dependency order
 predictions what a model tells of a customer

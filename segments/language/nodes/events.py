@@ -3,19 +3,18 @@
 events[.where][.after][.by][.since][.within][.ago].measure  comparison  bound
 """
 
-import difflib
 from dataclasses import dataclass, replace
 from typing import Any
 
 from segments.language.catalogue import SETS, EventSet, Type, fields_of
 from segments.language.errors import RuleError
-from segments.language.measures import KINDS, MEASURES
+from segments.language.measures import KINDS
 from segments.language.nodes.calendar import Period, period_of
 from segments.language.nodes.details import Listed
-from segments.language.nodes.durations import Duration, span
+from segments.language.nodes.durations import span
 from segments.language.nodes.fields import AllTests, Attributes, Field, Filter, NoTruth, came, depth, is_a
-from segments.language.nodes.literals import shown
 from segments.language.nodes.measures import Measure
+from segments.language.nodes.misuses import came_field, nearest, no_unit
 from segments.language.nodes.models import Model
 from segments.language.nodes.predictions import predicted
 
@@ -85,7 +84,7 @@ class Events:
     ) -> "Events":
         """Only what came later than one of those events, by less than this long."""
         if unitless:
-            raise _no_unit(self, "after", "a length of time", unitless[0])
+            raise no_unit(self.name, "after", "a length of time", unitless[0])
         self._once("after", self.follows)
         if any(each is not None for each in (self.key, self.reset, self.window, self.offset)):
             raise RuleError(
@@ -138,7 +137,7 @@ class Events:
     def within(self, *unitless: object, days: int = 0, hours: int = 0, minutes: int = 0) -> "Events":
         """Only what happened less than this long ago."""
         if unitless:
-            raise _no_unit(self, "within", "a window", unitless[0])
+            raise no_unit(self.name, "within", "a window", unitless[0])
         self._once("within", self.window)
         return replace(self, window=span("within", days=days, hours=hours, minutes=minutes))
 
@@ -153,7 +152,7 @@ class Events:
     def ago(self, *unitless: object, days: int = 0, hours: int = 0, minutes: int = 0) -> "Events":
         """As it was this long ago: `.within(days=30).ago(days=30)` is the month before the last one."""
         if unitless:
-            raise _no_unit(self, "ago", "a length of time", unitless[0])
+            raise no_unit(self.name, "ago", "a length of time", unitless[0])
         if self.period is not None:
             raise RuleError(f"{self.name}.during(...).ago(...): {_PERIOD_THEN}", _LAST)
         self._once("ago", self.offset)
@@ -236,7 +235,7 @@ class Events:
             return Attributes(self.source)
         if name == "items" and self.source.orders:
             return Events(SETS[f"{self.name}.items"])
-        raise RuleError(f"{self.name} has no field or measure named {name!r}.", _nearest(name, self.source))
+        raise RuleError(f"{self.name} has no field or measure named {name!r}.", nearest(name, self.source))
 
     def _once(self, step: str, held: object) -> None:
         if held is not None and self.window is held and (self.period is not None) is not (step == "during"):
@@ -270,31 +269,3 @@ class Events:
 
 _PERIOD_THEN = "a period of the calendar is that of now."
 _LAST = 'Write during("last month") for the one before, or within(days=30).ago(days=30).'
-
-
-def _no_unit(events: Events, step: str, what: str, given: object) -> RuleError:
-    if isinstance(given, Duration):
-        problem = f"{events.name}.{step}({given}): {what} is written in its units."
-        return RuleError(problem, f"Write .{step}({given.arguments()}).")
-    count = given if type(given) is int else 7
-    mend = f"Write .{step}(days={shown(count)}), or hours=, or minutes=."
-    return RuleError(f"{events.name}.{step}({came(given)}): {what} has a unit.", mend)
-
-
-def came_field(field: object) -> str:
-    """A field as it is written, or what came in its place."""
-    return str(field) if isinstance(field, Field) else came(field)
-
-
-def _nearest(name: str, source: EventSet) -> str:
-    known = fields_of(source)
-    attributes = ("attributes",) if source.attributes else ()
-    near = difflib.get_close_matches(name, (*known, *attributes, *MEASURES), n=1)
-    if name == "attributes":
-        return "Clicks of one kind have attributes, and purchases and refunds."
-    fields = ", ".join((*known, *attributes))
-    return (
-        f"Did you mean {near[0]}?"
-        if near
-        else f"Its fields are {fields}; the measures {', '.join(MEASURES)}."
-    )
