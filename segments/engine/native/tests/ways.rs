@@ -19,7 +19,7 @@ use segments_engine::position;
 use segments_engine::rows::Kept;
 use segments_engine::rules::Rules;
 use segments_engine::wire::record::{
-    Body, Event, Item, Pair, Places, Record, Run, Span, TEXTS, Value as Word,
+    Body, Event, Format, Item, Pair, Places, Record, Run, Span, TEXTS, Value as Word,
 };
 use segments_engine::wire::refusals::{Reason, Refusal, refuse};
 use serde_json::{Value, json};
