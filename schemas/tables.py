@@ -17,10 +17,9 @@ def text() -> str:
 
 
 def _tables() -> Iterator[str]:
-    examples = records.read(records.FOLDER / "examples.json")
     for topic, name in records.RECORD_OF_TOPIC.items():
         schema = records.schema(name)
-        example = _whole(schema, examples[name])
+        example = examples()[name]
         yield f"### `{name}` on `{topic}`, schema id {records.newest(name).id}\n"
         yield f"{schema['doc']}\n"
         yield from _table(schema, example)
@@ -28,9 +27,15 @@ def _tables() -> Iterator[str]:
         yield f"```json\n{json.dumps(example, indent=2, ensure_ascii=False)}\n```\n"
 
 
-def _whole(schema: Any, example: dict[str, Any]) -> dict[str, Any]:
-    """An example with all fields; one that it does not tell has its default."""
-    return {each["name"]: example.get(each["name"], each.get("default")) for each in schema["fields"]}
+def examples() -> dict[str, dict[str, Any]]:
+    """An example of each record as JSON, with all fields: one that `examples.json` does not tell has its default."""
+    return {
+        name: {
+            each["name"]: example.get(each["name"], each.get("default"))
+            for each in records.schema(name)["fields"]
+        }
+        for name, example in records.read(records.FOLDER / "examples.json").items()
+    }
 
 
 def _table(schema: Any, example: Any) -> Iterator[str]:

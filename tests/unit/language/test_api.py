@@ -13,7 +13,7 @@ import pytest
 
 import schemas
 import segments
-from schemas import records
+from schemas import records, tables
 from segments.engine import load
 from segments.insight.plain import FIELDS, EventError, event_of
 from segments.language import Segment, any_of, consent, event, profile, purchase, visit
@@ -23,7 +23,7 @@ from segments.language.nodes.text import rule_text
 pytestmark = pytest.mark.timeout(120)
 
 RULES = Path(segments.__file__).parent
-EXAMPLES = records.read(RULES.parent / "schemas" / "examples.json")
+EXAMPLES = tables.examples()
 SPENDER = Segment(id="spender", when=purchase.within(days=30).sum(purchase.amount) >= 100)
 BASE = {"customer_id": "anna", "event_id": "e1", "occurred_at": "2026-11-20T09:00:00Z"}
 CLICK = BASE | {"topic": "clickstream", "kind": "page_view"}

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from segments import language
+from segments.language.catalogue import SETS, fields_of
 from segments.language.checking.lint import Finding, lint
 from segments.language.errors import RuleError
 from segments.language.loading.load import load
+from segments.language.measures import MEASURES
 
 SNAPSHOTS = Path(__file__).with_name("language_errors.txt")
 RULE = '''"""Misuse."""
@@ -51,6 +54,13 @@ def told(misuse: str, folder: Path) -> str:
 def test_a_misuse_says_where_what_and_what_to_write(misuse, expected, tmp_path):
     """The author is told file, line, what was expected, what came, and what to write."""
     assert told(misuse, tmp_path) == expected
+
+
+def test_a_name_like_no_other_is_told_all_that_there_are():
+    """The author of `purchase.total` reads the fields of a purchase, and the measures."""
+    with pytest.raises(RuleError) as refused:
+        _ = language.purchase.total
+    assert all(each in refused.value.mend for each in (*fields_of(SETS["purchase"]), *MEASURES))
 
 
 def test_the_snapshots_are_no_empty_promise():

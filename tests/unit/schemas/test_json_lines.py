@@ -4,7 +4,6 @@ import base64
 import io
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +12,13 @@ from hypothesis import strategies as st
 from kafka.consumer.fetcher import ConsumerRecord
 
 import schemas
-from schemas import records
+from schemas import tables
 from segments.insight.plain import EventError, event_of
 from streams.cli.consume import line_of
 from streams.cli.produce import encoded
 from streams.history import lines
 
-EXAMPLES: dict[str, dict[str, Any]] = records.read(Path(schemas.__file__).parent / "examples.json")
+EXAMPLES = tables.examples()
 TRANSACTION = EXAMPLES["Transaction"]
 
 
