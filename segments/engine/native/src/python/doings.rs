@@ -51,7 +51,7 @@ impl Doings {
             match format {
                 Format::Click => self.doings.clicks(&run),
                 Format::Transaction => self.doings.transactions(&run),
-                Format::Profile | Format::Link => return false,
+                _ => return false,
             }
             true
         });
