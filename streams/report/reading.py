@@ -111,6 +111,8 @@ class Topics:
                     take(records)
                     progress(done)
             gathering.fold()
+            # The client leaves cycles around what it fetched: of one partition they may wait, of all they may not.
+            gc.collect()
 
     def _reach_of_inputs(self, fetched: Fetching, number: int) -> int:
         """The instant from which on the inputs of a partition hold all that occurred; ALWAYS: nothing was deleted.
