@@ -58,7 +58,7 @@ def test_a_password_is_read_again_and_a_refused_login_ends_the_worker(tmp_path, 
             assert secret not in worker.stderr
         file.write_text("third-44\n")
         again = spawn("worker", env=env)
-        wait_until_ready(again)
+        wait_until_ready(again, 90)
         stop(again)
     finally:
         broker.kill()

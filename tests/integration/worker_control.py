@@ -36,7 +36,7 @@ def wait_until_ready(worker, seconds: float = 40) -> None:
     """Wait until a worker serves all partitions it was assigned."""
     deadline = time.monotonic() + seconds
     while not ready(worker)["ready"]:
-        assert time.monotonic() < deadline, worker.stderr
+        assert time.monotonic() < deadline, f"{ready(worker)}\n{worker.stderr}"
         time.sleep(0.05)
 
 
