@@ -12,6 +12,8 @@ from typing import Any
 
 SESSION_GAP = 30 * 60_000
 """Milliseconds: an event this long after the previous one begins another visit, as web analytics counts them."""
+FUTURE = 5 * 60_000
+"""Milliseconds that an event may be ahead of its Kafka timestamp: beyond, the workers refuse it."""
 
 
 class Type(Enum):

@@ -14,9 +14,8 @@ from typing import Any
 
 import schemas
 from schemas.records import LINK, PROFILE
+from segments.language.catalogue import FUTURE
 
-FUTURE = 300_000
-"""Milliseconds by which a profile may be ahead of its Kafka timestamp: beyond, the workers refuse it."""
 MOST_IDS = 10_000
 """Ids of one customer that are looked at: the workers merge 100, so more is a constant id such as `anonymous`."""
 

@@ -16,15 +16,13 @@ from segments.engine import BEFORE_ALL, Record, Refusal, partition_of
 from segments.insight.deploying import Deploying
 from segments.insight.plain import EventError
 from segments.insight.replay import Moment
-from segments.language.catalogue import DEPLOYMENTS, IDENTITIES, INPUTS
+from segments.language.catalogue import DEPLOYMENTS, FUTURE, IDENTITIES, INPUTS
 from streams.history.lines import Line, LineError, numbered, parse
 
 Logs = dict[int, dict[str, list[Record]]]
 """The records by partition and topic."""
 LONG = 1 << 18
 """Bytes of a line from which on it may be a record that is too long: Avro takes at most twice as many as JSON."""
-FUTURE = 5 * 60_000
-"""Milliseconds that an event may be ahead of its Kafka timestamp (contract, section 4)."""
 
 
 def read_log(

@@ -13,8 +13,8 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from segments.engine import INPUTS, NEVER, PROFILES, Record
+from segments.language.catalogue import FUTURE
 from streams.errors import BrokerAway, TopicsError
-from streams.history.files import FUTURE
 from streams.history.reader import Progress, Reader
 from streams.kafka.read_committed import POLL_MILLISECONDS, SILENCE_SECONDS, committed_reader
 from streams.registry.registry import connect

@@ -19,10 +19,9 @@ from segments.engine import (
     Partition,
     Past,
 )
-from segments.language.catalogue import EVENT_TOPICS
+from segments.language.catalogue import EVENT_TOPICS, FUTURE
 from streams.clock import wall_clock
 from streams.errors import BrokerAway
-from streams.history.files import FUTURE
 from streams.history.topics import MANY, Part, TopicsHistory, topics_history
 from streams.kafka.connection import admin, connection
 from streams.kafka.read_committed import SILENCE_SECONDS

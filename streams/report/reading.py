@@ -15,9 +15,8 @@ from segments.insight.outcomes.gathering import Gathering
 from segments.insight.outcomes.linked import Linked
 from segments.insight.outcomes.period import ALWAYS
 from segments.insight.outcomes.sums import Sums
-from segments.language.catalogue import CLICKSTREAM, PROFILES, TRANSACTIONS
+from segments.language.catalogue import CLICKSTREAM, FUTURE, PROFILES, TRANSACTIONS
 from streams.errors import TopicsError
-from streams.history.files import FUTURE
 from streams.history.links import links_in_topic
 from streams.history.reader import Progress
 from streams.kafka.read_committed import assign, partitions_of, until
