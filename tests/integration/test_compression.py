@@ -117,7 +117,7 @@ def codecs(kafka, topic):
     """The codecs of the batches in a topic's log, by the attributes in their headers."""
     found = set()
     # Not those of the topic as it was before: deleted, they are renamed and stay for a minute.
-    for file in kafka.broker.data_dir.rglob(f"{topic}-0/*.log"):
+    for file in (kafka.broker.data_dir / "topics").glob(f"{topic}-0/*.log"):
         log, at = file.read_bytes(), 0
         while at + 61 <= len(log) and (length := int.from_bytes(log[at + 8 : at + 12], "big")):
             found.add(int.from_bytes(log[at + 21 : at + 23], "big") & 7)

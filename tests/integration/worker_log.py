@@ -217,12 +217,35 @@ def behind(address: str, group: str) -> int:
         return sum(end - max(0, each.offset) for each, end in zip(known, ends, strict=True))
 
 
+QUIET_SECONDS = 1.0
+"""For so long nothing may be written before a group counts as done: between two transactions lie milliseconds."""
+
+
 def wait_until_caught_up(address: str, group: str, seconds: float = 60) -> None:
-    """Wait until the group has committed every offset of the inputs."""
+    """Wait until the group has committed every offset of the inputs, and then writes nothing any more.
+
+    Flips by time that are due at the last record come in transactions after the one with its offset; and the group's
+    offsets may be seen before the outputs of their transaction are.
+    """
     deadline = time.monotonic() + seconds
     while (left := behind(address, group)) > 0:
         assert time.monotonic() < deadline, f"{left} offsets are still not committed after {seconds} s"
         time.sleep(0.3)
+    with closing(consumer_of(address, "reader")) as consumer:
+        written, since = _written(consumer), time.monotonic()
+        while time.monotonic() - since < QUIET_SECONDS:
+            assert time.monotonic() < deadline + 30, "segment events are still written"
+            time.sleep(0.1)
+            if (now_written := _written(consumer)) != written:
+                written, since = now_written, time.monotonic()
+
+
+def _written(consumer: Any) -> list[int]:
+    """The last stable offset of each partition of the segment events."""
+    numbers = consumer.list_topics("segment-events", 10).topics["segment-events"].partitions
+    return [
+        consumer.get_watermark_offsets(TopicPartition("segment-events", number), 10)[1] for number in numbers
+    ]
 
 
 def assert_same(expected_outputs: Outputs, actual_outputs: Outputs) -> None:
