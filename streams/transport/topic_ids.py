@@ -28,9 +28,12 @@ from aiokafka.protocol.types import (
     UnsignedVarInt32,
 )
 
+from streams.kafka.closing import closed
+
 MOMENT = 0.25
-"""Seconds for which an answer is good. To delete a topic, make it again, fill it beyond the old position, and have that
-fetched takes longer: a fetch of a topic that is gone is tried again after 0.1 s, and needs new metadata first."""
+"""Seconds for which an answer is good for those who ask later. To delete a topic, make it again, fill it beyond the old
+position, and have that fetched takes longer: a fetch of a topic that is gone is tried again after 0.1 s, and needs new
+metadata first."""
 
 REQUEST_TIMEOUT = 10.0
 """Seconds."""
@@ -165,7 +168,7 @@ class TopicIds:
                 try:
                     await consumer.start()
                 except BaseException:
-                    await consumer.stop()
+                    await closed(consumer.stop())
                     raise
                 self._consumer = consumer
         return self._consumer
@@ -175,15 +178,20 @@ class TopicIds:
         if self._asking is not None:
             self._asking.cancel()
         if self._consumer is not None:
-            await self._consumer.stop()
+            await closed(self._consumer.stop())
 
     async def now(self) -> dict[str, str]:
-        """Return the id of each topic that exists, as it was at most `MOMENT` ago; of brokers before Kafka 3.0 none."""
-        while time.monotonic() - self._asked_at > MOMENT:
+        """Return the id of each topic that exists, as it was at most `MOMENT` before this call, or since.
+
+        Of brokers before Kafka 3.0 none.
+        """
+        oldest = time.monotonic() - MOMENT
+        while self._asked_at < oldest:
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.create_task(self._ask(), name="topic-ids")
             # One request serves all partitions that ask meanwhile; the shield keeps it when one of them is cancelled.
-            # The loop asks again if the request began too long ago by the time it was answered.
+            # The loop asks again if the request began too long before this call. Of one that began after it the answer
+            # counts however late it comes: what was fetched before the call is what it is compared for.
             await asyncio.shield(self._asking)
         return self._known
 
