@@ -19,6 +19,7 @@ from streams.console.database import HOUR, Arm, Database, Entry, Flips, Outcome,
 from streams.console.figures import Figures
 from streams.console.recorded import decoded, entry_of, letter_of
 from streams.errors import StreamsError
+from streams.kafka.closing import closed
 from streams.kafka.connection import connection
 from streams.kafka.read_committed import DEAD_LETTERS
 from streams.kafka.topics import require_these
@@ -137,7 +138,7 @@ class Reader:
             partitions = await self._assign(consumer)
             await self._follow(consumer, partitions)
         finally:
-            await consumer.stop()
+            await closed(consumer.stop())
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
         """Go on where the database ends; anew if a topic is another one, or nulls may have gone meanwhile."""

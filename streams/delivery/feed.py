@@ -19,6 +19,7 @@ from streams.delivery.lanes import Positions
 from streams.delivery.ledger import Ledger
 from streams.delivery.letters import LETTERS, event_in, flip_of, segment_of, sent_again
 from streams.errors import BrokerAway, StreamsError
+from streams.kafka.closing import closed
 from streams.kafka.connection import admin
 from streams.registry.registry import Registry
 from streams.settings.settings import Settings
@@ -123,7 +124,7 @@ class Feed:
             await self._commit()
         except (KafkaError, TimeoutError) as error:
             log.warning("%s: not committed, so looked at again: %r", self._to.name, error)
-        await self._consumer.stop()
+        await closed(self._consumer.stop())
 
     def settled(self, flip: Flip) -> None:
         """A flip is done with."""

@@ -22,6 +22,7 @@ from streams.delivery.customers import Customers
 from streams.delivery.flip import Flip
 from streams.delivery.policy import Membership
 from streams.errors import RegistryAway, RegistryError
+from streams.kafka.closing import closed
 from streams.kafka.offsets import Offsets
 from streams.kafka.topics import PROFILES
 from streams.registry.registry import Registry
@@ -96,7 +97,7 @@ class View:
             self._reading.cancel()
             with suppress(asyncio.CancelledError):
                 await self._reading
-        await self._consumer.stop()
+        await closed(self._consumer.stop())
         await self._ends.stop()
         self._db.close()
 

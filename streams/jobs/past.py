@@ -23,6 +23,7 @@ from segments.language.catalogue import EVENT_TOPICS, FUTURE
 from streams.clock import wall_clock
 from streams.errors import BrokerAway
 from streams.history.topics import MANY, Part, TopicsHistory, topics_history
+from streams.kafka.closing import closed
 from streams.kafka.connection import admin, connection
 from streams.kafka.read_committed import SILENCE_SECONDS
 from streams.registry.readable import READABLE
@@ -103,7 +104,7 @@ class _Fetched:
                 consumer.seek(each, self._at[each.topic])
             await self._read(consumer, places, stopped)
         finally:
-            await consumer.stop()
+            await closed(consumer.stop())
 
     async def _read(
         self, consumer: AIOKafkaConsumer, places: list[TopicPartition], stopped: threading.Event

@@ -10,6 +10,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.kafka.closing import closed
+
 REQUEST_TIMEOUT = 10.0
 METADATA_AGE = 3.0
 """Seconds after which the number of partitions is asked for again. It is one small request for the topics in use; the
@@ -45,7 +47,7 @@ class Offsets:
         """Disconnect."""
         if self._asking is not None:
             self._asking.cancel()
-        await self._consumer.stop()
+        await closed(self._consumer.stop())
 
     async def ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the last stable offsets, in an answer to a request sent after this call.

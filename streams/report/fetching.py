@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from segments.engine import Records
 from streams.errors import BrokerAway
+from streams.kafka.closing import closed
 from streams.kafka.connection import connection
 from streams.kafka.read_committed import SILENCE_SECONDS
 from streams.settings.settings import Settings
@@ -53,7 +54,7 @@ class Fetching:
         try:
             await consumer.start()
         except BaseException:
-            await consumer.stop()
+            await closed(consumer.stop())
             raise
         return consumer
 
@@ -70,7 +71,7 @@ class Fetching:
     def close(self) -> None:
         """Disconnect."""
         try:
-            self._run(self._consumer.stop())
+            self._run(closed(self._consumer.stop()))
         finally:
             self._runner.close()
 

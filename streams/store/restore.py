@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.clock import wall_clock
+from streams.kafka.reading import reading
 from streams.store.stores import PartitionStore
 
 log = logging.getLogger(__name__)
@@ -18,7 +19,6 @@ STALE_AFTER = 12 * 3_600_000
 compacted topic (``delete.retention.ms``). A store older than that would bring deleted customers back."""
 
 LOG_EVERY = 2.0
-MEGABYTE = 1_048_576
 
 Progress = Callable[[int], None]
 
@@ -39,20 +39,8 @@ async def restore(
     if start >= end:
         store.apply((), end, wall_clock())
         return 0
-    consumer = AIOKafkaConsumer(
-        **client,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=8 * MEGABYTE,
-    )
-    consumer.assign([changelog])
-    await consumer.start()
-    try:
-        consumer.seek(changelog, start)
-        count = await _read(store, consumer, changelog, (start, end), progress)
-    finally:
-        await consumer.stop()
+    async with reading(client, changelog, start, end) as turns:
+        count = await _apply(store, turns, changelog, (start, end), progress)
     if start == bounds[0]:
         store.restored()
     return count
@@ -72,9 +60,9 @@ def _range(store: PartitionStore, changelog: TopicPartition, bounds: tuple[int, 
     return max(first, store.position or 0), end
 
 
-async def _read(
+async def _apply(
     store: PartitionStore,
-    consumer: AIOKafkaConsumer,
+    turns: AsyncIterator[tuple[list[Any], int]],
     changelog: TopicPartition,
     bounds: tuple[int, int],
     progress: Progress,
@@ -82,14 +70,11 @@ async def _read(
     start, end = bounds
     began = logged = time.monotonic()
     position, count = start, 0
-    while position < end:
-        progress(end - position)
-        fetched = await consumer.getmany(changelog, timeout_ms=100)
-        records = fetched.get(changelog, [])
-        # Markers move the position without a record.
-        position = await consumer.position(changelog)
+    progress(end - start)
+    async for records, position in turns:
         store.apply([(record.key, record.value) for record in records], position)
         count += len(records)
+        progress(max(0, end - position))
         if time.monotonic() - logged > LOG_EVERY:
             logged = time.monotonic()
             log.info("%s: restoring, %d of %d offsets remain", _name(changelog), end - position, end - start)

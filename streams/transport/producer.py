@@ -9,7 +9,6 @@ not compressed: on the event loop that costs a fifth of the throughput.
 # ruff: noqa: SLF001  what is given up must be let go of without waiting for the broker
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -24,9 +23,8 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
+from streams.kafka.closing import closed
 from streams.transport.errors import Fenced, OutcomeUnknown, Replaced, TooLarge
-
-log = logging.getLogger(__name__)
 
 aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
 
@@ -171,11 +169,7 @@ class TransactionalProducer:
                 break
             sender.cancel()
             await asyncio.wait([sender], timeout=0.2)
-        try:
-            async with asyncio.timeout(2):
-                await producer.client.close()
-        except Exception as error:  # noqa: BLE001  nothing is expected of a producer that is given up
-            log.debug("closing an abandoned producer: %r", error)
+        await closed(producer.client.close())
 
 
 def _not_committed(error: Exception) -> TooLarge | Replaced | None:

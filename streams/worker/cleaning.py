@@ -9,6 +9,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 
+from streams.kafka.closing import closed
+
 log = logging.getLogger(__name__)
 
 DELAY = 1.0
@@ -77,4 +79,4 @@ class Cleaner:
             self._task.cancel()
         admin, self._admin = self._admin, None
         if admin is not None:
-            await admin.close()
+            await closed(admin.close())

@@ -5,18 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import cramjam
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 import schemas
 from segments.engine import DEPLOYMENTS, FILL, RULES, Chain, Deployment, Records, deployment_of
 from streams.kafka.offsets import Offsets
+from streams.kafka.reading import reading
 
 log = logging.getLogger(__name__)
-
-MEGABYTE = 1_048_576
-LARGEST = 8 * MEGABYTE
-"""Bytes fetched of a partition at once: as many as one deployment may have."""
-WAIT_MILLISECONDS = 100
 
 
 def decode(group: str, record: tuple[int, int, bytes | None, bytes | None]) -> Deployment | None:
@@ -55,25 +51,11 @@ async def read_chain(
     end = (await offsets.ends([place]))[place]
     if position >= end:
         return chain, end
-    consumer = AIOKafkaConsumer(
-        **client,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=LARGEST,
-    )
-    consumer.assign([place])
-    await consumer.start()
-    try:
-        consumer.seek(place, position)
-        while position < end:
-            fetched = await consumer.getmany(place, timeout_ms=WAIT_MILLISECONDS)
-            for each in fetched.get(place, []):
+    async with reading(client, place, position, end) as turns:
+        async for records, reached in turns:
+            position = reached
+            for each in records:
                 record = each.offset, each.timestamp, each.key, each.value
                 if each.offset < end and (found := decode(group, record)) is not None:
                     chain.add(found)
-            # Markers move the position without a record.
-            position = await consumer.position(place)
-    finally:
-        await consumer.stop()
     return chain, position

@@ -117,13 +117,15 @@ MAY_IMPORT = {
     "streams/clock.py": set(),
     "streams/settings": {"streams/errors.py"},
     "streams/local": {"streams/errors.py", "streams/settings"},
-    "streams/transport": {"engine", "streams/errors.py"},
     "streams/kafka": {"schemas", "streams/errors.py", "streams/settings"},
+    "streams/transport": {"engine", "streams/errors.py", "streams/kafka"},
     "streams/registry": {
         *("engine", "schemas", "streams/errors.py", "streams/kafka", "streams/settings"),
         "streams/transport",
     },
-    "streams/store": {"engine", "streams/clock.py", "streams/errors.py", "streams/settings"},
+    "streams/store": {
+        *("engine", "streams/clock.py", "streams/errors.py", "streams/kafka", "streams/settings"),
+    },
     "streams/telemetry": {"engine", "language/nodes", "streams/errors.py", "streams/settings"},
     "streams/http": {
         *("engine", "insight", "streams/errors.py", "streams/kafka", "streams/settings", "streams/telemetry"),

@@ -1,0 +1,84 @@
+"""Read a partition from one offset to another, over a connection that is made for it and closed after it."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.kafka.closing import closed
+
+MEGABYTE = 1_048_576
+LARGEST = 8 * MEGABYTE
+"""Bytes fetched at once: as many as one record of ours may have."""
+
+WAIT_MILLISECONDS = 100
+"""For one poll."""
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds for an answer of the broker; aiokafka's default is 40."""
+
+STILL = 30.0
+"""Seconds without any record after which the reading is given up. Whoever reads begins anew: a partition must not stand
+still for an answer that never comes."""
+
+
+@asynccontextmanager
+async def reading(
+    client: Mapping[str, Any], place: TopicPartition, start: int, end: int
+) -> AsyncIterator[AsyncIterator[tuple[list[Any], int]]]:
+    """Read the committed records of [start, end), as aiokafka gives them; by turns, each with the position after it.
+
+    A turn may have no record and move the position: markers of transactions have none. Records from `end` on may be
+    among the last ones.
+
+    Raises:
+        TimeoutError: nothing came for `STILL` seconds; it says from where.
+        KafkaError: the broker refuses.
+
+    """
+    consumer = AIOKafkaConsumer(
+        **client,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=LARGEST,
+        request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
+    )
+    consumer.assign([place])
+    try:
+        async with _within(STILL, place, start, end):
+            await consumer.start()
+        consumer.seek(place, start)
+        async with aclosing(_turns(consumer, place, start, end)) as turns:
+            yield turns
+    finally:
+        await closed(consumer.stop())
+
+
+async def _turns(
+    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
+) -> AsyncGenerator[tuple[list[Any], int], None]:
+    position, silent = start, 0.0
+    while position < end:
+        # Only the waiting counts: what is done with a turn may take as long as it takes.
+        began = time.monotonic()
+        async with _within(STILL - silent, place, position, end):
+            fetched = await consumer.getmany(place, timeout_ms=WAIT_MILLISECONDS)
+            reached = await consumer.position(place)
+        silent = 0.0 if reached > position else silent + time.monotonic() - began
+        position = reached
+        yield fetched.get(place, []), position
+
+
+@asynccontextmanager
+async def _within(seconds: float, place: TopicPartition, position: int, end: int) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise TimeoutError(
+            f"{place.topic}-{place.partition}: nothing came for {STILL:.0f} s from offset {position} on, of {end}"
+        ) from error
