@@ -413,6 +413,10 @@ class Partition:
                 offered.popleft()
         return effects
 
+    def collect_moves(self) -> dict[tuple[str, bool], int]:
+        """By segment, and whether it was entered: how often since the last time. All else that was done is forgotten."""
+        return self._core.collect_moves()
+
     def _letter(
         self,
         topic: int,

@@ -142,11 +142,9 @@ def _sweep(
     """Let the engine take one partition over."""
     before = Partition(*place, deployed.planned, settings_of(deployed.settings), store)
     found.members.update(before.members)
-    found.customers += sum(of_customer(key) for key, _ in store.items())
+    found.customers += sum(map(of_customer, store.keys()))
     partition = Partition(*place, *rules, store)
     while partition.sweeping:
         partition.advance()
-        effects = partition.collect_effects()
-        for _, event in () if effects is None else effects.segment_events:
-            kind = found.enters if event["transition"] == "enter" else found.exits
-            kind[event["segment"]] += 1
+        for (segment, enters), times in partition.collect_moves().items():
+            (found.enters if enters else found.exits)[segment] += times

@@ -9,7 +9,6 @@ offsets         end offsets and offsets by time
 passwords       logs in by what the file of a secret has now
 permissions     what a worker must be allowed to do
 reachable       whether anybody listens at an address
-reading         a partition from one offset to another, over a connection of its own
 read_committed  the committed records of a topic, read without a group
 retention       whether the inputs keep records as long as the rules need them
 tls             TLS contexts from the settings

@@ -8,9 +8,10 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from segments.engine import Records
 from streams.clock import wall_clock
-from streams.kafka.reading import reading
 from streams.store.stores import PartitionStore
+from streams.transport.reading import reading
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def _range(store: PartitionStore, changelog: TopicPartition, bounds: tuple[int, 
 
 async def _apply(
     store: PartitionStore,
-    turns: AsyncIterator[tuple[list[Any], int]],
+    turns: AsyncIterator[tuple[Records, int]],
     changelog: TopicPartition,
     bounds: tuple[int, int],
     progress: Progress,
@@ -72,7 +73,7 @@ async def _apply(
     position, count = start, 0
     progress(end - start)
     async for records, position in turns:
-        store.apply([(record.key, record.value) for record in records], position)
+        store.apply_fetched(records, position)
         count += len(records)
         progress(max(0, end - position))
         if time.monotonic() - logged > LOG_EVERY:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
-from segments.engine import CommittedStates, Transaction
+from segments.engine import CommittedStates, Records, Transaction
 from segments.engine import States as NativeStates
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,9 @@ class PartitionStore(Protocol):
 
     def apply(self, states: States, position: int | None, as_of: int = 0) -> None:
         """Write states, and with them the position if it is known; None as a state deletes."""
+
+    def apply_fetched(self, records: Records, position: int) -> None:
+        """Write the states that fetched records of the changelog hold, as `apply` does."""
 
     def commit(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
         """Write the states that a transaction has committed, as `apply` does."""
@@ -90,6 +93,11 @@ class MemoryStore:
         """Write states and position."""
         self.states.apply(list(_pairs(states)))
         self._at(position, as_of)
+
+    def apply_fetched(self, records: Records, position: int) -> None:
+        """Write the states of fetched records, and position."""
+        records.apply_to(self.states)
+        self._at(position, 0)
 
     def commit(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
         """Write the states of a transaction, and position."""
@@ -202,6 +210,10 @@ class RocksStore:
         self._db.write(batch)
         if position is not None:
             self.position, self.as_of = position, as_of
+
+    def apply_fetched(self, records: Records, position: int) -> None:
+        """Write the states of fetched records, and position, in one batch."""
+        self.apply(((key, value) for _, _, key, value in records.raw() if key is not None), position)
 
     def commit(self, transaction: Transaction, position: int | None, as_of: int = 0) -> None:
         """Write the states of a transaction, and position, in one batch."""

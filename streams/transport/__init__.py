@@ -11,6 +11,7 @@ fetch           what aiokafka has fetched, as runs
 joining         why a worker can't join its group, and whether another one took its name
 producer        one Kafka transaction after another, for one partition
 raw             fetches as the bytes that the broker sent
+reading         a partition from one offset to another, over a connection of its own
 recovery        what happens after a rebalance, in place of Faust's recovery
 runs            the records that one fetch brought of a partition
 topic_ids       the ids of topics, by which one that was deleted and made again is noticed

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 import schemas
 from segments.engine import DEPLOYMENTS, FILL, RULES, Chain, Deployment, Records, deployment_of
 from streams.kafka.offsets import Offsets
-from streams.kafka.reading import reading
+from streams.transport.reading import reading
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +54,7 @@ async def read_chain(
     async with reading(client, place, position, end) as turns:
         async for records, reached in turns:
             position = reached
-            for each in records:
-                record = each.offset, each.timestamp, each.key, each.value
-                if each.offset < end and (found := decode(group, record)) is not None:
+            for record in records.raw():
+                if record[0] < end and (found := decode(group, record)) is not None:
                     chain.add(found)
     return chain, position

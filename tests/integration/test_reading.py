@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiokafka import TopicPartition
 
-from streams.kafka import reading
+from streams.transport import reading
 from tests.integration.worker_log import send
 from tests.kit.records import click
 
@@ -24,7 +24,7 @@ def test_records_are_read_to_an_end_and_what_does_not_come_is_given_up(kafka, fr
         found = []
         async with reading.reading(client, PLACE, start, end) as turns:
             async for records, position in turns:
-                found += [each.offset for each in records]
+                found += [each[0] for each in records.raw()]
                 reached.append(position)
         return found
 

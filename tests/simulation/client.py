@@ -13,8 +13,9 @@ from aiokafka.errors import IllegalOperation, ProducerClosed
 
 from segments.engine import Batch
 from streams.clock import wall_clock
-from tests.simulation.batches import rows
-from tests.simulation.kafka import Entry, Row
+from streams.transport.runs import Run
+from tests.simulation.batches import fetched, rows
+from tests.simulation.kafka import Row
 from tests.simulation.network import Network, Process
 
 BATCH = 7
@@ -103,6 +104,13 @@ def wall() -> int:
     return wall_clock()
 
 
+async def fetch_runs(
+    consumer: "Consumer", wanted: Iterable[TopicPartition], _timeout: float, **_raw: Any
+) -> tuple[list[Run], float]:
+    """What `streams.transport.fetch` takes of aiokafka."""
+    return [run for each in wanted for run in await consumer.fetch(each)], 0.0
+
+
 class Consumer:
     """A consumer with no group's assignment: reads changelogs, and asks about offsets."""
 
@@ -133,24 +141,17 @@ class Consumer:
         """Read on from there."""
         self._positions[partition] = offset
 
-    async def position(self, partition: TopicPartition) -> int:
-        """Where it reads on."""
-        return self._positions[partition]
-
-    async def getmany(
-        self, partition: TopicPartition, *, timeout_ms: int
-    ) -> dict[TopicPartition, list[Entry]]:
-        """Read some."""
-        await asyncio.sleep(timeout_ms / 100_000)
+    async def fetch(self, partition: TopicPartition) -> list[Run]:
+        """Read some; markers of transactions move the position without a record."""
+        await asyncio.sleep(0.001)
         kafka, start = self._network.kafka, self._positions[partition]
         most = self._network.chance.randrange(1, 200)
-        records, self._positions[partition] = await self._network.request(
-            self._process,
-            lambda: kafka.read(
-                (partition.topic, partition.partition), start, most, uncommitted=self._uncommitted
-            ),
+        where = (partition.topic, partition.partition)
+        records, end = await self._network.request(
+            self._process, lambda: kafka.read(where, start, most, uncommitted=self._uncommitted)
         )
-        return {partition: records}
+        self._positions[partition] = end
+        return [Run(*where, start, fetched(records, start, end), end)] if end > start else []
 
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The last stable offsets; the very ends for one who reads what is uncommitted."""

@@ -11,7 +11,7 @@ from typing import Any
 import streams.kafka.offsets
 import streams.store.restore
 import streams.transport.producer
-import streams.worker.deployments
+import streams.transport.reading
 import streams.worker.filling
 import streams.worker.intake
 import streams.worker.outbox
@@ -20,7 +20,7 @@ import streams.worker.service
 import streams.worker.standing
 import tests.chaos.traffic
 import tests.simulation.client
-from tests.simulation.client import Consumer, Producer
+from tests.simulation.client import Consumer, Producer, fetch_runs
 
 READS_CLOCK = (
     *(streams.worker.service, streams.worker.standing, streams.worker.outbox, streams.store.restore),
@@ -28,7 +28,7 @@ READS_CLOCK = (
 )
 COUNTS_SECONDS = (
     *(streams.worker.owner, streams.worker.service, streams.worker.standing, streams.worker.intake),
-    *(streams.store.restore, streams.worker.filling),
+    *(streams.store.restore, streams.transport.reading, streams.worker.filling),
 )
 
 
@@ -54,9 +54,9 @@ def made_up(elapsed: Callable[[], float], wall: Callable[[], int], errors: list[
     clocks: Any = SimpleNamespace(monotonic=elapsed, perf_counter=elapsed)
     changes: list[tuple[Any, str, Any]] = [
         (streams.transport.producer, "AIOKafkaProducer", Producer),
-        (streams.store.restore, "AIOKafkaConsumer", Consumer),
+        (streams.transport.reading, "AIOKafkaConsumer", Consumer),
+        (streams.transport.reading, "fetch_runs", fetch_runs),
         (streams.kafka.offsets, "AIOKafkaConsumer", Consumer),
-        (streams.worker.deployments, "AIOKafkaConsumer", Consumer),
         (streams.worker.filling, "asyncio", _Inline()),
         (streams.worker.filling, "AT_ONCE", 1),
         (streams.worker.owner, "log", _Notes(errors)),

@@ -124,7 +124,7 @@ MAY_IMPORT = {
         "streams/transport",
     },
     "streams/store": {
-        *("engine", "streams/clock.py", "streams/errors.py", "streams/kafka", "streams/settings"),
+        *("engine", "streams/clock.py", "streams/errors.py", "streams/settings", "streams/transport"),
     },
     "streams/telemetry": {"engine", "language/nodes", "streams/errors.py", "streams/settings"},
     "streams/http": {

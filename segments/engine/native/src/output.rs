@@ -3,6 +3,7 @@
 //! Texts that are not the rule set's own lie in one buffer, [`Effects::text`], so that a flip costs no allocation.
 
 use crate::identity::{Linked, Transfer};
+use crate::rules::Rules;
 use crate::watches::Dropped;
 use crate::wire::record::Run;
 use crate::wire::refusals::Refusal;
@@ -386,6 +387,14 @@ impl Effects {
     #[inline]
     pub fn of(&self, text: Text) -> &[u8] {
         &self.text[text.start as usize..(text.start + text.len) as usize]
+    }
+
+    /// The id of a segment.
+    pub fn id_of(&self, segment: Segment, rules: &Rules) -> String {
+        match segment {
+            Segment::Rule(place) => rules.plan.rules[place as usize].id.clone(),
+            Segment::Removed { id, .. } => String::from_utf8_lossy(self.of(id)).into_owned(),
+        }
     }
 
     /// Count what became of a link.

@@ -258,10 +258,7 @@ impl Transaction {
     }
 
     fn segment(&self, segment: Segment) -> String {
-        match segment {
-            Segment::Rule(place) => self.rules.plan.rules[place as usize].id.clone(),
-            Segment::Removed { id, .. } => String::from_utf8_lossy(self.effects.of(id)).into_owned(),
-        }
+        self.effects.id_of(segment, &self.rules)
     }
 }
 

@@ -458,6 +458,19 @@ impl Partition {
             .transpose()
     }
 
+    /// How often each segment was entered and left since the last time; all else that was done is forgotten.
+    fn collect_moves(&self, py: Python<'_>) -> PyResult<HashMap<(String, bool), u64>> {
+        let effects = self.with(py, Core::collect)?;
+        let mut moves = HashMap::new();
+        if let Some(effects) = effects {
+            for flip in &effects.flips {
+                let id = effects.id_of(flip.segment, &self.rules);
+                *moves.entry((id, flip.enters)).or_default() += 1;
+            }
+        }
+        Ok(moves)
+    }
+
     fn customer<'py>(&self, py: Python<'py>, key: &[u8]) -> PyResult<Option<Bound<'py, PyDict>>> {
         let found = self
             .with(py, |core| core.ask(key, |_, customer| customer.clone()))?

@@ -1,5 +1,6 @@
 //! The bytes of Kafka and Avro for Python: what a fetch brought, the schema ids, finished batches.
 
+use super::states::States;
 use super::told;
 use crate::wire::batches;
 use crate::wire::fetched::{self, Fetched};
@@ -197,6 +198,16 @@ impl Records {
             (record.offset, record.timestamp, key, value)
         });
         PyList::new(py, found.collect::<Vec<_>>())
+    }
+
+    /// Put the records into a store in memory, as states of their keys, without making Python objects of them.
+    fn apply_to(&self, py: Python, states: &States) {
+        let data = &self.fetched.data;
+        let keyed = self.fetched.records.iter().filter_map(|record| {
+            let key = record.key.of(data)?;
+            Some((key, record.value.of(data)))
+        });
+        py.detach(|| states.put_all(keyed));
     }
 
     /// What the outcomes of a run tell: customers, and of each the fields of a report's `Outcome`. None: one of them is

@@ -1,4 +1,7 @@
-"""Read a partition from one offset to another, over a connection that is made for it and closed after it."""
+"""Read a partition from one offset to another, over a connection that is made for it and closed after it.
+
+The engine splits what was fetched: records cost half a microsecond each so, and ten by aiokafka.
+"""
 
 import asyncio
 import time
@@ -8,13 +11,15 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from segments.engine import Records
 from streams.kafka.closing import closed
+from streams.transport.fetch import fetch_runs
 
 MEGABYTE = 1_048_576
 LARGEST = 8 * MEGABYTE
 """Bytes fetched at once: as many as one record of ours may have."""
 
-WAIT_MILLISECONDS = 100
+WAIT_SECONDS = 0.1
 """For one poll."""
 
 REQUEST_TIMEOUT = 10.0
@@ -28,8 +33,8 @@ still for an answer that never comes."""
 @asynccontextmanager
 async def reading(
     client: Mapping[str, Any], place: TopicPartition, start: int, end: int
-) -> AsyncIterator[AsyncIterator[tuple[list[Any], int]]]:
-    """Read the committed records of [start, end), as aiokafka gives them; by turns, each with the position after it.
+) -> AsyncIterator[AsyncIterator[tuple[Records, int]]]:
+    """Read the committed records of [start, end), not decoded; by turns, each with the position after it.
 
     A turn may have no record and move the position: markers of transactions have none. Records from `end` on may be
     among the last ones.
@@ -60,17 +65,17 @@ async def reading(
 
 async def _turns(
     consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
-) -> AsyncGenerator[tuple[list[Any], int], None]:
+) -> AsyncGenerator[tuple[Records, int], None]:
     position, silent = start, 0.0
     while position < end:
         # Only the waiting counts: what is done with a turn may take as long as it takes.
         began = time.monotonic()
         async with _within(STILL - silent, place, position, end):
-            fetched = await consumer.getmany(place, timeout_ms=WAIT_MILLISECONDS)
-            reached = await consumer.position(place)
-        silent = 0.0 if reached > position else silent + time.monotonic() - began
-        position = reached
-        yield fetched.get(place, []), position
+            runs, _ = await fetch_runs(consumer, {place}, WAIT_SECONDS, raw={place.topic})
+        silent = 0.0 if runs else silent + time.monotonic() - began
+        for run in runs:
+            position = run.end
+            yield run.records, position
 
 
 @asynccontextmanager
