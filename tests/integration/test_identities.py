@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from segments.engine import partition_of
+from segments.engine import IDENTITIES, INPUTS, partition_of
 from tests.integration.worker_control import scrape, stop, wait_until, wait_until_ready
 from tests.integration.worker_log import wait_until_caught_up
 
@@ -21,7 +21,7 @@ VISITOR = next(
 )
 SCRIPT = Path(__file__).with_name("worker_linking.py")
 SETTINGS = {"SEGMENTS_CLOCK": "event", "SEGMENTS_SESSION_TIMEOUT": "6000"}
-INPUTS = ("clickstream", "identities", "profiles", "transactions")
+ALL_INPUTS = tuple(sorted((*INPUTS, IDENTITIES)))
 
 
 def _lines(*records):
@@ -121,7 +121,7 @@ def test_a_login_merges_the_visits_of_before_through_kills_between_the_halves(
     ]
     assert metrics['segments_transfers_total{kind="erasure"}'] >= 1
     assert metrics['segments_records_total{outcome="forwarded",topic="clickstream"}'] == 1
-    log = [line for topic in INPUTS for line in _read(run, topic)]
+    log = [line for topic in ALL_INPUTS for line in _read(run, topic)]
     (tmp_path / "log.jsonl").write_text(_lines(*log))
     replayed = run("replay", str(tmp_path / "log.jsonl"), "--partitions", "2", env=SETTINGS)
     assert replayed.returncode == 0, replayed.stderr

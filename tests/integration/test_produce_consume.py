@@ -12,10 +12,11 @@ import pytest
 from kafka import KafkaProducer
 
 import schemas
-from schemas import records
+from schemas import tables
+from segments.language.catalogue import TOPICS
 
-EXAMPLES: dict[str, dict[str, Any]] = records.read(Path(schemas.__file__).parent / "examples.json")
-INPUTS = {"clickstream": "Click", "transactions": "Transaction", "profiles": "Profile"}
+EXAMPLES = tables.examples()
+INPUTS = {topic.name: topic.record for topic in TOPICS}
 ALL = ("--from-beginning", "--until-end")
 
 pytestmark = pytest.mark.timeout(120)

@@ -4,7 +4,7 @@ import pytest
 from kafka.admin import ConfigResource
 
 from streams.errors import BrokerAway, TopicsError
-from streams.kafka.topics import changelog, require, transfers
+from streams.kafka.topics import INPUTS, changelog, require, transfers
 from streams.settings.settings import Settings
 
 pytestmark = pytest.mark.timeout(60)
@@ -282,7 +282,7 @@ def test_a_worker_refuses_unlike_numbers_of_partitions(run, kafka, settings):
         require(settings)
 
 
-@pytest.mark.parametrize("topic", ["clickstream", "transactions", "profiles"])
+@pytest.mark.parametrize("topic", INPUTS)
 def test_a_worker_refuses_inputs_with_timestamps_of_producers(run, kafka, settings, topic):
     """With CreateTime a device with a wrong clock would move the clock of a partition: the setting that mends it is told."""
     cleanup = "compact" if topic == "profiles" else "delete"

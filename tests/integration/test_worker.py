@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 from kafka import TopicPartition
 
 import schemas
+from segments.engine import INPUTS
 from tests.integration.worker_control import (
     address_of,
     ready,
@@ -57,7 +58,7 @@ def test_every_record_consumed_is_accounted_for(kafka, fresh_topics, spawn, grou
     wait_until_caught_up(kafka.address, group)
     wait_until("all is counted", lambda: total(scrape(worker), "segments_records_consumed_total") == sent + 2)
     metrics = scrape(worker)
-    for topic in ("clickstream", "transactions", "profiles"):
+    for topic in INPUTS:
         consumed = metrics[f'segments_records_consumed_total{{topic="{topic}"}}']
         assert consumed == len(read(kafka.address, topic))
         outcomes = [v for k, v in metrics.items() if k.startswith("segments_records_total") and topic in k]

@@ -3,6 +3,8 @@
 from confluent_kafka import Consumer, TopicPartition
 
 import schemas
+from segments.language.catalogue import CLICKSTREAM
+from tests.kit.events import whole
 
 PARTITIONS = 4
 SEEN = '''"""Seen."""
@@ -22,8 +24,7 @@ def click(customer, number, at, **more):
         "occurred_at": at,
         "kind": "page_view",
     }
-    event |= dict.fromkeys(("session_id", "page", "product_id", "category", "channel")) | {"attributes": {}}
-    return schemas.encode("Click", event | more)
+    return schemas.encode("Click", whole(CLICKSTREAM, event | more))
 
 
 def read_all(address, topic, partitions=PARTITIONS):
@@ -46,6 +47,5 @@ def read_all(address, topic, partitions=PARTITIONS):
 
 def view(customer, at):
     """A page view: its topic, customer and record."""
-    nothing = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
     base = {"event_id": f"{customer}-{at}", "customer_id": customer, "occurred_at": at}
-    return "clickstream", customer, base | {"kind": "page_view", "attributes": {}} | nothing
+    return CLICKSTREAM.name, customer, whole(CLICKSTREAM, base | {"kind": "page_view"})

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from segments.language.catalogue import CLICKSTREAM, TRANSACTIONS, Topic
 from segments.language.truth.life import Step
+from tests.kit.events import whole
 
 START = 1_767_225_600_000
 """2026-01-01T00:00:00Z."""
@@ -40,11 +42,7 @@ class Arrival:
 
 def click(at: int, kind: str, customer: str = "ann", id: str = "", lag: int = 0, **fields: Any) -> Arrival:
     """A click that Kafka takes in `lag` milliseconds after it occurred."""
-    nullable = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
-    event = (
-        _named(at, customer, id or f"{kind}@{at}") | {"kind": kind} | nullable | {"attributes": {}} | fields
-    )
-    return Arrival("clickstream", customer, event, START + at + lag)
+    return event_of(CLICKSTREAM, at, kind, customer, id, lag, fields)
 
 
 def transaction(
@@ -57,9 +55,23 @@ def transaction(
     **fields: Any,
 ) -> Arrival:
     """A transaction; money is in cents."""
-    event = _named(at, customer, id or f"{kind}@{at}") | {"kind": kind, "amount": amount, "order_id": "o1"}
-    event |= {"currency": "EUR", "channel": None, "items": [], "attributes": {}} | fields
-    return Arrival("transactions", customer, event, START + at + lag)
+    usual = {"amount": amount, "order_id": "o1", "currency": "EUR"}
+    return event_of(TRANSACTIONS, at, kind, customer, id, lag, fields, usual)
+
+
+def event_of(
+    topic: Topic,
+    at: int,
+    kind: str,
+    customer: str,
+    id: str,
+    lag: int,
+    fields: Event,
+    usual: Event | None = None,
+) -> Arrival:
+    """An event of any topic with these fields; else with the usual ones, else null or empty."""
+    named = _named(at, customer, id or f"{kind}@{at}") | {"kind": kind}
+    return Arrival(topic.name, customer, whole(topic, named | (usual or {})) | fields, START + at + lag)
 
 
 def item(product_id: str, price: int = 10_00, quantity: int = 1, category: str | None = None) -> Event:

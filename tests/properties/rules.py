@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from segments.language import Segment, any_event, any_of, consent, entered, event, left, not_, profile, split
-from segments.language.catalogue import CLICKSTREAM, EventSet, Type, fields_of
+from segments.language.catalogue import CLICKSTREAM, ON_SITE_EVENTS, EventSet, Type, fields_of
 from segments.language.catalogue import SETS as NAMED
 from segments.language.checking.lint import may_be
 from segments.language.measures import MEASURES
@@ -24,13 +24,10 @@ from tests.properties.valued import at_values, in_stages, one_of
 SETS = (
     *CLICKSTREAM.kinds,
     "wish",
-    "purchase",
-    "refund",
-    "purchase.items",
-    "refund.items",
-    "any_event",
-    "visit",
+    *(name for name in NAMED if name not in (*CLICKSTREAM.kinds, ON_SITE_EVENTS.name)),
 )
+"""All event sets that a condition can read, and one of the shop's own."""
+WITH_MONEY = {name for name, events in NAMED.items() if Type.MONEY in fields_of(events).values()}
 USUAL = ("page_view", "visit", "purchase", "any_event", "purchase.items", "product_view", "cart_add")
 WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
@@ -58,6 +55,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "weekday": ("thursday", "friday", "saturday"),
     "value": ("shoes", "hats"),
 }
+"""What text fields hold, so that what one rule asks for another event has; any other holds one of `OTHER_TEXTS`."""
+OTHER_TEXTS = ("t1", "t2")
 AMOUNTS: tuple[int | Decimal, ...] = (100, 50, 0, Decimal("99.99"), 150, Decimal("149.99"))
 PROFILE: dict[str, tuple[str | float | bool, ...]] = {
     "country": ("NL", "BE"),
@@ -228,7 +227,7 @@ def comparison(pick: Pick, name: str = "", step: str = "") -> Comparison:
     """One measure against a bound, of a set narrowed in any way, or in this way only."""
     name = name or pick(NAMES)
     number = name in ("sum", "mean")
-    sets = [each for each in USUAL * 3 + SETS if not number or each.startswith(("purchase", "refund"))]
+    sets = [each for each in USUAL * 3 + SETS if not number or each in WITH_MONEY]
     steps = {step} if step else {each for each in STEPS if one_in(pick, 3)}
     events = narrowed(pick, event_set(pick(sets)), steps)
     if MEASURES[name].duration:
@@ -315,12 +314,17 @@ def field(pick: Pick, events: EventSet, number: bool = False) -> Field:
     return pick([each for each in held if each.name in TELLING] * 4 + held)
 
 
+def texts(name: str) -> tuple[str, ...]:
+    """What a text field may hold."""
+    return TEXTS.get(name, OTHER_TEXTS)
+
+
 def value(pick: Pick, of: Field) -> str | int | Decimal:
     """A value that the field may well have, seldom one of another type."""
     if one_in(pick, 24):
         return "a" if one_in(pick, 2) else 1
     if of.type is Type.TEXT:
-        return pick(TEXTS[of.name])
+        return pick(texts(of.name))
     if of.type is Type.NUMBER:
         return pick((7, Decimal("7.5"), 0, Decimal("-0.000001")))
     return pick(AMOUNTS) if of.type is Type.MONEY else pick((1, 2, 0, 3))

@@ -63,10 +63,10 @@ def one_of(pick: Pick, segment: Segment) -> Condition:
 
 def a_value(pick: Pick, field: Field) -> Any:
     """A value that an event of a story may have in a field."""
-    from tests.properties.rules import AMOUNTS, TEXTS
+    from tests.properties.rules import AMOUNTS, texts
 
     if field.type is Type.TEXT:
-        return pick(TEXTS[field.name])
+        return pick(texts(field.name))
     return pick(AMOUNTS) if field.type is Type.MONEY else pick((1, 2, 7))
 
 

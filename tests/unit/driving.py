@@ -18,20 +18,23 @@ from segments.engine import (
     listening,
 )
 from segments.language import Segment
+from segments.language.catalogue import CLICKSTREAM, TRANSACTIONS, Topic
 from streams.deployments.changes import measures_of
+from tests.kit.events import whole
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
 START = 1_767_225_600_000
-CLICK = {
-    "session_id": None,
-    "page": None,
-    "product_id": None,
-    "category": None,
-    "channel": None,
-    "attributes": {},
-}
-TRANSACTION = {"order_id": "o1", "amount": 1000, "currency": "EUR", "channel": None, "items": []}
+_OF_EACH = ("event_id", "customer_id", "occurred_at", "kind")
+
+
+def _fields(topic: Topic, **usual: Any) -> dict[str, Any]:
+    return {name: value for name, value in whole(topic, usual).items() if name not in _OF_EACH}
+
+
+CLICK = _fields(CLICKSTREAM)
+"""The fields of a click but for id, customer, time and kind."""
+TRANSACTION = _fields(TRANSACTIONS, order_id="o1", amount=1000, currency="EUR")
 
 
 class Driver:

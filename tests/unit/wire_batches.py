@@ -8,9 +8,10 @@ from aiokafka.record.util import calc_crc32c
 import schemas
 from schemas import records
 from segments.engine import INPUTS, Accepted, EngineSettings, Partition, RuleSet, _native, load
+from segments.language.catalogue import TOPICS
 from tests.unit.repository import ROOT
 
-NAMES = ("Click", "Transaction", "Profile")
+NAMES = tuple(topic.record for topic in TOPICS)
 TOPIC_OF = {record: topic for topic, record in schemas.RECORD_OF_TOPIC.items()}
 EXAMPLES = {
     name: schemas.from_json(name, example)

@@ -4,20 +4,14 @@ import pytest
 
 from segments.engine import INPUTS, EngineSettings, Partition, Record, Refusal, RuleSet
 from tests.kit.rules import CART, THREE
-from tests.unit.driving import HOUR, START
+from tests.unit.driving import CLICK, HOUR, START, TRANSACTION
+
+ENDS = dict.fromkeys(INPUTS, 0)
 
 
 def _record(topic, offset, at, customer=b"c", timestamp=None, **fields):
     event = {"event_id": f"{topic}{offset}", "customer_id": customer.decode(), "occurred_at": START + at}
-    event |= {"session_id": None, "page": None, "product_id": None, "category": None, "channel": None}
-    event |= {
-        "attributes": {},
-        "kind": "page_view",
-        "order_id": "o",
-        "amount": 100,
-        "currency": "EUR",
-        "items": [],
-    }
+    event |= CLICK | TRANSACTION | {"kind": "page_view"}
     stamp = START + at if timestamp is None else START + timestamp
     return Record(topic, offset, stamp, customer, b"raw", event | fields)
 
@@ -35,7 +29,7 @@ def test_the_earliest_head_goes_first_across_topics():
     views = [_record("clickstream", n, at) for n, at in enumerate((0, HOUR, 3 * HOUR))]
     partition.offer("clickstream", 0, views, 3)
     partition.offer("transactions", 0, [_record("transactions", 0, 2 * HOUR, kind="purchase")], 1)
-    partition.confirm({"clickstream": 3, "transactions": 1, "profiles": 0}, partition.stamp, None)
+    partition.confirm(ENDS | {"clickstream": 3, "transactions": 1}, partition.stamp, None)
     while partition.advance():
         pass
     assert partition.collect_effects().segment_events == []
@@ -47,7 +41,7 @@ def test_a_topic_that_may_have_records_is_waited_for():
     partition.collect_effects()
     early = partition.stamp
     partition.offer("clickstream", 0, [_record("clickstream", 0, 0)], 1)
-    ends = {"clickstream": 1, "transactions": 0, "profiles": 0}
+    ends = ENDS | {"clickstream": 1}
     partition.confirm(ends, early, None)
     assert not partition.advance()
     assert partition.waiting
@@ -97,7 +91,7 @@ def test_the_wall_clock_counts_only_when_every_input_is_caught_up():
     """With records left in one input nothing fires by the wall clock; less the grace once it is caught up."""
     partition = _bare(CART, grace=2_000)
     partition.offer("clickstream", 0, [_record("clickstream", 0, 0, kind="cart_add")], 1)
-    ends = {"clickstream": 1, "transactions": 0, "profiles": 0}
+    ends = ENDS | {"clickstream": 1}
     partition.confirm(ends, partition.stamp, None)
     partition.advance()
     partition.collect_effects()
@@ -120,7 +114,7 @@ def test_a_key_of_another_partition_is_refused():
     reasons = []
     for partition in partitions:
         partition.offer("clickstream", 0, [_record("clickstream", 0, 0)], 1)
-        partition.confirm({"clickstream": 1, "transactions": 0, "profiles": 0}, partition.stamp, None)
+        partition.confirm(ENDS | {"clickstream": 1}, partition.stamp, None)
         partition.advance()
         reasons.append([each.reason for each in partition.collect_effects().dead_letters])
     assert sorted(reasons) == [[], ["wrong_partition"]]
@@ -152,6 +146,6 @@ def test_five_minutes_ahead_is_not_the_future():
     """An event exactly five minutes after its Kafka timestamp is applied."""
     partition = _bare(THREE)
     partition.offer("clickstream", 0, [_record("clickstream", 0, 300_000, timestamp=0)], 1)
-    partition.confirm({"clickstream": 1, "transactions": 0, "profiles": 0}, partition.stamp, None)
+    partition.confirm(ENDS | {"clickstream": 1}, partition.stamp, None)
     partition.advance()
     assert partition.collect_effects().outcomes == {("clickstream", "applied"): 1}

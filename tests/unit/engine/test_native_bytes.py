@@ -157,17 +157,17 @@ def test_what_a_run_held_is_told() -> None:
 
 def test_a_run_that_skips_something_is_fetched_again() -> None:
     """The offset that is expected; a run that was seen already is passed over."""
-    partition = made(_native.States())
+    partition, profiles = made(_native.States()), INPUTS.index("profiles")
     raw = fetched([(b"anna", None)] * 10)
     (run,) = runs(raw, 5)
-    assert _native.offer_fetched(partition, 1, run, KNOWN)[0] == 0
+    assert _native.offer_fetched(partition, profiles, run, KNOWN)[0] == 0
     (run,) = runs(raw)
-    missing, accepted = _native.offer_fetched(partition, 1, run, KNOWN)
+    missing, accepted = _native.offer_fetched(partition, profiles, run, KNOWN)
     assert (missing, len(accepted), len(run)) == (None, 10, 0)
     untouched = _native.Partition(RULES, 0, 1, 2_000, (10_000, 1 << 20), _native.States(), None, None, [])
     (run,) = runs(raw)
     with pytest.raises(LookupError, match=r"profiles: begin\(\) was not called"):
-        _native.offer_fetched(untouched, 1, run, KNOWN)
+        _native.offer_fetched(untouched, profiles, run, KNOWN)
 
 
 def test_threads_do_not_change_the_output() -> None:

@@ -14,6 +14,7 @@ from streams.telemetry.metrics import Metrics
 from streams.telemetry.rule_costs import EVERY, RuleCosts
 from streams.transport import Run
 from streams.worker.ledger import Ledger
+from tests.unit.driving import CLICK
 from tests.unit.repository import ROOT
 from tests.unit.wire_batches import EXAMPLES, accepted, batch, click, known, made, runs
 
@@ -23,8 +24,7 @@ RULES = load([ROOT / "segments"])
 def record(topic, offset, kind, timestamp=1_000):
     """A record of a customer; a profile if it has no kind."""
     event = {"event_id": f"e{offset}", "customer_id": "c", "occurred_at": timestamp, "kind": kind}
-    event |= dict.fromkeys(("session_id", "page", "product_id", "category", "channel")) | {"attributes": {}}
-    return Record(topic, offset, timestamp, b"c", b"", event)
+    return Record(topic, offset, timestamp, b"c", b"", CLICK | event)
 
 
 def test_rules_are_timed_in_one_advance_of_many():
