@@ -8,13 +8,13 @@ authentication  logins with the password that a file has now; notes a refused on
 consumer        Faust's consumer and its thread: fetches, seeks, pauses
 errors          what can go wrong between the worker and Kafka
 fetch           what aiokafka has fetched, as runs
-joining         why a worker can't join its group, and whether another one took its name
+joining         tells why a worker cannot join its group, and whether another one took its name
 producer        one Kafka transaction after another, for one partition
-raw             fetches as the bytes that the broker sent
+raw             fetches kept as the bytes that the broker sent
 reading         a partition from one offset to another, over a connection of its own
 recovery        what happens after a rebalance, in place of Faust's recovery
-runs            the records that one fetch brought of a partition
-topic_ids       the ids of topics, by which one that was deleted and made again is noticed
+runs            the records of a partition in one fetch
+topic_ids       ids of topics: they show that a topic was deleted and made again
 """
 
 from importlib.metadata import version
@@ -25,7 +25,7 @@ WRITTEN_FOR = {"faust-streaming": "0.15.3", "mode-streaming": "0.7.1", "aiokafka
 
 
 def assert_versions() -> None:
-    """Refuse to run on other versions than those whose private parts are overridden here."""
+    """Raise WrongVersions unless the installed versions are those whose private parts are overridden here."""
     found = {package: version(package) for package in WRITTEN_FOR}
     if found != WRITTEN_FOR:
         raise WrongVersions(WRITTEN_FOR, found)

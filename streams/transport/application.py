@@ -1,4 +1,4 @@
-"""A Faust application whose input topics come in runs, and whose other topics are as Faust documents them."""
+"""A Faust application that delivers its input topics in runs, and other topics as Faust documents them."""
 
 # ruff: noqa: SLF001, ARG002  private parts of Faust are overridden here, with its signatures
 
@@ -20,13 +20,13 @@ from streams.transport.runs import Run
 
 
 class Owners(Protocol):
-    """Those who own the input partitions: one task for each."""
+    """Owns the input partitions; one task for each."""
 
     async def assign(self, partitions: frozenset[int]) -> None:
         """Take these partitions over, and forget all others."""
 
     async def release(self) -> None:
-        """Finish or drop what is under way: the partitions are taken away."""
+        """Finish or drop what is under way: the group takes these partitions away."""
 
     async def stop(self) -> None:
         """Release for good."""
@@ -58,7 +58,7 @@ class Producer(driver.Producer):
         )
 
     async def on_start(self) -> None:
-        """Connect, as often as it takes."""
+        """Connect; repeat until a broker answers."""
         await connected(super().on_start, self)
 
     async def flush(self) -> None:
@@ -86,7 +86,7 @@ class BatchApp(faust.App):
     input_partitions: int
     """How many partitions each input topic had at the start."""
     on_fetched: Callable[[float], None]
-    """Told the seconds that it took to unpack a fetch."""
+    """Called with the seconds that unpacking a fetch took."""
 
     def __init__(
         self, group: str, *, client_settings: Mapping[str, Any], run_topics: Iterable[str], **settings: Any
@@ -117,14 +117,14 @@ class BatchApp(faust.App):
         return Transport(self.conf.broker_producer, self)
 
     def _create_directories(self) -> None:
-        """Make none: what is kept on this machine is the table's business."""
+        """Make none: the table of the customers keeps its own files."""
 
     def run_topic(self) -> Any:
         """Return the channel of runs for an agent."""
         return self.topic(*sorted(self.run_topics), schema=RunSchema(), acks=False)
 
     def owned_partitions(self, assigned: Iterable[TP]) -> frozenset[int] | None:
-        """Return the partition numbers of which every input topic is ours; None while a topic does not exist.
+        """Return the partitions that are ours in every input topic; None while a topic does not exist.
 
         Numbers beyond those of the start are among them: partitions were added, perhaps to one topic only.
         """
@@ -158,23 +158,23 @@ class BatchApp(faust.App):
         consumer._thread.hold(TP(topic, number), held)
 
     def end(self, topic: str, number: int) -> int:
-        """Return the last stable offset as the latest fetch told it; 0 if none did."""
+        """Return the last stable offset of the latest fetch; 0 before the first one."""
         consumer: Any = self.consumer
         return int(consumer._thread.last_stable(TP(topic, number)))
 
     async def is_member(self) -> bool:
-        """Ask the group whether it still holds this worker for a member."""
+        """Ask the group whether this worker is still a member."""
         consumer: Any = self.consumer
         return bool(await consumer._thread.heartbeat())
 
     async def group_error(self) -> KafkaError | None:
-        """Return what the membership of the group ran into since this was last asked; asking lets it try again."""
+        """Return the error of the group membership since the last call. The call lets the membership try again."""
         consumer: Any = self.consumer
         error: KafkaError | None = await consumer._thread.group_error()
         return error
 
     async def crash(self, reason: BaseException) -> None:
-        """End everything; what is said in words needs no traceback, and whoever waits for `failed` says it."""
+        """End everything. An error with a message of ours needs no traceback: who waits for `failed` logs it."""
         if isinstance(reason, StreamsError):
             self._crash(reason)
         else:
@@ -197,7 +197,7 @@ class BatchApp(faust.App):
         await super()._on_partitions_revoked(revoked)
 
     async def on_stop(self) -> None:
-        """Commit what is applied before the consumer goes."""
+        """Commit what is applied before the consumer is stopped."""
         await self.owners.stop()
         await super().on_stop()
 

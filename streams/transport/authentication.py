@@ -1,4 +1,4 @@
-"""How aiokafka logs in: by what a secret's file has at the moment of the connection; refusals are noted.
+"""Has aiokafka log in with the password that a secret's file has at that moment, and notes refusals.
 
 aiokafka takes a password once, when a client is made, and tries for ever with it. Its clients say no more of a refused
 login than that nobody answers, so it is noted here for whoever watches over the worker.
@@ -17,22 +17,22 @@ REFUSALS = (
     IllegalSaslStateError,
     ssl.SSLCertVerificationError,
 )
-"""What no other attempt with the same credentials would mend."""
+"""Errors that another attempt with the same credentials would meet again."""
 
 
 @runtime_checkable
 class OfFile(Protocol):
-    """A password that can be read again from where it came."""
+    """A password that can be read from its file again."""
 
     def again(self) -> "OfFile":
-        """As it is there now."""
+        """The current password."""
 
 
 class Logins:
-    """What became of the logins of this process; the connections of several threads tell of theirs."""
+    """The outcome of the logins of this process; connections of several threads report to it."""
 
     def __init__(self) -> None:
-        """Nothing was refused yet."""
+        """Start without a refusal."""
         self.refused: Exception | None = None
         """Why the latest login was refused, None if none was since the latest that succeeded."""
 

@@ -25,16 +25,16 @@ from streams.transport.runs import Run
 Partitions = Iterable[TP]
 
 METADATA_AGE = 5_000
-"""Milliseconds after which the topics are looked at again; a request of some hundred bytes."""
+"""Milliseconds between two requests for the metadata of the topics, each of some hundred bytes."""
 CONNECT_AGAIN = 1.0
 """Seconds between two attempts to find a broker."""
 
 
 class PauseFirst(driver.ConsumerRebalanceListener):
-    """Pauses the input partitions before anything else happens with a new assignment."""
+    """Pauses the input partitions of a new assignment before anything else."""
 
     async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
-        """Pause, so that nothing is fetched before the partition was taken over."""
+        """Pause, so that nothing is fetched before the partition is taken over."""
         thread: Any = self._thread
         consumer = thread._ensure_consumer()
         consumer.pause(*[tp for tp in assigned if tp.topic in thread.app.run_topics])
@@ -45,7 +45,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread in which aiokafka fetches and keeps the membership of the group alive."""
 
     def _stopped_set(self) -> None:
-        # mode asks the thread's loop even if the thread has ended by itself, as it does after a crash.
+        # mode calls the thread's loop even if the thread has ended by itself, as it does after a crash.
         if not self.thread_loop.is_closed():
             super()._stopped_set()
 
@@ -63,10 +63,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             isolation_level="read_committed",
             max_poll_interval_ms=int((conf.broker_max_poll_interval or 300) * 1000),
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
-            # A partition that is resumed waits for the fetch under way: keep that short.
+            # A resumed partition waits until the fetch under way ends: keep that short.
             fetch_max_wait_ms=200,
             retry_backoff_ms=100,
-            # A topic that was deleted and is made again is noticed so soon.
+            # So soon is it noticed that a topic was made again.
             metadata_max_age_ms=METADATA_AGE,
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
@@ -75,14 +75,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         )
 
     async def on_start(self) -> None:
-        """Connect, as often as it takes: a broker that goes away at this moment is waited for like at any other."""
+        """Connect; repeat until a broker answers, since one may go away at this moment, too."""
         await connected(super().on_start, self)
         coordinator: Any = self._ensure_consumer()._coordinator
         if coordinator is not None and self.app.conf.consumer_group_instance_id is not None:
             keep_name(coordinator)
 
     async def group_error(self) -> KafkaError | None:
-        """What the membership ran into since this was last asked; asking lets it try again."""
+        """Return the error of the membership since the last call. The call lets the membership try again."""
         if self._consumer is None:
             return None
         error: KafkaError | None = await self.call_thread(self._group_error)
@@ -106,7 +106,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return await fetch_runs(self._ensure_consumer(), wanted, timeout, raw=app.run_topics)
 
     async def place(self, positions: Mapping[TP, int]) -> None:
-        """Seek input partitions and let them flow."""
+        """Seek input partitions and resume fetching them."""
         await self.call_thread(self._place, positions)
 
     async def _place(self, positions: Mapping[TP, int]) -> None:
@@ -116,7 +116,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer.resume(*[TopicPartition(*partition) for partition in positions])
 
     def hold(self, partition: TP, held: bool) -> None:
-        """Stop or restart fetching an input partition; nothing that was fetched is lost."""
+        """Pause or resume fetching an input partition; nothing that was fetched is lost."""
         self.thread_loop.call_soon_threadsafe(self._hold, partition, held)
 
     def _hold(self, partition: TP, held: bool) -> None:
@@ -128,7 +128,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             self.log.debug("%r is not ours any more", partition)
 
     def last_stable(self, partition: TP) -> int:
-        """Return the last stable offset that a fetch has told; 0 if the partition isn't ours or none was fetched."""
+        """Return the last stable offset of the latest fetch; 0 if the partition is not ours or nothing was fetched."""
         try:
             return self._ensure_consumer().last_stable_offset(TopicPartition(*partition)) or 0
         except IllegalStateError:
@@ -175,7 +175,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 async def connected(start: Callable[[], Awaitable[None]], service: Any) -> None:
-    """Start what connects to a broker, again and again until one answers or the service is to stop."""
+    """Start a client; repeat until a broker answers or the service must stop."""
     while not service.should_stop:
         try:
             return await start()
@@ -205,7 +205,7 @@ class Consumer(driver.Consumer):
             super().track_message(message)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commit what the agents have done, then forget it: stock Faust has it the other way round."""
+        """Commit acknowledgements, then forget them: stock Faust forgets them first."""
         await self._on_partitions_revoked(revoked)
         self._active_partitions.difference_update(revoked)
         self._paused_partitions.difference_update(revoked)
@@ -223,7 +223,7 @@ class Consumer(driver.Consumer):
         return bool(await super().force_commit(topics, start_new_transaction))
 
     async def verify_all_partitions_active(self) -> None:
-        """Say nothing: Faust's watch knows neither runs nor transactions; /readyz and the metrics tell."""
+        """Log nothing: Faust's check knows neither runs nor transactions; /readyz and the metrics report."""
 
     async def perform_seek(self) -> None:
         """Seek the partitions of other topics; those of the inputs are sought when they are taken over."""
@@ -237,7 +237,7 @@ class Consumer(driver.Consumer):
         if not self.flow_active:
             resumed: Any = self.can_resume_flow
             await self.wait(resumed)
-        # A copy: aiokafka and the events of a rebalance would both change the live set.
+        # A copy: aiokafka and rebalances both change the live set.
         wanted = frozenset(self._active_partitions)
         if not wanted:
             await self.sleep(0.05)
@@ -246,12 +246,12 @@ class Consumer(driver.Consumer):
         for run in await self._thread.fetch(wanted, timeout):
             for message in self._messages(run):
                 if not self.flow_active or self._is_stale(message, generation):
-                    # Nothing is lost: after a rebalance every partition is sought before it flows.
+                    # Nothing is lost: after a rebalance every partition is sought before it is resumed.
                     return
                 yield message.tp, message
 
     def _is_stale(self, message: Any, generation: int) -> bool:
-        """Whether a message is of an earlier assignment; of a run its owner knows better, by the offsets."""
+        """Whether a message belongs to an earlier assignment. For a run the owner decides, by the offsets."""
         return generation != self.app.consumer_generation_id and not self._is_run(message.topic)
 
     def _messages(self, run: Run) -> Iterable[Any]:
@@ -277,7 +277,7 @@ class Consumer(driver.Consumer):
                 return
 
     async def _deliver(self, partition: TP, message: Any) -> None:
-        """Hand a message to the conductor; dropped if the flow is suspended meanwhile (it is sought again)."""
+        """Hand a message to the conductor. It is dropped if the flow is suspended meanwhile, and sought again."""
         if self._is_run(partition.topic):
             await self.wait_first(self.callback(message), self.suspend_flow.wait())
             return

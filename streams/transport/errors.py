@@ -26,7 +26,7 @@ class WrongVersions(StreamsError):
 
 
 class Replaced(StreamsError):
-    """Topics were deleted and made again: the positions of the partition mean nothing in them."""
+    """Topics were deleted and made again: the stored positions are offsets of the old topics."""
 
     cause = "replaced"
 
@@ -47,13 +47,13 @@ class CommitFailed(StreamsError):
 
 
 class Fenced(CommitFailed):
-    """Another worker has taken the partition over: what was prepared here is void."""
+    """Another worker has taken the partition over: this transaction is void."""
 
     cause = "fenced"
 
 
 class TooLarge(CommitFailed):
-    """A broker refuses what was to be written for its size: the same would be refused for ever."""
+    """A broker refuses the transaction for its size, and would refuse the same one again."""
 
     cause = "refused"
 
@@ -62,9 +62,9 @@ class TooLarge(CommitFailed):
         self.topic = topic
         self.size = size
         self.mended = False
-        """Whether the next attempt will be another one."""
+        """Whether the next attempt differs: a smaller transaction, or the record refused."""
         super().__init__(f"{topic} takes no {size:,} bytes at once")
 
 
 class OutcomeUnknown(CommitFailed):
-    """Whether the transaction was committed can't be told from here."""
+    """The transaction may be committed, or not."""

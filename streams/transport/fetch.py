@@ -1,4 +1,4 @@
-"""Take what aiokafka has fetched, as runs. Executed in the consumer's own thread and event loop."""
+"""Takes fetched records from aiokafka, as runs. Executed in the consumer's own thread and event loop."""
 
 # ruff: noqa: SLF001, ASYNC109  aiokafka has no public way to the positions before and after a fetch
 
@@ -15,10 +15,10 @@ from streams.transport.raw import take_raw
 from streams.transport.runs import Run
 
 Timed = tuple[list[Run], float]
-"""Runs, and the seconds that it took to unpack them."""
+"""Runs, and the seconds that unpacking them took."""
 
 RUN_LIMIT = 1_000
-"""Records in one run at most: a run is decoded in one piece, during which nothing else happens."""
+"""The largest number of records in one run: the event loop is blocked while a run is decoded."""
 
 
 async def fetch_runs(
@@ -61,14 +61,14 @@ async def _wait_for_data(fetcher: Any, timeout: float) -> None:
     waiter = fetcher._create_fetch_waiter()
     await asyncio.wait([waiter], timeout=timeout)
     if waiter.done():
-        # What the group's coordination ran into is told to all who wait: it is for `ConsumerThread.group_error`.
+        # Errors of the group's coordination reach everybody who waits; `ConsumerThread.group_error` handles them.
         waiter.exception()
     else:
         waiter.cancel()
 
 
 def _check(consumer: AIOKafkaConsumer, fetcher: Any) -> None:
-    """Raise what the fetcher's task of aiokafka has run into; the group's errors are `ConsumerThread.group_error`."""
+    """Raise the error of aiokafka's fetcher task, if any; errors of the group are `ConsumerThread.group_error`."""
     if consumer._closed or fetcher._closed:
         raise ConsumerStoppedError
     if fetcher._fetch_task.done():
@@ -76,7 +76,7 @@ def _check(consumer: AIOKafkaConsumer, fetcher: Any) -> None:
 
 
 def take_runs(fetcher: Any, wanted: Collection[Any], raw: Container[str]) -> list[Run]:
-    """Take what lies ready of the wanted partitions; no await, so nothing can change in between."""
+    """Take the fetched runs of the wanted partitions. No await in here, so nothing changes in between."""
     runs = []
     for partition in list(fetcher._records):
         if partition in wanted:
@@ -113,6 +113,6 @@ def _take_records(result: Any, partition: Any) -> Run | None:
 
 
 def _drop(fetcher: Any, partition: Any) -> None:
-    """Forget a fetch that is used up, so that aiokafka asks for the next one."""
+    """Drop a fetch that is used up, so that aiokafka asks for the next one."""
     del fetcher._records[partition]
     fetcher._notify(fetcher._wait_consume_future)

@@ -1,4 +1,4 @@
-"""What aiokafka's member of a group does not do by itself: tell why it can't join, and notice that its name was taken.
+"""Adds to aiokafka's group member: it tells why it cannot join, and notices that its static name was taken.
 
 aiokafka stops its coordination at an error until somebody asks for it, and a worker that never joined asks for nothing.
 A static member that is displaced by another one of its name joins again as if it were new, and displaces the other.
@@ -34,7 +34,7 @@ for _known in (FencedInstanceIdError, GroupMaxSizeReachedError):
 
 
 def error_of(coordinator: Any) -> KafkaError | None:
-    """What the coordination ran into since it was last asked; asking lets it try again.
+    """Return the error of the coordination since the last call. The call lets the coordination try again.
 
     Some errors come as a `KafkaError` with the representation of another one as text, as aiokafka wraps them.
     """

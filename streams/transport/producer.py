@@ -29,7 +29,7 @@ from streams.transport.errors import Fenced, OutcomeUnknown, Replaced, TooLarge
 aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
 
 BATCH_BYTES = 512 * 1024
-"""Bytes in a batch of `add_all` at most: half of the megabyte that a topic takes by default (`max.message.bytes`)."""
+"""The largest batch of `add_all` in bytes: half of what a topic accepts by default (`max.message.bytes`, 1 MB)."""
 
 TRANSACTION_TIMEOUT = 60.0
 """Seconds after which the broker aborts a transaction that nobody ends; its worker is long gone by then."""
@@ -41,14 +41,14 @@ START_TIMEOUT = 30.0
 """Seconds to initialise the transactional id, which waits for the markers of the transaction before."""
 
 Batches = dict[str | tuple[str, int], list[Any]]
-"""By topic, in the producer's own partition; by topic and number in another one."""
+"""The key is a topic, for the producer's own partition, or topic and number, for another one."""
 
 
 class TransactionalProducer:
-    """One partition's producer. After any failure it is of no use any more: abandon it, and make a new one."""
+    """The producer of one partition. After any failure it is unusable: abandon it, and make a new one."""
 
     def __init__(self, client: Mapping[str, Any], group: str, partition: int) -> None:
-        """Prepare, without talking to the broker, the producer with the id ``<group>-<partition>``."""
+        """Prepare the producer with the id ``<group>-<partition>``, without connecting."""
         self._group = group
         self._partition = partition
         self._producer = AIOKafkaProducer(
@@ -61,10 +61,10 @@ class TransactionalProducer:
         )
 
         self.before_commit: Callable[[], Awaitable[None]] | None = None
-        """Called beside the writing of each transaction; nothing is committed if it raises Replaced."""
+        """Called while each transaction is written; nothing is committed if it raises Replaced."""
 
     async def start(self) -> None:
-        """Initialise the transactional id: whoever had it before is fenced, and its open transaction aborted."""
+        """Initialise the transactional id: this fences the previous owner and aborts its open transaction."""
         async with asyncio.timeout(START_TIMEOUT):
             await self._producer.start()
 
@@ -119,7 +119,7 @@ class TransactionalProducer:
             sends = {topic: group.create_task(self._send(topic, made)) for topic, made in batches.items()}
             if self.before_commit is not None:
                 group.create_task(_awaited(self.before_commit()))
-        # Not beside the batches: while a broker adds the group to the transaction it can't verify the partitions
+        # Not while batches are sent: while a broker adds the group to the transaction it cannot verify the partitions
         # that are written to, and aiokafka tries again after its back-off.
         if committed:
             await producer.send_offsets_to_transaction(committed, self._group)
@@ -146,7 +146,7 @@ class TransactionalProducer:
         return int(last.offset) + int(counts[-1])
 
     async def abandon(self) -> None:
-        """Let go without finishing anything: an open transaction is aborted by the next owner, or by time.
+        """Close without finishing: the next owner aborts an open transaction, or the broker does after a time-out.
 
         ``AIOKafkaProducer.stop`` would wait until everything is delivered, for ever while the broker is away.
         """
@@ -173,7 +173,7 @@ class TransactionalProducer:
 
 
 def _not_committed(error: Exception) -> TooLarge | Replaced | None:
-    """What was found before the commit itself was asked for, among what the sending of several topics came to."""
+    """Return the first error of several sends that proves that no commit was requested; None if there is none."""
     found = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
     return next((each for each in found if isinstance(each, TooLarge | Replaced)), None)
 

@@ -1,4 +1,4 @@
-"""Fetches left as the broker sent them: the engine reads the record batches itself.
+"""Keeps fetches as the broker sent them: the engine reads the record batches itself.
 
 aiokafka makes a `MemoryRecords` and a `PartitionRecords` of what a fetch brought for a partition. Both names are
 replaced in its fetcher by classes that keep the bytes, too; who asks for records as before gets them as before, since
@@ -18,18 +18,18 @@ from segments.engine import Fetch
 from streams.transport.runs import Run
 
 RUN_LIMIT = 20_000
-"""Records in one run, about: its batches are unpacked and decoded without the GIL, in some milliseconds."""
+"""About the number of records in one run: unpacked and decoded without the GIL, in some milliseconds."""
 
 
 class RawRecords:
-    """In place of aiokafka's `MemoryRecords`: the bytes, and what the fetcher asks of them."""
+    """Replaces aiokafka's `MemoryRecords`: the bytes, and what the fetcher asks about them."""
 
     def __init__(self, raw: bytes) -> None:
         """Keep what a fetch brought."""
         self.raw = raw
 
     def has_next(self) -> bool:
-        """Whether the first batch is there as a whole."""
+        """Whether the first batch is complete."""
         raw = self.raw
         return len(raw) >= 12 and 12 + int.from_bytes(raw[8:12], "big") <= len(raw)
 
@@ -39,7 +39,7 @@ class RawRecords:
 
 
 class RawPartition(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
-    """aiokafka's records of a fetch, and the bytes that they are in."""
+    """Records of a fetch as aiokafka has them, and the bytes that hold them."""
 
     def __init__(self, tp: Any, records: RawRecords, aborted: Any, offset: int, *options: Any) -> None:
         """Unpack nothing yet."""

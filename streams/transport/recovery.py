@@ -24,7 +24,7 @@ class Tables(TableManager):
 
     @property
     def resumed(self) -> asyncio.Event:
-        """Set once the first assignment is being worked on."""
+        """Set when the first assignment is being handled."""
         if self._resumed is None:
             self._resumed = asyncio.Event()
         return self._resumed
@@ -46,14 +46,14 @@ class Tables(TableManager):
         self._tables_registered.set()
 
     async def on_stop(self) -> None:
-        """Stop fetching first, so that nothing arrives at tables that are closed."""
+        """Stop fetching first, so that nothing arrives at closed tables."""
         await self.app._fetcher.stop()
         self._cancel()
         for table in self.values():
             await table.stop()
 
     def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Give up resuming the assignment that was just taken away."""
+        """Cancel the resuming of the assignment that was just revoked."""
         self._cancel()
 
     def _cancel(self) -> None:
@@ -77,7 +77,7 @@ class Tables(TableManager):
         consumer = self.app.consumer
         await self._seek(consumer)
         if generation != self.app.consumer_generation_id:
-            # Another rebalance came while the partitions were sought: its own task resumes them.
+            # Another rebalance came while the partitions were sought: its task resumes them.
             return
         # No await from here to `resume_partitions`: a message that came between them would be cleared with the queues,
         # although the position has moved past it.

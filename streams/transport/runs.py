@@ -1,9 +1,9 @@
-"""A run: what one fetch brought of one partition, with the positions before and after it."""
+"""A run: the records of one partition in one fetch, with the positions before and after it."""
 
 from typing import Any
 
 RawRecord = Any
-"""What has an offset, a timestamp, key and value in bytes, and headers: aiokafka's inner record."""
+"""aiokafka's inner record: offset, timestamp, key and value in bytes, headers."""
 
 
 class Run:

@@ -41,7 +41,7 @@ REQUEST_TIMEOUT = 10.0
 ID = 16
 """Bytes of a topic's id."""
 NONE = bytes(ID)
-"""The id that stands for none: the topic is asked for by its name, or the broker does not know it."""
+"""The id for "none": in a request for a topic by name, or in the answer about an unknown topic."""
 
 
 class Uuid(AbstractType[bytes]):  # type: ignore[misc]  # aiokafka has no types that mypy sees
@@ -59,7 +59,7 @@ class Uuid(AbstractType[bytes]):  # type: ignore[misc]  # aiokafka has no types 
 
 
 class _Answer(Response):  # type: ignore[misc]
-    """The answer, of which only the topics' names and ids are kept."""
+    """The answer; only names and ids of topics are kept."""
 
     API_KEY: ClassVar[int] = 3
     API_VERSION: ClassVar[int] = 12
@@ -76,7 +76,7 @@ class _Answer(Response):  # type: ignore[misc]
 
 
 class _Ask(RequestStruct):  # type: ignore[misc]
-    """The request: topics by name, without creating any."""
+    """The request: topics by name, none is created."""
 
     FLEXIBLE_VERSION = True
     API_KEY = 3
@@ -146,7 +146,7 @@ class TopicIds:
     """Asks the brokers for the ids of the inputs, and the group for those that it has read."""
 
     def __init__(self, client: Mapping[str, Any], group: str, topics: Iterable[str]) -> None:
-        """Prepare the connection; it joins no group."""
+        """Prepare a client that joins no group."""
         self._topics = tuple(topics)
         self._settings = dict(client) | {
             "group_id": group,
@@ -161,7 +161,7 @@ class TopicIds:
         self._asked_at = float("-inf")
 
     async def _connected(self) -> Any:
-        """Connect, the first time: a broker that is away is noticed by whoever asks."""
+        """Connect at the first request. Raises KafkaError if no broker answers."""
         async with self._connecting:
             if self._consumer is None:
                 consumer = AIOKafkaConsumer(**self._settings)

@@ -28,7 +28,7 @@ from streams.worker.past import Reading
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """An application with all that belongs to it."""
+    """A Faust application and the parts of its worker."""
 
     app: BatchApp
     owners: Owners
@@ -45,7 +45,7 @@ def build(
     lookup: Lookup | None = None,
     past: Reading | None = None,
 ) -> Worker:
-    """Put a worker together; nothing is started and no broker asked.
+    """Build a worker; nothing is started and no broker is asked.
 
     `answers_at` is the address, host:port, of its HTTP server, which the other members of the group learn from the
     broker, as they learn which rules it holds. `rules` are those of files, if there are any. `past` reads the history

@@ -1,4 +1,4 @@
-"""What is known of a transaction that Kafka refused for its size, kept from one take-over of the partition to the next.
+"""What was learned from transactions that Kafka refused for their size. It outlives the take-overs of the partition.
 
 Such a transaction would be refused for ever, and the partition would stand still. So its records are halved until one
 record is left that is refused by itself. The engine refuses it when it comes again: a dead letter `too_large`.
@@ -18,22 +18,22 @@ TOO_LARGE = "too_large"
 """The reason of such dead letters, as the engine names it."""
 
 ENOUGH = 32_768
-"""Records in a transaction from which on nothing is bounded any more."""
+"""When a transaction may hold this many records, there is no bound any more."""
 
 
 class Caution:
     """How much may go into the next transactions of one partition, and which records are refused there."""
 
     def __init__(self, number: int) -> None:
-        """Begin without any."""
+        """Begin without a bound."""
         self._number = number
         self.most: int | None = None
-        """Records, and customers to whom time does something, in one transaction; None: as many as there are."""
+        """The largest number of records, and of customers with timers, in one transaction; None: no bound."""
         self._refused: dict[tuple[str, int], tuple[str, bool]] = {}
-        """By topic and offset, and whether its consents, too, were too much."""
+        """By topic and offset: the reason, and whether the consents of the record are refused, too."""
 
     def refused(self, topic: str) -> list[tuple[int, str, bool]]:
-        """The records of a topic that the machine is to refuse: offset, why, and whether outright."""
+        """The records of a topic that the machine must refuse: offset, reason, and whether with their consents."""
         return [
             (offset, why, outright)
             for (where, offset), (why, outright) in self._refused.items()
@@ -41,7 +41,7 @@ class Caution:
         ]
 
     def learn(self, records: Sequence[OpenRecord], error: TooLarge) -> bool:
-        """Note a refused transaction and the records in it. False if nothing more can be done about it here."""
+        """Note a refused transaction and its records. Returns False if smaller transactions cannot help."""
         if len(records) == 1 and self.most == 1:
             return self._refuse(records[0], error)
         if not records and self.most == 1:
@@ -76,7 +76,7 @@ class Caution:
         return True
 
     def committed(self, offsets: dict[str, int]) -> None:
-        """Note a transaction that Kafka took: the next one may hold twice as much."""
+        """Note a transaction that Kafka accepted: the next one may hold twice as much."""
         if self.most is not None:
             self.most = None if self.most >= ENOUGH else self.most * 2
         if self._refused:

@@ -1,4 +1,4 @@
-"""Deleting the transfers that a partition has applied: nobody needs them once its position is behind them."""
+"""Deletes the transfers that a partition has applied: once its position is past them, nobody reads them again."""
 
 import asyncio
 import logging
@@ -14,11 +14,11 @@ from streams.kafka.closing import closed
 log = logging.getLogger(__name__)
 
 DELAY = 1.0
-"""Seconds from a commit to the deletion, so that the commits of all partitions in between share one request. What a
-transfer holds of a customer stays in Kafka for about so long."""
+"""Seconds from a commit to the deletion, so that the commits of all partitions in between share one request. The
+data in a transfer stay in Kafka for about this long."""
 
 TIMEOUT = 10.0
-"""Seconds for a request; an attempt that takes longer is made again with the next commit."""
+"""Time-out of a request in seconds; after a time-out the next commit tries again."""
 
 
 class Cleaner:
@@ -28,7 +28,7 @@ class Cleaner:
     """
 
     def __init__(self, client: Mapping[str, Any], topic: str) -> None:
-        """Connect when there is something to delete."""
+        """Do not connect before there is something to delete."""
         self._client = client
         self._topic = topic
         self._due: dict[int, int] = {}
@@ -60,7 +60,7 @@ class Cleaner:
         self._done |= due
         self._said = None
         if self._due:
-            # Commits during the request started no task, since this one was not done.
+            # Commits made during the request found this task running and started no other.
             self._task = asyncio.create_task(self._delete_soon(), name="transfers")
 
     async def _delete(self, due: Mapping[int, int]) -> None:
@@ -74,7 +74,7 @@ class Cleaner:
         )
 
     async def stop(self) -> None:
-        """Disconnect; what is not deleted yet is deleted by whoever has the partition next."""
+        """Disconnect; the next owner of a partition deletes what is left."""
         if self._task is not None:
             self._task.cancel()
         admin, self._admin = self._admin, None

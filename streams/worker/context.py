@@ -1,4 +1,4 @@
-"""What all partitions of a worker stand on: the group, its rules, its clients, its stores, and its threads."""
+"""What all partitions of a worker share: the group, its rules, its clients, its stores, and its threads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,60 +18,60 @@ from streams.worker.past import Reading
 Result = TypeVar("Result")
 
 FEW = 200
-"""Records that take less time, half a millisecond, than a thread to wake up for them and be waited for."""
+"""Up to this many records are done in the event loop: half a millisecond, less than handing them to a thread costs."""
 
 BACKLOG = 1_000
-"""For each so many records that wait another interval is gathered: a changed state is written once for each."""
+"""Each further 1,000 waiting records extend the commit interval by one: longer intervals write a state less often."""
 
 BEHIND = 20
-"""Intervals at most."""
+"""The largest number of intervals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to commit, as long as there is more to do; and whether the wall clock counts."""
+    """When to commit while records keep coming, and whether the wall clock counts."""
 
     records: int
     seconds: float
     event_clock: bool
 
     def gathering(self, waiting: int) -> float:
-        """Seconds for which a transaction is gathered while so many records wait."""
+        """Seconds between two commits while this many records wait."""
         return self.seconds * min(max(waiting // BACKLOG, 1), BEHIND)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What all partitions of a worker stand on."""
+    """What all partitions of a worker share."""
 
     group: str
     count: int
     client: Mapping[str, Any]
     rules: RuleSet | None
-    """Of files: what a group runs that was never deployed. None: such a group waits."""
+    """The rules of files, which a group runs until a rule set is deployed; None: it waits for a deployment."""
     engine: EngineSettings
     table: CustomerTable
     changelog: str
     offsets: Offsets
     metrics: Metrics
     topic_ids: TopicIds | None = None
-    """Tells whether the inputs are still the topics that were read."""
+    """Detects input topics that were deleted and made again."""
     lookup: Lookup | None = None
-    """Where a schema registry is used."""
+    """None if no schema registry is used."""
     read_chain: Callable[[int], Awaitable[tuple[Chain, int]]] | None = None
-    """The chain of a partition as its log has it now, and the offset after it; None: deployments are not followed."""
+    """Reads the chain of deployments of a partition and the offset after it; None: deployments are not followed."""
     transfers: str | None = None
-    """The topic by which ids of other partitions are merged; None: links are not followed."""
+    """The topic of transfers, by which ids of different partitions are merged; None: links are not followed."""
     cleaner: Cleaner | None = None
-    """Deletes the transfers that were applied; None: they stay."""
+    """Deletes transfers after they were applied; None: they stay."""
     past: Reading | None = None
     """Reads the history of a partition, to fill measures from it."""
     threads: Executor | None = None
-    """Where partitions decode, advance and encode; None: in the event loop, which waits for them then."""
+    """The threads in which partitions decode, advance and encode; None: they do it in the event loop and block it."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The topics of a partition's log that others than workers and deployers write."""
+        """The inputs that producers write: events, profiles, and links if they are followed."""
         return INPUTS if self.transfers is None else (*INPUTS, IDENTITIES)
 
     @property
@@ -81,15 +81,15 @@ class WorkerContext:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """What the log of a partition consists of."""
+        """All topics that the log of a partition consists of."""
         return self.positioned if self.read_chain is None else (*self.positioned, DEPLOYMENTS)
 
     async def beside(self, act: Callable[..., Result], *arguments: Any) -> Result:
-        """Have a machine act in a thread. The caller awaits it; for questions in between the machine has a lock."""
+        """Run a method of the machine in a thread. The caller awaits it; a lock of the machine orders other calls."""
         if self.threads is None:
             return act(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self.threads, act, *arguments)
 
     async def beside_if_many(self, records: int, act: Callable[..., Result], *arguments: Any) -> Result:
-        """Have a machine act on so many records: in a thread if they are more than `FEW`, else at once."""
+        """Run a method of the machine on this many records: in a thread if they are more than `FEW`, else at once."""
         return act(*arguments) if records <= FEW else await self.beside(act, *arguments)

@@ -33,7 +33,7 @@ def decode(topic: str, records: Sequence[Any]) -> list[Record]:
 
 
 def _null_value(topic: str) -> Refusal | None:
-    """Return what a null value means: an erasure on `profiles`, nothing that makes sense elsewhere."""
+    """Return what a null value means: an erasure in a topic that erases, elsewhere a record that is refused."""
     if topic == PROFILES:
         return None
     return Refusal(

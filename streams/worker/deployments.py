@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def decode(group: str, record: tuple[int, int, bytes | None, bytes | None]) -> Deployment | None:
-    """A record (offset, Kafka timestamp, key, value) as a deployment; None: it is another group's."""
+    """Decode a record (offset, Kafka timestamp, key, value). Returns None for a deployment of another group."""
     offset, timestamp, key, value = record
     if key != group.encode():
         return None

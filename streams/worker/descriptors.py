@@ -1,4 +1,4 @@
-"""Whether a worker may open as many files and connections as its partitions need, asked for at the start.
+"""Checks at the start that a worker may open as many files and connections as its partitions need.
 
 Without enough of them partitions never get ready, and nothing says why: RocksDB and the producers fail each in its way.
 """
@@ -11,7 +11,7 @@ from streams.errors import StreamsError
 log = logging.getLogger(__name__)
 
 OF_A_WORKER = 126
-"""Descriptors besides those of partitions: 26 of an idle worker, and 100 connections to its HTTP server."""
+"""Descriptors that no partition uses: 26 of an idle worker, and 100 connections to its HTTP server."""
 
 OF_A_PARTITION = {"memory": 2, "rocksdb": 8}
 """Two connections of its producer to a cluster of one broker, and six files that RocksDB opens at first. Measured with
@@ -22,7 +22,7 @@ class TooFewDescriptors(StreamsError):
     """The limit of open files is too low for the partitions that one worker may own."""
 
     def __init__(self, partitions: int, store: str, needed: int, allowed: int) -> None:
-        """Say what is needed, and how it is given."""
+        """Say how many are needed, and how to raise the limit."""
         super().__init__(
             f"{partitions} partitions with SEGMENTS_STORE={store} need at least {needed} open files, and {allowed} are "
             "allowed: LimitNOFILE=65536 in the unit of systemd, --ulimit nofile=65536 for a container, or "
@@ -31,7 +31,7 @@ class TooFewDescriptors(StreamsError):
 
 
 def require_descriptors(partitions: int, store: str) -> None:
-    """Take as many as are allowed at most; raise TooFewDescriptors if one worker with all partitions has too few."""
+    """Raise the soft limit to the hard one. Raises TooFewDescriptors if that is too low for all partitions."""
     needed = OF_A_WORKER + partitions * OF_A_PARTITION[store]
     allowed = _raised()
     if allowed is not None and allowed < needed:

@@ -1,4 +1,4 @@
-"""Measures of a partition are filled from history beside its work, in small steps.
+"""Fills measures of a partition from history beside its work, in small steps.
 
 The history is read in a thread of its own, then put into the states of the customers step by step, with the
 transactions of the partition's own work. Who was filled is committed with the states: whoever has the partition after a
@@ -21,17 +21,17 @@ from streams.worker.past import Found, Stopped
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200
-"""Customers filled before the records that came meanwhile have their turn: a few milliseconds."""
+"""Customers filled in one step, a few milliseconds; then the records that came meanwhile have their turn."""
 
 AGAIN = 5.0
-"""Seconds after which a history that could not be read is read again."""
+"""Seconds before a history that could not be read is read again."""
 
 
 class Filling:
-    """What is filled in one partition for as long as it is served."""
+    """Fills measures of one partition for as long as it is served."""
 
     def __init__(self, context: WorkerContext, partition: Partition, wake: Callable[[], None]) -> None:
-        """Begin nothing yet; `wake` is called once there is something to do."""
+        """Start nothing yet; `wake` is called when there is something to do."""
         self._context, self._partition, self._wake = context, partition, wake
         self._stopped = threading.Event()
         self._task: asyncio.Task[None] | None = None
@@ -48,7 +48,7 @@ class Filling:
         self._task = asyncio.create_task(self._read(), name=f"past-{self._partition.number}")
 
     def stop(self) -> None:
-        """Give up what is read; whoever has the partition next goes on."""
+        """Drop what was read; the next owner of the partition goes on."""
         self._stopped.set()
         if self._task is not None:
             self._task.cancel()
@@ -64,7 +64,7 @@ class Filling:
             await self._used.wait()
 
     async def _attempt(self) -> Found:
-        """Read until it succeeds: a broker may be away."""
+        """Read again until it succeeds: a broker may be away."""
         reading, number = self._context.past, self._partition.number
         assert reading is not None  # noqa: S101 - a worker has one
         began = time.monotonic()

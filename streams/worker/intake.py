@@ -1,4 +1,4 @@
-"""The runs of one partition on their way to its machine: queued, held back when there are too many, fetched again."""
+"""The queue of runs between fetcher and machine of one partition: it pauses inputs that are far ahead, and seeks."""
 
 import logging
 import time
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 HOLD_ABOVE = 20_000
 RELEASE_BELOW = 5_000
-"""Records that wait for the machine at which an input stops and restarts being fetched."""
+"""Waiting records at which fetching of an input stops, and at which it restarts."""
 
 LOST_AFTER = 5.0
-"""Seconds after which records that the broker has and the fetcher doesn't bring are fetched again."""
+"""Seconds after which records that the broker has and the fetcher does not deliver are fetched again."""
 
 
 class Again(Exception):
@@ -45,7 +45,7 @@ class Intake:
         caution: Caution,
         context: WorkerContext,
     ) -> None:
-        """Begin with nothing queued."""
+        """Start with an empty queue."""
         self._beside_if_many = context.beside_if_many
         self._app = app
         self._caution = caution
@@ -68,16 +68,16 @@ class Intake:
         """Whether the first run waits for the schema registry."""
 
     def ask_registry(self, lookup: Lookup | None, answered: Callable[[], object]) -> None:
-        """Let runs with new schema ids wait for the registry; `answered` is called when they need not any more."""
+        """Let runs with new schema ids wait for the registry; `answered` is called when it has answered."""
         self._lookup, self._answered = lookup, answered
 
     def __bool__(self) -> bool:
-        """Whether runs are queued that can be offered."""
+        """Whether a queued run can be offered."""
         return bool(self._runs) and not self.asking
 
     @property
     def queued(self) -> int:
-        """How many records are in the runs that wait here."""
+        """The number of records in the queued runs."""
         return self._queued.total()
 
     def add(self, run: Run) -> None:
@@ -87,13 +87,13 @@ class Intake:
         self.balance()
 
     def oldest(self, topic: str) -> int | None:
-        """The Kafka timestamp of the first record of a topic that waits here, in milliseconds."""
+        """The Kafka timestamp in milliseconds of the first queued record of a topic."""
         runs = (run for run in self._runs if run.topic == topic and run.records)
         first = next(runs, None)
         return None if first is None else first.records.first_timestamp
 
     async def offer_next(self) -> None:
-        """Let the machine decode and take in the next run; as far as the schemas are known."""
+        """Offer the next run to the machine, up to the first record whose schema is not known yet."""
         run = self._readable(self._runs.popleft())
         self._queued[run.topic] -= len(run.records)
         if run.topic == DEPLOYMENTS:
@@ -120,7 +120,7 @@ class Intake:
         self.look()
 
     async def _offer_deployments(self, run: Run) -> None:
-        """Let the machine take in what it follows; one that runs rule files is made anew for the first of them."""
+        """Offer deployments to the machine; a machine that runs rule files is replaced at the first of them."""
         found = await self._beside_if_many(len(run.records), decoded, self._group, run.records)
         followed = self._chain.add_all(found)
         for each in found:
@@ -144,7 +144,7 @@ class Intake:
             self._moved_at = time.monotonic()
 
     def _readable(self, run: Run) -> Run:
-        """What comes before the first schema id that the registry must be asked about; the rest waits."""
+        """Return the records before the first schema id that the registry must be asked about; the rest waits."""
         found = self._unsettled(run)
         if self._lookup is None or found is None:
             return run
@@ -170,7 +170,7 @@ class Intake:
         self._answered()
 
     async def _fetch_again(self, topic: str, offset: int) -> None:
-        """Something was skipped: go back to what is expected. What comes until then is refused in silence."""
+        """Seek to the offset that the machine expects: records were skipped. Runs that come before it are dropped."""
         asked = TopicPartition(topic, self._partition.number)
         first = (await self._offsets.starts([asked]))[asked]
         if first > offset:
@@ -181,16 +181,16 @@ class Intake:
 
     @property
     def waiting(self) -> int:
-        """How many records wait, here and in the machine as it was looked at last."""
+        """The number of waiting records, here and in the machine at the last look."""
         return self._queued.total() + self._buffered.total()
 
     def look(self) -> None:
-        """Look at what waits in the machine; to be called while the machine does nothing, for it is waited for."""
+        """Look at what waits in the machine. Call it while the machine is idle: otherwise it blocks."""
         self._buffered = Counter({topic: self._partition.buffered(topic) for topic in self._partition.topics})
         self.balance()
 
     def balance(self) -> None:
-        """Stop fetching what is far ahead of the machine, and let it flow again when it has caught up."""
+        """Stop fetching inputs that are far ahead of the machine, and resume those that it has caught up with."""
         for topic in self._partition.topics:
             held = topic in self._held
             waiting = self._queued[topic] + self._buffered[topic]
@@ -202,7 +202,7 @@ class Intake:
                 self._app.hold(topic, self._partition.number, True)
 
     async def fetch_lost(self, ends: dict[str, int]) -> None:
-        """Fetch again what the broker has and the fetcher doesn't bring: a lost run must not stop the partition."""
+        """Fetch again what the broker has and the fetcher does not deliver: a lost run must not stop the partition."""
         if time.monotonic() - self._moved_at < LOST_AFTER:
             return
         expected = self._ledger.expected

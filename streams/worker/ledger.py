@@ -1,4 +1,4 @@
-"""What was offered to a partition's machine and is not committed yet: for counting, and for latencies."""
+"""The records that a partition's machine has accepted and that are not committed: for counts and latencies."""
 
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ class OpenRecord(NamedTuple):
     topic: str
     offset: int
     is_event: bool
-    """Neither an erasure nor refused."""
+    """Whether it is neither an erasure nor refused."""
 
 
 class Ledger:
@@ -34,7 +34,7 @@ class Ledger:
             self._open[run.topic].append(accepted)
 
     def pass_over(self, run: Run) -> None:
-        """Note a run of which nothing is counted."""
+        """Note a run whose records are not counted."""
         self.expected[run.topic] = max(run.end, self.expected[run.topic])
 
     def oldest(self, topic: str) -> int | None:

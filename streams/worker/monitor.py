@@ -1,4 +1,4 @@
-"""How a partition that is served is doing: what its commits did, what a scrape is told, whether it gets on."""
+"""State and progress of a partition that is served: what its commits did, and what a scrape shows."""
 
 import time
 from collections import Counter
@@ -21,7 +21,7 @@ OF_DEPLOYMENTS = ("rule_added", "rule_changed", "rule_removed", "borders")
 
 
 class Seen(NamedTuple):
-    """A machine as it was looked at last."""
+    """The state of a machine at the last look."""
 
     clock: int
     members: Counter[str]
@@ -29,9 +29,9 @@ class Seen(NamedTuple):
     pending: int
     next_due: int | None
     sweeping: int
-    """Customers that the rule set has yet to take over."""
+    """Customers that the rule set has not taken over yet."""
     filled: bool | None
-    """Whether what is to be filled is; None: nothing is to be."""
+    """Whether the filling is complete; None: nothing is to be filled."""
 
 
 class PartitionMonitor:
@@ -74,13 +74,13 @@ class PartitionMonitor:
         self._metrics.committed(transaction, self._ledger.settle(offsets), seconds)
 
     def settled(self) -> None:
-        """Nothing that was done is left to be committed: a take-over that has come to its end is over."""
+        """Note that nothing is left to be committed: if a take-over has reached its last customer, it is over."""
         self._taken_over = not self._seen.sweeping
 
     @contextmanager
     def resting(self) -> Iterator[None]:
-        """Wait in this block: with nothing left to do, time spent in it is nobody's fault."""
-        # A schema registry that is away is waited for, as a broker is.
+        """Wait in this block: if nothing is left to do, the time spent here does not count as being stuck."""
+        # A registry that is away counts like a broker that is away.
         self._resting = self._intake.asking or sum(self.lag().values()) == 0
         try:
             yield
@@ -93,13 +93,13 @@ class PartitionMonitor:
         return time.monotonic() if self._resting else self._standing.moved_at
 
     def leave(self) -> None:
-        """Rest no more; what is known of the oldest records stays known."""
+        """End the rest; what is known about the oldest records stays."""
         self._standing.moved_at = self.moved_at
         self._resting = False
         self._oldest()
 
     def told(self, ends: Mapping[str, int]) -> None:
-        """Note where the inputs end, as it was just asked for."""
+        """Note the end offsets of the inputs from the latest answer."""
         self._standing.ends.update(ends)
 
     def lag(self) -> dict[str, int]:
@@ -118,7 +118,7 @@ class PartitionMonitor:
         return self._standing.oldest(found)
 
     def look(self) -> None:
-        """Look at the machine for the next scrape; while it does nothing, for else it would be waited for."""
+        """Look at the machine for the next scrape. Call it while the machine is idle: otherwise it blocks."""
         partition = self._partition
         members = Counter(dict.fromkeys(partition.rules.ids, 0))
         members.update(partition.members)
@@ -169,7 +169,7 @@ class PartitionMonitor:
 
 
 def _learned(partition: Partition) -> tuple[int | None, int | None, tuple[tuple[str, int], ...]]:
-    """When the oldest border that is read was taken, how many are missing, and up to when the models were fitted."""
+    """The instant of the oldest border, the number of missing ones, and the instants up to which models were fitted."""
     wanted = set(partition.rules.data.borders)
     taken = {each.key: each.taken_at for each in partition.rules.borders if each.key in wanted}
     missing = len(wanted) - len(taken) if wanted else None

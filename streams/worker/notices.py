@@ -1,4 +1,4 @@
-"""Records that did not do what their sender may have meant: said in the log, and to `segments why`."""
+"""Records whose effect may surprise their sender: named in the log, and by `segments why`."""
 
 import logging
 import time
@@ -10,26 +10,26 @@ from segments.engine import TOO_OLD, Notice, notice_text
 log = logging.getLogger(__name__)
 
 SAY_AGAIN = 60.0
-"""Seconds after which the log says the same of a partition once more: a wrong producer is wrong all the time."""
+"""Seconds before the log repeats a notice of a partition: a wrong producer is wrong with every record."""
 
 KEPT = 10_000
-"""Customers of whom it is known how many of their events were too old; those of whom it was longest ago go first."""
+"""Customers whose events that were too old are counted; the least recently counted are forgotten first."""
 
 
 class Notices:
-    """Those of one partition, since its take-over."""
+    """The notices of one partition since its take-over."""
 
     def __init__(self, number: int) -> None:
-        """Begin without any."""
+        """Start without notices."""
         self._number = number
         self._first: dict[str, Notice] = {}
-        """By kind the first one that the log has not said yet."""
+        """By kind, the first notice that the log does not have yet."""
         self._counts: dict[str, int] = {}
         self._said_at: dict[str, float] = {}
         self._too_old: OrderedDict[bytes, int] = OrderedDict()
 
     def note(self, notices: Iterable[Notice]) -> None:
-        """Note what was committed, and say it if that is due."""
+        """Note what was committed, and log what is due."""
         for each in notices:
             self._counts[each.kind] = self._counts.get(each.kind, 0) + 1
             self._first.setdefault(each.kind, each)
@@ -47,5 +47,5 @@ class Notices:
             self._said_at[kind] = now
 
     def too_old(self, key: bytes) -> int:
-        """How many events of a customer no rule looked back to, as far as is known."""
+        """The number of a customer's events that were too old for every rule, as far as is known."""
         return self._too_old.get(key, 0)

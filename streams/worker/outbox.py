@@ -18,14 +18,14 @@ class Outbox:
     """Collects the transactions of one partition."""
 
     def __init__(self, group: str, partition: int, changelog: str, transfers: str | None = None) -> None:
-        """Write on behalf of a partition, by the schema ids that are written now; `transfers` to other partitions."""
+        """Write for a partition with the current schema ids; `transfers`: the topic for other partitions, if any."""
         records = (schemas.SEGMENT_EVENT, schemas.SEGMENT_MEMBERSHIPS, schemas.SEGMENT_OUTCOME)
         self._encoder = Encoder(group, partition, *map(schemas.written_id, records))
         self._transfers = transfers
         self._topics = SEGMENT_EVENTS, SEGMENT_MEMBERSHIPS, SEGMENT_OUTCOMES, DEAD_LETTERS, changelog
 
     def collect(self, partition: Partition) -> Transaction | None:
-        """Return all that the partition did since the last time, None if nothing changed."""
+        """Return all effects since the last call, None if nothing changed."""
         return partition.collect(self._encoder, wall_clock())
 
     def batches(self, transaction: Transaction, beside: Mapping[bytes, bytes | None]) -> Batches:

@@ -1,4 +1,4 @@
-"""The task that owns one partition for as long as the group assigns it: taking it over, serving it, and again."""
+"""The task that owns one partition for as long as the group assigns it: it takes over, serves, and starts again."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ from streams.worker.takeover import OwnedPartition, succeed, take_over
 log = logging.getLogger(__name__)
 
 BACKOFF = (0.1, 0.2, 0.5, 1, 2, 5, 10)
-"""Seconds before a partition is taken over again, by how often that failed in a row."""
+"""Seconds before the next take-over, by the number of failures in a row."""
 
 LOOK_FOR_DEPLOYMENT = 1.0
 """Seconds between two looks for a first deployment; `segments deploy` waits until it is found."""
@@ -48,9 +48,9 @@ class Owner:
         self._caution = Caution(number)
         self._succeeded: Succeeded | None = None
         self.waiting: str | None = None
-        """What the partition waits for, with the mend, before it can run; None if for nothing."""
+        """What the partition waits for before it can run, and what to do about it; None if nothing."""
         self.replaced: tuple[str, ...] = ()
-        """The inputs that are other topics than those that were read."""
+        """The inputs that were deleted and made again."""
 
     @property
     def serving(self) -> bool:
@@ -58,7 +58,7 @@ class Owner:
         return self._service is not None
 
     def deliver(self, run: Run) -> None:
-        """Accept a fetched run; what comes before the take-over is fetched again after it."""
+        """Queue a fetched run. A run that arrives before the take-over is dropped, and fetched again after it."""
         if self._service is not None:
             self._service.deliver(run)
 
@@ -77,7 +77,7 @@ class Owner:
                 await self._own(cause)
             except TooLarge as error:
                 cause = error.cause
-                # It was logged. The next attempt is another one, so it need not wait.
+                # Logged already. The next attempt differs, so it need not wait.
                 failures = failures - 1 if error.mended else failures
             except Succeeded as error:
                 # Nothing failed: there is no reason to wait.
@@ -97,7 +97,7 @@ class Owner:
                 cause = "broker"
                 log.warning("partition %d: %s; taking it over anew", self.number, _words(error))
             except (SegmentsError, NotAllowed) as error:
-                # Rules that don't go with what is stored, or a missing ACL: no other attempt would end better.
+                # Rules that do not fit the stored states, or a missing ACL: another attempt would fail in the same way.
                 await self._app.crash(error)
                 return
             except Exception:
@@ -107,7 +107,7 @@ class Owner:
             await self._wait_for_membership(BACKOFF[min(failures, len(BACKOFF) - 1)])
 
     async def _stand_still(self, error: Replaced) -> None:
-        """Wait for somebody: the topic may come back, or be adopted; a restart would help nobody."""
+        """Wait until a person acts: the topic may come back, or be adopted; a restart would not help."""
         if self.replaced != error.topics:
             log.error("partition %d: %s", self.number, error)
         self.replaced = error.topics
@@ -120,7 +120,7 @@ class Owner:
         await self._pause(LOOK_FOR_DEPLOYMENT)
 
     async def _wait_for_membership(self, seconds: float) -> None:
-        """Wait; a worker that the group has dropped must not fence the rightful owner again and again."""
+        """Wait; a worker that the group has dropped must not fence the rightful owner with every attempt."""
         await self._pause(seconds)
         while not self._stop.is_set() and not await self._is_member():
             await self._pause(0.5)
@@ -162,7 +162,7 @@ class Owner:
         self.replaced, self.waiting, self._succeeded = (), None, None
         self._context.metrics.follow(owned.partition)
         try:
-            # Before `place` lets the inputs flow: `deliver` drops runs while there is no service.
+            # Set before `place` resumes the inputs: `deliver` drops runs while there is no service.
             self._service = Service(
                 self._app, self._context, owned, self._limits, self._standing, self._caution
             )
@@ -194,7 +194,7 @@ class Owner:
         return 0 if self._service is None else self._service.monitor.notices.too_old(key)
 
     def state(self) -> PartitionState:
-        """Say how the partition is, for a scrape."""
+        """Return the state of the partition for a scrape."""
         if self._service is not None:
             return self._service.monitor.state()
         standing = self._standing
@@ -210,7 +210,7 @@ class Owner:
 
     @property
     def moved_at(self) -> float:
-        """When it last got on, on the monotonic clock: restored, committed, or had nothing left to do."""
+        """When it last made progress, on the monotonic clock: restored, committed, or had nothing left to do."""
         if self.replaced or self.waiting:
             return time.monotonic()
         return self._standing.moved_at if self._service is None else self._service.monitor.moved_at

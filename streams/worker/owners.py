@@ -18,10 +18,10 @@ from streams.worker.owner import Owner
 log = logging.getLogger(__name__)
 
 RELEASE_TIMEOUT = 8.0
-"""Seconds in which a partition may finish its transaction when the group takes it away; it is dropped after that."""
+"""Seconds that a partition has to finish its transaction when the group takes it away; then it is dropped."""
 
 BROKER_PATIENCE = 0.5
-"""Seconds in which a broker that is there answers; shorter than the patience of those who probe."""
+"""Seconds in which a live broker answers; less than the time-out of usual health probes."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Owners:
     """Starts and stops the owners of partitions."""
 
     def __init__(self, app: BatchApp, context: WorkerContext, limits: Limits) -> None:
-        """Own nothing yet."""
+        """Start without partitions."""
         self._app = app
         self._context = context
         self._limits = limits
@@ -43,7 +43,7 @@ class Owners:
         self._excused_at = 0.0
         self.assigned = False
         self.problem: str | None = None
-        """What keeps the worker from its partitions, with the mend; None if nothing does."""
+        """Why the worker cannot own partitions, and what to do about it; None if it can."""
         self.ending = False
         """Whether the worker ends because of that problem."""
         self._halted = False
@@ -55,7 +55,7 @@ class Owners:
             return
         self._context.metrics.rebalances.inc()
         if self._halted or any(number >= self._context.count for number in partitions):
-            # Partitions were added: `Watch` says so. Nothing may be taken in, of the old ones neither.
+            # Partitions were added to the topics, which `Watch` reports. No partition may be read, not even old ones.
             return
         log.info("assigned partitions: %s", ", ".join(map(str, sorted(partitions))) or "none")
         for number in self._context.table.open_partitions() - partitions:
@@ -74,7 +74,7 @@ class Owners:
         for each in owned.values():
             each.owner.stop()
             if not each.owner.serving:
-                # It is restoring: there is nothing to commit, and the group need not wait.
+                # It is restoring: there is nothing to commit, so the group need not wait for it.
                 each.task.cancel()
         tasks = [each.task for each in owned.values()]
         if not tasks:
@@ -84,11 +84,11 @@ class Owners:
             log.warning("%s didn't finish in %.0f s: dropped", task.get_name(), RELEASE_TIMEOUT)
             task.cancel()
         if late:
-            # A cancelled task still abandons its producer: the group may give the partition away only after that.
+            # A cancelled task abandons its producer first; the group may give the partition away only after that.
             await asyncio.wait(late)
 
     async def halt(self, problem: str) -> None:
-        """Release everything and own nothing any more, but go on to answer: what is wrong needs a person."""
+        """Release all partitions, and keep answering health checks: the problem needs a person."""
         self.problem = problem
         if not self._halted:
             self._halted = True
@@ -104,13 +104,13 @@ class Owners:
             await self._context.cleaner.stop()
 
     def deliver(self, run: Run) -> None:
-        """Hand a run to the owner of its partition; what nobody owns is fetched again by whoever takes it over."""
+        """Hand a run to the owner of its partition. Without an owner it is dropped; the next owner fetches it again."""
         owned = self._owned.get(run.partition)
         if owned is not None:
             owned.owner.deliver(run)
 
     def states(self) -> Iterator[PartitionState]:
-        """Say how each partition is."""
+        """Return the state of each partition."""
         return (each.owner.state() for each in list(self._owned.values()))
 
     def machine(self, number: int) -> Partition | None:
@@ -134,14 +134,14 @@ class Owners:
         return self.assigned and all(each.owner.serving for each in self._owned.values())
 
     def stuck(self, seconds: float) -> list[int]:
-        """Name the partitions that have work and have not got on with it for so long."""
+        """Name the partitions that have work and made no progress for this many seconds."""
         before = time.monotonic() - seconds
         if self._excused_at > before:
             return []
         return sorted(number for number, each in self._owned.items() if each.owner.moved_at < before)
 
     async def broker_answers(self) -> bool:
-        """Ask a broker something; while none answers nobody is stuck, nor for a while after that."""
+        """Ask a broker something. While none answers, and for a while after, no partition counts as stuck."""
         try:
             async with asyncio.timeout(BROKER_PATIENCE):
                 await self._context.offsets.ends([TopicPartition(INPUTS[0], 0)])
@@ -152,12 +152,12 @@ class Owners:
 
     @property
     def replaced(self) -> list[str]:
-        """Name the inputs that are other topics than those that were read, in some partition."""
+        """Name the inputs that were deleted and made again, as some partition found."""
         return sorted({topic for each in self._owned.values() for topic in each.owner.replaced})
 
     @property
     def undeployed(self) -> str | None:
-        """Say what partitions wait for that have no rule set; None if all have one."""
+        """Say what partitions without a rule set wait for; None if all have one."""
         return next((each.owner.waiting for each in self._owned.values() if each.owner.waiting), None)
 
     def waiting_for(self) -> list[int]:

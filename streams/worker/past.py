@@ -1,4 +1,4 @@
-"""The history of a partition, as whoever fills measures from it asks for it: `streams.jobs.past` reads it."""
+"""The interface through which measures are filled from history; `streams.jobs.past` implements it."""
 
 import asyncio
 import threading
@@ -9,24 +9,24 @@ from segments.engine import Partition, Past
 
 
 class Stopped(Exception):
-    """Nobody waits for the history any more."""
+    """The reading was stopped: nobody waits for the history any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of the history of a partition."""
+    """The history of a partition, read and applied."""
 
     past: Past
     complete: dict[str, int]
-    """For each topic of events the instant from which on all that occurred is in the history, in milliseconds."""
+    """By topic of events: the instant in milliseconds from which on the history is complete."""
     records: int
 
 
 class Reading(Protocol):
-    """Reads histories, one partition of a worker after the other: each is held in memory as long as it is used."""
+    """Reads histories of one partition at a time, since a history is held in memory while it is used."""
 
     turn: asyncio.Lock
-    """Held by the partition whose history is read or used."""
+    """Locked by the partition whose history is read or used."""
 
     def read(self, partition: Partition, stopped: threading.Event) -> Found:
-        """Live through the history before the filling of a partition; raises Stopped, StreamsError, KafkaError."""
+        """Read and apply the history up to the filling of a partition. Raises Stopped, StreamsError, KafkaError."""

@@ -27,20 +27,20 @@ SLICE = 1_000
 """Records applied before the event loop gets its turn."""
 
 PACE = 100
-"""The same where few records wait: a million flips by time that are due at once hold up nobody who comes meanwhile."""
+"""The same while few records wait: a million timers that are due at once must not delay new events."""
 
 ASK_AGAIN = 1.0
-"""Seconds after which a question is asked again although no record came since."""
+"""Seconds after which the end offsets are asked for again although no record came since."""
 
 CHECK = 30.0
-"""Seconds after which an idle partition asks whether there is something that was not brought to it."""
+"""Seconds after which an idle partition asks for the end offsets, to notice records that were not delivered."""
 
 SHORTEST_POLL = 0.1
-"""Seconds between two looks at the wall clock when flips by time are due."""
+"""Seconds between two looks at the wall clock while timers are due."""
 
 
 class Service:
-    """Serves a partition from its take-over until something fails; then everything here is dropped."""
+    """Serves a partition from its take-over until something fails; then this object and its machine are dropped."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Service:
         standing: Standing,
         caution: Caution,
     ) -> None:
-        """Stand ready for the first run."""
+        """Prepare for the first run."""
         number = owned.partition.number
         self._app = app
         self._context = context
@@ -90,7 +90,7 @@ class Service:
         self._changed.set()
 
     async def serve(self) -> None:
-        """Serve until stopped, and fill from history meanwhile what a deployment asks for."""
+        """Serve until stopped, and meanwhile fill from history the measures that a deployment asks for."""
         self._filling.start()
         try:
             await self._serve()
@@ -98,18 +98,18 @@ class Service:
             self._filling.stop()
 
     async def _serve(self) -> None:
-        """Offer, advance, ask, commit; in this order, so that what a question answers is committed at once."""
+        """Offer, advance, ask, commit: in this order, so that what an answer makes possible is committed at once."""
         while True:
-            # Cleared before the queue is looked at: a run that comes later sets it again, and `_idle` ends at once.
+            # Clear the event before looking at the queue: a run that arrives later sets it, and `_idle` returns.
             self._changed.clear()
             while self._intake and not self._is_full():
                 await self._intake.offer_next()
                 await asyncio.sleep(0)
             more = await self._advance()
             if self._caution.most is not None:
-                # What a transaction holds must be told exactly: records, or flips by time.
+                # After a refusal for size each advance is one transaction, so that its records are known exactly.
                 await self._commit()
-            # Records that wait for an answer don't wait for a million flips by time, too.
+            # Records that wait for an answer must not wait for a million timers as well.
             if (not more or self._partition.waiting) and not self._intake and self._should_ask():
                 await self._confirm()
                 more = await self._advance()
@@ -133,7 +133,7 @@ class Service:
         turn = self._slice if busy else min(PACE, self._slice)
         turn = min(turn, self._caution.most or turn)
         with self._context.metrics.stage("advance"), self._context.metrics.costs.sampling(self._partition):
-            # A turn behind which there was more is one of many, for which there are threads.
+            # If there was more to do, many turns follow: run the next one in a thread.
             size = SLICE if self._more or self._partition.sweeping else max(PACE, self._waiting)
             more: bool = await self._context.beside_if_many(size, self._partition.advance, turn)
         self._more = more
@@ -146,7 +146,7 @@ class Service:
         return more
 
     def _is_full(self) -> bool:
-        """Whether enough is gathered for a transaction, in records, customers or time."""
+        """Whether the transaction is large enough, in records, customers or time, to be committed."""
         most = min(self._limits.records, self._caution.most or self._limits.records)
         if self._gathered >= most or self._partition.full:
             return True
@@ -154,7 +154,7 @@ class Service:
         return since > 0 and time.monotonic() - since >= self._limits.gathering(self._waiting)
 
     def _should_ask(self) -> bool:
-        """Ask if an answer can change something: new records wait for it, or flips by time are due."""
+        """Whether to ask for the end offsets: new records wait for the answer, or timers are due."""
         since = time.monotonic() - self._asked_at
         if self._partition.waiting:
             return self._partition.stamp != self._asked_at_stamp or since >= ASK_AGAIN
@@ -185,14 +185,14 @@ class Service:
         await self._intake.fetch_lost(told)
 
     async def _idle(self) -> None:
-        """Sleep until a run arrives or a flip by time is due."""
+        """Sleep until a run arrives or a timer is due."""
         seconds = min(self._seconds_to_due(), ASK_AGAIN if self._partition.waiting else CHECK)
         seconds = max(seconds, self._asked_at + SHORTEST_POLL - time.monotonic(), 0.001)
         with self.monitor.resting(), suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), seconds)
 
     async def _commit(self) -> None:
-        """Commit what the machine did since the last time; the store follows only when that is known."""
+        """Commit what the machine did since the last commit; the store changes only after the commit is confirmed."""
         gathered = self._gathered
         self._gathering_since, self._gathered = 0.0, 0
         metrics = self._context.metrics
@@ -213,7 +213,7 @@ class Service:
                 error.mended = self._caution.learn(self._ledger.until(offsets), error)
             raise
         except asyncio.CancelledError:
-            # Nobody waits for its outcome any more: whoever has the partition next aborts it.
+            # Its outcome does not matter any more: the next owner of the partition aborts it.
             metrics.commits.labels("aborted").inc()
             raise
         with metrics.stage("changelog"):
@@ -227,13 +227,13 @@ class Service:
         self.monitor.committed(transaction, time.perf_counter() - began)
 
     def _clean(self, offsets: Mapping[str, int]) -> None:
-        """Have the transfers deleted that are applied and committed."""
+        """Have the transfers deleted whose application is committed."""
         topic, cleaner = self._context.transfers, self._context.cleaner
         if topic is not None and cleaner is not None and offsets.get(topic):
             cleaner.committed(self._partition.number, offsets[topic])
 
     def customers(self) -> Iterable[bytes]:
-        """The keys of the committed states, for a census; those of second records among them."""
+        """The keys of the committed states, for a census; the keys of second records are among them."""
         return self._store.keys()
 
     @property

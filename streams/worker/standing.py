@@ -1,4 +1,4 @@
-"""How far one partition is, from the moment it was assigned to this worker, through all of its take-overs.
+"""Progress of one partition since it was assigned to this worker, through all of its take-overs.
 
 A partition that is taken over again and again, and never commits, gets nowhere: what a take-over does counts as
 progress only until the partition was served for the first time.
@@ -11,22 +11,22 @@ from streams.clock import wall_clock
 
 
 class Standing:
-    """What was committed, what there is, and when something was last achieved."""
+    """What was committed, where the topics end, and when the partition last made progress."""
 
     def __init__(self) -> None:
-        """Begin with the assignment."""
+        """Start at the assignment."""
         self.moved_at = time.monotonic()
-        """When it last got on: restored more than ever, committed, or was known to have nothing left to do."""
+        """When it last made progress: restored more than before, committed, or had nothing left to do."""
         self.committed_at = 0
         """The last commit, in milliseconds of the wall clock; 0 if there was none."""
         self.committed: dict[str, int] = {}
         self.ends: dict[str, int] = {}
-        """By topic the offset after the last one committed, and the end of the topic as it was last known."""
+        """By topic: the committed position, and the last known end offset."""
         self.remaining = 0
-        """Offsets of the changelog that are still to be restored."""
+        """Offsets of the changelog that are not restored yet."""
         self._least: float = float("inf")
         self._since: dict[str, tuple[int, int]] = {}
-        """By topic an offset and the Kafka timestamp of the record there, the first one that is not committed."""
+        """By topic: offset and Kafka timestamp of the first record that is not committed."""
 
     def restoring(self, remaining: int) -> None:
         """Note how many offsets are to be restored."""
@@ -47,7 +47,7 @@ class Standing:
         self.committed.update(offsets)
 
     def lag(self) -> dict[str, int]:
-        """Count the records of each topic that are not applied and committed; none of which nothing is known."""
+        """Count the records of each topic that are not committed; a topic whose position is unknown is left out."""
         return {
             topic: max(0, end - self.committed[topic])
             for topic, end in self.ends.items()

@@ -10,14 +10,14 @@ class Waiting(Exception):
 
 
 class Succeeded(Exception):
-    """A partition is to be made anew, for it has come to a deployment: all before it is committed."""
+    """A partition has reached a deployment and must be made anew; all records before it are committed."""
 
     cause = "deployment"
 
     def __init__(self, before: Deployment | None, deployment: Deployment | None, read: int = 0) -> None:
-        """`before` is what it ran; None: rule files, which whatever was deployed first takes over.
+        """`before` is what it ran; None: rule files, which the first deployment replaces.
 
-        `read`: how far deployments were read, as the offset after the last one.
+        `read`: the offset after the last deployment that was read.
         """
         super().__init__("another rule set was deployed")
         self.before, self.deployment, self.read = before, deployment, read
@@ -26,9 +26,9 @@ class Succeeded(Exception):
 def chosen(
     chain: Chain, record: bytes | None, succeeded: Succeeded | None
 ) -> tuple[Deployment | None, Deployment | None]:
-    """What a partition runs, and by what it is filled: by its own record, or what it has come to.
+    """Return the deployment that a partition runs and the one that fills it: those of its record, or the next one.
 
-    One that never ran anything deployed runs what the chain says.
+    A partition that never ran a deployment runs the one that the chain names.
     """
     if record is None:
         return chain.newest, None
@@ -48,7 +48,7 @@ def chosen(
 
 
 def ran_before(chain: Chain, deployment: Deployment | None) -> list[str]:
-    """The deployments of the chain before this one: what other partitions sent while they ran them can be applied."""
+    """The deployments before this one: transfers that other partitions sent while they ran them can be applied."""
     if deployment is None:
         return []
     return [each.deployment_id for each in chain.followed.values() if each.offset < deployment.offset]

@@ -1,4 +1,4 @@
-"""Take a partition over, in the one order that is safe.
+"""Takes a partition over, in the only order that is safe.
 
 First the transactional id is initialised, which fences the previous owner and aborts what it left open; only then
 are the end of the changelog, the states and the positions read. Reading before fencing would lose what a paused worker
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OwnedPartition:
-    """A partition that is ours: its producer, its committed states, the machine, and where to read on."""
+    """A partition that this worker has taken over: producer, committed states, machine, positions to read from."""
 
     producer: TransactionalProducer
     store: PartitionStore
@@ -75,7 +75,7 @@ async def take_over(
 
 
 async def succeed(context: WorkerContext, owned: OwnedPartition, succeeded: Succeeded) -> OwnedPartition:
-    """Go on with another rule set where all before it is committed: who has the partition still has it.
+    """Go on with another rule set once all records before it are committed: the owner stays the same.
 
     Nothing is fenced or restored. What was fetched and not applied is fetched again.
     """
@@ -90,7 +90,7 @@ async def succeed(context: WorkerContext, owned: OwnedPartition, succeeded: Succ
 
 
 def _offer_read(partition: Partition, chain: Chain, end: int) -> int:
-    """Take in what was read of the chain, so that the partition is caught up there; gives where to read on."""
+    """Offer the deployments that were read, so that the machine is caught up there. Returns the offset to read from."""
     at = partition.offsets.get(DEPLOYMENTS, end)
     if at >= end:
         return at
@@ -119,7 +119,7 @@ def _partition(
 
 
 async def _initialise(producer: TransactionalProducer, group: str) -> None:
-    """Fence whoever had the transactional id; not being allowed to is no failure that passes."""
+    """Fence the previous owner of the transactional id. A missing permission ends the attempts: it does not pass."""
     try:
         await producer.start()
     except TransactionalIdAuthorizationFailed as error:
@@ -127,7 +127,7 @@ async def _initialise(producer: TransactionalProducer, group: str) -> None:
 
 
 async def _look(context: WorkerContext, number: int, standing: Standing) -> None:
-    """Let the lag be known while the partition is restored: by what the group committed, as lag tools know it."""
+    """Report the lag while the partition is restored: from the group's committed offsets, which lag tools read too."""
     inputs = [TopicPartition(topic, number) for topic in context.positioned]
     ends = await context.offsets.ends(inputs)
     committed = await context.offsets.committed(inputs)
@@ -152,7 +152,7 @@ async def _positions(
     standing: Standing,
     adopted: frozenset[str] = frozenset(),
 ) -> dict[str, int]:
-    """Where to read on: by the record beside the customers; what the group committed is only compared."""
+    """Return the positions to read from: those of the record beside the states; the group's are only compared."""
     inputs = {topic: TopicPartition(topic, number) for topic in context.positioned}
     starts = await context.offsets.starts(inputs.values())
     ends = await context.offsets.ends(inputs.values())

@@ -1,4 +1,4 @@
-"""How long a flip waited, and for what: so that "why was it late" has an answer."""
+"""How long each flip waited, and for what: the answer to "why was it late"."""
 
 from bisect import bisect_right
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class Waits:
     """
 
     def __init__(self, metrics: Metrics, *, event_clock: bool) -> None:
-        """Gather nothing yet. `event_clock`: timers follow the events, so that their instants are of no use."""
+        """Start empty. `event_clock`: timers follow the events, so the wall clock does not tell their lateness."""
         self._observe = {wait: metrics.flip_waits.labels(wait).observe for wait in WAITS}
         self._event_to_flip = metrics.event_to_flip.observe
         self._event_clock = event_clock

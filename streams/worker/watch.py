@@ -1,4 +1,4 @@
-"""Watches over a worker: whether the group lets it in, whether its logins are refused, whether its topics still fit.
+"""Watches a worker: whether the group lets it in, whether its logins are refused, whether its topics still fit.
 
 What passes is said and waited for; what does not, or not within a limit, ends the worker with the reason. `/readyz` and
 `/healthz` tell the problem for as long as it lasts.
@@ -26,7 +26,7 @@ LOOK_EVERY = 1.0
 """Seconds between two looks; a member that ran into an error waits for the next one before it tries again."""
 
 SAY_AGAIN = 10.0
-"""Seconds after which a problem that lasts is said again."""
+"""Seconds before a problem that lasts is logged again."""
 
 JOIN_SECONDS = 60.0
 """For which a worker tries to join. A stranger in the group may end, and a broker be configured anew, in less; whoever
@@ -49,7 +49,7 @@ MENDS = {
     "GroupMaxSizeReachedError": "the group has as many members as the broker's group.max.size allows",
     "InvalidGroupIdError": "the broker takes no such SEGMENTS_GROUP",
 }
-"""What to do about the errors of a membership, by their names, which is all that aiokafka keeps of some."""
+"""What to do about an error of the membership, by its name: of some errors aiokafka keeps only the name."""
 
 
 class CannotJoin(StreamsError):
@@ -60,7 +60,7 @@ class NameTaken(StreamsError):
     """Another worker has the static name of this one."""
 
     def __init__(self, name: str, group: str, where: str = "") -> None:
-        """Say which name, and where the other one answers if that is known."""
+        """Name the static id, and the address of the other worker if it is known."""
         at = f" (it answers at {where})" if where else ""
         super().__init__(
             f"another worker of the group {group} has the name {name}{at}: give each worker a SEGMENTS_WORKER_NAME of "
@@ -93,11 +93,11 @@ class Watch:
     settings: Settings
     count: int
     _since: float = 0.0
-    """When the errors that last began, on the monotonic clock; 0 without one."""
+    """When the current series of errors began, on the monotonic clock; 0 if there is none."""
     _said_at: float = float("-inf")
 
     async def run(self) -> None:
-        """Watch until the worker has a reason to end, which the application is told."""
+        """Watch until the worker must end, and tell the application the reason."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
@@ -125,7 +125,7 @@ class Watch:
             self._since, self.owners.problem = 0.0, None
 
     def _failed(self, said: str, *, retriable: bool) -> None:
-        """Raise, or say it and try again."""
+        """Raise the error, or log it and try again."""
         name = next((each for each in MENDS if each in said), "")
         if name == "FencedInstanceIdError":
             raise NameTaken(self.settings.worker_name or "", self.settings.group)
@@ -143,7 +143,7 @@ class Watch:
 
 
 def added(counts: Mapping[str, int], count: int) -> str | None:
-    """What is wrong if inputs have other numbers of partitions than at the start, with the mend."""
+    """Say what to do if the number of partitions of an input differs from that at the start; None if none does."""
     differing = {topic: found for topic, found in counts.items() if found != count}
     if not differing:
         return None

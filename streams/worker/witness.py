@@ -1,4 +1,4 @@
-"""Whether a partition's inputs are the topics that it has read: by their ids, kept beside its states in the changelog.
+"""Detects inputs that were deleted and made again, by topic ids kept beside the states in the changelog.
 
 The offsets of the group are no place for that: Kafka deletes them together with the topic.
 """
@@ -16,27 +16,27 @@ from streams.transport.errors import Replaced
 from streams.transport.topic_ids import TopicIds
 
 KEY = b"\xff/topics" + OLDER
-"""Of the record with the ids. No customer's, since it is not UTF-8; the engine passes over keys that end so."""
+"""The key of the record with the ids. No customer has it, since it is not UTF-8; the engine skips keys that end so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """The topics that a partition reads since its take-over."""
+    """The ids of the topics that a partition reads since its take-over."""
 
     source: TopicIds | None
-    """Where ids come from; None: they are not looked at."""
+    """Asks the brokers for ids; None: ids are not compared."""
     ids: dict[str, str]
     adopted: frozenset[str] = frozenset()
-    """The topics of which the group was told to read them from their beginnings."""
+    """The topics that the group was told to read from their beginning."""
     kept: dict[str, str] | None = None
-    """What the record says; None: there is none."""
+    """The ids of the record; None: there is no record."""
 
     def record(self) -> dict[bytes, bytes | None]:
-        """The record to be written, if it does not say this already."""
+        """The record to write, None if it is up to date."""
         return {} if self.ids == (self.kept or {}) else {KEY: json.dumps(self.ids).encode()}
 
     async def look(self) -> None:
-        """Raise Replaced if a topic is another one by now."""
+        """Raise Replaced if a topic was deleted and made again."""
         if self.source is not None:
             _compare(self.ids, await self.source.now())
 
@@ -67,7 +67,7 @@ async def witness(
 
 
 def _compare(before: dict[str, str], now: dict[str, str]) -> None:
-    """A topic that is gone is not another one: it is waited for."""
+    """Raise Replaced if an id differs. A topic that is missing does not count: it is waited for."""
     changed = {topic: (was, now[topic]) for topic, was in before.items() if now.get(topic, was) != was}
     if changed:
         raise Replaced(changed)
