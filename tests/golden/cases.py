@@ -101,7 +101,32 @@ OF_THE_CUSTOMER = Segment(
 
 READER = Segment(id="a_reader", when=[OF_THE_CUSTOMER, any_of(MEASURES, not_(consent("sms")), NARROWED)])
 
-SHIPPED = load([ROOT / "segments"]).segments
+VERSIONS = {
+    "birthday_this_week": "4f6c00769222",
+    "cart_abandoned": "0b03a51d8637",
+    "category_enthusiast": "5c62dea72c68",
+    "checkout_abandoned": "1d49ab12183f",
+    "first_purchase": "1b4c5e960f14",
+    "frequent_buyer": "3d2b36e06d5a",
+    "high_value": "93dee0699c84",
+    "inactive_90_days": "7fcda343dca2",
+    "lapsed_high_value": "04780851555b",
+    "interested_in_category": "8d0e359bb36c",
+    "journey": "7711dd1ba7f2",
+    "late_by_own_habit": "3ef20f6a9c23",
+    "loyal_to_a_category": "b9fe3749d10d",
+    "returner": "d5496c62acb8",
+    "same_product_viewed_three_times": "6c89b0b63bbb",
+    "spends_more_than_last_month": "ba821a370326",
+    "three_visits_without_conversion": "306d1e067004",
+    "unread_mail": "fdc31484d893",
+}
+"""The shipped rules of the golden case, with the version that each was released with.
+
+A version that changes makes every customer flip by `rule_changed`, or none where the meaning changed. A rule that is added
+needs no line here.
+"""
+SHIPPED = tuple(each for each in load([ROOT / "segments"]).segments if each.id in VERSIONS)
 EVERY_CONDITION = (MEASURES, NARROWED, OF_THE_CUSTOMER, READER)
 
 
