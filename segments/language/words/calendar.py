@@ -10,11 +10,12 @@ from segments.language.words.narrowing import Narrowing
 class Calendar(Narrowing):
     """`the weekday today is Saturday or Sunday`, `the date “contract_ends” in the profile is at most 30 days ahead`."""
 
-    def today(self, leaf: TodayComparison) -> str:
-        """A condition on now."""
+    def today(self, leaf: TodayComparison, *, negated: bool = False) -> str:
+        """A condition on now, or its opposite."""
         of = Field(ANY_EVENT, leaf.part, leaf.type)
         compared = self._compared(leaf.operator, leaf.bound, leaf.type, of)
-        return self.vocabulary.clause(self.word(f"today_{leaf.part}"), self.word("is"), compared)
+        no = f"{self.word('not')} " if negated else ""
+        return self.vocabulary.clause(self.word(f"today_{leaf.part}"), self.word("is"), no + compared)
 
     def date(self, leaf: DateComparison) -> str:
         """A condition on a date of the profile."""
@@ -25,9 +26,12 @@ class Calendar(Narrowing):
             )
         else:
             span = self.vocabulary.span(bound.milliseconds)
-        where = self.word("ago" if leaf.told == "age" else "ahead")
-        rest = f"{self._how(leaf.operator, span)} {where}"
-        return self.vocabulary.clause(self.of_date(leaf), self.word("lies"), rest)
+        how = self._how(leaf.operator, span)
+        if leaf.told == "age":
+            return self.vocabulary.clause(self.of_date(leaf), self.word("lies"), f"{how} {self.word('ago')}")
+        return self.vocabulary.clause(
+            self.of_date(leaf), self.word("comes"), self.word("ahead").format(how=how)
+        )
 
     def of_date(self, leaf: DateComparison) -> str:
         """The date, or its anniversary."""

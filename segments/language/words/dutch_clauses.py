@@ -121,8 +121,8 @@ class DutchWords(Words):
                 where = self.word("segment_of").format(name=self.vocabulary.title(segment), value=value)
                 return f"die {'niet ' if negated else ''}{where} zit"
             case Split(name):
-                where = self.word("split").format(share=self._share(leaf), name=name)
-                return f"die {'niet ' if negated else ''}{where} zit"
+                where = f"in de loting “{name}” {'niet ' if negated else ''}{self._share(leaf)}"
+                return f"die {where} zit"
             case Consent(name):
                 return f"die {'geen ' if negated else ''}toestemming heeft gegeven voor “{name}”"
         return super()._leaf(leaf, negated)

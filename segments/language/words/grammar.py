@@ -37,6 +37,8 @@ class Vocabulary:
     words: Mapping[str, str]
     currencies: Mapping[str, str] = field(default_factory=dict)
     """Signs of currencies; others are written by their code."""
+    cardinals: tuple[str, ...] = ()
+    """The numbers from 0 on that are written as words in `the second to last`; others are written in digits."""
 
     def noun_of_events(self, events: EventSet) -> Noun:
         """What the events of a set are called; kinds of the shop's own as the rule says, or by their names."""
@@ -74,11 +76,7 @@ class Vocabulary:
         if self.code != "nl":
             return f"{subject} {verb} {rest}"
         compared, dan, other = rest.partition(" dan ")
-        if (
-            dan
-            and verb == self.words["is"]
-            and compared in ("meer", "minder", "meer of minder", "iets anders")
-        ):
+        if dan and verb == self.words["is"] and compared in ("meer", "minder", "iets anders"):
             # `meer is dan …`: what follows may be long, and nobody waits for a verb behind it.
             return f"{subject} {compared} {verb} dan {other}"
         return f"{subject} {rest} {verb}"

@@ -87,13 +87,13 @@ class Words(Calendar):
             case Calculated():
                 clause = self._calculated(leaf)
             case TodayComparison():
-                clause = self.today(leaf)
+                return self.today(leaf, negated=negated)
             case DateComparison():
                 clause = self.date(leaf)
             case HasValue(name, value):
                 no = f"{self.word('not')} " if negated else ""
                 what = f"{no}{self.word('listed').format(name=name)}"
-                return self.vocabulary.clause(f"“{value}”", self.word("is"), what)
+                return self.vocabulary.clause(f"“{value}”", self.word("stands"), what)
             case ProfileComparison(name, operator, bound):
                 return self._profile(name, self._compared(operator, bound, None, None), negated)
             case _:

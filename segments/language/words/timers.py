@@ -104,4 +104,6 @@ def _nth(place: int, words: Words) -> str:
     if place == 1:
         return words.word("latest")
     ending = {1: "st", 2: "nd", 3: "rd"}.get(place % 10 if place % 100 not in (11, 12, 13) else 0, "th")
-    return words.word("nth_latest").format(nth=f"{place}{ending}", but=place - 1)
+    cardinals = words.vocabulary.cardinals
+    but = cardinals[place - 1] if place <= len(cardinals) else words.vocabulary.number(str(place - 1))
+    return words.word("nth_latest").format(nth=f"{place}{ending}", but=but)

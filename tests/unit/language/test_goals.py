@@ -104,7 +104,7 @@ def test_they_are_told_in_both_languages():
         "12.5 % of all customers are left alone to compare with: the control group of the experiment “winter”."
     )
     assert said["goal_nl"] == (
-        "Het doel: aankopen binnen 7 dagen nadat de klant in het segment kwam. Als omzet telt het bedrag daarvan. "
+        "Het doel: aankopen binnen 7 dagen nadat de klant in het segment kwam. De omzet is het bedrag daarvan. "
         "12,5 % van alle klanten wordt met rust gelaten om mee te vergelijken: de controlegroep van het experiment “winter”."
     )
     assert about(rule())["goal_en"] == ""

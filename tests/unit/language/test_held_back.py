@@ -276,7 +276,7 @@ def test_what_holds_back_is_told():
         "They enter it no earlier than 7 days after they last did."
     )
     assert words(both, "nl").endswith(
-        "en verlaat het zodra dat niet meer zo is. Die komt er niet eerder in dan 7 dagen na de vorige keer."
+        "en verlaat het zodra dat niet meer geldt. Opnieuw erin komen kan pas 7 dagen na de vorige keer."
     )
     assert timers(both, "en")[-2:] == [
         "They enter 2 hours after the rule becomes true, if it stays so.",

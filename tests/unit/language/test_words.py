@@ -144,7 +144,7 @@ def test_both_languages_have_the_same_words():
         (
             visit.within(days=7).count() >= 3,
             ["the 3rd latest visit is 7 days"],
-            ["het op 2 na laatste bezoek 7 dagen"],
+            ["het op twee na laatste bezoek 7 dagen"],
         ),
         (visit.within(days=7).count() < 1, ["the latest visit is 7 days"], ["het laatste bezoek 7 dagen"]),
         (
