@@ -2,12 +2,12 @@
 
 #![cfg(feature = "mutants")]
 
-#[expect(dead_code, reason = "golden.rs uses the rest of it")]
+#[expect(dead_code, reason = "ways.rs lives through the cases in other ways, too")]
 mod life;
 
+use life::{Case, Store};
 use segments_engine::mutants::choose;
-use std::collections::BTreeMap;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const MUTANTS: [&str; 4] = [
     "a forwarded record is applied at both",
@@ -19,12 +19,14 @@ const MUTANTS: [&str; 4] = [
 /// The case comes out as its file says with the engine as it is, and with none of its mutants.
 #[test]
 fn mutants_of_links_are_noticed() {
-    let linked = |case: &std::path::PathBuf| case.ends_with("linked");
-    let case = life::cases("golden").into_iter().find(linked).unwrap();
-    life::compare(&case, BTreeMap::new());
+    let linked = life::folders("golden")
+        .into_iter()
+        .find(|case| case.ends_with("linked"));
+    let case = Case::read(&linked.unwrap());
+    life::compare(&case, Store::default());
     for name in MUTANTS {
         choose(name);
-        let noticed = catch_unwind(|| life::compare(&case, BTreeMap::new())).is_err();
-        assert!(noticed, "{name}");
+        let compared = AssertUnwindSafe(|| life::compare(&case, Store::default()));
+        assert!(catch_unwind(compared).is_err(), "{name}");
     }
 }
