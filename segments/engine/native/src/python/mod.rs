@@ -1,8 +1,10 @@
 //! The door to Python: the module `segments.engine._native`.
 
 mod bytes;
+mod decoded;
 mod doings;
 mod effects;
+mod encoder;
 mod partition;
 mod position;
 mod records;
@@ -26,6 +28,9 @@ mod _native {
     use super::doings::Doings;
 
     #[pymodule_export]
+    use super::encoder::Encoder;
+
+    #[pymodule_export]
     use super::partition::{Partition, Rules};
 
     #[pymodule_export]
@@ -38,5 +43,5 @@ mod _native {
     use super::transfers::Transfer;
 
     #[pymodule_export]
-    use super::wire::{Batch, Encoder, Fetch, Records, Schemas, partition_of};
+    use super::wire::{Batch, Fetch, Records, Schemas, partition_of};
 }
