@@ -28,7 +28,7 @@ KEPT = 7 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReplacedRules:
     """A rule set that another one has replaced: its measures are kept until an instant."""
 
     rules: RuleSet | PlannedRules
@@ -59,7 +59,7 @@ class Deployment:
     """The models that its rules read, each with the instant in milliseconds up to which it was fitted."""
     wrong: str | None = None
     """Why it can't be followed, with the mend: it is read to its place, and no further."""
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[ReplacedRules, ...] = ()
     """The rule sets before it whose measures are kept beside its own, the last one first."""
     forgotten: tuple[str, ...] = ()
     """Measures that were kept until it came: they are new where its rules read them."""
@@ -147,10 +147,10 @@ def _whole(deployment: Deployment, before: Deployment | None) -> Deployment:
     return replace(deployment, rules=rules, settings=before.settings, fitted=before.fitted, kept=before.kept)
 
 
-def kept_after(before: Deployment, timestamp: int) -> tuple[Kept, ...]:
+def kept_after(before: Deployment, timestamp: int) -> tuple[ReplacedRules, ...]:
     """What is kept once another rule set replaces one at this Kafka timestamp."""
     left = [each for each in before.kept if each.until > timestamp]
-    own = [] if before.rules is None else [Kept(before.rules, timestamp + KEPT)]
+    own = [] if before.rules is None else [ReplacedRules(before.rules, timestamp + KEPT)]
     return (*own, *left)
 
 

@@ -62,7 +62,7 @@ def command(
     of, window = _asked(name, of, within, settings)
     purchases = Purchases(set_of(of), settings.currency)
     last = _read(purchases, settings, files, until)
-    asked = fitting.Asked(
+    asked = fitting.FitRequest(
         of=of,
         within=window,
         until=last if until is None else until,

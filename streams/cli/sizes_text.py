@@ -12,14 +12,14 @@ from streams.cli.trial_text import bars, border_line, history_lines, percent
 from streams.cli.visible import visible
 from streams.history.reader import History
 from streams.jobs.trial_borders import ReadBorder
-from streams.jobs.trial_of_all import Found
+from streams.jobs.trial_of_all import TrialOfAll
 
 PAIRS = 20
 """Pairs of segments that are shown, the largest first."""
 
 
 def told_of_all(
-    found: Found,
+    found: TrialOfAll,
     plain: Mapping[str, Any],
     titles: Mapping[str, str],
     history: History,

@@ -27,9 +27,9 @@ MOST_BYTES = 32_000
 """Of one update; what does not fit comes with the next."""
 
 Update = dict[str, Any]
-Found = tuple[Update, int, bool]
+StateUpdate = tuple[Update, int, bool]
 """An update, the revision up to which it tells, and whether there is more to tell at once."""
-Source = Callable[[int], Awaitable[Found]]
+Source = Callable[[int], Awaitable[StateUpdate]]
 
 
 def _numbers(update: Update) -> Update:
@@ -127,11 +127,11 @@ class Live:
         rules = self._console.rules.deployment_id or ""
         return {"as_of": as_of, "as_of_text": told, "state": state, "rules": rules}
 
-    async def _state(self, language: str, revision: int) -> Found:
+    async def _state(self, language: str, revision: int) -> StateUpdate:
         """Of a page that shows what was read for it: only as of when the topics are read."""
         return self._head(language, ""), revision, False
 
-    async def _health(self, language: str, revision: int) -> Found:
+    async def _health(self, language: str, revision: int) -> StateUpdate:
         health = await self._looking.health()
         head = self._head(language, health_state(self._console, health).name)
         head["wrong"] = names_of(problems_of(self._console, health))
@@ -150,7 +150,7 @@ class Live:
             found[key] = [value, text]
         return found
 
-    async def _segment(self, language: str, segment: str, revision: int) -> Found:
+    async def _segment(self, language: str, segment: str, revision: int) -> StateUpdate:
         snapshot = await self._console.snapshot()
         head = self._head(language, segment_state(self._console, snapshot, segment).name)
         row = snapshot.rows.get(segment)
@@ -163,7 +163,7 @@ class Live:
         }
         return head | {"cells": told}, max(revision, row.revision), False
 
-    async def _segments(self, language: str, since: int) -> Found:
+    async def _segments(self, language: str, since: int) -> StateUpdate:
         """What changed since a revision, as much as fits, and the revision up to which it is told."""
         snapshot = await self._console.snapshot()
         update = self._head(language, segments_state(self._console, snapshot).name) | {

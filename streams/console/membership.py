@@ -43,7 +43,7 @@ class OfValue:
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentTold:
+class SegmentContents:
     """A segment, or one value of it, by the database."""
 
     memberships: int
@@ -89,7 +89,7 @@ class Question:
         return (self.segment,) if self.value is None else (self.segment, stored(self.value))
 
 
-def segment_told(database: Database, asked: Question) -> SegmentTold:
+def segment_contents(database: Database, asked: Question) -> SegmentContents:
     """What the database holds of a segment."""
     stays = _stays(database, asked)
     members = database.rows(
@@ -107,7 +107,7 @@ def segment_told(database: Database, asked: Question) -> SegmentTold:
         + " GROUP BY 1, 2 ORDER BY 1, 3 DESC",
         *(*asked.names, asked.week),
     )
-    return SegmentTold(
+    return SegmentContents(
         sum(stays),
         [(customer, told(value), entered, until) for customer, value, entered, until in members],
         _hours(database, asked, sum(stays)),

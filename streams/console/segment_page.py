@@ -13,7 +13,7 @@ from streams.console.console import Console
 from streams.console.database import HOUR
 from streams.console.drawing import bars
 from streams.console.figures import PERIOD_HOURS, Row, Snapshot
-from streams.console.membership import STAYS, Question, SegmentTold, segment_told
+from streams.console.membership import STAYS, Question, SegmentContents, segment_contents
 from streams.console.render import leaf_text, shortened, translated
 from streams.console.segments_page import line_of
 from streams.console.state import State, state_of
@@ -49,7 +49,7 @@ class _Segment:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    async def _found(self, request: web.Request) -> tuple[Line, SegmentTold, State]:
+    async def _found(self, request: web.Request) -> tuple[Line, SegmentContents, State]:
         console, segment = self._console, request.match_info["segment"]
         snapshot = await console.snapshot()
         known = segment in snapshot.rows
@@ -60,7 +60,7 @@ class _Segment:
             search=query.get("q", ""),
             value=query.get("value"),
         )
-        told = await console.reader.ask(segment_told, console.reader.database, asked)
+        told = await console.reader.ask(segment_contents, console.reader.database, asked)
         row = snapshot.rows.get(segment, Row(segment, 0, 0, 0, None, 0))
         title = console.rules.title(segment, console.renderer.language(request))
         state = segment_state(console, snapshot, segment)
@@ -164,7 +164,7 @@ class _Segment:
         return self._console.json(state, body)
 
 
-def plain_values(told: SegmentTold) -> Line:
+def plain_values(told: SegmentContents) -> Line:
     """What the database tells, as JSON."""
     return {
         "memberships": told.memberships,
@@ -203,7 +203,7 @@ def plain_values(told: SegmentTold) -> Line:
     }
 
 
-def outcome_values(told: SegmentTold) -> list[Line]:
+def outcome_values(told: SegmentContents) -> list[Line]:
     """What came of the stays by arm, as JSON."""
     return [
         {

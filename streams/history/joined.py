@@ -66,13 +66,13 @@ class Joined:
         """Give it all to a reader."""
         absorbed = {each["customer_id"].encode() for each in self._links}
         known = absorbed | {each["into"].encode() for each in self._links}
-        kept = _Kept(absorbed, known)
+        kept = _AbsorbedRecords(absorbed, known)
         self._history.read(kept, progress)
         owners = Owners(self._links, kept.erasures)
         self._history.read(_Joining(reader, absorbed, kept.by_owner(owners, self.count)), progress)
 
 
-class _Kept:
+class _AbsorbedRecords:
     """Reads a history for the records of the ids that were absorbed, and the erasures of all that were linked."""
 
     def __init__(self, absorbed: set[bytes], known: set[bytes]) -> None:

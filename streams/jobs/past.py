@@ -31,7 +31,7 @@ from streams.registry.registry import connect
 from streams.settings.settings import Settings
 from streams.transport.fetch import fetch_runs
 from streams.transport.runs import Run
-from streams.worker.past import Found, Stopped
+from streams.worker.past import AppliedHistory, Stopped
 
 EVENTS = tuple(topic.name for topic in EVENT_TOPICS)
 """The topics of events; profiles are kept whole anyway."""
@@ -49,7 +49,7 @@ class Reading:
         self.turn = asyncio.Lock()
         """Held by the partition whose history is read or used."""
 
-    def read(self, partition: Partition, stopped: threading.Event) -> Found:
+    def read(self, partition: Partition, stopped: threading.Event) -> AppliedHistory:
         """Live through the history before the filling of a partition; raises Stopped, BrokerAway, TopicsError."""
         filling, asked = partition.filling, partition.filled_by
         assert filling is not None  # noqa: S101 - it is filled
@@ -69,7 +69,7 @@ class Reading:
             topic: BEFORE_ALL if instant is None or instant <= since else instant
             for topic, instant in found.items()
         }
-        return Found(past, complete, history.length)
+        return AppliedHistory(past, complete, history.length)
 
     def _erasures_known_since(self) -> int:
         """What came in before may be of somebody whose erasure `profiles` has forgotten since."""

@@ -31,7 +31,7 @@ class AllRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TrialOfAll:
     """What became of all rules, as of an instant in milliseconds; None: no event was ever applied."""
 
     counted: Counted
@@ -58,16 +58,16 @@ def first_day(now: int, days: int) -> int:
 
 def run_all(
     tried: AllRules, history: History, settings: EngineSettings, now: int | None, progress: Progress
-) -> Found:
+) -> TrialOfAll:
     """Live through the history with all rules."""
     counted = Counted(tried.rules, history.count, settings)
     history.read(counted.reader, progress)
     at = counted.reader.finish((), history.latest if now is None else now).now
-    return Found(counted, None if at == BEFORE_ALL else at)
+    return TrialOfAll(counted, None if at == BEFORE_ALL else at)
 
 
 def as_json_of_all(
-    found: Found, days: int, since: int | None, history: History, read: Sequence[ReadBorder]
+    found: TrialOfAll, days: int, since: int | None, history: History, read: Sequence[ReadBorder]
 ) -> dict[str, Any]:
     """What was found, for machines; `entered` and `left` count the flips of the last so many days."""
     counted, told = found.counted, found.counted.sizes.told()

@@ -68,7 +68,7 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ExistingTopic:
     """A topic as it is."""
 
     partitions: int
@@ -276,13 +276,13 @@ def require_these(settings: Settings, needed: Collection[str]) -> int:
     return common_partitions(found)
 
 
-def common_partitions(found: dict[str, Found]) -> int:
+def common_partitions(found: dict[str, ExistingTopic]) -> int:
     """The number of partitions that most topics have; 0 if there are none."""
     counts = Counter(each.partitions for each in found.values())
     return counts.most_common(1)[0][0] if counts else 0
 
 
-def look(client: KafkaAdminClient, wanted: Iterable[Topic]) -> dict[str, Found]:
+def look(client: KafkaAdminClient, wanted: Iterable[Topic]) -> dict[str, ExistingTopic]:
     """The topics that exist, as they are."""
     names = [topic.name for topic in wanted]
     described = {each["name"]: each for each in client.describe_topics(names) if not _is_unknown(each)}
@@ -303,8 +303,8 @@ def _is_unknown(described: dict[str, Any]) -> bool:
     return bool(error == UNKNOWN_TOPIC)
 
 
-def _found(partitions: list[dict[str, list[int]]], config: dict[str, dict[str, str]]) -> Found:
-    return Found(
+def _found(partitions: list[dict[str, list[int]]], config: dict[str, dict[str, str]]) -> ExistingTopic:
+    return ExistingTopic(
         partitions=len(partitions),
         replication=min((len(each["replica_nodes"]) for each in partitions), default=0),
         cleanup=config["cleanup.policy"]["value"],
@@ -342,14 +342,14 @@ def make(
     client.wait_for_topics(list(wanted))
 
 
-def _missing(wanted: Iterable[Topic], found: dict[str, Found]) -> Iterator[Difference]:
+def _missing(wanted: Iterable[Topic], found: dict[str, ExistingTopic]) -> Iterator[Difference]:
     for topic in wanted:
         if topic.name not in found:
             yield Difference(topic.name, "missing", "create it with `segments topics create`")
 
 
 def differing(
-    wanted: Iterable[Topic], found: dict[str, Found], partitions: int, inputs: int | None = None
+    wanted: Iterable[Topic], found: dict[str, ExistingTopic], partitions: int, inputs: int | None = None
 ) -> Iterator[Difference]:
     """How the topics that exist differ; for how long records are kept is compared if the inputs have a wanted time."""
     erased = _erased_from(found)
@@ -363,7 +363,7 @@ def differing(
                 yield _setting(topic, NULLS_SETTING, str(erased), str(actual.nulls_kept), stops_workers=True)
 
 
-def _erased_from(found: dict[str, Found]) -> int:
+def _erased_from(found: dict[str, ExistingTopic]) -> int:
     """Milliseconds that an erasure must be kept: as long as the inputs keep events."""
     kept = [
         found[topic.name].retained
@@ -373,7 +373,7 @@ def _erased_from(found: dict[str, Found]) -> int:
     return LONGEST if FOR_EVER in kept else max(kept, default=0)
 
 
-def _compare_retention(topic: Topic, actual: Found, inputs: int) -> Iterator[Difference]:
+def _compare_retention(topic: Topic, actual: ExistingTopic, inputs: int) -> Iterator[Difference]:
     """Records that are deleted too early; one that is kept longer than needed is nobody's loss."""
     wanted = retained(topic, inputs)
     if wanted is None or actual.retained in (FOR_EVER, wanted):
@@ -382,7 +382,7 @@ def _compare_retention(topic: Topic, actual: Found, inputs: int) -> Iterator[Dif
         yield _setting(topic, RETENTION_SETTING, str(wanted), str(actual.retained))
 
 
-def _compare(topic: Topic, actual: Found, partitions: int) -> Iterator[Difference]:
+def _compare(topic: Topic, actual: ExistingTopic, partitions: int) -> Iterator[Difference]:
     if actual.partitions != partitions:
         yield Difference(
             topic.name,

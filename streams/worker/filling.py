@@ -16,7 +16,7 @@ from kafka.errors import KafkaError
 from segments.engine import Partition
 from streams.errors import StreamsError
 from streams.worker.context import WorkerContext
-from streams.worker.past import Found, Stopped
+from streams.worker.past import AppliedHistory, Stopped
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Filling:
         self._stopped = threading.Event()
         self._task: asyncio.Task[None] | None = None
         self._used = asyncio.Event()
-        self._found: Found | None = None
+        self._found: AppliedHistory | None = None
         self._keys: list[bytes] = []
         self._place = 0
 
@@ -63,7 +63,7 @@ class Filling:
             self._wake()
             await self._used.wait()
 
-    async def _attempt(self) -> Found:
+    async def _attempt(self) -> AppliedHistory:
         """Read again until it succeeds: a broker may be away."""
         reading, number = self._context.past, self._partition.number
         assert reading is not None  # noqa: S101 - a worker has one

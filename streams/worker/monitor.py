@@ -20,7 +20,7 @@ OF_DEPLOYMENTS = ("rule_added", "rule_changed", "rule_removed", "borders")
 """The reasons of flips by a take-over."""
 
 
-class Seen(NamedTuple):
+class MachineSnapshot(NamedTuple):
     """The state of a machine at the last look."""
 
     clock: int
@@ -124,7 +124,7 @@ class PartitionMonitor:
         members.update(partition.members)
         watches = partition.watches
         filling = partition.filling
-        self._seen = Seen(
+        self._seen = MachineSnapshot(
             partition.clock,
             members,
             watches,

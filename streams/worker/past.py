@@ -13,7 +13,7 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AppliedHistory:
     """The history of a partition, read and applied."""
 
     past: Past
@@ -28,5 +28,5 @@ class Reading(Protocol):
     turn: asyncio.Lock
     """Locked by the partition whose history is read or used."""
 
-    def read(self, partition: Partition, stopped: threading.Event) -> Found:
+    def read(self, partition: Partition, stopped: threading.Event) -> AppliedHistory:
         """Read and apply the history up to the filling of a partition. Raises Stopped, StreamsError, KafkaError."""

@@ -48,7 +48,7 @@ class Run:
 
 
 @dataclass(slots=True)
-class Found:
+class Measurements:
     """What was measured so far, by store and partition count; and what was wrong with the output."""
 
     runs: dict[tuple[str, int], list[Run]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def measure(plan: Plan) -> dict[str, Any]:
     """Each store and partition count, in interleaved rounds; when told to stop, what was measured until then."""
     sizes, rules = plan.sizes, load([TWELVE])
     sites = {count: Site(plan.folder / f"partitions-{count}", count) for count in sizes.partitions}
-    found = Found()
+    found = Measurements()
     before = load_average()
     try:
         _rounds(plan, sites, rules, found)
@@ -77,7 +77,7 @@ def measure(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _rounds(plan: Plan, sites: Mapping[int, Site], rules: RuleSet, found: Found) -> None:
+def _rounds(plan: Plan, sites: Mapping[int, Site], rules: RuleSet, found: Measurements) -> None:
     sizes, until = plan.sizes, int(time.time() * 1000) - 60_000
     load_ = Load(sizes.events, sizes.customers, seed=sizes.seed)
     expected: dict[int, set[str]] = {}

@@ -10,7 +10,7 @@ from deploy.demo.cdnow import purchases
 from deploy.demo.invent import DAY
 from deploy.demo.sources import CDNOW, cache_folder, lines_of
 from schemas import from_iso, to_iso
-from segments.insight.fitting.model_file import Asked, fit
+from segments.insight.fitting.model_file import FitRequest, fit
 from segments.language import Decimal
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def ours(bought):
     customers = {}
     for line in sorted(bought, key=lambda each: each["occurred_at"]):
         customers.setdefault(line["customer_id"], []).append((line["occurred_at"], Decimal(line["amount"])))
-    asked = Asked(of="purchase", within=None, until=UNTIL, holdout=HOLDOUT, zone="UTC", currency="EUR")
+    asked = FitRequest(of="purchase", within=None, until=UNTIL, holdout=HOLDOUT, zone="UTC", currency="EUR")
     return fit(customers, asked, lambda _: None).content["fitted"]["holdout"]
 
 

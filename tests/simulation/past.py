@@ -5,7 +5,7 @@ import threading
 
 from segments.engine import BEFORE_ALL, INPUTS, Partition, Past
 from streams.worker.decode import decode
-from streams.worker.past import Found, Stopped
+from streams.worker.past import AppliedHistory, Stopped
 from tests.simulation.kafka import COMMITTED, Kafka
 
 
@@ -16,7 +16,7 @@ class Reading:
         self._kafka = kafka
         self.turn = asyncio.Lock()
 
-    def read(self, partition: Partition, stopped: threading.Event) -> Found:
+    def read(self, partition: Partition, stopped: threading.Event) -> AppliedHistory:
         """Live through the committed records before the filling."""
         if stopped.is_set():
             raise Stopped
@@ -31,4 +31,4 @@ class Reading:
             log = self._kafka.logs[topic, partition.number][:end]
             past.offer(topic, 0, decode(topic, [each for each in log if each.state == COMMITTED]), end)
         past.work()
-        return Found(past, dict.fromkeys(INPUTS, BEFORE_ALL), sum(ends.values()))
+        return AppliedHistory(past, dict.fromkeys(INPUTS, BEFORE_ALL), sum(ends.values()))

@@ -24,7 +24,8 @@ from tests.simulation.kafka import COMMITTED, Kafka
 from tests.simulation.schedule import ENGINE, PARTITIONS, Schedule
 from tests.simulation.worker import CHANGELOG
 
-Told = dict[str, Any]
+Output = dict[str, Any]
+"""A segment event or a segment outcome."""
 
 
 def judge(schedule: Schedule) -> list[str]:
@@ -128,8 +129,8 @@ def _letters(verdict: Verdict, kafka: Kafka, expected: Truth) -> None:
         verdict.add("wrong", f"dead letters: expected {sorted(expected.letters)}, came {sorted(came)}")
 
 
-def _same(verdict: Verdict, what: str, came: list[Told], expected: Mapping[str, list[Told]]) -> None:
-    found: dict[str, list[Told]] = {}
+def _same(verdict: Verdict, what: str, came: list[Output], expected: Mapping[str, list[Output]]) -> None:
+    found: dict[str, list[Output]] = {}
     for each in came:
         found.setdefault(each["customer_id"], []).append(each | {"emitted_at": 0})
     compare(verdict, what, dict(expected), found)

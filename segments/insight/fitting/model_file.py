@@ -33,7 +33,7 @@ class CannotFit(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FitRequest:
     """What is to be fitted."""
 
     of: str
@@ -55,7 +55,9 @@ class Fitted:
     warnings: tuple[str, ...]
 
 
-def fit(customers: Mapping[str, list[Purchase]], asked: Asked, progress: Callable[[int], None]) -> Fitted:
+def fit(
+    customers: Mapping[str, list[Purchase]], asked: FitRequest, progress: Callable[[int], None]
+) -> Fitted:
     """Fit both models to the purchases of each customer, in order of time, and check them; raises CannotFit.
 
     `progress` is told of each of three steps.
@@ -92,7 +94,7 @@ def fit(customers: Mapping[str, list[Purchase]], asked: Asked, progress: Callabl
     return Fitted(content, tuple(warnings))
 
 
-def _since(customers: Mapping[str, list[Purchase]], asked: Asked) -> int:
+def _since(customers: Mapping[str, list[Purchase]], asked: FitRequest) -> int:
     """The first purchase of all; there is one, and it is at least a window ago."""
     first = min((each[0][0] for each in customers.values() if each), default=None)
     if first is None or first > asked.until:
@@ -152,7 +154,7 @@ def _spend(found: Mapping[str, Buyer], warnings: list[str]) -> Fit | None:
 
 
 def _check(
-    customers: Mapping[str, list[Purchase]], asked: Asked, since: int, days: Days, warnings: list[str]
+    customers: Mapping[str, list[Purchase]], asked: FitRequest, since: int, days: Days, warnings: list[str]
 ) -> dict[str, Any] | None:
     """Fitted again on what came before the last days, and compared with those; None: there is too little for that."""
     length = asked.holdout or min(LONGEST_HOLDOUT, (asked.until - since) // (4 * DAY))

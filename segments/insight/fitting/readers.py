@@ -16,7 +16,7 @@ DEFAULT = "purchase"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PurchaseSet:
     """The purchases that rules ask a model about."""
 
     of: str
@@ -31,7 +31,7 @@ class Asked:
         return self.of if self.within is None else f"{self.of}.within({span_text(self.within)})"
 
 
-def asked_by(name: str, folders: Sequence[Path]) -> Asked | None:
+def asked_by(name: str, folders: Sequence[Path]) -> PurchaseSet | None:
     """The set and the window of the rules in these folders that read a model; None: no rule reads it.
 
     Models that are not there yet are no error. Raises RuleError for wrong rules, FitError if the rules disagree.
@@ -51,9 +51,9 @@ def asked_by(name: str, folders: Sequence[Path]) -> Asked | None:
     return replace(found[0], rules=tuple(names))
 
 
-def _found(name: str, segments: Iterable[Segment]) -> Iterable[Asked]:
+def _found(name: str, segments: Iterable[Segment]) -> Iterable[PurchaseSet]:
     for segment in segments:
         for measure in measures_of_rule(segment):
             if isinstance(measure, Predicted) and measure.of.name == name:
                 events = measure.events
-                yield Asked(events_text(replace(events, window=None)), events.window, (segment.id,))
+                yield PurchaseSet(events_text(replace(events, window=None)), events.window, (segment.id,))

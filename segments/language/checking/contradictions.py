@@ -27,12 +27,12 @@ from segments.language.nodes.segment import Segment
 from segments.language.nodes.splits import Split
 from segments.language.nodes.text import leaf_text
 
-Asked = tuple[str, str, Any, bool, Origin]
+BoundTest = tuple[str, str, Any, bool, Origin]
 """What is compared, how and with what, whether it is a whole number, and where that stands."""
-Said = Iterator[tuple[Origin, str]]
+Contradictions = Iterator[tuple[Origin, str]]
 
 
-def contradictions(condition: Condition | None) -> Said:
+def contradictions(condition: Condition | None) -> Contradictions:
     """What stands in one list, or in one `where`, and is never true together: where, and in words."""
     match condition:
         case AllOf(parts):
@@ -59,9 +59,9 @@ def _together(parts: Iterable[Any], kind: Any = AllOf) -> Iterator[Any]:
             yield part
 
 
-def _of_leaves(parts: list[Condition]) -> Said:
+def _of_leaves(parts: list[Condition]) -> Contradictions:
     # With `by` two conditions may hold at two values.
-    asked: list[Asked] = []
+    asked: list[BoundTest] = []
     for part in parts:
         match part:
             case Comparison(measure, operator, bound, origin) if _is_told(measure, bound):
@@ -84,7 +84,7 @@ def _of_leaves(parts: list[Condition]) -> Said:
                 yield part.condition.origin, f"{name} and not_({name})"
 
 
-def _disjoint(splits: list[Split]) -> Said:
+def _disjoint(splits: list[Split]) -> Contradictions:
     """Shares of one name that have nobody in common."""
     for first, second in combinations(splits, 2):
         if first.name == second.name and max(first.start, second.start) >= min(first.end, second.end):
@@ -97,7 +97,7 @@ def _is_told(measure: Measure, bound: object) -> bool:
     return measure.events.key is None and not isinstance(bound, Top)
 
 
-def _of_filter(test: Filter | None) -> Said:
+def _of_filter(test: Filter | None) -> Contradictions:
     match test:
         case AllTests(tests):
             together = list(_together(tests, AllTests))
@@ -115,9 +115,9 @@ def _of_filter(test: Filter | None) -> Said:
             yield from _of_filter(inner)
 
 
-def _impossible(asked: Iterable[Asked]) -> Said:
+def _impossible(asked: Iterable[BoundTest]) -> Contradictions:
     """Of the comparisons of each thing, the first that no value fulfils beside those before it."""
-    held: dict[str, list[Asked]] = {}
+    held: dict[str, list[BoundTest]] = {}
     for each in asked:
         before = held.setdefault(each[0], [])
         clash = next((other for other in before if not _compatible(other, each)), None)
@@ -129,11 +129,11 @@ def _impossible(asked: Iterable[Asked]) -> Said:
         before.append(each)
 
 
-def _compatible(one: Asked, other: Asked) -> bool:
+def _compatible(one: BoundTest, other: BoundTest) -> bool:
     return _all_compatible([one, other])
 
 
-def _all_compatible(asked: list[Asked]) -> bool:
+def _all_compatible(asked: list[BoundTest]) -> bool:
     """Whether some value fulfils them all; only what is sure is called impossible."""
     exact = [each for each in asked if each[1] in ("==", "is_in")]
     if exact:
@@ -158,7 +158,7 @@ def _fulfils(value: Any, how: str, bound: Any) -> bool:
     return bool(compare[how](value, bound))
 
 
-def _room(asked: list[Asked]) -> bool:
+def _room(asked: list[BoundTest]) -> bool:
     """Whether there is room between the lower bounds and the upper ones; bounds of unlike types leave none."""
     bounds = [(how, bound) for _, how, bound, _, _ in asked if how != "!="]
     if len({_family(bound) for _, bound in bounds}) > 1:
@@ -182,7 +182,7 @@ def _family(value: Any) -> type:
     return bool if isinstance(value, bool) else str if isinstance(value, str) else Decimal
 
 
-def _text(asked: Asked) -> str:
+def _text(asked: BoundTest) -> str:
     subject, how, bound, _, _ = asked
     shown = f'"{bound}"' if isinstance(bound, str) else bound
     return f"{subject}.is_in{shown}" if how == "is_in" else f"{subject} {how} {shown}"

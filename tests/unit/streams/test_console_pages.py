@@ -11,7 +11,7 @@ from aiohttp import test_utils, web
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
-from streams.console.membership import STAYS, Question, segment_told
+from streams.console.membership import STAYS, Question, segment_contents
 from streams.console.problems import Health, names_of, problems_of
 from streams.console.reporting import Reported
 from streams.console.workers import Group
@@ -345,7 +345,7 @@ def test_stays_are_exact_to_the_millisecond(tmp_path):
                 for low, high in zip([-1e18, *STAYS], ends, strict=True)
             ]
             asked = Question("big", now, 0, 0, value=value)
-            told = await console.reader.ask(segment_told, console.reader.database, asked)
+            told = await console.reader.ask(segment_contents, console.reader.database, asked)
             assert list(told.stays) == wanted
             assert told.memberships == len(stays)
         by_value = Counter(of for inside in topics.inside.values() for _, of in inside)
