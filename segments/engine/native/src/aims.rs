@@ -50,7 +50,7 @@ pub struct Arms {
 }
 
 impl Aim {
-    /// Whether the numbers of topics and rules are those of a plan that has so many.
+    /// Whether the numbers of topics and rules exist in a plan with this many.
     pub fn in_range(&self, topics: usize, rules: usize) -> bool {
         self.goal.as_ref().is_none_or(|goal| {
             goal.takes.iter().all(|take| take.topic < topics)

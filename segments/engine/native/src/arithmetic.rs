@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use num_traits::{CheckedAdd, CheckedMul, CheckedSub, ToPrimitive};
 use std::cmp::Ordering;
 
-/// A value as it is measured: so many of so many; None: there is none.
+/// A measured value: a fraction of two whole numbers; None: there is none.
 pub type Measured = Option<(i128, i128)>;
 
 /// A fraction; the denominator is positive.
@@ -109,7 +109,7 @@ pub fn longer(left: &Term, right: &Term, parts: &[Measured]) -> Option<i64> {
     (above / below).to_i64()
 }
 
-/// A term in so many digits after the point, rounded half-even, as a whole number of the last one.
+/// A term with `digits` digits after the point, rounded half-even, as a whole number of the last digit.
 pub fn rounded(term: &Term, parts: &[Measured], digits: u32) -> Option<i128> {
     let Fraction(above, below) = exact(term, parts)?;
     let scaled = above * BigInt::from(10_i128.pow(digits));

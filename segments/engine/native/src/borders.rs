@@ -66,7 +66,7 @@ fn border_of(leaf: &Leaf) -> Option<usize> {
     }
 }
 
-/// A decimal, in so many to the unit; None: it is none, or has more than 38 digits.
+/// A decimal in units of `1 / scale`; None: the text is none, or has more than 38 digits.
 fn of_text(text: &str, scale: i64) -> Option<Ratio> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));

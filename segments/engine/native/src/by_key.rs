@@ -1,6 +1,6 @@
 //! Which keys of a `by` condition hold, kept between events: an event looks at its own key, not at all of them.
 //!
-//! It is derived from the streams, never written, and made anew when a customer is loaded. A customer with 300 products
+//! It is derived from the streams, never written, and rebuilt when a customer is loaded. A customer with 300 products
 //! costs a look at each of them for every event without it.
 
 use crate::mutants::m;

@@ -21,8 +21,8 @@ pub struct Stands {
 }
 
 impl Eval<'_> {
-    /// What a calculation comes to at an instant, with `by` at a value if one is told, and an instant after it before which time alone can't change whether
-    /// it holds; that may be early.
+    /// The value of a calculation at an instant, with `by` at a value if one is given, and a later instant before which
+    /// time alone cannot change whether it holds; that instant may be early.
     pub fn calculation(
         &self,
         calculated: &Calculated,

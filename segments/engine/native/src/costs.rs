@@ -21,7 +21,7 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// Of so many rules.
+    /// Costs of this many rules.
     pub fn new(rules: usize) -> Costs {
         Costs {
             timed: false,
@@ -58,7 +58,7 @@ impl Costs {
 mod tests {
     use super::*;
 
-    /// Only what is timed counts, and it is told once.
+    /// Only timed evaluations count; reading the costs resets them.
     #[test]
     fn counts_what_is_timed() {
         let mut costs = Costs::new(2);

@@ -111,7 +111,7 @@ impl Ends<'_> {
     }
 }
 
-/// How many entries are needed at an instant, and if they are so many or more: when they will be fewer.
+/// The number of entries needed at an instant; if that is `limit` or more: the instant at which it falls below.
 pub fn count(customer: &mut Customer, rules: &Rules, now: i64, limit: usize) -> (usize, Option<i64>) {
     if customer.crowded.is_none() {
         customer.crowded = Some(Box::new(Crowded::of(customer, rules)));

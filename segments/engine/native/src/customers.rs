@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// Bytes of decoded customers in one generation, of which there are two.
 ///
-/// Of all partitions together, whoever owns them: each has its share, or `SHARE_AT_LEAST`. Decoding a customer takes as
+/// Of all partitions of a worker together: each has its share, or `SHARE_AT_LEAST`. Decoding a customer takes as
 /// long as applying two events, so more would save little.
 const LIVE: usize = 8 << 20;
 
@@ -98,7 +98,7 @@ pub struct Customers {
 }
 
 impl Customers {
-    /// Of a partition of so many.
+    /// The customers of one of `count` partitions.
     pub fn new(states: Box<dyn States>, rules: Arc<Rules>, count: usize) -> Customers {
         Customers {
             states,
@@ -127,7 +127,7 @@ impl Customers {
         }
     }
 
-    /// Whether so many have changed that they should be committed, for the memory that they occupy.
+    /// Whether the changed customers occupy so much memory that they should be committed.
     pub fn full(&self) -> bool {
         self.changed.len() >= self.full
             || self.changed_bytes >= self.full_bytes

@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// Longer than any time between an anniversary and the next: 366 days, and what a zone may change in them.
 const LONGEST_YEAR: i64 = 368 * DAY;
 
-/// What is told of a date.
+/// The measure of a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Told {

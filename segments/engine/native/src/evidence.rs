@@ -39,7 +39,7 @@ pub fn evidence(
     (first as u32, (out.evidence.len() - first) as u32)
 }
 
-/// A leaf as it stands, with `by` at a value if one is told.
+/// A leaf with its value, with `by` at a value if one is given.
 pub fn entry(
     eval: &Eval,
     number: usize,

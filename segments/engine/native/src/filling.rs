@@ -209,7 +209,7 @@ impl Partition {
     }
 }
 
-/// From when on the events of a stream are in the history; whether an event begins a visit is told by those before.
+/// The instant from which on the history has all events of a stream; for visits the events before it are needed, too.
 fn complete_from(rules: &Rules, stream: usize, complete: &Complete) -> i64 {
     let taken = &rules.plan.streams[stream];
     let topics = taken.takes.iter().filter_map(|take| complete.get(take.topic));

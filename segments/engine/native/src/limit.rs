@@ -100,7 +100,7 @@ fn lighter(customer: &mut Customer, rules: &Rules, names: &Names, now: i64, limi
     Some(lighter_at(&found, bytes - limits.bytes).unwrap_or(NEVER))
 }
 
-/// The first instant at which so many bytes, and one more, are no longer needed; a profile always is.
+/// The first instant at which more than this many bytes are no longer needed; a profile is always needed.
 fn lighter_at(sorted: &[(i64, usize)], over: usize) -> Option<i64> {
     let mut gone = 0;
     sorted

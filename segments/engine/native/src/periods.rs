@@ -46,7 +46,7 @@ impl Eval<'_> {
         }
     }
 
-    /// What is told of a date of the profile: its milliseconds, whether it holds, when that may change.
+    /// A date of the profile: its milliseconds, whether the condition holds, and when that may change.
     pub(crate) fn dated(&self, dated: &Dated, customer: &Customer, now: i64) -> (Option<i64>, bool, i64) {
         let held = customer.profile.as_ref();
         let held = held.and_then(|held| held.attribute(&dated.attribute));

@@ -2,7 +2,7 @@
 //!
 //! The types mirror `segments/plan/ir.py` and `events.py`, which say what each field means. Numbers of streams, leaves and rules are
 //! indices into the plan's own vectors; [`Plan::read`] refuses a plan in which one of them is out of range, so that
-//! whoever uses a plan may index without asking.
+//! users of a plan may index without checks.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -425,7 +425,7 @@ pub struct Measured {
     pub after: Vec<After>,
     /// Milliseconds that an event counts.
     pub window: i64,
-    /// The measure is taken as it was so many milliseconds ago.
+    /// Milliseconds: the measure is taken as it was this long ago.
     pub offset: i64,
     /// Only events of this period; `window` is as long as any.
     #[serde(default)]
@@ -560,7 +560,7 @@ pub struct Calculated {
     pub operator: Operator,
     /// The right side.
     pub right: Term,
-    /// How the value of the left side is told.
+    /// How the evidence writes the value of the left side.
     pub left_kind: Kind,
     /// The same of the right side; None if it is a constant.
     pub right_kind: Option<Kind>,
@@ -721,10 +721,10 @@ pub struct Rule {
     /// The value of the segment is the name of the first of these that holds; `when` is any of them.
     #[serde(default)]
     pub stages: Vec<Stage>,
-    /// A customer enters once what lets them in has held without a break for so many milliseconds.
+    /// Milliseconds for which the condition must hold without a break before a customer enters.
     #[serde(default)]
     pub for_at_least: i64,
-    /// A customer enters no earlier than so many milliseconds after the previous enter.
+    /// Milliseconds after an enter before which a customer does not enter again.
     #[serde(default)]
     pub at_most_every: i64,
     /// The leaves of `when`, then of `until`, in source order: the evidence.

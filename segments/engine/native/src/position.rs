@@ -448,7 +448,7 @@ impl Position {
         false
     }
 
-    /// The layouts are to be written anew.
+    /// The layouts must be written again.
     pub fn changed(&mut self) {
         self.written = false;
         self.cached.clear();

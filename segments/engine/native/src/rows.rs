@@ -21,7 +21,7 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// Rows of so many words each.
+    /// Rows of `stride` words each.
     #[inline]
     pub fn new(words: &'a [i64], stride: usize) -> Series<'a> {
         Series { words, stride }
@@ -106,7 +106,7 @@ impl<'a> Series<'a> {
         self.upto_in(0, instant)
     }
 
-    /// The first so many rows.
+    /// The first `rows` rows.
     pub fn first(&self, rows: usize) -> Series<'a> {
         Series {
             words: &self.words[..rows * self.stride],
@@ -156,7 +156,7 @@ impl Rows {
         self.0.insert_from_slice(place * row.len(), row);
     }
 
-    /// Forget the first so many rows.
+    /// Drop the first `rows` rows.
     pub fn forget(&mut self, rows: usize, stride: usize) {
         if rows > 0 {
             self.0.drain(..rows * stride);
@@ -228,7 +228,7 @@ impl Groups {
         place
     }
 
-    /// Find the places anew, after the list was changed.
+    /// Rebuild the index after the list was changed.
     pub fn reindex(&mut self) {
         let places = || {
             self.list

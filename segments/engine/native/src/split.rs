@@ -4,7 +4,7 @@ use crate::mutants::m;
 use blake2::digest::consts::U8;
 use blake2::{Blake2b, Digest as _};
 
-/// Among so many the customers of a name are spread: hundredths of a percent.
+/// Customers are spread over this many places: hundredths of a percent.
 pub const BUCKETS: u64 = 10_000;
 
 /// Whether a customer's bucket of a name lies from `from` to below `to`: of BLAKE2b with eight bytes of name, NUL and id, as

@@ -21,10 +21,10 @@ use smallvec::SmallVec;
 /// No value: of a segment without values.
 pub const PLAIN: u32 = u32::MAX;
 
-/// In so many values of one segment a customer is at once.
+/// The largest number of values of one segment in which a customer is at once.
 pub const MOST: usize = 100;
 
-/// An enter or an exit that was found, and is yet to be told.
+/// An enter or an exit that was found and is not announced yet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flipped {
     /// The rule's place.
@@ -37,7 +37,7 @@ pub struct Flipped {
     pub left: Option<Episode>,
 }
 
-/// In the order in which they are told: by id, within a segment exits before enters, then by value.
+/// In the order of their announcement: by id, within a segment exits before enters, then by value.
 pub fn in_order(flipped: &mut [Flipped], rules: &Rules, names: &Names) {
     flipped.sort_unstable_by(|one, other| {
         let rank = |each: &Flipped| {
@@ -153,7 +153,7 @@ impl Customer {
         found.filter(|value| *value != PLAIN)
     }
 
-    /// Enter a segment at a value; the `sequence` is told later.
+    /// Enter a segment at a value; the `sequence` is set later.
     fn enter_at(&mut self, rule: usize, value: u32, at: i64) {
         self.episodes.push(Episode {
             rule: rule as u32,

@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         Ok(*first)
     }
 
-    /// The next so many bytes.
+    /// The next `count` bytes.
     #[inline]
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], StateError> {
         let (taken, rest) = self.data.split_at_checked(count).ok_or(StateError::SHORT)?;
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next number as a count of things of at least so many bytes each.
+    /// The next number as a count of things, each of at least this many bytes.
     pub fn count(&mut self, each: usize) -> Result<usize, StateError> {
         let count = self.number()?;
         if count > (self.data.len() / each) as u64 {

@@ -37,10 +37,10 @@ pub const FORMAT: u8 = 2;
 /// Entries that stand in the first record.
 const FEW: usize = 256;
 
-/// Or one of so many of all, if that is more: these are what each commit costs, and all of them only now and then.
+/// Or one in this many of all entries, if that is more: each commit writes these, and all of them only now and then.
 const SHARE: usize = 16;
 
-/// What is no longer needed is looked for when one entry in so many is new.
+/// Prune when one entry in this many is new.
 const LAZY: usize = 8;
 
 /// Why bytes are no state.

@@ -22,8 +22,8 @@ use crate::values::{self, PLAIN};
 use smallvec::SmallVec;
 use std::cell::Cell;
 
-/// Looks that one record or one flip by time may take: many times what the largest customer needs. More are a bug that
-/// would not end.
+/// The largest number of looks for one record or timer, many times what the largest customer needs: more are a bug
+/// that would not end.
 pub const STEPS: u64 = 50_000_000;
 
 /// Rows of a view: `[instant, value]`.
@@ -169,7 +169,7 @@ impl Eval<'_> {
         }
     }
 
-    /// Whether a leaf holds, with `by` at a value if one is told, and when to look again.
+    /// Whether a leaf holds, with `by` at a value if one is given, and when to look again.
     pub fn leaf(&self, number: usize, key: Option<i64>, customer: &mut Customer, now: i64) -> Look {
         let measured = match &self.rules.leaves[number].ask {
             Ask::Measured(measured) => measured,

@@ -24,7 +24,7 @@ const SURE: f64 = 1e-9;
 const SMALL: f64 = 1e-32;
 /// From this size on a term is scaled down.
 const LARGE: f64 = 1e200;
-/// The logarithm of odds at which a probability is nought: no bound has so many digits.
+/// The logarithm of odds at which a probability counts as 0: no bound has as many digits.
 const DEAD: f64 = 600.0;
 /// Milliseconds round the instant found with doubles in which the right one is looked for first.
 const NEAR: i64 = 16;

@@ -143,7 +143,7 @@ enum How {
     Buying(Box<buying::Buying>),
 }
 
-/// A bound that a measure may reach that by time alone only moves away from it.
+/// A bound that a measure may reach, if time alone only moves the measure away from it.
 ///
 /// From the latest row backwards only as many are looked at as reach the bound; with the last of them it is lost.
 #[derive(Debug)]

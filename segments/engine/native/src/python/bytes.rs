@@ -34,7 +34,7 @@ struct Noted {
     is_event: bool,
 }
 
-/// Kinds that are told of a run: rules read a few, a sender may make up any number.
+/// The largest number of kinds reported for a run: rules read a few, a sender may invent any number.
 const MOST_KINDS: usize = 100;
 
 impl Accepted {
@@ -417,7 +417,7 @@ impl Transaction {
         view.collect()
     }
 
-    /// For each flip by time, the milliseconds from its instant to the clock at which it fired.
+    /// For each timer, the milliseconds from its instant to the clock at which it fired.
     #[getter]
     fn lateness(&self) -> Vec<i64> {
         self.effects.lateness.clone()
@@ -435,7 +435,7 @@ impl Transaction {
         self.effects.waiting
     }
 
-    /// Bugs in flips by time.
+    /// Bugs while timers fired.
     #[getter]
     fn engine_errors(&self) -> u64 {
         self.effects.engine_errors

@@ -205,7 +205,7 @@ impl Partition {
         self.with(py, |core| core.keep_until(until))
     }
 
-    /// Whether that instant has come: the partition does nothing any more, and is to be made anew.
+    /// Whether that instant has come: the partition stops, and its owner must make a new one.
     #[getter]
     fn over(&self, py: Python<'_>) -> PyResult<bool> {
         self.with(py, |core| core.over())
@@ -441,7 +441,7 @@ impl Partition {
         })
     }
 
-    /// Have what is older stand in a record of its own from so many entries on: for tests of that.
+    /// Write older entries into a second record from this many entries on: for tests of that.
     fn apart_from(&self, py: Python<'_>, entries: usize) -> PyResult<()> {
         self.with(py, |core| core.apart_from(entries))
     }

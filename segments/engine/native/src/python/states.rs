@@ -130,7 +130,7 @@ impl States {
     }
 }
 
-/// What went wrong in a store of Python's: whoever drove the partition hears of it when the call ends.
+/// The error of a store of Python's: the call that drove the partition raises it when it ends.
 pub type Failure = Arc<Mutex<Option<PyErr>>>;
 
 /// Raise what went wrong, once.

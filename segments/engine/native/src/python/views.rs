@@ -36,7 +36,7 @@ pub fn customer<'py>(py: Python<'py>, customer: &Customer, rules: &Rules) -> PyR
     Ok(found)
 }
 
-/// How many values are told at which the customer is not in a segment.
+/// The largest number of values shown at which the customer is not in a segment.
 const MOST_OUTSIDE: usize = 20;
 
 /// One rule, asked about a customer, at one of its values if it has any.

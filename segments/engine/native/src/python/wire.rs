@@ -116,7 +116,7 @@ impl Fetch {
         self.fetch.is_done()
     }
 
-    /// About so many records more, in whole batches where they are not compressed; None when all was read.
+    /// The next run of about `most` records; a batch that is not compressed is not cut. None when all was read.
     ///
     /// Raises ValueError for a checksum that is wrong or a format of Kafka before 0.11.
     fn next_run(&mut self, py: Python, most: usize) -> PyResult<Option<Records>> {
@@ -265,7 +265,7 @@ pub fn batches_of(batches: Vec<batches::Batch>) -> Vec<Batch> {
     batches.into_iter().map(|batch| Batch { batch }).collect()
 }
 
-/// The partition, of so many, in which every producer puts a key: Kafka's murmur2.
+/// The partition, of `count`, in which every producer puts a key: Kafka's murmur2.
 #[pyfunction]
 pub fn partition_of(key: &[u8], count: u32) -> PyResult<u32> {
     if count == 0 {

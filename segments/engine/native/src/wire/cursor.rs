@@ -32,7 +32,7 @@ pub enum Broken {
     Text(&'static str),
     Depth(usize),
     Steps(usize),
-    /// The record ends so many bytes after the bytes do.
+    /// The record is longer than the bytes, by this many.
     Beyond(usize),
     /// So many bytes come after the record.
     Leftover(usize),
@@ -173,7 +173,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Pass over so many bytes, be they there or not.
+    /// Skip `bytes` bytes, which may lie beyond the end.
     #[inline]
     pub fn skip(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);

@@ -390,7 +390,7 @@ fn places(start: usize, end: usize) -> Places {
     }
 }
 
-/// A whole number (big-endian, two's complement) with so many digits after its point as cents; one that does not fit as
+/// A whole number (big-endian, two's complement) with `scale` digits after its point as cents; one that does not fit as
 /// the largest or smallest there is, which is refused.
 fn cents(bytes: &[u8], scale: i64) -> Read<i64> {
     let negative = bytes.first().is_some_and(|&byte| byte >= 128);

@@ -163,7 +163,7 @@ impl Fetch {
         self.open.is_none() && (rest.len() < PREFIX + 5 || length > rest.len() as i64)
     }
 
-    /// The next run, of about so many records: a batch without compression is not cut. None when all was read.
+    /// The next run, of about `most` records: a batch that is not compressed is not cut. None when all was read.
     pub fn next_run(&mut self, most: usize) -> Result<Option<Fetched>, Unreadable> {
         let mut run = Fetched {
             start: self.position,
@@ -452,7 +452,7 @@ fn varint_length(data: &[u8], at: usize) -> usize {
     data[at..].iter().take_while(|&&byte| byte > 127).count() + 1
 }
 
-/// Append what the stream brings next: at least one byte, and so many at most.
+/// Append the next bytes of the stream: at least one, at most `most`.
 fn expand(open: &mut Open, data: &mut Vec<u8>, most: usize) -> Result<(), String> {
     let before = data.len();
     open.stream

@@ -22,7 +22,7 @@ pub fn murmur2(data: &[u8]) -> u32 {
     hash ^ hash >> 15
 }
 
-/// The partition, of so many, in which every producer puts a key.
+/// The partition, of `count`, in which every producer puts a key.
 pub fn partition_of(key: &[u8], count: u32) -> u32 {
     (murmur2(key) & 0x7FFF_FFFF) % count
 }

@@ -453,7 +453,7 @@ fn write_all<T>(out: &mut Vec<u8>, items: impl ExactSizeIterator<Item = T>, writ
     out.push(0);
 }
 
-/// A text of at most so many characters that a header may have.
+/// A text cut to the characters that a header may have.
 fn shortened(error: &str) -> std::borrow::Cow<'_, str> {
     match error.char_indices().nth(LONGEST_ERROR) {
         None => error.into(),

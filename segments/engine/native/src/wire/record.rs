@@ -224,7 +224,7 @@ pub enum Body {
     Erasure,
     /// What comes from another id of customers.
     Transfer(std::sync::Arc<crate::identity::Transfer>),
-    /// Refused whatever the customer's state; `wrong_partition` is told by the partition.
+    /// Refused whatever the customer's state; the partition itself adds `wrong_partition`.
     Refused(Box<Refusal>),
 }
 

@@ -1,4 +1,4 @@
-//! Bad input, refused without looking at the customer's state: why, in words for whoever sent it.
+//! Bad input, refused without looking at the customer's state, with the reason in words for its sender.
 
 use super::quoting;
 use super::record::{Body, Event, Format, Pair, Places, Record, Run, Span, TEXTS, Value};
@@ -130,13 +130,13 @@ impl Refusal {
         }
     }
 
-    /// A record whose value has so many bytes.
+    /// A record whose value has more bytes than are allowed.
     pub fn long_record(bytes: usize) -> Refusal {
         let error = format!("The record has {bytes} bytes: at most {LONGEST_EVENT} were expected.");
         Refusal::new(Reason::TooLong, error)
     }
 
-    /// A key that belongs to another partition: told by the partition, when it first sees a customer.
+    /// A key that belongs to another partition: the partition notices it when it first sees a customer.
     pub fn wrong_partition(partition: u32) -> Refusal {
         Refusal::new(
             Reason::WrongPartition,
