@@ -71,7 +71,7 @@ def read_decimal(data: bytes, at: int) -> tuple[int, int]:
 
 
 def rescaled(number: int, shift: int) -> int:
-    """A decimal with so many digits more after its point or, if negative, less; BrokenError if those are not zero."""
+    """A decimal with more digits after its point or, if negative, fewer; BrokenError if those are not zero."""
     factor = int(10 ** abs(shift))
     if shift >= 0:
         return number * factor

@@ -8,7 +8,7 @@ from schemas.errors import SchemaError
 DEEPEST = 64
 """Levels of types within types; a tenth of what Python's stack allows to those who walk them."""
 MOST_PARTS = 10_000
-"""JSON values in a schema; the largest of ours has 200. Of so many, parsing takes less than a tenth of a second."""
+"""The largest number of JSON values in a schema, parsed in less than a tenth of a second; our largest has 200."""
 MOST_BRANCHES = 100
 """Branches of a union: each is a branch in the code of the reader too."""
 LARGEST_FIXED = 1_048_576

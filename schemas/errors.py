@@ -1,4 +1,4 @@
-"""What can be wrong with a record, in words for whoever sent it.
+"""What can be wrong with a record, in words for its sender.
 
 SchemaError
 ├── DecodeError     bytes that are not the record they should be

@@ -66,7 +66,7 @@ def _shown(schema: Any, value: Any) -> Any:
 
 def _shown_branch(schema: Any, value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        # JSON has no word for it. Whoever reads the text as a number refuses it, as the workers do.
+        # JSON has no word for it. A reader that expects a number refuses the text, as the workers do.
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     branch = next((each for each in schema if kind_of(each) in _DEEP), None)
     return value if branch is None else _shown(branch, value)

@@ -29,7 +29,7 @@ class Skip:
 
 
 class _Walk:
-    """One walk over the bytes, of so many steps: types that take no byte would go on in blocks without end."""
+    """One walk over the bytes, with a limit of steps: blocks of types that take no byte would never end."""
 
     def __init__(self, data: bytes, names: Names) -> None:
         self._data, self._names = data, names

@@ -67,7 +67,7 @@ def replay(
     anna enter 2026-11-21T09:00:00.000Z event
     anna exit 2026-11-27T09:00:00.000Z timer
     """
-    # Not above: whoever imports the language for a rule needs no engine.
+    # Not above: a rule file imports the language, and needs no engine.
     from segments.engine import EngineSettings
     from segments.insight import notebook
     from segments.insight.deploying import Deploying

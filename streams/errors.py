@@ -1,4 +1,4 @@
-"""What can go wrong around the rules, said so that whoever runs the system can mend it.
+"""What can go wrong around the rules, each with what an operator can do about it.
 
 StreamsError              one clear line on stderr, exit code 1
 ├── SettingsError         an environment variable that starts with SEGMENTS_ is wrong or unknown
@@ -13,7 +13,7 @@ StreamsError              one clear line on stderr, exit code 1
 
 
 class StreamsError(Exception):
-    """Anything that a command of ours refuses or gives up on, in words for whoever typed it."""
+    """Anything that a command refuses or gives up on, with a message for its user."""
 
     exit_code = 1
 

@@ -1,6 +1,6 @@
 """The pure machine: records and readings of the clock go in, flips and states come out.
 
-What stands in `__all__` is the door: whoever is no part of the engine imports nothing deeper.
+`__all__` is the door: code outside of the engine imports nothing deeper.
 """
 
 from segments.engine._native import (

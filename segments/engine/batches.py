@@ -1,4 +1,4 @@
-"""States as batches of records, for whoever writes them apart from a transaction of a partition."""
+"""States as batches of records, for writing them outside of a partition's transaction."""
 
 from collections.abc import Mapping
 

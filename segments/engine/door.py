@@ -165,8 +165,8 @@ class Partition:
     def successor(self) -> Deployment | None:
         """The deployment that goes next, once all before it is done; the partition does nothing any more.
 
-        Whoever drives it commits, and makes it anew by `deployed`. It is the one that runs already once measures of the
-        rules before it need not be kept any more.
+        The caller commits, and makes a new partition by `deployed`. If measures of earlier rules need not be kept any more,
+        it is the deployment that runs already.
         """
         if self._core.over:
             return self.deployment
@@ -374,7 +374,7 @@ class Partition:
         return self._core.buffered(self.topics.index(topic))
 
     def advance(self, records: int = 5000) -> bool:
-        """Apply up to so many records and flips by time. True: more can be done at once."""
+        """Apply up to `records` records and timers. Returns whether more can be done at once."""
         return self._core.advance(records)
 
     def time_rules(self, timed: bool) -> None:
@@ -386,7 +386,7 @@ class Partition:
         self._core.poison(ids)
 
     def apart_from(self, entries: int) -> None:
-        """Have what is older stand in a record of its own from so many entries on: for tests of that."""
+        """Write older entries into a second record from this many entries on: for tests of that."""
         self._core.apart_from(entries)
 
     def costs(self) -> list[tuple[float, int]]:

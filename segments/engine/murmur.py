@@ -16,5 +16,5 @@ def murmur2(data: bytes) -> int:
 
 
 def partition_of(key: bytes, count: int) -> int:
-    """The partition, of so many, in which every producer puts a key."""
+    """The partition, of `count`, in which every producer puts a key."""
     return (murmur2(key) & 0x7FFFFFFF) % count

@@ -163,7 +163,7 @@ class Effects:
     """All that a partition did since it was last asked; to be committed as a whole."""
 
     segment_events: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
-    """Key and `SegmentEvent`; `emitted_at` is 0, to be filled by whoever reads a wall clock."""
+    """Key and `SegmentEvent`; `emitted_at` is 0: the caller, who reads the wall clock, sets it."""
     segment_outcomes: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
     """Key and `SegmentOutcome`; `emitted_at` as in segment events."""
     dropped: list[tuple[str, str]] = field(default_factory=list)

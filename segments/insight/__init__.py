@@ -17,7 +17,7 @@ owners      under which id a record counts, where ids became one customer
 plain       plain values to records of the engine, and flips back to plain values
 planned     the same answers from a plan alone, where a partition has no rule files
 proving     runs the stories of rules through the engine
-ranking     the border of the best so many per cent, of the values of all customers
+ranking     the border of the best N per cent of all customers
 remembered  which events and fields a rule keeps of a customer, and for how long
 replay      a log through the engine, without Kafka and without a wall clock
 sides       two rule sets on one history: who would enter, leave, stay

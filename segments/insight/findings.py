@@ -84,7 +84,7 @@ class Findings:
         return sorted(others, key=lambda pair: (-pair[1], pair[0]))
 
     def days(self, count: int) -> Iterator[tuple[int, int, int]]:
-        """The enters and leaves of so many days, today the last of them."""
+        """Enters and leaves of the last `count` days, today included."""
         if self.now is not None:
             today = self.now // DAY
             for day in range(today - count + 1, today + 1):

@@ -26,7 +26,7 @@ WIDEST = 40
 WIDTH, HEIGHT, HEAD = 640, 200, 40
 """Of one picture in pixels, and of the text above it."""
 LABELLED = 4
-"""Of so many groups the first has its bound below it: a label has room for ten characters."""
+"""One group in this many has its bound below it: a label has room for ten characters."""
 
 
 @dataclass(frozen=True, slots=True)

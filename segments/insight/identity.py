@@ -37,7 +37,7 @@ def followed(ask: Callable[[str], Answer | None], customer_id: str) -> Answer | 
     the last answer is given, whose `identity` says where it goes on.
     """
     answer = ask(customer_id)
-    # Whoever answered may have followed some of them.
+    # The worker that answered may have followed some of them.
     passed: list[str] = [] if answer is None else [*answer.get("redirected_from", ())]
     while answer is not None:
         into = (answer["identity"] or {}).get("into")

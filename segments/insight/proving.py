@@ -45,7 +45,7 @@ class Refused(StoryError):
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """What a rule did in a story: `enters` or `leaves`, so many milliseconds after it began."""
+    """What a rule did in a story: `enters` or `leaves`, and the milliseconds since the story began."""
 
     at: int
     word: str
@@ -207,7 +207,7 @@ def engine(rules: Sequence[Segment], story: Story, currency: str) -> list[Flip]:
 def values(
     rules: Sequence[Segment], story: Story, currency: str, instant: int, say: Say = ENGLISH
 ) -> tuple[str, ...]:
-    """A line for each leaf of the first rule, with its value so many milliseconds after the story began."""
+    """A line for each leaf of the first rule, with its value at an instant: milliseconds since the story began."""
     life = _Life(rules, currency, story)
     for line in takewhile(lambda line: line.at <= instant, story.lines):
         life.live(line)

@@ -1,4 +1,4 @@
-"""The border of the best so many per cent: of the values of all customers, from all partitions."""
+"""The border of the best N per cent: of the values of all customers, from all partitions."""
 
 from collections.abc import Sequence
 from decimal import Decimal

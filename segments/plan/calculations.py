@@ -1,6 +1,6 @@
 """The part of a plan that calculates with measures: sums, differences, multiples, quotients.
 
-Exact: whoever reads it calculates with fractions. What is measured counts in its unit, money not in cents.
+Exact: readers calculate with fractions. What is measured counts in its unit, money not in cents.
 """
 
 import msgspec

@@ -110,7 +110,7 @@ __all__ = [
 ]
 
 FORMAT = 1
-"""The number of this format. Whoever reads a plan refuses another number."""
+"""The number of this format. A reader refuses a plan with another number."""
 
 
 class OfProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="profile"):
@@ -239,9 +239,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     until: Condition | None
     """Inside, a customer leaves when this holds."""
     for_at_least: int
-    """A customer enters once what lets them in has held without a break for so many milliseconds."""
+    """Milliseconds for which the condition must hold without a break before a customer enters."""
     at_most_every: int
-    """A customer enters no earlier than so many milliseconds after the previous enter."""
+    """Milliseconds after an enter before which a customer does not enter again."""
     leaves: tuple[int, ...]
     """The leaves of `when`, then of `until`, in source order: the evidence."""
     reads: tuple[int, ...]

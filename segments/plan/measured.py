@@ -46,7 +46,7 @@ class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     window: int
     """An event at t counts while t <= now < t + window; of a period how long it may be. Milliseconds."""
     offset: int
-    """The measure is taken as it was so many milliseconds ago."""
+    """Milliseconds: the measure is taken as it was this long ago."""
     comparison: Comparison
     during: During | None = None
     """Only events of this period; left out of measures of a window."""

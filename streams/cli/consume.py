@@ -46,7 +46,7 @@ def command(
 
 
 def _print(records: Iterable[Any]) -> None:
-    """A line for each, at once: whoever reads a pipe is not to wait for more."""
+    """A line for each, flushed at once: the reader of a pipe must not wait for more."""
     out = click.get_binary_stream("stdout")
     for record in records:
         out.write(json_line(line_of(record)).encode() + b"\n")

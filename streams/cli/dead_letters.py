@@ -138,7 +138,7 @@ def retry(yes: bool, again: bool, **options: Any) -> None:
 
 
 def _latest(found: Iterable[Letter], limit: int) -> list[Letter]:
-    """The latest so many of them, the newest first; all are read, also for none."""
+    """The latest `limit` of them, the newest first; all are read, even if `limit` is 0."""
     # `heapq.nlargest` reads nothing where nothing is asked for, and nothing would be counted.
     latest = heapq.nlargest(max(limit, 1), found, key=lambda letter: (letter.timestamp, letter.offset))
     return latest[:limit]

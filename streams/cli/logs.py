@@ -39,7 +39,7 @@ class _Masking(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
-        # A file that was written anew meanwhile holds another secret now; the one before may still be written, too.
+        # If the file was rewritten meanwhile, its present secret and the one before may both appear.
         for secret in {*self._secrets, *map(current, self._secrets)}:
             line = line.replace(secret, MASK)
         return visible_lines(line)
@@ -54,5 +54,5 @@ def configure(level: str, secrets: tuple[str, ...]) -> None:
         handler.addFilter(_Once())
         for library in LIBRARIES:
             logging.getLogger(library).setLevel(logging.WARNING)
-        # The admin client: what it complains of is told by whoever used it.
+        # The admin client: the command that used it reports its errors.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)

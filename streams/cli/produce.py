@@ -22,7 +22,7 @@ UNKNOWN_TOPIC = 3
 TOPICS = tuple(topic for topic in schemas.RECORD_OF_TOPIC if topic != catalogue.DEPLOYMENTS)
 """A deployment is written to all partitions at once, by `segments deploy`."""
 DELIVERY_MILLISECONDS = 60_000
-# kafka-python's buffer has no bound of its own; records sent but not yet acknowledged are kept to so many.
+# kafka-python's buffer has no bound of its own: this many records may be sent and not acknowledged yet.
 IN_FLIGHT = 20_000
 ERASURE_FIELDS = ("customer_id", "event_id", "occurred_at")
 
@@ -112,7 +112,7 @@ class Sending:
             self._settle(IN_FLIGHT // 2)
 
     def _settle(self, left: int) -> None:
-        """Wait until no more than so many are unacknowledged."""
+        """Wait until at most this many are not acknowledged."""
         self._producer.flush() if left == 0 else None
         while len(self._waiting) > left:
             self._acknowledged(self._waiting.popleft())

@@ -100,7 +100,7 @@ class Database:
             self._db = self._opened()
 
     def begin_anew(self) -> None:
-        """Make the file anew."""
+        """Recreate the file."""
         self._db.close()
         self._remove()
         self._db = self._opened()

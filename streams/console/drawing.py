@@ -141,7 +141,7 @@ def bars(title: str, rows: Sequence[tuple[str, float]], mark: int | None = None)
 
 
 def picture(title: str, height: float, parts: Sequence[Markup]) -> Markup:
-    """A picture that says what it is to whoever can't see it."""
+    """A picture with a description for screen readers."""
     return Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}"><title>{}</title>{}</svg>').format(
         title, WIDTH, round(height), title, Markup("").join(parts)
     )

@@ -20,7 +20,7 @@ SESSION_SECONDS = 12 * 3_600
 MOST_SESSIONS = 1_000
 """At a time; beyond, the oldest ends."""
 WRONG, WITHIN_SECONDS = 5, 60.0
-"""So many wrong tokens in so many seconds, whoever tries: then none is looked at until they have passed."""
+"""After this many wrong tokens in this many seconds, by all clients, no token is checked until they have passed."""
 OPEN = ("/login", "/healthz", "/readyz", "/metrics")
 
 HEADERS = {

@@ -74,7 +74,7 @@ class Live:
         name, source = self._source(request)
         since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        with suppress(ConnectionError):  # Whoever looked has gone.
+        with suppress(ConnectionError):  # The client has gone.
             await response.prepare(request)
             await response.write(b"retry: 2000\n\n")
             await self._send(response, name, source, self._console.revision(since))

@@ -113,7 +113,7 @@ class Reader:
                 await asyncio.sleep(AGAIN)
 
     def _mend(self, error: sqlite3.DatabaseError) -> None:
-        """A file that is damaged is made anew; if it was only full, or read by others, it is read again as it is."""
+        """Recreate a damaged file; one that was only full, or locked by others, is read again as it is."""
         if not isinstance(error, sqlite3.OperationalError):
             self.database.begin_anew()
         self.figures.begin(wall_clock())
@@ -141,7 +141,7 @@ class Reader:
             await closed(consumer.stop())
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-        """Go on where the database ends; anew if a topic is another one, or nulls may have gone meanwhile."""
+        """Go on where the database ends; from the beginning if a topic was replaced, or nulls may be missing."""
         count = await asyncio.to_thread(require_these, self._settings, TOPICS)
         partitions = [TopicPartition(topic, number) for topic in TOPICS for number in range(count)]
         consumer.assign(partitions)

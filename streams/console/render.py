@@ -203,7 +203,7 @@ def lines(text: str) -> Markup:
 
 
 def shortened(text: str, most: int) -> str:
-    """A text without characters that hide, break or turn the line, cut at so many characters."""
+    """A text without characters that hide, break or turn the line, cut at `most` characters."""
     told = text[: most + 1]
     if not told.isprintable():  # else there is none of them in it
         told = "".join(map(_visible, told))

@@ -179,7 +179,7 @@ class Feed:
             heard = named is None or self._to.wants(named) or named in self._left
             return flip_of(record) if heard else None
         except (schemas.DecodeError, KeyError, ValueError, TypeError) as error:
-            # No worker of ours wrote it. Nobody can be told of it, and whoever looks for it finds it here.
+            # No worker of ours wrote it. It cannot be delivered; the log names it.
             log.error("%s-%d@%d is no flip: %s", record.topic, record.partition, record.offset, error)  # noqa: TRY400
             return None
 

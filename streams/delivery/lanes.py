@@ -93,7 +93,7 @@ class Lanes:
             self._schedule(lane[0])
 
     def next_batch(self, now: int, most: int) -> list[Waiting]:
-        """The heads of at most so many lanes that are due; each is under way until it is settled or failed."""
+        """The heads of at most `most` lanes that are due; each is under way until it is settled or failed."""
         taken: list[Waiting] = []
         while self._due and len(taken) < most and self._due[0][0] <= now >= self.held_until:
             due, _, customer = heapq.heappop(self._due)
@@ -165,7 +165,7 @@ class Lanes:
         return True
 
     def throttled(self, waiting: Waiting, now: int, wait: int) -> bool:
-        """The destination is asked for too much: nobody is sent for so many milliseconds.
+        """The destination refuses more requests: send nothing for this many milliseconds.
 
         The attempt does not count in the schedule. False if the first one that was not taken is three days ago, the
         length of the schedule: then it is given up.
@@ -190,7 +190,7 @@ class Lanes:
 
 @dataclass(slots=True)
 class Bucket:
-    """Tokens that come at a rate, at most so many at once: one for each request."""
+    """Tokens that come at a rate, up to a maximum: one for each request."""
 
     rate: float
     """A second."""

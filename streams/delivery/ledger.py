@@ -38,7 +38,7 @@ Key = tuple[str, str, str | None]
 
 
 class Ledger:
-    """The file of one destination; whoever holds it is the only one that sends there from this machine."""
+    """The file of one destination; its lock allows one sender on this machine."""
 
     def __init__(self, file: Path) -> None:
         try:
@@ -191,7 +191,7 @@ class Ledger:
             self._cut()
 
     def begin_anew(self, ends: dict[int, int]) -> None:
-        """Forget the offsets of partitions that end before them: their topic was made anew."""
+        """Forget the offsets of partitions that end before them: their topic was deleted and made again."""
         rows = self._db.execute("SELECT part, max(offset) FROM sent GROUP BY part").fetchall()
         for part, offset in rows:
             if offset >= ends.get(part, 0):

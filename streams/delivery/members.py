@@ -8,7 +8,7 @@ import schemas
 from schemas.records import SEGMENT_EVENT, SEGMENT_MEMBERSHIPS
 
 CONTROL = "control"
-"""The arm of those whom whoever acts leaves alone."""
+"""The arm that is left alone."""
 
 
 @dataclass(frozen=True, slots=True)

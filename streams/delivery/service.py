@@ -29,7 +29,7 @@ from streams.telemetry.delivery import ChannelState, DeliveryMetrics
 log = logging.getLogger(__name__)
 
 AGAIN = 10.0
-"""Seconds before a destination that ended in an error is begun anew."""
+"""Seconds before a destination that ended in an error is started again."""
 
 
 def ledger_file(settings: Settings, destination: str) -> Path:
@@ -71,7 +71,7 @@ class Service:
         return self._view
 
     async def start(self, partitions: int, enable: Iterable[str] = ()) -> None:
-        """Open the files, and read who is where and agrees to what; the topics have so many partitions."""
+        """Open the files, and read memberships and consents; the topics have `partitions` partitions."""
         self.partitions = partitions
         client = connection(self.settings)
         for to in self.destinations:

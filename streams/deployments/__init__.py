@@ -1,6 +1,6 @@
 """Rule sets go live: a deployment is planned from rule files, and written to every partition of the log at once.
 
-borders   borders taken anew from all customers, and published
+borders   computes the borders from all customers again, and publishes them
 records   a deployment as it lies in the topic, and the chain of a group
 new_borders  those that a deployment reads and nobody has published yet
 planning  a deployment from a folder of rules and the settings

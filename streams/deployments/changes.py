@@ -1,4 +1,4 @@
-"""What a deployment changes: rules, settings, what has to be remembered anew."""
+"""What a deployment changes: rules, settings, and measures that start without a past."""
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping

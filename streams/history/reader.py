@@ -12,7 +12,7 @@ Progress = Callable[[int], None]
 
 
 class Reader(Protocol):
-    """Whoever lives through a history: a trial."""
+    """What a history is read for: a trial, for example."""
 
     def begin(self, number: int, starts: Mapping[str, int], ends: Mapping[str, int]) -> None:
         """Another partition, from these offsets to those."""

@@ -135,7 +135,7 @@ class TopicsHistory:
         position says when the end is reached, not the last record.
         """
         at, ends = bounds
-        self._consumer.unsubscribe()  # A second reading begins anew.
+        self._consumer.unsubscribe()  # A second reading starts from the beginning.
         left = {TopicPartition(topic, number) for topic, end in ends.items() if at[topic] < end}
         heard = time.monotonic()
         while left:

@@ -1,4 +1,4 @@
-"""Questions to a running worker about a customer, over HTTP; whoever owns the customer's partition answers."""
+"""Questions about a customer over HTTP; the worker that owns the customer's partition answers."""
 
 import hmac
 from collections import Counter

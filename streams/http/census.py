@@ -81,7 +81,7 @@ class Censuses:
     async def _run(self, count: _Count) -> None:
         try:
             count.found = await asyncio.to_thread(self._counted, count)
-        except Exception as error:  # noqa: BLE001 - whoever asked is told
+        except Exception as error:  # noqa: BLE001 - the caller gets it
             count.problem = repr(error)
 
     def _counted(self, count: _Count) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """What a worker tells over HTTP: its metrics, whether it lives, and whether it is ready.
 
-`/healthz` is for whoever restarts what hangs, so it says no only if a restart may help: a partition has work and has
-not got on with it for `STUCK_AFTER`, although a broker answers. A broker that is away is waited for: a restart would
+`/healthz` is for a supervisor that restarts workers, so it says no only if a restart may help: a partition has work
+and made no progress for `STUCK_AFTER`, although a broker answers. A broker that is away is waited for: a restart would
 bring nothing but the loss of what is in memory. A worker whose event loop hangs does not answer at all.
 
-`/readyz` is for whoever must know that its partitions are served: yes once the group has assigned, and all that it
+`/readyz` tells whether its partitions are served: yes once the group has assigned, and all that it
 assigned is restored. While a broker is away nothing is served, and it says no; `problem` says why, if that is known.
 """
 

@@ -1,4 +1,4 @@
-"""Forgetting everything that a group remembers, so that it is computed anew from what the inputs still hold.
+"""Deletes everything that a group remembers, so that it is computed again from what the inputs still hold.
 
 Nothing is deleted by force: each partition's states and memberships become null in one transaction, with the
 transactional id of its workers. So one that still runs somewhere is fenced, and a state kept in RocksDB learns of it.
@@ -61,7 +61,7 @@ def forget(settings: Settings, everything: Iterable[PartitionRecords], told: Rep
 
 
 def _delete_transfers(settings: Settings, client: KafkaAdminClient) -> None:
-    """What partitions sent each other is sent anew when the inputs are read again."""
+    """Transfers between partitions are sent again when the inputs are read again."""
     with committed_reader(settings) as consumer:
         ends = consumer.end_offsets(partitions_of(consumer, topics.transfers(settings.group).name))
     client.delete_records({place: end for place, end in ends.items() if end > 0})

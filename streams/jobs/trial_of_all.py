@@ -52,7 +52,7 @@ def needed_since_all(tried: AllRules, now: int, days: int) -> int | None:
 
 
 def first_day(now: int, days: int) -> int:
-    """The first of so many days that end now, counted from 1970."""
+    """The first of `days` days that end now, counted from 1970."""
     return now // DAY - days + 1
 
 
@@ -69,7 +69,7 @@ def run_all(
 def as_json_of_all(
     found: TrialOfAll, days: int, since: int | None, history: History, read: Sequence[ReadBorder]
 ) -> dict[str, Any]:
-    """What was found, for machines; `entered` and `left` count the flips of the last so many days."""
+    """The result for machines; `entered` and `left` count the flips of the last `days` days."""
     counted, told = found.counted, found.counted.sizes.told()
     first = first_day(found.now or 0, days)
     for name, each in told["segments"].items():

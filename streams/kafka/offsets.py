@@ -72,7 +72,7 @@ class Offsets:
             try:
                 async with asyncio.timeout(REQUEST_TIMEOUT):
                     answer.set_result(await self._consumer.end_offsets(partitions))
-            except BaseException as error:  # noqa: BLE001  whoever asked gets it
+            except BaseException as error:  # noqa: BLE001  the caller gets it
                 answer.set_exception(error if isinstance(error, Exception) else RuntimeError("stopped"))
 
     def counts(self, topics: Iterable[str]) -> dict[str, int]:

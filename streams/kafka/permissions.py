@@ -119,7 +119,7 @@ def _of_group(client: KafkaAdminClient, group: str) -> Iterator[Missing]:
     except GroupAuthorizationFailedError:
         yield Missing("group", group, ("READ",))
     except KafkaError:
-        return  # A new cluster has no coordinator yet: whoever joins the group finds out.
+        return  # A new cluster has no coordinator yet: joining the group will tell.
 
 
 def _of_transactions(client: KafkaAdminClient, group: str) -> Iterator[Missing]:

@@ -21,7 +21,7 @@ from streams.settings.settings import Settings
 
 Report = dict[str, Any]
 CHART_DAYS, CHART_INSTANTS = 90, 60
-"""The chart of members: over so many days at most, at so many instants at most."""
+"""The chart of members: the largest number of days, and of instants."""
 
 
 def report_of(

@@ -112,7 +112,7 @@ def secrets_of(url: str) -> tuple[str, ...]:
 
 
 class FileSecret(str):
-    """A secret as its file had it when this was made; whoever rotates it writes the file anew."""
+    """A secret as its file had it at that moment; a rotation rewrites the file."""
 
     __slots__ = ("file",)
     file: Path

@@ -54,7 +54,7 @@ class PartitionStore(Protocol):
         """What the engine reads them from."""
 
     def restored(self) -> None:
-        """Hear that everything was read anew, much of it several times."""
+        """Note the end of a restore, which wrote many keys several times."""
 
     def wipe(self) -> None:
         """Forget everything."""

@@ -1,6 +1,6 @@
 """What is read at the moment of a scrape: how each partition is, and what each rule costs and reads.
 
-Nothing stays behind when a partition goes to another worker: a series is made anew for each scrape, or is not there.
+Nothing stays behind when a partition goes to another worker: each scrape builds its series, or leaves them out.
 What is not known is left out, rather than told as 0.
 """
 
@@ -140,7 +140,7 @@ def _gauge(
 
 
 def _instants(states: list[PartitionState]) -> Iterator[Metric]:
-    """Instants, never ages: how long ago they are is for whoever asks."""
+    """Instants, never ages: a query computes the age."""
     yield _gauge(
         "partition_clock_timestamp_seconds", "Clock of a partition.",
         (((state.number,), state.clock / 1000) for state in states if state.clock > 0),

@@ -63,7 +63,7 @@ class Compared:
     missing: Mapping[str, int]
     """Customers that an arm needs beyond those it has: with a matured outcome, of revenue those with a goal."""
     at_least: bool
-    """Whether more than so many are missing."""
+    """Whether that number is a lower bound."""
     by: Comparison | None
     """None: an arm has too few customers to compare anything."""
     interval: Interval | None

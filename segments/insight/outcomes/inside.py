@@ -191,7 +191,7 @@ def money(orders: Sequence[tuple[int, int, int]]) -> int:
 
 @dataclass(slots=True)
 class Retained:
-    """Of so many episodes that are old enough how many customers did something again."""
+    """How many customers did something again, of the episodes that are old enough."""
 
     episodes: Count = field(default_factory=Count)
     active: Count = field(default_factory=Count)

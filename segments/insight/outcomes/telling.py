@@ -32,7 +32,7 @@ def conversion(mature: Count, converted: Count) -> Figures:
 
 
 def per(cents: int, of: Count, by: Count) -> str | None:
-    """An amount for each of so many, told if enough customers brought it."""
+    """An amount per unit, shown if enough customers contributed to it."""
     if not of.times:
         return None
     return amount(cents / of.times / 100) if min(of.customers, by.customers) >= FEWEST else FEW

@@ -1,6 +1,6 @@
 """Rule files as modules that see one another, and that nobody else sees.
 
-Each file is executed anew, with an import of its own: `from high_value import high_value` and `from
+Each file is executed on each load, with an import of its own: `from high_value import high_value` and `from
 segments.high_value import high_value` both give the file of that name among the rules being loaded, executed
 once. Python's own import would look into the package `segments` first, keep the module, and write a `.pyc`.
 """

@@ -1,4 +1,4 @@
-"""What a measure is, as data: each has a file of its own, and whoever treats measures differently asks here why."""
+"""What a measure is, as data: each has a file of its own, and all differences between measures are fields here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

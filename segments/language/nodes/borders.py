@@ -20,7 +20,7 @@ EXAMPLE = "top(percent=10)"
 
 @dataclass(frozen=True, slots=True)
 class Top(NoTruth):
-    """The value that the best so many per cent of the customers reach; a deployment tells it, no rule does."""
+    """The value that the best N per cent of the customers reach; deployments carry it, rules do not."""
 
     percent: int | Decimal
     """Over 0 and under 100, with at most two decimals."""
@@ -30,7 +30,7 @@ class Top(NoTruth):
 
 
 def top(*given: Any, percent: Any = None) -> Top:
-    """Compare with what the best so many per cent of the customers reach.
+    """Compare with the value that the best N per cent of the customers reach.
 
     The border is the value of the last customer of those per cent. `segments borders update` takes it from all
     customers and publishes it; before that, a rule that reads it is false.

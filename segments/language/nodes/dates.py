@@ -16,7 +16,7 @@ EXAMPLE = 'profile("contract_ends").date.remaining <= days(30)'
 
 @dataclass(frozen=True, slots=True)
 class Years:
-    """A number of years of the calendar: the same date so many years later."""
+    """A number of years of the calendar: the same date that many years later."""
 
     count: int
 

@@ -9,7 +9,7 @@ from segments.language.nodes.fields import came, is_a
 from segments.language.nodes.literals import shown, text
 
 BUCKETS = 10_000
-"""Among so many the customers of a split are spread: hundredths of a percent."""
+"""Customers of a split are spread over this many places: hundredths of a percent."""
 WHOLE = Decimal(100)
 """Percent."""
 EXAMPLE = 'split("winter", percent=10)'

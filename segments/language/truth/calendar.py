@@ -39,7 +39,7 @@ def date_at(zone: str, at: int) -> date:
 
 
 def turned(unit: str, day: date, steps: int) -> date:
-    """The first date of the period of a date, or of one so many periods later."""
+    """The first date of the period of a date, or of a later period."""
     match unit:
         case "day":
             return day + timedelta(days=steps)

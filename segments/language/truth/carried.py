@@ -40,7 +40,7 @@ def shortened(segment: Segment, told: dict[str, str]) -> dict[str, str]:
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many bytes of a text, its end marked by an ellipsis; nothing if not even that has room."""
+    """A text cut to `most` bytes, its end marked by an ellipsis; nothing if not even that has room."""
     encoded, mark = text.encode(), "…"
     if len(encoded) <= most:
         return text

@@ -17,7 +17,7 @@ SOON = 9 * DAY
 YEAR = 400 * DAY
 """In it each month comes."""
 YEARS = 9
-"""Within so many, 29 February comes."""
+"""Years within which there is a 29 February."""
 
 
 class Clocks:
@@ -32,7 +32,7 @@ class Clocks:
         """Of each condition on now by the quarter of an hour: clocks show the same throughout it."""
 
     def day(self, now: float) -> int:
-        """Whenever this changes the future must be listed anew, since only the near one is."""
+        """When this changes, the instants to come must be listed again, since only near ones are."""
         return int(now // DAY) if self.now and now > NEVER else 0
 
     def settled(self, memory: Memory, now: float, retention: int) -> float:

@@ -3,7 +3,7 @@
 from hashlib import blake2b
 
 BUCKETS = 10_000
-"""Among so many the customers are spread: hundredths of a percent."""
+"""Customers are spread over this many places: hundredths of a percent."""
 
 
 def bucket(name: str, customer: str) -> int:

@@ -11,7 +11,7 @@ from segments.language.truth.buying import DAY, History, alive, expected, histor
 from segments.language.truth.memory import Event, Memory, read
 
 DIGITS = Context(prec=60)
-"""To so many digits a value is told: half of those that it was calculated with, so that equal numbers are equal."""
+"""Digits of a value in the evidence: half of those that it was calculated with, so that equal numbers are equal."""
 
 
 def foretold(measure: Predicted, rows: list[Event], now: int, memory: Memory) -> Fraction | None:

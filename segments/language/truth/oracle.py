@@ -250,7 +250,7 @@ def values(segment: Segment, now: int, memory: Memory, inside: Inside) -> set[st
 
 
 MOST_VALUES = 100
-"""In so many values of one segment a customer is at once."""
+"""The largest number of values of one segment in which a customer is at once."""
 
 
 def looked_at(segment: Segment, now: int, memory: Memory, inside: Inside) -> set[str | None]:

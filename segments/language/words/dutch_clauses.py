@@ -84,7 +84,7 @@ class DutchWords(Words):
     """Clauses of Dutch, each such that it can follow `zolang`."""
 
     def _joined(self, said: list[str], word: str, nested: bool) -> str:
-        """`die` is whoever the clause before is about: after one about something else the customer is named."""
+        """`die` is the subject of the clause before: after a clause about something else the customer is named."""
         clear = [
             clause.replace("die ", "de klant ", 1)
             if place
