@@ -165,8 +165,8 @@ class Partition:
     def successor(self) -> Deployment | None:
         """The deployment that goes next, once all before it is done; the partition does nothing any more.
 
-        The caller commits, and makes a new partition by `deployed`. If measures of earlier rules need not be kept any more,
-        it is the deployment that runs already.
+        The caller commits, and makes a new partition by `deployed`. It is the deployment that runs already if
+        measures of earlier rules need not be kept any more.
         """
         if self._core.over:
             return self.deployment
