@@ -1,4 +1,4 @@
-"""The deployments of a group as a partition finds them in its log: decoded, and read whole at a take-over."""
+"""The deployments of a group in the log of a partition: decoding them, and reading all of them at a take-over."""
 
 import logging
 from collections.abc import Mapping
@@ -38,14 +38,14 @@ def _deployment(offset: int, timestamp: int, fields: Mapping[str, Any]) -> Deplo
 
 
 def decoded(group: str, records: Records) -> list[Deployment]:
-    """Those of a fetched run that are the group's."""
+    """Return the deployments of the group in a fetched run."""
     return [found for each in records.raw() if (found := decode(group, each)) is not None]
 
 
 async def read_chain(
     client: Mapping[str, Any], group: str, number: int, offsets: Offsets
 ) -> tuple[Chain, int]:
-    """The chain of a partition as its log has it now, and the offset after what was read."""
+    """Read the chain of a partition to the end of its log. Returns it and the offset after the last record."""
     chain, place = Chain(), TopicPartition(DEPLOYMENTS, number)
     position = (await offsets.starts([place]))[place]
     end = (await offsets.ends([place]))[place]
