@@ -1,4 +1,4 @@
-"""The chain of a group: which records of `segment-deployments` a partition follows, and with which rule set.
+"""The chain of a group: the records of `segment-deployments` that a partition follows, and the rule set of each.
 
 The chain is the group's first deployment, then each time the next by offset whose `follows` is the chain's last. A
 partition passes over all others: those of other groups, those that were planned on something else, and a second one of
@@ -24,7 +24,7 @@ FILLED = "-fill"
 
 
 KEPT = 7 * 86_400_000
-"""Milliseconds for which measures go on to be kept that a deployment no longer needs."""
+"""Milliseconds for which measures are kept after a deployment stopped to need them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +45,24 @@ class Deployment:
     """The Kafka timestamp, in milliseconds."""
     deployment_id: str
     follows: str | None
-    """The chain's last deployment when it was written."""
+    """The last deployment of the chain when this one was written."""
     occurred_at: int
     """In milliseconds; 0: at once, before what waits."""
     kind: str
     rules: RuleSet | PlannedRules | None = None
-    """None of a kind that brings no rule set."""
+    """None if the kind has no rule set."""
     settings: EngineSettings | None = None
-    """Those that decide, from its take-over on."""
+    """The settings that decide, from its take-over on."""
     borders: tuple[Border, ...] = ()
-    """Those published from its take-over on."""
+    """The borders that hold from its take-over on."""
     fitted: tuple[tuple[str, int], ...] = ()
     """The models that its rules read, each with the instant in milliseconds up to which it was fitted."""
     wrong: str | None = None
-    """Why it can't be followed, with the mend: it is read to its place, and no further."""
+    """Why it cannot be followed, and what to do: the partition is read up to it, and no further."""
     kept: tuple[ReplacedRules, ...] = ()
     """The rule sets before it whose measures are kept beside its own, the last one first."""
     forgotten: tuple[str, ...] = ()
-    """Measures that were kept until it came: they are new where its rules read them."""
+    """Measures that were kept until this deployment: they start without a past if its rules read them."""
 
     @property
     def at(self) -> int:
@@ -71,16 +71,16 @@ class Deployment:
 
 
 class Chain:
-    """The chain of one partition, which its records are added to in the order of their offsets."""
+    """The chain of one partition. Records are added in the order of their offsets."""
 
     def __init__(self) -> None:
-        """Begin before the first record."""
+        """Start before the first record."""
         self.followed: dict[int, Deployment] = {}
-        """Those that bring a rule set, those that fill measures, and those that can't be read, by offset."""
+        """By offset: deployments with a rule set, fillings, and those that cannot be read."""
         self.passed_over: list[Deployment] = []
-        """Those of the group that are not of the chain."""
+        """Deployments of the group that are not part of the chain."""
         self.last: str | None = None
-        """The id that the next one has to follow."""
+        """The id that the next deployment must follow."""
         self._known: set[str] = set()
         self._end = 0
 
@@ -113,17 +113,17 @@ class Chain:
 
     @property
     def first(self) -> Deployment | None:
-        """The first one that has a rule set: it takes over the states of a group that was never deployed."""
+        """The first deployment with a rule set: it takes over the states of a group that ran rule files."""
         return next(iter(self.followed.values()), None)
 
     @property
     def newest(self) -> Deployment | None:
-        """The last one that brings a rule set: a partition without states begins with it."""
+        """The last deployment with a rule set: a partition without states begins with it."""
         each = reversed(self.followed.values())
         return next((deployment for deployment in each if deployment.kind not in (BORDERS, FILL)), None)
 
     def at(self, offset: int) -> Deployment:
-        """The one at an offset that can be run; raises SegmentsError, with the mend, if it can't be read."""
+        """Return the deployment at an offset. Raises SegmentsError, with what to do, if it cannot be read."""
         found = self.followed.get(offset)
         if found is None:
             raise SegmentsError(
@@ -148,7 +148,7 @@ def _whole(deployment: Deployment, before: Deployment | None) -> Deployment:
 
 
 def kept_after(before: Deployment, timestamp: int) -> tuple[ReplacedRules, ...]:
-    """What is kept once another rule set replaces one at this Kafka timestamp."""
+    """Return the rule sets whose measures are kept when another one replaces this deployment at a Kafka timestamp."""
     left = [each for each in before.kept if each.until > timestamp]
     own = [] if before.rules is None else [ReplacedRules(before.rules, timestamp + KEPT)]
     return (*own, *left)
@@ -163,7 +163,7 @@ def forgotten_at(before: Deployment, timestamp: int) -> tuple[str, ...]:
 
 
 def runnable(deployment: Deployment) -> Deployment:
-    """The same, if its rule set can be run; raises SegmentsError, with the mend, if it can't."""
+    """Return the deployment. Raises SegmentsError, with what to do, if its rule set cannot be run."""
     if deployment.wrong is not None:
         raise SegmentsError(
             f"segment-deployments, offset {deployment.offset}: deployment {deployment.deployment_id or '?'} can't be "

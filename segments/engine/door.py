@@ -46,10 +46,10 @@ DAY = 86_400_000
 
 
 class Filling(NamedTuple):
-    """How far the measures of a partition are filled from its past."""
+    """Progress of filling the measures of a partition from its past."""
 
     offsets: dict[str, int]
-    """The history is what lies before these, by topic."""
+    """By topic: the offset at which the history ends."""
     clock: int
     """Of when it began, in milliseconds."""
     reached: bytes
@@ -69,7 +69,7 @@ class States(Protocol):
     """The committed states of a partition."""
 
     def get(self, key: bytes) -> bytes | None:
-        """The state of a key, None if there is none."""
+        """Return the state of a key, None if there is none."""
 
     def items(self) -> Iterable[tuple[bytes, bytes]]:
         """All of them, in any order."""
@@ -113,7 +113,7 @@ class Partition:
         if until is not None:
             self._core.keep_until(until)
         self._offered: dict[str, deque[Record]] = {topic: deque() for topic in self.topics}
-        """Records that were offered as objects and not taken yet: a dead letter names its record."""
+        """Records that were offered as objects and are not collected yet: a dead letter names its record."""
 
     def _made(self, states: States, transfers: str | None, ran: list[str]) -> Core:
         rules, settings, deployment, filling = self.rules, self.settings, self.deployment, self.filled_by
@@ -189,52 +189,52 @@ class Partition:
 
     @property
     def stamp(self) -> int:
-        """Grows with every accepted run."""
+        """A number that grows with every accepted run."""
         return self._core.stamp
 
     @property
     def waiting(self) -> bool:
-        """Records wait for a `confirm`."""
+        """Whether records wait for a `confirm`."""
         return self._core.waiting
 
     @property
     def next_due(self) -> int | None:
-        """The earliest instant at which time alone may do something; may be early."""
+        """The instant of the earliest timer; it may be early."""
         return self._core.next_due
 
     @property
     def full(self) -> bool:
-        """So many customers have changed that they should be committed, for the memory that they occupy."""
+        """Whether the changed customers occupy so much memory that they should be committed."""
         return self._core.full
 
     @property
     def gathered(self) -> tuple[int, int]:
-        """How many flips, and how many customers whose timers fired, wait to be collected."""
+        """The number of flips, and of customers whose timers fired, since the last collection."""
         return self._core.gathered
 
     @property
     def members(self) -> Counter[str]:
-        """The customers in each segment."""
+        """The number of customers in each segment."""
         return Counter(self._core.members)
 
     @property
     def watches(self) -> Counter[str]:
-        """The open watches of each segment; none of a segment without any."""
+        """The number of open watches of each segment that has any."""
         return Counter(self._core.watches)
 
     @property
     def pending(self) -> int:
-        """Customers to whom time alone will do something."""
+        """The number of customers with a timer."""
         return self._core.pending
 
     @property
     def sweeping(self) -> int:
-        """Customers that the new rule set has yet to take over."""
+        """The number of customers that the new rule set has not taken over yet."""
         return self._core.sweeping
 
     @property
     def known_since(self) -> dict[str, int]:
-        """For each measure that did not know events from the beginning: the instant from which it does."""
+        """The instant from which on a measure knows events, for measures that do not know all of them."""
         return {name: since for name, since in self._core.known_since.items() if not name.startswith(MARK)}
 
     def _asked(self, name: str) -> str:
@@ -256,7 +256,7 @@ class Partition:
 
     @property
     def filling(self) -> Filling | None:
-        """How far measures are filled from the past; None: none are to be filled."""
+        """Progress of filling measures from the past; None if there is nothing to fill."""
         found = self._core.filling
         return None if found is None else Filling(*found)
 
@@ -330,11 +330,11 @@ class Partition:
 
     @property
     def head(self) -> int | None:
-        """The instant of the record that goes next, in milliseconds; None: none waits."""
+        """The instant of the next record in milliseconds; None if none waits."""
         return self._core.head()
 
     def identity(self, key: bytes) -> IdentityView | None:
-        """What is remembered of links of a customer; None: nothing is."""
+        """The links of a customer; None if there are none."""
         return self._core.identity(key)
 
     def offer_fetched(
@@ -370,7 +370,7 @@ class Partition:
         self._core.confirm([ends.get(topic) for topic in self.topics], stamp, now)
 
     def buffered(self, topic: str) -> int:
-        """How many records of a topic wait."""
+        """The number of waiting records of a topic."""
         return self._core.buffered(self.topics.index(topic))
 
     def advance(self, records: int = 5000) -> bool:
@@ -378,11 +378,11 @@ class Partition:
         return self._core.advance(records)
 
     def time_rules(self, timed: bool) -> None:
-        """Time the evaluations of rules from now on, or do not."""
+        """Start or stop timing the evaluations of rules."""
         self._core.time_rules(timed)
 
     def poison(self, ids: list[str]) -> None:
-        """Have events of these ids raise a bug once they are remembered: for tests of what comes of one."""
+        """Raise an error after an event with one of these ids is applied: for tests of undoing."""
         self._core.poison(ids)
 
     def apart_from(self, entries: int) -> None:
@@ -390,15 +390,15 @@ class Partition:
         self._core.apart_from(entries)
 
     def costs(self) -> list[tuple[float, int]]:
-        """By the rules' places: seconds spent in evaluations timed since the last time, and how many these are."""
+        """By place of the rule: seconds and number of the evaluations timed since the last call."""
         return self._core.costs()
 
     def until(self, instant: int) -> None:
-        """Fire everything due up to and including an instant: the end of a replay or a line of a story."""
+        """Fire all timers up to and including an instant: the end of a replay, or a line of a story."""
         self._core.until(instant)
 
     def collect_effects(self) -> Effects | None:
-        """Everything since the last time, to be committed as a whole; None if nothing changed."""
+        """Return all effects since the last call, to be committed as a whole; None if nothing changed."""
         found = self._core.collect_effects()
         if found is None:
             return None
@@ -435,11 +435,11 @@ class Partition:
         return DeadLetter(record, reason, error, partition)
 
     def customer(self, key: bytes) -> CustomerView | None:
-        """What is remembered of a customer, None if nothing is."""
+        """The state of a customer as a view, None if there is none."""
         return self._core.customer(key)
 
     def why(self, key: bytes, at: int = BEFORE_ALL) -> WhyView:
-        """All rules asked about a customer, as of the clock or `at`, if that is later."""
+        """Evaluate all rules for a customer, as of the clock, or of `at` if that is later."""
         return self._core.why(key, at)
 
     def worths(

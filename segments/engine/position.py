@@ -8,7 +8,7 @@ from segments.language.errors import SegmentsError
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a partition's own record says, which stands beside its customers under `POSITION_KEY`."""
+    """The partition's own record, which is stored beside its customers under `POSITION_KEY`."""
 
     offsets: dict[str, int]
     """The next offset to be applied, by topic."""
@@ -23,7 +23,7 @@ class Position:
 
 
 def position_of(record: bytes) -> Position:
-    """Read such a record, of whatever rule set; raises SegmentsError if it is none."""
+    """Read such a record of any rule set. Raises SegmentsError if the bytes are none."""
     try:
         return Position(*read_position(record))
     except ValueError as error:

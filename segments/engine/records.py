@@ -84,7 +84,7 @@ class Record:
 
 
 class Deciding(Protocol):
-    """Whatever has the settings that the output depends on, among others."""
+    """An object with the settings that the output depends on."""
 
     @property
     def grace(self) -> int: ...  # noqa: D102  as in `EngineSettings`
@@ -160,7 +160,7 @@ class Notice:
 
 @dataclass(slots=True)
 class Effects:
-    """All that a partition did since it was last asked; to be committed as a whole."""
+    """All effects of a partition since the last collection, to be committed as a whole."""
 
     segment_events: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
     """Key and `SegmentEvent`; `emitted_at` is 0: the caller, who reads the wall clock, sets it."""
@@ -179,20 +179,20 @@ class Effects:
     reasons: Counter[str] = field(default_factory=Counter)
     """Dead letters by reason."""
     notices: list[Notice] = field(default_factory=list)
-    """In the order in which the records were applied."""
+    """In the order of application."""
     lateness: list[int] = field(default_factory=list)
-    """For each flip by time, the milliseconds from its instant to the clock at which it fired."""
+    """For each timer that fired: milliseconds from its instant to the clock at which it fired."""
     late: int = 0
     """Records applied that occurred before their customer's instant."""
     gaps: int = 0
     waiting: int = 0
     """Enters that found the customer in a segment for the most values already, counted at each evaluation."""
     engine_errors: int = 0
-    """Bugs in flips by time."""
+    """Bugs while timers fired."""
     links: dict[str, int] = field(default_factory=dict)
     """Links by what became of them: `applied`, `duplicate`, `conflict`, `cycle`, `limit`, `ignored`, `unlinked`."""
     transfers: list[Transfer] = field(default_factory=list)
-    """What goes to ids of other partitions."""
+    """Transfers to ids of other partitions."""
     clock: int = 0
     """The clock of the partition, in milliseconds."""
 

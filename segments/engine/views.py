@@ -1,10 +1,10 @@
-"""What can be seen of a customer from outside: plain values, as of one instant."""
+"""Views of a customer for callers outside of the engine: plain values, as of one instant."""
 
 from typing import Any, TypedDict
 
 
 class CustomerView(TypedDict):
-    """What is remembered of a customer, without the events; instants in milliseconds."""
+    """The state of a customer without the events; instants in milliseconds."""
 
     instant: int
     """The latest `occurred_at` applied or instant of a flip; BEFORE_ALL: of neither was any."""
@@ -14,7 +14,7 @@ class CustomerView(TypedDict):
     erased_at: int | None
     sequence: int
     entries: int
-    """At least as many as the rules and the recognition of duplicates still need."""
+    """An upper bound of the entries that rules and the recognition of duplicates still need."""
     episodes: dict[str, tuple[int, int]]
     """By segment: the `sequence` and the instant of the enter, of a segment with values the latest."""
 
@@ -32,10 +32,10 @@ class MergedView(TypedDict):
 
 
 class IdentityView(TypedDict):
-    """What is remembered of links of a customer; instants in milliseconds."""
+    """The links of a customer; instants in milliseconds."""
 
     into: str | None
-    """Where the records of the customer go; None: the customer is themselves."""
+    """The id that the customer was merged into; None if the customer was not merged."""
     link: str | None
     """The `event_id` of the link that says so."""
     linked_at: int | None
@@ -43,13 +43,13 @@ class IdentityView(TypedDict):
 
 
 class RuleView(TypedDict):
-    """One rule, asked about a customer."""
+    """One rule, evaluated for a customer."""
 
     segment: str
     place: int
     """Its place in the rule set."""
     value: str | None
-    """The value that is asked about; of a stage the one that the customer is in."""
+    """The value at which the rule is evaluated; of a rule in stages the customer's stage."""
     inside: bool
     entered_at: int | None
     episode: int | None
@@ -60,7 +60,7 @@ class RuleView(TypedDict):
 
 
 class WhyView(TypedDict):
-    """All rules, asked about a customer at one instant."""
+    """All rules, evaluated for a customer at one instant."""
 
     known: bool
     """False: nothing is remembered, and the customer is in no segment."""
@@ -68,4 +68,4 @@ class WhyView(TypedDict):
     """The instant; BEFORE_ALL: no time has passed yet."""
     sequence: int
     rules: list[RuleView]
-    """In the order of the rule set; a rule with `for_each` stands there for each of the values it is asked at."""
+    """In the order of the rule set; a rule with `for_each` appears once for each value it is evaluated at."""

@@ -16,11 +16,11 @@ PATIENCE = 0.2
 """Seconds in which a connection is closed that nothing hinders; the closing of others goes on by itself."""
 
 _closing: set[asyncio.Task[Any]] = set()
-"""What goes on by itself: asyncio holds its tasks weakly."""
+"""Tasks that run on: asyncio itself holds only weak references."""
 
 
 async def closed(closing: Coroutine[Any, Any, Any]) -> None:
-    """Let ``client.stop()`` or the like run, and wait `PATIENCE` for it. What it fails with is logged only."""
+    """Run ``client.stop()`` or the like, and wait `PATIENCE` for it. Its error is only logged."""
     task = asyncio.create_task(closing, name="closing")
     _closing.add(task)
     task.add_done_callback(_done)

@@ -1,4 +1,4 @@
-"""How to connect to Kafka: the arguments that kafka-python and aiokafka both take, from the settings."""
+"""Arguments of a connection to Kafka for kafka-python and aiokafka, from the settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

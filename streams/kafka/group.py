@@ -16,7 +16,7 @@ from streams.settings.settings import Settings
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0
-"""Seconds beyond the session time-out in which a member that died is dropped by the group."""
+"""Seconds beyond the session time-out within which the group drops a member that died."""
 
 
 class NoOwner(StreamsError):
@@ -82,7 +82,7 @@ def require_readers(settings: Settings, plan_format: int) -> None:
 
 
 def require_stopped(settings: Settings) -> None:
-    """Nobody else may write to the group's state: wait for members that just stopped to go, then refuse."""
+    """Make sure that nobody else writes to the group's state: wait for members that just stopped, then refuse."""
     deadline = time.monotonic() + settings.session_timeout / 1000 + PATIENCE
     while members := _members(settings):
         if time.monotonic() > deadline or any(_answers(address(each["client_id"])) for each in members):
@@ -93,7 +93,7 @@ def require_stopped(settings: Settings) -> None:
 
 
 def _answers(where: str | None) -> bool:
-    """Whether a worker is still there, rather than on the group's list until its session is over."""
+    """Whether a worker still runs, rather than being on the group's list until its session ends."""
     return where is not None and refusal(where, PATIENCE) is None
 
 
@@ -102,7 +102,7 @@ def _members(settings: Settings) -> list[dict[str, Any]]:
         try:
             found: list[dict[str, Any]] = client.describe_groups([settings.group])[settings.group]["members"]
         except AuthorizationError:
-            raise  # Who may not see the members must not take it that there are none.
+            raise  # A client without permission to see the members must not conclude that there are none.
         except (KafkaError, KeyError):
             return []
     return found

@@ -1,4 +1,4 @@
-"""Whether the brokers let us in: tried before a client is made, since the clients only say that nobody answers."""
+"""Tries to log in before a client is made, since the clients only say that nobody answers."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ def require_login(addresses: list[str], arguments: dict[str, Any]) -> None:
 
 
 def _is_refusal(problem: Exception, arguments: dict[str, Any]) -> bool:
-    """A connection that is closed may be that of a broker which stops, or of one that wants to see a certificate."""
+    """A closed connection may mean that the broker stops, or that it requires a certificate."""
     if isinstance(problem, KafkaConnectionError):
         context = arguments.get("ssl_context")
         return context is not None and "sasl_mechanism" not in arguments
@@ -39,7 +39,7 @@ def _is_refusal(problem: Exception, arguments: dict[str, Any]) -> bool:
 
 
 async def _problem(address: str, options: dict[str, Any]) -> Exception | None:
-    """What keeps us out, None if nothing does."""
+    """Why the broker refuses us, None if it does not."""
     host, _, port = address.rpartition(":")
     connection = AIOKafkaConnection(host.strip("[]"), int(port), **options)
     quiet = logging.getLogger("aiokafka.conn")
@@ -52,7 +52,7 @@ async def _problem(address: str, options: dict[str, Any]) -> Exception | None:
     finally:
         closed = connection.close()
         if closed is not None:
-            # The loop, which ends with us, has to close the transport; one that never came up it closed already.
+            # The loop ends with this function and must close the transport first, unless it never came up.
             await asyncio.wait([closed], timeout=0.2)
         quiet.disabled = before
     return None

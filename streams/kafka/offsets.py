@@ -1,4 +1,4 @@
-"""Questions to the brokers about offsets, over a connection of their own.
+"""Asks the brokers for offsets, over a separate connection.
 
 The consumer's connection won't do: a broker answers the requests of one connection in order, so a question would wait
 behind a fetch that waits for data.
@@ -22,7 +22,7 @@ class Offsets:
     """Asks for ends, starts and committed offsets, read committed; needs no assignment and joins no group."""
 
     def __init__(self, client: Mapping[str, Any], group: str, isolation: str = "read_committed") -> None:
-        """Prepare the connection, whose group is only asked for what it has committed.
+        """Prepare the connection. The group is only asked for its committed offsets.
 
         With `isolation` read_uncommitted the ends are those of all records, of open transactions too.
         """
@@ -66,7 +66,7 @@ class Offsets:
 
     async def _ask(self) -> None:
         while self._answer is not None:
-            await asyncio.sleep(0)  # lets everyone who is about to ask join
+            await asyncio.sleep(0)  # lets callers that are about to ask join
             partitions, answer = list(self._asked), self._answer
             self._asked, self._answer = set(), None
             try:
@@ -92,6 +92,6 @@ class Offsets:
 
 
 def _retrieve(answer: "asyncio.Future[Any]") -> None:
-    """Look at the exception, even if everyone who asked has gone."""
+    """Retrieve the exception, even if all callers are gone."""
     if not answer.cancelled():
         answer.exception()

@@ -1,4 +1,4 @@
-"""Logging in with kafka-python by what a secret's file has at the moment of the connection.
+"""Has kafka-python log in with the password that a secret's file has at that moment.
 
 A command that runs for long, such as `segments consume`, connects again with the password of that day.
 """

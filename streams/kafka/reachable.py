@@ -1,10 +1,10 @@
-"""Whether somebody listens at an address, host:port: asked before a client is made, which would try for seconds."""
+"""Checks that an address, host:port, accepts connections, before a client is made that would try for seconds."""
 
 import socket
 
 
 def refusal(address: str, seconds: float) -> str | None:
-    """Why nobody accepts connections there, None if somebody does."""
+    """Why no connection was accepted, None if one was."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), seconds).close()

@@ -29,19 +29,19 @@ class RenewedContext(ssl.SSLContext):
             if self.authority is not None:
                 self.load_verify_locations(self.authority)
             if self.certificate is not None:
-                # Tried elsewhere first: a pair that does not fit would leave half of it here.
+                # Load into a scratch context first: a pair that does not fit would leave half of it in this one.
                 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(self.certificate, self.key)
                 self.load_cert_chain(self.certificate, self.key)
         except OSError as error:
             log.warning("certificates can't be read again, going on with those read before: %s", error)
 
     def wrap_bio(self, *given: Any, **named: Any) -> ssl.SSLObject:
-        """Begin a connection of asyncio or kafka-python."""
+        """Wrap a connection of asyncio or kafka-python."""
         self.renew()
         return super().wrap_bio(*given, **named)
 
     def wrap_socket(self, *given: Any, **named: Any) -> ssl.SSLSocket:
-        """Begin a connection over a plain socket."""
+        """Wrap a plain socket."""
         self.renew()
         return super().wrap_socket(*given, **named)
 

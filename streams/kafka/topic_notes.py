@@ -1,4 +1,4 @@
-"""Telling a group to read a topic that was made again: a note beside its offsets names the topic by its id."""
+"""Tells a group to read a topic that was made again: a note beside its offsets names the topic by its id."""
 
 import base64
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Bring the store of a partition up to the end of its changelog."""
+"""Brings the store of a partition up to the end of its changelog."""
 
 import asyncio
 import logging
@@ -48,7 +48,7 @@ async def restore(
 
 
 def _range(store: PartitionStore, changelog: TopicPartition, bounds: tuple[int, int]) -> tuple[int, int]:
-    """Wipe a store that can't be built on, and say what remains to be read."""
+    """Wipe a store that is unusable, and return the offsets that remain to be read."""
     first, end = bounds
     if store.position is not None:
         age = wall_clock() - store.as_of

@@ -1,4 +1,4 @@
-"""Where the committed state of a partition's customers is held, with the place in the changelog it corresponds to."""
+"""Stores for the committed states of a partition's customers, each with its position in the changelog."""
 
 import json
 import logging
@@ -20,10 +20,10 @@ States = Mapping[bytes, bytes | None] | Iterable[State]
 
 
 class PartitionStore(Protocol):
-    """The committed states of one partition. Only what a transaction has committed ever gets in."""
+    """The committed states of one partition. Only committed states are ever written to it."""
 
     position: int | None
-    """The changelog offset up to which this store holds everything; None if it is empty and never read."""
+    """The changelog offset up to which this store is complete; None if it is empty and was never read."""
 
     as_of: int
     """When it was last known to be at the end of the changelog, in milliseconds of the wall clock."""
@@ -51,7 +51,7 @@ class PartitionStore(Protocol):
 
     @property
     def states(self) -> CommittedStates:
-        """What the engine reads them from."""
+        """The states as the engine reads them."""
 
     def restored(self) -> None:
         """Note the end of a restore, which wrote many keys several times."""
@@ -60,7 +60,7 @@ class PartitionStore(Protocol):
         """Forget everything."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the store."""
 
 
 def _pairs(states: States) -> Iterable[State]:
@@ -117,25 +117,25 @@ class MemoryStore:
         self.position = None
 
     def close(self) -> None:
-        """Forget everything: another worker goes on from here."""
+        """Drop everything: another worker owns the partition now."""
         self.wipe()
 
 
 META_KEY = b"\xff\xff/changelog"
-"""Beside the states: whose they are and up to where. Sorts behind every customer id, which is UTF-8."""
+"""The key of owner and position. It sorts after every customer id, since those are UTF-8."""
 
 MEBIBYTE = 1024 * 1024
 
 CACHE = Cache(16 * MEBIBYTE)
-"""Blocks read, of all partitions of a worker together."""
+"""The block cache, which all partitions of a worker share."""
 
 DICTIONARY = 16 * 1024
-"""Bytes of what the states of a file have in common; it is looked for in a hundred times as many."""
+"""Bytes of the compression dictionary of a file; it is trained on a hundred times as many."""
 
 LIVE_KEYS = "rocksdb.estimate-num-keys"
 LIVE_BYTES = "rocksdb.estimate-live-data-size"
 BYTES_IN_MEMORY = "rocksdb.cur-size-active-mem-table"
-"""Properties that RocksDB knows without looking."""
+"""Properties that RocksDB has without reading."""
 
 
 class RocksStore:
@@ -225,7 +225,7 @@ class RocksStore:
         return self
 
     def restored(self) -> None:
-        """Have RocksDB merge what was written again and again, beside the work: half of it is left, or less."""
+        """Have RocksDB compact in the background what a restore wrote several times: half of it is left, or less."""
         self._compaction = Thread(target=self._db.compact_range, args=(None, None), name="compaction")
         self._compaction.start()
 
@@ -253,9 +253,9 @@ def _options() -> Options:
     options.set_write_buffer_size(16 * MEBIBYTE)
     options.set_max_write_buffer_number(2)
     options.set_max_open_files(256)
-    # Those who lie beside each other have looked at the same products: blocks of 16 KiB take a quarter less than of 4.
+    # Neighbouring customers share products, so blocks of 16 KiB compress a quarter better than blocks of 4.
     options.set_compression_type(DBCompressionType.zstd())
-    # The lowest level holds nearly everything and is seldom written: harder, with a dictionary, it takes 4 % less.
+    # The lowest level holds nearly everything and is seldom written: stronger compression with a dictionary saves 4 %.
     options.set_bottommost_compression_type(DBCompressionType.zstd())
     options.set_bottommost_compression_options(-14, 6, 0, DICTIONARY, True)
     options.set_bottommost_zstd_max_train_bytes(100 * DICTIONARY, True)

@@ -17,7 +17,7 @@ from streams.transport.fetch import fetch_runs
 
 MEGABYTE = 1_048_576
 LARGEST = 8 * MEGABYTE
-"""Bytes fetched at once: as many as one record of ours may have."""
+"""Bytes of one fetch: a single record of ours may be as large."""
 
 WAIT_SECONDS = 0.1
 """For one poll."""
@@ -26,8 +26,8 @@ REQUEST_TIMEOUT = 10.0
 """Seconds for an answer of the broker; aiokafka's default is 40."""
 
 STILL = 30.0
-"""Seconds without any record after which the reading is given up. Whoever reads begins anew: a partition must not stand
-still for an answer that never comes."""
+"""Seconds without any record after which the reading is given up. The caller starts again: a partition must not
+stand still for an answer that never comes."""
 
 
 @asynccontextmanager
@@ -68,7 +68,7 @@ async def _turns(
 ) -> AsyncGenerator[tuple[Records, int], None]:
     position, silent = start, 0.0
     while position < end:
-        # Only the waiting counts: what is done with a turn may take as long as it takes.
+        # Only the waiting counts: the caller may spend any time on a turn.
         began = time.monotonic()
         async with _within(STILL - silent, place, position, end):
             runs, _ = await fetch_runs(consumer, {place}, WAIT_SECONDS, raw={place.topic})
