@@ -414,7 +414,7 @@ class Partition:
         return effects
 
     def collect_moves(self) -> dict[tuple[str, bool], int]:
-        """By segment, and whether it was entered: how often since the last time. All else that was done is forgotten."""
+        """Count the flips since the last collection, by segment and whether they are enters. All else is dropped."""
         return self._core.collect_moves()
 
     def _letter(

@@ -1,5 +1,6 @@
 //! The bytes of Kafka and Avro for Python: what a fetch brought, the schema ids, finished batches.
 
+use super::decoded::{bytes, decoded};
 use super::states::States;
 use super::told;
 use crate::wire::batches;
