@@ -4,7 +4,8 @@ from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
+from functools import partial
+from operator import add, attrgetter
 from typing import NamedTuple
 
 from segments.insight.outcomes.period import NEVER, Count, Period
@@ -72,7 +73,16 @@ class Arm:
             if each.goals:
                 converted += 1
                 self.steps[each.step] += 1
-        self.converted.add(converted)
+        if converted:
+            self.converted.add(converted)
+
+    def join(self, other: "Arm") -> None:
+        """Other customers of the same arm."""
+        self.mature.join(other.mature)
+        self.converted.join(other.converted)
+        self.cents += other.cents
+        self.squares += other.squares
+        self.steps = list(map(add, self.steps, other.steps))
 
 
 @dataclass(slots=True)
@@ -87,13 +97,26 @@ class OfExperiment:
     arms: dict[tuple[str, str], Arm] = field(default_factory=lambda: defaultdict(Arm))
     """By goal and arm."""
 
+    def saw(self, at: int) -> None:
+        """An outcome is known of an enter at this instant."""
+        self.first = min(self.first, at)
+        self.latest = max(self.latest, at)
+
+    def join(self, other: "OfExperiment") -> None:
+        """The same of other customers."""
+        self.first, self.latest = min(self.first, other.first), max(self.latest, other.latest)
+        for name, customers in other.drawn.items():
+            self.drawn[name] += customers
+        for key, arm in other.arms.items():
+            self.arms[key].join(arm)
+
 
 class OfExperiments:
     """The experiments of one segment."""
 
     def __init__(self) -> None:
         self.found: dict[Experiment, OfExperiment] = defaultdict(OfExperiment)
-        self._open: dict[tuple[Experiment | None, str], array[int]] = defaultdict(lambda: array("q"))
+        self.open: dict[tuple[Experiment | None, str], array[int]] = defaultdict(partial(array, "q"))
         """Enters of customers without an outcome since, by the experiment of their latest outcome, and arm."""
 
     def take(self, outcomes: Sequence[Outcome], stays: Sequence[Stay], period: Period) -> None:
@@ -102,17 +125,27 @@ class OfExperiments:
         if not stays:
             return
         since = None if latest is None else latest.entered_at
-        enter = next((stay for stay in stays if self._may_open(stay, since, period)), None)
-        if enter is not None and enter.arm is not None and period.holds(enter.entered_at):
-            key = None if latest is None else latest.experiment, enter.arm
-            self._open[key].append(enter.entered_at)
+        for stay in stays:
+            at, arm, reason = stay.entered_at, stay.arm, stay.reason
+            if arm is None or reason is None or (since is not None and at <= since) or not period.own(reason):
+                continue
+            if period.holds(at):
+                self.open[None if latest is None else latest.experiment, arm].append(at)
+            break
+
+    def join(self, other: "OfExperiments") -> None:
+        """The same of other customers."""
+        for experiment, found in other.found.items():
+            self.found[experiment].join(found)
+        for key, enters in other.open.items():
+            self.open[key].extend(enters)
 
     def _alone(self, each: Outcome, period: Period) -> Outcome | None:
         """The only outcome of a customer, and most have one: the same as `_several`, without tables."""
         if each.experiment is None:
             return None
         found, at = self.found[each.experiment], each.entered_at
-        found.first, found.latest = min(found.first, at), max(found.latest, at)
+        found.saw(at)
         if each.arm is not None and period.holds(at) and period.own(each.reason):
             found.drawn[each.arm] += 1
             if each.matured:
@@ -125,18 +158,12 @@ class OfExperiments:
         for each in sorted(outcomes, key=ORDER):
             if each.experiment is None:
                 continue
-            found = self.found[each.experiment]
-            found.first, found.latest = min(found.first, each.entered_at), max(found.latest, each.entered_at)
+            self.found[each.experiment].saw(each.entered_at)
             latest = each
             if period.own(each.reason):
                 first.setdefault((each.experiment, each.value), each)
         self._draw(first, period)
         return latest
-
-    @staticmethod
-    def _may_open(stay: Stay, since: int | None, period: Period) -> bool:
-        later = since is None or stay.entered_at > since
-        return later and stay.arm is not None and stay.reason is not None and period.own(stay.reason)
 
     def _draw(self, first: Mapping[tuple[Experiment, str | None], Outcome], period: Period) -> None:
         counted: dict[tuple[Experiment, str, str], list[Outcome]] = {}
@@ -154,8 +181,8 @@ class OfExperiments:
 
     @property
     def present(self) -> Experiment | None:
-        """The one of the latest enter of which an outcome is known."""
-        return max(self.found, key=lambda each: self.found[each].latest, default=None)
+        """The one of the latest enter of which an outcome is known; of several, the last by name."""
+        return max(self.found, key=lambda each: (self.found[each].latest, each), default=None)
 
     def drawn(self, experiment: Experiment) -> dict[str, int]:
         """Customers by arm whose first episode began in the period, whether an outcome is known of it or not.
@@ -166,7 +193,7 @@ class OfExperiments:
         found = self.found[experiment]
         since = found.first if len(self.found) > 1 else -NEVER
         counts = dict(found.drawn)
-        for (latest, arm), enters in self._open.items():
+        for (latest, arm), enters in self.open.items():
             if latest != experiment:
                 counts[arm] = counts.get(arm, 0) + sum(at >= since for at in enters)
         return counts

@@ -72,7 +72,7 @@ def _goal(sums: Sums, found: OfSegment) -> Figures | None:
     """What came of the enters; None: no outcome is known."""
     if not found.goals:
         return None
-    text, goal = max(found.goals.items(), key=lambda item: item[1].latest)
+    text, goal = max(found.goals.items(), key=lambda item: (item[1].latest, item[0]))
     others = [each.mature for name, each in found.goals.items() if name != text]
     window = goal.window or window_of(text)
     waiting, dropped = found.waiting.counts(window, sums.period.now)
@@ -103,7 +103,7 @@ def _experiment(found: OfSegment, cost: Decimal | None) -> Figures | None:
     of = found.experiments.found[present]
     goal, has_revenue = max(
         ((name, each.has_revenue) for name, each in found.goals.items()),
-        key=lambda item: found.goals[item[0]].latest,
+        key=lambda item: (found.goals[item[0]].latest, item[0]),
     )
     arms = {each: of.arms.get((goal, each), Arm()) for each in (CONTROL, TREATED)}
     customers = found.experiments.drawn(present)

@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import chain, repeat
+from operator import itemgetter
 from sys import intern
 from typing import Any
 
@@ -18,6 +20,7 @@ Record = Mapping[str, Any]
 """In engine form: times in milliseconds, amounts in hundredths."""
 KINDS = dict.fromkeys(ON_SITE_KINDS, ON_SITE) | {"email_open": OPEN, "email_click": CLICK, "survey": SURVEY}
 TRANSACTIONS = {"purchase": PURCHASE, "refund": REFUND}
+OCCURRED_AT = itemgetter(Outcome._fields.index("occurred_at"))
 
 
 class Gathering:
@@ -94,12 +97,10 @@ class Gathering:
 
     def outcomes(self, customers: list[str], rows: list[tuple[Any, ...]]) -> None:
         """Outcomes by the engine's reader: whose each is, and its fields in the order of `Outcome`."""
-        known, latest, made = self._outcomes, self._told_until, tuple.__new__
-        for customer, row in zip(customers, rows, strict=True):
-            told = made(Outcome, row)
+        known = self._outcomes
+        for customer, told in zip(customers, map(tuple.__new__, repeat(Outcome), rows), strict=True):
             known[customer].append(told)
-            latest = max(latest, told.occurred_at)
-        self._told_until = latest
+        self._told_until = max(self._told_until, max(map(OCCURRED_AT, rows), default=ALWAYS))
 
     def doings(self, name: str, records: Records, readable: Schemas) -> None:
         """Clicks or transactions as they were fetched; those that workers refuse are no number."""
@@ -121,20 +122,18 @@ class Gathering:
     def fold(self) -> None:
         """The partition is read: its customers are added up, and let go."""
         self._sums.part(self._told_until)
-        customers = self._flips.keys() | self._held.keys() | self._outcomes.keys() | self._pasts.keys()
-        nothing = Past(self._reach)
-        for customer in customers.union(self._doings.customers()):
-            did = self._doings.pop(customer)
-            if did is not None:
-                self.past(customer).fill(*did)
-            stays = self._sums.take(
-                customer,
-                self._flips.pop(customer, ()),
-                self._held.pop(customer, ()),
-                self._outcomes.pop(customer, ()),
+        flips, held, outcomes, pasts = self._flips, self._held, self._outcomes, self._pasts
+        take, linked, nothing = self._sums.take, self._linked.ids, Past(self._reach)
+        did = self._doings.customers()
+        # In the order of their records, which lie in memory as they came: in another order it takes a third longer.
+        for customer in list(dict.fromkeys(chain(outcomes, flips, held, pasts, did))):
+            stays = take(
+                customer, flips.pop(customer, ()), held.pop(customer, ()), outcomes.pop(customer, ())
             )
-            past = self._pasts.pop(customer, nothing)
-            if customer in self._linked.ids:
+            if did and (found := self._doings.pop(customer)) is not None:
+                self.past(customer).fill(*found)
+            past = pasts.pop(customer, nothing)
+            if customer in linked:
                 self._linked.keep(customer, past, stays)
             elif self._inputs:
                 self._sums.did(past, stays)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from operator import add
 
 from segments.insight.outcomes.period import ALWAYS, MILLISECONDS_OF_A_DAY, NEVER, Count, Period
 from segments.insight.outcomes.stays import Span, Stay, length_of, spans_of
@@ -183,6 +184,13 @@ class Whole:
         self.cents += shares.cents
         return shares
 
+    def join(self, other: "Whole") -> None:
+        """Other customers."""
+        self.customers += other.customers
+        self.known.join(other.known)
+        self.orders.join(other.orders)
+        self.cents += other.cents
+
 
 def money(orders: Sequence[tuple[int, int, int]]) -> int:
     """Purchases less refunds, in cents."""
@@ -195,6 +203,11 @@ class Retained:
 
     episodes: Count = field(default_factory=Count)
     active: Count = field(default_factory=Count)
+
+    def join(self, other: "Retained") -> None:
+        """Those of other customers."""
+        self.episodes.join(other.episodes)
+        self.active.join(other.active)
 
 
 @dataclass(slots=True)
@@ -275,6 +288,20 @@ class OfInputs:
         for key, found in looks.items():
             self.retained[key].episodes.add(len(found))
             self.retained[key].active.add(sum(found))
+
+    def join(self, other: "OfInputs") -> None:
+        """The same of other customers."""
+        self.inside.join(other.inside)
+        self.covered += other.covered
+        self.never_outside += other.never_outside
+        self.orders.join(other.orders)
+        self.cents += other.cents
+        for kind, count in other.engagement.items():
+            self.engagement[kind].join(count)
+        for key, found in other.retained.items():
+            self.retained[key].join(found)
+        self.beyond.join(other.beyond)
+        self.scores = list(map(add, self.scores, other.scores))
 
     def outside(self, whole: Whole) -> Count:
         """Milliseconds that customers were known and not in, those who never were in included."""

@@ -45,6 +45,11 @@ class Count:
         self.times += times
         self.customers += times > 0
 
+    def join(self, other: "Count") -> None:
+        """It happened to other customers, too."""
+        self.times += other.times
+        self.customers += other.customers
+
     @property
     def told(self) -> int | str:
         """The number, or that it is one of too few customers."""

@@ -61,13 +61,13 @@ def stays_of(flips: Iterable[Flip], held: Iterable[Membership]) -> dict[str, lis
     inside: dict[tuple[str, str | None], Flip] = {}
     seen = set()
     for flip in flips:
-        key = flip.segment, flip.value
+        segment = flip.segment
+        key = segment, flip.value
         enter = inside.pop(key, None)
-        if not flip.enters:
-            if enter is not None or key not in seen:
-                found[flip.segment].append(_stay(flip, enter))
-        else:
+        if flip.enters:
             inside[key] = flip
+        elif enter is not None or key not in seen:
+            found[segment].append(_stay(flip, enter))
         seen.add(key)
     for enter in inside.values():
         found[enter.segment].append(
@@ -77,7 +77,8 @@ def stays_of(flips: Iterable[Flip], held: Iterable[Membership]) -> dict[str, lis
         if (each.segment, each.value) not in seen:
             found[each.segment].append(Stay(each.value, each.entered_at, NEVER, None, None, 0, None))
     for stays in found.values():
-        stays.sort(key=lambda stay: stay.entered_at)
+        if len(stays) > 1:
+            stays.sort(key=lambda stay: stay.entered_at)
     return found
 
 

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from operator import add
 
 from segments.insight.outcomes.arms import OfExperiments, Outcome
 from segments.insight.outcomes.inside import OfInputs, Past, Whole
-from segments.insight.outcomes.period import ALWAYS, NEVER, Count, Period
+from segments.insight.outcomes.period import ALWAYS, LEFT_OUT, NEVER, Count, Period
 from segments.insight.outcomes.stays import Flip, Membership, Stay, spans_of, stays_of
 from segments.insight.outcomes.waiting import Waiting
 
@@ -25,21 +26,44 @@ class OfGoal:
     converted: Count = field(default_factory=Count)
     cents: int = 0
     has_revenue: bool = False
-    window: int = 0
-    """Milliseconds; 0: none has matured."""
     latest: int = ALWAYS
     """The latest enter."""
+    matured: tuple[int, int] = (ALWAYS, 0)
+    """The latest enter whose outcome has matured, and the milliseconds from the one to the other."""
+
+    @property
+    def window(self) -> int:
+        """Milliseconds; 0: none has matured."""
+        return self.matured[1]
+
+    def saw(self, each: Outcome) -> None:
+        """An outcome, whether it counts or not."""
+        at = each.entered_at
+        self.latest = max(self.latest, at)
+        if each.matured and at >= self.matured[0]:
+            self.matured = max(self.matured, (at, each.window))
 
     def take(self, customer: Sequence[Outcome]) -> None:
         """The outcomes of one more customer that have matured and count."""
         self.mature.add(len(customer))
         converted = 0
         for each in customer:
-            converted += each.goals > 0
-            if each.cents is not None:
+            if each.goals > 0:
+                converted += 1
+            cents = each.cents
+            if cents is not None:
                 self.has_revenue = True
-                self.cents += each.cents
-        self.converted.add(converted)
+                self.cents += cents
+        if converted:
+            self.converted.add(converted)
+
+    def join(self, other: "OfGoal") -> None:
+        """What came of the enters of other customers."""
+        self.mature.join(other.mature)
+        self.converted.join(other.converted)
+        self.cents += other.cents
+        self.has_revenue |= other.has_revenue
+        self.latest, self.matured = max(self.latest, other.latest), max(self.matured, other.matured)
 
 
 @dataclass(slots=True)
@@ -67,6 +91,25 @@ class OfSegment:
     experiments: OfExperiments = field(default_factory=OfExperiments)
     inputs: OfInputs = field(default_factory=OfInputs)
 
+    def join(self, other: "OfSegment") -> None:
+        """The same of other customers, of other partitions."""
+        self.entered.join(other.entered)
+        self.left_out.join(other.left_out)
+        self.left.join(other.left)
+        for own, counts in ((self.entered_by, other.entered_by), (self.left_by, other.left_by)):
+            for reason, count in counts.items():
+                own[reason].join(count)
+        self.has_values |= other.has_values
+        self.members += other.members
+        self.stays.extend(other.stays)
+        self.stayed.join(other.stayed)
+        self.over_time = list(map(add, self.over_time, other.over_time))
+        for name, goal in other.goals.items():
+            self.goals[name].join(goal)
+        self.waiting.join(other.waiting)
+        self.experiments.join(other.experiments)
+        self.inputs.join(other.inputs)
+
 
 class Sums:
     """The sums of all segments, or of those that are wanted."""
@@ -83,6 +126,16 @@ class Sums:
         self.found: dict[str, OfSegment] = {}
         self.whole = Whole()
         self._told_until = NEVER
+
+    def apart(self) -> "Sums":
+        """The same sums of nobody, for partitions that are read elsewhere."""
+        return Sums(self.period, self.instants, self.wanted, self.zone)
+
+    def join(self, other: "Sums") -> None:
+        """Add the sums of other partitions; which of them come first makes no difference."""
+        self.whole.join(other.whole)
+        for segment, found in other.found.items():
+            self.of(segment).join(found)
 
     def of(self, segment: str) -> OfSegment:
         """The sums of a segment."""
@@ -117,10 +170,10 @@ class Sums:
             for stay in own:
                 if stay.left_by == "erasure":
                     erased_at = max(erased_at, stay.left_at)
-        for segment in stays.keys() | told.keys() if stays else told:
+        for segment in {**stays, **told} if stays else told:
             if self.wanted and segment not in self.wanted:
                 continue
-            found = self._begun(segment)
+            found = self.found.get(segment) or self._begun(segment)
             own, came = stays.get(segment, ()), told.get(segment, ())
             if own:
                 self._stays(found, own)
@@ -147,44 +200,46 @@ class Sums:
         return found
 
     def _stays(self, found: OfSegment, stays: Sequence[Stay]) -> None:
-        period = self.period
-        entered: dict[str, int] = defaultdict(int)
-        left: dict[str, int] = defaultdict(int)
-        lengths = 0
-        for stay in stays:
-            if stay.reason is not None and period.holds(stay.entered_at):
-                entered[stay.reason] += 1
-                if period.own(stay.reason):
+        since, until, every = self.period.since, self.period.until, self.period.every
+        entered: dict[str, int] = {}
+        left: dict[str, int] = {}
+        lengths, is_in = 0, False
+        for value, entered_at, left_at, reason, left_by, _, _ in stays:
+            if value is not None:
+                found.has_values = True
+            if entered_at <= until < left_at:
+                is_in = True
+            if reason is not None and since <= entered_at < until:
+                entered[reason] = entered.get(reason, 0) + 1
+                if every or reason not in LEFT_OUT:
                     lengths += 1
-                    end = min(stay.left_at, period.until)
-                    found.stays.append(2 * (end - stay.entered_at) + (stay.left_at <= period.until))
-            if stay.left_by is not None and period.holds(stay.left_at):
-                left[stay.left_by] += 1
-        _add(found.entered_by, entered)
-        _add(found.left_by, left)
-        found.left.add(sum(left.values()))
-        found.entered.add(lengths)
-        found.left_out.add(sum(entered.values()) - lengths)
-        found.stayed.add(lengths)
-        found.has_values |= any(stay.value is not None for stay in stays)
-        found.members += any(stay.at(period.until) for stay in stays)
+                    ended = left_at <= until
+                    found.stays.append(2 * ((left_at if ended else until) - entered_at) + ended)
+            if left_by is not None and since <= left_at < until:
+                left[left_by] = left.get(left_by, 0) + 1
+        found.members += is_in
+        if entered:
+            _add(found.entered_by, entered)
+            found.entered.add(lengths)
+            found.stayed.add(lengths)
+            found.left_out.add(sum(entered.values()) - lengths)
+        if left:
+            _add(found.left_by, left)
+            found.left.add(sum(left.values()))
         for first, last in spans_of(stays):
             found.over_time[bisect_left(self.instants, first)] += 1
             found.over_time[bisect_left(self.instants, last)] -= 1
 
     def _outcomes(self, found: OfSegment, outcomes: Sequence[Outcome]) -> None:
+        period, goals = self.period, found.goals
         counted: dict[str, list[Outcome]] = {}
-        period = self.period
         for each in outcomes:
-            goal = found.goals[each.goal]
-            if each.entered_at >= goal.latest:
-                goal.latest = each.entered_at
-                if each.matured:
-                    goal.window = each.window
+            name = each.goal
+            goals[name].saw(each)
             if each.matured and period.holds(each.entered_at) and period.own(each.reason):
-                counted.setdefault(each.goal, []).append(each)
+                counted.setdefault(name, []).append(each)
         for name, own in counted.items():
-            found.goals[name].take(own)
+            goals[name].take(own)
 
 
 def _by_segment(outcomes: Sequence[Outcome]) -> Mapping[str, Sequence[Outcome]]:

@@ -46,15 +46,18 @@ class Waiting:
         """One more customer, of whom all outcomes of this segment are given."""
         known = {}
         for each in outcomes:
-            self.first = min(self.first, each.entered_at)
+            at = each.entered_at
+            self.first = min(self.first, at)
             if each.entered_as == customer:
-                known[each.value, each.entered_at, each.episode] = each.matured
-            elif each.matured and period.own(each.reason) and period.holds(each.entered_at):
+                if stays:
+                    known[each.value, at, each.episode] = each.matured
+            elif each.matured and period.own(each.reason) and period.holds(at):
                 self.arrived += 1
-        if not stays:
-            return
         own = [stay for stay in stays if stay.reason is not None]
-        if all(known.get((stay.value, stay.entered_at, stay.episode)) for stay in own):
+        for stay in own:
+            if not known.get((stay.value, stay.entered_at, stay.episode)):
+                break
+        else:
             return
         begun, before = CUSTOMER, None
         for stay in sorted(own, key=lambda stay: (stay.value or "", stay.entered_at)):
@@ -64,6 +67,14 @@ class Waiting:
             marks |= GONE if erased_at >= stay.entered_at or stay.left_by in DROPPING else 0
             self.enters.append(stay.entered_at << BITS | marks)
             begun, before = 0, stay
+
+    def join(self, other: "Waiting") -> None:
+        """The same of other partitions."""
+        self.first = min(self.first, other.first)
+        self.arrived += other.arrived
+        before = len(self.enters)
+        self.enters.extend(other.enters)
+        self.parts += [(before + place, told_until) for place, told_until in other.parts]
 
     def counts(self, window: int, now: int) -> tuple[Count, Count]:
         """Of the enters that count: those not mature yet, and those whose watch was dropped.
