@@ -11,11 +11,18 @@ StreamsError              one clear line on stderr, exit code 1
 └── RegistryAway          no schema registry answers at SEGMENTS_REGISTRY_URL
 """
 
+import copyreg
+from typing import Any
+
 
 class StreamsError(Exception):
     """Anything that a command refuses or gives up on, with a message for its user."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is told, whatever it was made of: so it goes from one process to another."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__ or None  # type: ignore[attr-defined]
 
 
 class SettingsError(StreamsError):

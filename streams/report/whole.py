@@ -51,7 +51,7 @@ def report_of(
         "until": period.until,
         "all_enters": period.every,
         "currency": settings.currency,
-        "reach": dict(topics.reach.since),
+        "reach": topics.reach,
         "segments": [
             figures(sums, segment, inputs=topics.inputs, cost=costs.get(segment))
             for segment in (segments or sorted(sums.found))

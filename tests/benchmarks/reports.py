@@ -18,7 +18,8 @@ from segments.insight.outcomes.figures import figures
 from segments.insight.outcomes.gathering import Gathering
 from segments.insight.outcomes.period import Period
 from segments.insight.outcomes.sums import Sums
-from streams.report.reading import takes, uncollected
+from streams.report.partition import uncollected
+from streams.report.taking import takes
 from streams.transport.raw import RUN_LIMIT
 
 RECORDS = 1_000_000

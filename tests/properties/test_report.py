@@ -1,16 +1,23 @@
 """The sums of a report against a slow computation from what really happened, step by step."""
 
+import pickle
+from array import array
+from dataclasses import fields, is_dataclass
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
+from segments.insight.outcomes.figures import figures
 from segments.insight.outcomes.gathering import Gathering
 from segments.insight.outcomes.inside import ALL_MONTHS, Retained
 from segments.insight.outcomes.linked import Linked
 from segments.insight.outcomes.period import Period
 from segments.insight.outcomes.statistics import median_stay
 from segments.insight.outcomes.sums import Sums
-from streams.report.reading import takes
+from segments.insight.outcomes.waiting import Waiting
+from streams.report.partition import Found
+from streams.report.taking import takes
 from tests.properties.reporting import GAP, HOUR, NOW, WINDOW, Slow, histories
 from tests.properties.running import thorough
 from tests.unit.wire_batches import EXAMPLES, batch, runs
@@ -28,34 +35,46 @@ END = {
 """Somebody else's enter: the topics tell what matured up to now."""
 
 
-def gathered(people, since, until, every, *, inputs, phones=False):
+def gathered(people, since, until, every, *, inputs, phones=False, groups=((0, 1),)):
     """The sums by the code of the report.
 
-    With `phones` who was never erased did some of it under another id, of the other partition, and logged in once.
+    With `phones` who was never erased did some of it under another id, of the next partition, and logged in once.
+    `groups`: the partitions that each process reads, in their order.
     """
     period = Period(until * HOUR, since * HOUR, NOW * HOUR, every)
-    sums = Sums(period, [hour * HOUR for hour in GRID])
     linked = Linked([login(each) for each in people if phones and each.erased is None])
-    parts = people[::2], people[1::2]
-    for number, part in enumerate(parts):
-        gathering = Gathering(sums, "EUR", inputs=inputs, linked=linked)
-        for person in parts[1 - number]:
-            if person.name in linked.ids:
-                tell_inputs(takes(gathering), person, phone(person), 1)
-        for person in part:
-            for event in person.events:
-                gathering.event(event)
-            for outcome in person.outcomes:
-                gathering.outcome(outcome)
-            gathering.memberships(person.name, person.memberships())
-            if inputs:
-                tell_inputs(takes(gathering), person, person.name, 0 if person.name in linked.ids else None)
-                if person.erased is not None:
-                    gathering.profile(person.name, None, person.erased * HOUR)
-        gathering.event(END)
-        gathering.fold()
-    linked.fold(sums)
-    return sums
+    whole = Found(Sums(period, [hour * HOUR for hour in GRID]), linked)
+    count = sum(map(len, groups))
+    parts = [people[number::count] for number in range(count)]
+    for group in groups:
+        found = pickle.loads(pickle.dumps(whole.apart())) if len(groups) > 1 else whole
+        for number in group:
+            add_up(found, parts[number], parts[number - 1], inputs=inputs)
+        if found is not whole:
+            whole.join(pickle.loads(pickle.dumps(found)))
+    linked.fold(whole.sums)
+    return whole.sums
+
+
+def add_up(found, part, neighbours, *, inputs):
+    """Read one partition: some customers, and what their neighbours did by phone."""
+    linked = found.linked.ids
+    gathering = Gathering(found.sums, "EUR", inputs=inputs, linked=found.linked)
+    for person in neighbours:
+        if person.name in linked:
+            tell_inputs(takes(gathering), person, phone(person), 1)
+    for person in part:
+        for event in person.events:
+            gathering.event(event)
+        for outcome in person.outcomes:
+            gathering.outcome(outcome)
+        gathering.memberships(person.name, person.memberships())
+        if inputs:
+            tell_inputs(takes(gathering), person, person.name, 0 if person.name in linked else None)
+            if person.erased is not None:
+                gathering.profile(person.name, None, person.erased * HOUR)
+    gathering.event(END)
+    gathering.fold()
 
 
 def phone(person):
@@ -188,3 +207,42 @@ def test_what_customers_did_inside(history):
         for days in (30, 60, 90):
             retained = inputs.retained.get((ALL_MONTHS, days), Retained())
             assert (retained.episodes.times, retained.active.times) == slow.retention(days)
+
+
+@st.composite
+def grouped(draw):
+    """Four partitions, in any order, read by one to four processes."""
+    order = draw(st.permutations(range(4)))
+    cuts = sorted(draw(st.sets(st.integers(1, 3))))
+    return [order[begin:end] for begin, end in zip([0, *cuts], [*cuts, 4], strict=True)]
+
+
+@thorough(0.03)
+@given(histories(), st.booleans(), grouped())
+def test_whoever_reads_which_partition_the_sums_are_the_same(history, phones, groups):
+    """Partitions added up by one process in their order, or by several in any order: each number, and the report."""
+    one = gathered(*history, inputs=True, phones=phones, groups=[range(4)])
+    several = gathered(*history, inputs=True, phones=phones, groups=groups)
+    assert flat(several.whole) == flat(one.whole)
+    assert flat(several.found) == flat(one.found)
+    for segment in one.found:
+        assert figures(several, segment, inputs=True) == figures(one, segment, inputs=True)
+
+
+def flat(value):
+    """All that sums hold, whatever the order in which it came."""
+    if isinstance(value, Waiting):
+        return (
+            value.first,
+            value.arrived,
+            [flat(value.counts(hours * HOUR, NOW * HOUR)) for hours in (1, WINDOW)],
+        )
+    if isinstance(value, array):
+        return sorted(value)
+    if isinstance(value, dict):
+        return {key: flat(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [flat(each) for each in value]
+    if is_dataclass(value):
+        return {each.name: flat(getattr(value, each.name)) for each in fields(value)}
+    return flat(vars(value)) if hasattr(value, "__dict__") else value

@@ -11,7 +11,7 @@ from segments.engine import Records
 from segments.insight.outcomes.gathering import Gathering
 from segments.insight.outcomes.period import Period
 from segments.insight.outcomes.sums import Sums
-from streams.report.reading import OUTCOMES, takes
+from streams.report.taking import OUTCOMES, takes
 from tests.unit.wire_batches import EXAMPLES, batch, runs
 
 OURS = schemas.written_id(schemas.SEGMENT_OUTCOME)

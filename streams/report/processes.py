@@ -1,0 +1,140 @@
+"""Partitions of a report read by several processes at once, each with a consumer and sums of its own.
+
+Adding customers up is Python, of which a process does no more than one core can. What the processes found is added
+together at the end; which of them read which partition makes no difference.
+"""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from streams.errors import StreamsError
+from streams.history.reader import Progress
+from streams.report.partition import Bounds, Found, reader
+from streams.settings.settings import Settings
+
+ALONE = 200_000
+"""Offsets that one process reads by itself: they take two seconds, the start of a process takes one."""
+MOST = 8
+"""Processes at most: each holds the customers of a partition, and a broker sends to eight no faster than it can."""
+STEP_SECONDS = 0.5
+"""Without news: then whoever shows the progress may end it."""
+
+Told = int | StreamsError | Found | None
+"""Offsets that were read, an error, all that was found at the end, or None: the next partition is asked for."""
+
+
+def worth(length: int, partitions: int) -> int:
+    """By how many processes so many offsets are read; 1: by this one."""
+    return 1 if length < ALONE else min(MOST, partitions, cores())
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # Only Linux tells.
+        return os.cpu_count() or 1
+
+
+def in_processes(
+    count: int,
+    numbers: Sequence[int],
+    settings: Settings,
+    bounds: Bounds,
+    found: Found,
+    progress: Progress,
+) -> None:
+    """Read partitions, in this order, by so many processes, and add them to `found`.
+
+    Raises the error of the first process that has one, and StreamsError if one ends without a word. However it ends,
+    no process is left.
+    """
+    context, started = get_context("spawn"), list[tuple[SpawnProcess, Connection]]()
+    try:
+        for _ in range(count):
+            own, theirs = context.Pipe()
+            process = context.Process(
+                target=_read, args=(theirs, settings, bounds, found.apart()), daemon=True
+            )
+            started.append((process, own))
+            # Threads of this process may hold locks: a process is started afresh, never as a copy of this one.
+            with _deaf_to_interrupts():
+                process.start()
+            theirs.close()
+        _gather({own: process for process, own in started}, list(numbers), found, progress)
+    finally:
+        for process, own in started:
+            own.close()
+            if process.pid is not None:
+                process.kill()
+                process.join()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """What is started here gets no SIGINT: Ctrl-C is told to all processes of a terminal, and one answer is enough."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _gather(
+    reading: dict[Connection, SpawnProcess], numbers: list[int], found: Found, progress: Progress
+) -> None:
+    """Give out the partitions, and add up what comes back until nobody reads any more."""
+    left = iter(numbers)
+    while reading:
+        ready = wait(list(reading), STEP_SECONDS)
+        if not ready:
+            progress(0)
+        for pipe in [each for each in reading if each in ready]:
+            told = _told(pipe, reading[pipe])
+            if isinstance(told, StreamsError):
+                raise told
+            if told is None:
+                pipe.send(next(left, None))
+            elif isinstance(told, int):
+                progress(told)
+            else:
+                found.join(told)
+                del reading[pipe]
+
+
+def _told(pipe: Connection, process: SpawnProcess) -> Told:
+    try:
+        told: Told = pipe.recv()
+    except (EOFError, ConnectionError) as error:
+        process.join()
+        raise StreamsError(
+            f"a process that read partitions for the report ended with {process.exitcode}: "
+            "if that is -9, there was too little memory for it"
+        ) from error
+    return told
+
+
+def _read(pipe: Connection, settings: Settings, bounds: Bounds, found: Found) -> None:
+    """What each process does."""
+    try:
+        try:
+            with reader(settings, bounds, found) as partitions:
+                while (number := _next(pipe)) is not None:
+                    partitions.read(number, pipe.send)
+            pipe.send(found)
+        except StreamsError as error:
+            pipe.send(error)
+    except (EOFError, ConnectionError):
+        pass  # Whoever wanted to know is gone.
+
+
+def _next(pipe: Connection) -> int | None:
+    """The next partition; None: there is none."""
+    pipe.send(None)
+    number: int | None = pipe.recv()
+    return number
