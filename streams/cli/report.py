@@ -80,9 +80,9 @@ def command(
 ) -> None:
     """Report what came of segments: who entered and left, conversion, and what acting on a segment caused.
 
-    The numbers come from the output topics, each read once, one partition after another. With --inputs also what
-    members did. Where a rule has a control group its arms are compared. The report holds no customer and no number
-    of fewer than ten customers. What each number means: segments/report.md.
+    The numbers come from the output topics, each read once: large ones by a process for each core, which holds one
+    partition at a time. With --inputs also what members did. Where a rule has a control group its arms are compared.
+    The report holds no customer and no number of fewer than ten customers. What each number means: segments/report.md.
     """
     if since is not None and until is not None and since >= until:
         raise click.UsageError("--since must be earlier than --until.")

@@ -6,24 +6,26 @@ together at the end; which of them read which partition makes no difference.
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 
 from streams.errors import StreamsError
 from streams.history.reader import Progress
 from streams.report.partition import Bounds, Found, reader
 from streams.settings.settings import Settings
 
-ALONE = 200_000
-"""Offsets that one process reads by itself: they take two seconds, the start of a process takes one."""
+ALONE = 300_000
+"""Offsets that one process reads by itself: they take about two seconds, and to start a process takes one."""
 MOST = 8
 """Processes at most: each holds the customers of a partition, and a broker sends to eight no faster than it can."""
 STEP_SECONDS = 0.5
 """Without news: then whoever shows the progress may end it."""
 
+Process = subprocess.Popen[bytes]
 Told = int | StreamsError | Found | None
 """Offsets that were read, an error, all that was found at the end, or None: the next partition is asked for."""
 
@@ -54,25 +56,37 @@ def in_processes(
     Raises the error of the first process that has one, and StreamsError if one ends without a word. However it ends,
     no process is left.
     """
-    context, started = get_context("spawn"), list[tuple[SpawnProcess, Connection]]()
+    reading: dict[Connection, Process] = {}
     try:
         for _ in range(count):
-            own, theirs = context.Pipe()
-            process = context.Process(
-                target=_read, args=(theirs, settings, bounds, found.apart()), daemon=True
-            )
-            started.append((process, own))
-            # Threads of this process may hold locks: a process is started afresh, never as a copy of this one.
-            with _deaf_to_interrupts():
-                process.start()
-            theirs.close()
-        _gather({own: process for process, own in started}, list(numbers), found, progress)
+            _begin(reading)
+        for pipe in reading:
+            pipe.send((settings, bounds, found.apart()))
+        _gather(dict(reading), numbers, found, progress)
     finally:
-        for process, own in started:
-            own.close()
-            if process.pid is not None:
-                process.kill()
-                process.join()
+        for pipe, process in reading.items():
+            pipe.close()
+            process.kill()
+            process.wait()
+
+
+def _begin(reading: dict[Connection, Process]) -> None:
+    """Start a process: afresh, since a copy of this one would have the locks that its threads hold.
+
+    `multiprocessing` would run the script that was called once more in it; that need not be made for it.
+    """
+    own, theirs = Pipe()
+    place = theirs.fileno()
+    code = f"from {__name__} import read_for; read_for({place})"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    with theirs, _deaf_to_interrupts():
+        reading[own] = subprocess.Popen(  # noqa: S603 - this Python
+            [sys.executable, "-P", "-c", code],
+            env=environment,
+            pass_fds=(place,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
 
 
 @contextmanager
@@ -86,7 +100,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 def _gather(
-    reading: dict[Connection, SpawnProcess], numbers: list[int], found: Found, progress: Progress
+    reading: dict[Connection, Process], numbers: Sequence[int], found: Found, progress: Progress
 ) -> None:
     """Give out the partitions, and add up what comes back until nobody reads any more."""
     left = iter(numbers)
@@ -107,21 +121,22 @@ def _gather(
                 del reading[pipe]
 
 
-def _told(pipe: Connection, process: SpawnProcess) -> Told:
+def _told(pipe: Connection, process: Process) -> Told:
     try:
         told: Told = pipe.recv()
     except (EOFError, ConnectionError) as error:
-        process.join()
         raise StreamsError(
-            f"a process that read partitions for the report ended with {process.exitcode}: "
+            f"a process that read partitions for the report ended with {process.wait()}: "
             "if that is -9, there was too little memory for it"
         ) from error
     return told
 
 
-def _read(pipe: Connection, settings: Settings, bounds: Bounds, found: Found) -> None:
-    """What each process does."""
+def read_for(place: int) -> None:
+    """What each process does, for whoever holds the other end of the pipe in this file descriptor."""
+    pipe = Connection(place)
     try:
+        settings, bounds, found = pipe.recv()
         try:
             with reader(settings, bounds, found) as partitions:
                 while (number := _next(pipe)) is not None:

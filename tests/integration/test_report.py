@@ -7,7 +7,12 @@ import pytest
 from confluent_kafka import Producer
 
 import schemas
+from segments.insight.outcomes.period import Period
 from segments.insight.outcomes.statistics import newcombe, wilson
+from streams.kafka.read_committed import committed_reader
+from streams.report import reading
+from streams.report.whole import plain, report_of
+from streams.settings.settings import Settings
 from tests.kit.console import address, asked
 
 HOUR = 3_600_000
@@ -160,6 +165,22 @@ def test_the_report_of_a_segment_with_a_control_group(run, spawn, environment, t
     on_page = of_console(spawn("console", "--port", "0"))
     assert {name: on_page[name] for name in same} == {name: found[name] for name in same}
     assert on_page["experiment"] == {**experiment, "roi": None}
+
+
+@pytest.mark.usefixtures("shop")
+def test_several_processes_tell_the_same(kafka, tmp_path, monkeypatch):
+    """Two processes, a partition each, tell the report of one, byte for byte, and show as much progress."""
+    settings = Settings(brokers=kafka.address, data_dir=tmp_path)
+    told = []
+    for count in (1, 2):
+        monkeypatch.setattr(reading, "worth", lambda *_, count=count: count)
+        with committed_reader(settings) as consumer:
+            topics = reading.Topics(consumer, settings, inputs=True)
+            period, done = Period(topics.latest() + 1, now=topics.latest()), []
+            report = report_of(topics, settings, period, (), {}, done.append)
+        assert sum(done) == topics.length
+        told.append(json.dumps(plain(report)))
+    assert told[0] == told[1]
 
 
 def of_console(console):
