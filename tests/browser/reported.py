@@ -4,7 +4,7 @@ import random
 
 from segments.insight.outcomes.arms import Outcome
 from segments.insight.outcomes.figures import figures
-from segments.insight.outcomes.inside import CLICK, ON_SITE, OPEN, PURCHASE, SURVEY, Past
+from segments.insight.outcomes.past import CLICK, ON_SITE, OPEN, PURCHASE, SURVEY, Past
 from segments.insight.outcomes.period import Period
 from segments.insight.outcomes.stays import Flip
 from segments.insight.outcomes.sums import Sums

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from segments.insight.outcomes.arms import Outcome
 from segments.insight.outcomes.figures import figures
-from segments.insight.outcomes.inside import PURCHASE, Past
+from segments.insight.outcomes.past import PURCHASE, Past
 from segments.insight.outcomes.period import Period
 from segments.insight.outcomes.stays import Flip
 from segments.insight.outcomes.sums import Sums

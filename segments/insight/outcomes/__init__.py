@@ -7,6 +7,7 @@ figures     a report as plain values, without a number of fewer than ten custome
 gathering   the records of one partition, by customer
 inside      what customers did while they were in a segment
 linked      ids that became one customer, over all partitions
+past        the events of one customer, and those of them that count
 period      which episodes count, and the smallest number that is told
 statistics  intervals and tests
 stays       the stays of one customer, from enters and exits

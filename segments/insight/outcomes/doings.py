@@ -2,16 +2,8 @@
 
 from collections.abc import Sequence
 
-from segments.insight.outcomes.inside import (
-    ALL_MONTHS,
-    CLICK,
-    DAYS,
-    ON_SITE,
-    OPEN,
-    OfInputs,
-    Retained,
-    Whole,
-)
+from segments.insight.outcomes.inside import ALL_MONTHS, DAYS, OfInputs, Retained, Whole
+from segments.insight.outcomes.past import CLICK, ON_SITE, OPEN
 from segments.insight.outcomes.period import FEW, FEWEST, MILLISECONDS_OF_A_DAY, Count
 from segments.insight.outcomes.telling import Figures, amount, conversion, few
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from segments.engine import Doings, Records, Schemas
 from segments.insight.outcomes.arms import Outcome
-from segments.insight.outcomes.inside import CLICK, ON_SITE, OPEN, OTHER, PURCHASE, REFUND, SURVEY, Past
 from segments.insight.outcomes.linked import Linked
+from segments.insight.outcomes.past import CLICK, ON_SITE, OPEN, OTHER, PURCHASE, REFUND, SURVEY, Past
 from segments.insight.outcomes.period import ALWAYS
 from segments.insight.outcomes.stays import Flip, Membership
 from segments.insight.outcomes.sums import Sums

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from segments.insight.outcomes.inside import Past
+from segments.insight.outcomes.past import Past
 from segments.insight.outcomes.period import ALWAYS
 from segments.insight.outcomes.stays import Stay
 from segments.insight.outcomes.sums import Sums

@@ -9,7 +9,8 @@ from datetime import UTC, tzinfo
 from operator import add
 
 from segments.insight.outcomes.arms import OfExperiments, Outcome
-from segments.insight.outcomes.inside import OfInputs, Past, Whole
+from segments.insight.outcomes.inside import OfInputs, Whole
+from segments.insight.outcomes.past import Past
 from segments.insight.outcomes.period import ALWAYS, LEFT_OUT, NEVER, Count, Period
 from segments.insight.outcomes.stays import Flip, Membership, Stay, spans_of, stays_of
 from segments.insight.outcomes.waiting import Waiting
