@@ -14,7 +14,7 @@ const LONGEST_YEAR: i64 = 368 * DAY;
 /// The measure of a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Told {
+pub enum DateMeasure {
     /// The time left until it begins; none from then on.
     Remaining,
     /// The time since it began; none before.
@@ -30,7 +30,7 @@ pub struct Dated {
     /// The name of the attribute.
     pub attribute: String,
     /// What is compared.
-    pub told: Told,
+    pub told: DateMeasure,
     /// How.
     pub operator: Operator,
     /// Milliseconds, or calendar years.
@@ -47,9 +47,9 @@ impl Dated {
             return (None, false, NEVER);
         };
         match self.told {
-            Told::Remaining => self.remaining(zone.begin(day), now),
-            Told::Age => self.age(zone, day, now),
-            Told::Anniversary => self.anniversary(zone, day, now),
+            DateMeasure::Remaining => self.remaining(zone.begin(day), now),
+            DateMeasure::Age => self.age(zone, day, now),
+            DateMeasure::Anniversary => self.anniversary(zone, day, now),
         }
     }
 
@@ -162,7 +162,7 @@ fn date_of(held: &Trait) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn dated(told: Told, operator: Operator, bound: i64, years: bool) -> Dated {
+    fn dated(told: DateMeasure, operator: Operator, bound: i64, years: bool) -> Dated {
         Dated {
             attribute: "date".into(),
             told,
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn changes_in_time() {
         let (zone, day) = (Zone::default(), text("2026-05-10"));
-        let remaining = dated(Told::Remaining, Operator::AtMost, 30 * DAY, false);
+        let remaining = dated(DateMeasure::Remaining, Operator::AtMost, 30 * DAY, false);
         let look = |of: &Dated, now| of.look(&zone, Some(&day), now);
         let begins = at(2026, 5, 10);
         assert_eq!(
@@ -216,12 +216,12 @@ mod tests {
         );
         assert_eq!(look(&remaining, begins - 1), (Some(1), true, begins));
         assert_eq!(look(&remaining, begins), (None, false, NEVER));
-        let age = dated(Told::Age, Operator::AtLeast, DAY, false);
+        let age = dated(DateMeasure::Age, Operator::AtLeast, DAY, false);
         assert_eq!(look(&age, begins - 1), (None, false, begins));
         assert_eq!(look(&age, begins), (Some(0), false, begins + DAY));
         assert_eq!(look(&age, begins + DAY), (Some(DAY), true, begins + DAY + 1));
         assert_eq!(look(&age, begins + DAY + 1), (Some(DAY + 1), true, NEVER));
-        let soon = dated(Told::Anniversary, Operator::AtMost, 7 * DAY, false);
+        let soon = dated(DateMeasure::Anniversary, Operator::AtMost, 7 * DAY, false);
         assert_eq!(look(&soon, at(2020, 5, 9)).0, Some(begins - at(2020, 5, 9)));
         assert_eq!(look(&soon, begins + DAY - 1), (Some(0), true, begins + DAY));
         assert_eq!(look(&soon, begins + DAY).0, Some(364 * DAY));
@@ -233,14 +233,14 @@ mod tests {
     #[test]
     fn years_of_the_calendar() {
         let zone = Zone::default();
-        let old = dated(Told::Age, Operator::AtLeast, 65, true);
+        let old = dated(DateMeasure::Age, Operator::AtLeast, 65, true);
         let born = text("1961-02-15");
         assert!(!old.look(&zone, Some(&born), at(2026, 2, 15) - 1).1);
         assert!(old.look(&zone, Some(&born), at(2026, 2, 15)).1);
         let leap = text("2004-02-29");
-        let grown = dated(Told::Age, Operator::AtLeast, 18, true);
+        let grown = dated(DateMeasure::Age, Operator::AtLeast, 18, true);
         assert_eq!(grown.look(&zone, Some(&leap), at(2022, 2, 28)).2, at(2022, 3, 1));
-        let day = dated(Told::Anniversary, Operator::Equal, 0, false);
+        let day = dated(DateMeasure::Anniversary, Operator::Equal, 0, false);
         assert!(day.look(&zone, Some(&leap), at(2026, 3, 1)).1);
         assert!(day.look(&zone, Some(&leap), at(2028, 2, 29)).1);
         assert!(!day.look(&zone, Some(&leap), at(2028, 3, 1)).1);
@@ -250,9 +250,9 @@ mod tests {
     #[test]
     fn ends_with_the_zone() {
         let day = text("2000-06-01");
-        let never = dated(Told::Anniversary, Operator::Above, 400 * DAY, false);
+        let never = dated(DateMeasure::Anniversary, Operator::Above, 400 * DAY, false);
         assert_eq!(never.look(&Zone::default(), Some(&day), at(2026, 1, 1)).2, NEVER);
-        let soon = dated(Told::Anniversary, Operator::AtMost, 0, false);
+        let soon = dated(DateMeasure::Anniversary, Operator::AtMost, 0, false);
         assert_eq!(soon.look(&Zone::default(), Some(&day), at(2100, 12, 1)).2, NEVER);
     }
 }

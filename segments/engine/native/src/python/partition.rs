@@ -26,7 +26,7 @@ use crate::wire::refusals::{Reason, Refusal};
 use crate::worth::Worths;
 
 /// Offsets by topic, a clock, a key, and whether all is done.
-type Filled = (BTreeMap<String, i64>, i64, Cow<'static, [u8]>, bool);
+type FillingProgress = (BTreeMap<String, i64>, i64, Cow<'static, [u8]>, bool);
 
 /// A rule set, made ready once for all partitions of a process.
 #[pyclass(frozen)]
@@ -398,7 +398,7 @@ impl Partition {
     /// What is filled from the past: how far each topic was applied when it began, the clock of then, the key of the last
     /// customer who was filled, and whether all were. None: nothing is.
     #[getter]
-    fn filling(&self, py: Python<'_>) -> PyResult<Option<Filled>> {
+    fn filling(&self, py: Python<'_>) -> PyResult<Option<FillingProgress>> {
         let found = self.with(py, |core| core.filling().cloned())?;
         Ok(found.map(|each| (each.offsets, each.clock, each.reached.into(), each.done)))
     }

@@ -20,7 +20,7 @@ pub fn entry_size(rules: &Rules, stream: usize) -> usize {
     sizes::entry_size(&rules.0, stream)
 }
 
-type Told = (
+type PositionFields = (
     BTreeMap<String, i64>,
     i64,
     u32,
@@ -31,7 +31,7 @@ type Told = (
 /// What the record of a partition beside its customers says: offsets by topic, clock, number of partitions,
 /// id, offset and instant of the deployment that it runs, and id and offset of the one by which it is filled.
 #[pyfunction]
-pub fn position(data: &[u8]) -> PyResult<Told> {
+pub fn position(data: &[u8]) -> PyResult<PositionFields> {
     let told = Position::told(data).map_err(wrong)?;
     let deployment = told.deployment.map(|each| (each.id, each.offset, each.at));
     let filling = told.filling.map(|each| (each.id, each.offset));

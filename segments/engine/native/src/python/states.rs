@@ -15,19 +15,19 @@ type Map = HashMap<Box<[u8]>, Box<[u8]>>;
 #[pyclass(frozen)]
 #[derive(Default)]
 pub struct States {
-    held: Arc<RwLock<Held>>,
+    held: Arc<RwLock<StoredStates>>,
 }
 
 /// What is held, and its bytes.
 #[derive(Default)]
-pub struct Held {
+pub struct StoredStates {
     map: Map,
     bytes: usize,
     /// Second records of customers: of what is older.
     older: usize,
 }
 
-impl Held {
+impl StoredStates {
     fn put(&mut self, key: &[u8], value: &[u8]) {
         self.remove(key);
         self.bytes += key.len() + value.len();
@@ -44,7 +44,7 @@ impl Held {
 }
 
 impl States {
-    fn read<T>(&self, look: impl FnOnce(&Held) -> T) -> T {
+    fn read<T>(&self, look: impl FnOnce(&StoredStates) -> T) -> T {
         look(&self.held.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -60,7 +60,7 @@ impl States {
         });
     }
 
-    fn write<T>(&self, change: impl FnOnce(&mut Held) -> T) -> T {
+    fn write<T>(&self, change: impl FnOnce(&mut StoredStates) -> T) -> T {
         change(&mut self.held.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -110,7 +110,7 @@ impl States {
 
     /// Forget everything.
     fn clear(&self) {
-        self.write(|held| *held = Held::default());
+        self.write(|held| *held = StoredStates::default());
     }
 
     /// Bytes of keys and states.
@@ -145,7 +145,7 @@ pub fn raised(failure: &Failure) -> PyResult<()> {
 /// Where a partition reads committed states.
 pub enum Stored {
     /// Here.
-    Native(Arc<RwLock<Held>>),
+    Native(Arc<RwLock<StoredStates>>),
     /// An object with `get` and `items`.
     Python(Py<PyAny>, Failure),
 }

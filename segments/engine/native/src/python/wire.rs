@@ -1,8 +1,8 @@
 //! The bytes of Kafka and Avro for Python: what a fetch brought, the schema ids, finished batches.
 
 use super::decoded::{bytes, decoded};
+use super::outcomes;
 use super::states::States;
-use super::told;
 use crate::wire::batches;
 use crate::wire::fetched::{self, Fetched};
 use crate::wire::record::Format;
@@ -211,8 +211,8 @@ impl Records {
 
     /// What the outcomes of a run tell: customers, and of each the fields of a report's `Outcome`. None: one of them is
     /// not as our schema writes it under this id. A record whose key is not its customer's is left out.
-    fn outcomes<'p>(&self, py: Python<'p>, schema_id: u32) -> PyResult<Option<told::Rows<'p>>> {
-        told::rows(py, &self.fetched, schema_id)
+    fn outcomes<'p>(&self, py: Python<'p>, schema_id: u32) -> PyResult<Option<outcomes::Rows<'p>>> {
+        outcomes::rows(py, &self.fetched, schema_id)
     }
 }
 

@@ -7,11 +7,11 @@
 pub mod batches;
 pub mod fetched;
 pub mod murmur;
+pub mod outcome;
 pub mod outputs;
 pub mod record;
 pub mod refusals;
 pub mod schemas;
-pub mod told;
 pub mod transaction;
 
 pub(crate) mod avro;

@@ -71,7 +71,13 @@ impl Schemas {
         run
     }
 
-    fn record<'s>(&'s self, run: &mut Run, raw: RawRecord, format: Format, known: &mut Known<'s>) -> Record {
+    fn record<'s>(
+        &'s self,
+        run: &mut Run,
+        raw: RawRecord,
+        format: Format,
+        known: &mut LastSchema<'s>,
+    ) -> Record {
         let RawRecord {
             offset,
             timestamp,
@@ -112,7 +118,7 @@ impl Schemas {
         run: &mut Run,
         record: &Record,
         format: Format,
-        known: &mut Known<'s>,
+        known: &mut LastSchema<'s>,
     ) -> Result<Decoded, Box<Refusal>> {
         let value = record.value.of(&run.data).unwrap_or_default();
         let program = self.program(format, value, known)?;
@@ -130,7 +136,7 @@ impl Schemas {
         &'s self,
         format: Format,
         value: &[u8],
-        known: &mut Known<'s>,
+        known: &mut LastSchema<'s>,
     ) -> Result<&'s Program, Box<Refusal>> {
         let Some(id) = id_of(value) else {
             return Err(Box::new(no_header(format, value)));
@@ -169,7 +175,7 @@ impl Schemas {
 }
 
 /// The id of the value before, with its program.
-type Known<'s> = Option<(u32, &'s Program)>;
+type LastSchema<'s> = Option<(u32, &'s Program)>;
 
 /// The schema id before a value; None if it doesn't begin as the wire format does.
 pub fn id_of(value: &[u8]) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! Outcomes for the reports of Python: rows of plain values, many at a time.
 
 use crate::wire::fetched::Fetched;
-use crate::wire::told::{self, Told};
+use crate::wire::outcome::{self, OutcomeFields};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyNone, PyString, PyTuple};
@@ -19,15 +19,15 @@ pub fn rows<'p>(py: Python<'p>, fetched: &Fetched, schema_id: u32) -> PyResult<O
     let (customers, rows) = (PyList::empty(py), PyList::empty(py));
     let mut seen = Seen::default();
     for record in &fetched.records {
-        let told = record
+        let found = record
             .value
             .of(&fetched.data)
             .filter(|value| id(value) == Some(schema_id))
-            .and_then(|value| told::outcome(&value[HEADER..]).ok());
-        let Some(told) = told else { return Ok(None) };
-        if record.key.of(&fetched.data) == Some(told.customer.as_bytes()) {
-            customers.append(told.customer)?;
-            rows.append(seen.row(py, &told)?)?;
+            .and_then(|value| outcome::outcome(&value[HEADER..]).ok());
+        let Some(found) = found else { return Ok(None) };
+        if record.key.of(&fetched.data) == Some(found.customer.as_bytes()) {
+            customers.append(found.customer)?;
+            rows.append(seen.row(py, &found)?)?;
         }
     }
     Ok(Some((customers, rows)))
@@ -48,31 +48,31 @@ struct Seen<'p> {
 
 impl<'p> Seen<'p> {
     /// The fields of `Outcome` of `segments.insight.outcomes.arms`, in its order.
-    fn row(&mut self, py: Python<'p>, told: &Told) -> PyResult<Bound<'p, PyTuple>> {
-        let experiment = match (told.experiment, told.control) {
+    fn row(&mut self, py: Python<'p>, found: &OutcomeFields) -> PyResult<Bound<'p, PyTuple>> {
+        let experiment = match (found.experiment, found.control) {
             (name, Some(control)) => self.experiment(py, name.unwrap_or_default(), control)?,
             _ => PyNone::get(py).to_owned().into_any(),
         };
         let fields = [
-            self.text(py, 0, told.segment),
-            told.value.into_bound_py_any(py)?,
-            told.entered_as.into_bound_py_any(py)?,
-            told.entered_at.into_bound_py_any(py)?,
-            told.episode.into_bound_py_any(py)?,
-            told.matured.into_bound_py_any(py)?,
-            self.text(py, 1, told.reason),
-            told.arm.map_or_else(
+            self.text(py, 0, found.segment),
+            found.value.into_bound_py_any(py)?,
+            found.entered_as.into_bound_py_any(py)?,
+            found.entered_at.into_bound_py_any(py)?,
+            found.episode.into_bound_py_any(py)?,
+            found.matured.into_bound_py_any(py)?,
+            self.text(py, 1, found.reason),
+            found.arm.map_or_else(
                 || PyNone::get(py).to_owned().into_any(),
                 |arm| self.text(py, 2, arm),
             ),
             experiment,
-            self.text(py, 3, told.goal),
-            told.first_goal_at.into_bound_py_any(py)?,
-            told.occurred_at.into_bound_py_any(py)?,
-            told.goals.into_bound_py_any(py)?,
-            match told.revenue.map(i64::try_from) {
+            self.text(py, 3, found.goal),
+            found.first_goal_at.into_bound_py_any(py)?,
+            found.occurred_at.into_bound_py_any(py)?,
+            found.goals.into_bound_py_any(py)?,
+            match found.revenue.map(i64::try_from) {
                 Some(Ok(cents)) => cents.into_bound_py_any(py)?,
-                _ => told.revenue.into_bound_py_any(py)?,
+                _ => found.revenue.into_bound_py_any(py)?,
             },
         ];
         PyTuple::new(py, fields)

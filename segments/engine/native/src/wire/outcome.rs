@@ -4,7 +4,7 @@ use super::cursor::{Broken, Cursor, Read};
 
 /// What a report takes from a `SegmentOutcome`; times in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told<'a> {
+pub struct OutcomeFields<'a> {
     /// Whose outcome it is.
     pub customer: &'a str,
     /// Under which id the customer entered.
@@ -40,7 +40,7 @@ pub struct Told<'a> {
 }
 
 /// The outcome in the bytes that follow the schema id, written by the schema that we write by.
-pub fn outcome(bytes: &[u8]) -> Read<Told<'_>> {
+pub fn outcome(bytes: &[u8]) -> Read<OutcomeFields<'_>> {
     let mut from = Reading {
         data: bytes,
         cursor: Cursor::new(bytes, 0),
@@ -61,7 +61,7 @@ pub fn outcome(bytes: &[u8]) -> Read<Told<'_>> {
     let goals = from.cursor.long()?;
     let revenue = from.optional(Reading::decimal)?;
     from.cursor.end()?;
-    Ok(Told {
+    Ok(OutcomeFields {
         customer,
         entered_as,
         segment,
