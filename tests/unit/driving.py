@@ -52,6 +52,8 @@ class Driver:
         self.states = {} if states is None else states
         self.ends = dict.fromkeys(INPUTS, 0)
         self.events: list[dict[str, Any]] = []
+        self.told: list[dict[str, Any]] = []
+        """Segment outcomes."""
         self.memberships: list[tuple[bytes, dict[str, Any] | None]] = []
         self.letters: list[tuple[str, int, str]] = []
         self.refused: list[DeadLetter] = []
@@ -144,6 +146,7 @@ class Driver:
 
     def _note(self, effects: Effects) -> None:
         self.events += [event for _, event in effects.segment_events]
+        self.told += [outcome for _, outcome in effects.segment_outcomes]
         self.waited += effects.waiting
         self.memberships += effects.memberships
         self.letters += [

@@ -138,7 +138,7 @@ pub struct Flip {
 }
 
 /// What is told of an enter into a segment with a goal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// The first event of the goal came.
     Converted,

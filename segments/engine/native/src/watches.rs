@@ -23,7 +23,6 @@ use crate::values::{self, Flipped};
 use crate::wire::record::{Event, Run};
 use blake2::digest::consts::U16;
 use blake2::{Blake2b, Digest};
-use std::cmp::Ordering;
 
 /// Bytes of an open watch without its texts, as the limit counts them: the numbers that are written of it.
 const WATCH_BYTES: usize = 64;
@@ -269,21 +268,20 @@ impl Machine {
         if watches.open.iter().any(|watch| watch.fresh || over(watch)) {
             let rules = self.rules.clone();
             let rank = |watch: &Watch| rules.rules[watch.rule as usize].rank;
-            let order = |one: &&Watch, other: &&Watch| -> Ordering {
-                (rank(one), &one.value).cmp(&(rank(other), &other.value))
-            };
-            let mut told: Vec<&Watch> = watches
-                .open
-                .iter()
-                .filter(|watch| watch.fresh || over(watch))
+            // A watch that a merge brought may have matured before this instant.
+            let fresh = watches.open.iter().filter(|watch| watch.fresh);
+            let due = watches.open.iter().filter(|watch| over(watch));
+            let mut told: Vec<(i64, Kind, &Watch)> = fresh
+                .map(|watch| (now, Kind::Converted, watch))
+                .chain(due.map(|watch| (watch.until, Kind::Matured, watch)))
                 .collect();
-            told.sort_by(order);
-            for watch in told {
-                if watch.fresh {
-                    self.tell_outcome(customer, watch, Kind::Converted, now);
-                }
-                if over(watch) {
-                    self.tell_outcome(customer, watch, Kind::Matured, watch.until);
+            told.sort_by(|one, other| {
+                let place = (one.0, rank(one.2), &one.2.value, one.1);
+                place.cmp(&(other.0, rank(other.2), &other.2.value, other.1))
+            });
+            for (at, kind, watch) in told {
+                self.tell_outcome(customer, watch, kind, at);
+                if kind == Kind::Matured {
                     self.watching(watch.rule, -1);
                     customer.instant = m!("what matures moves no instant", now, customer.instant);
                 }
