@@ -10,7 +10,7 @@ DUTCH: Mapping[str, str] = {
     "Episodes that began before {until}.": "Verblijven die begonnen voor {until}.",
     "Enters because a rule was new or changed, or because customers were merged, are left out.": "Wie erin kwam omdat een regel nieuw of veranderd was, of door het samenvoegen van klanten, telt niet mee.",
     "Enters because a rule was new or changed, or because customers were merged, are counted too.": "Ook wie erin kwam omdat een regel nieuw of veranderd was, of door het samenvoegen van klanten, telt mee.",
-    "“< 10” stands for every number of fewer than ten customers, and for what would tell it.": "“< 10” staat voor elk aantal van minder dan tien klanten, en voor alles wat dat zou verraden.",
+    "“< 10” stands for every number of fewer than ten customers, and for shares and amounts of them.": "“< 10” staat voor elk aantal van minder dan tien klanten, en voor aandelen en bedragen daarvan.",
     "Intervals are of 95 %.": "Intervallen zijn van 95 %.",
     "{topic} holds records from {at} on: what came before is missing here.": "{topic} bevat records vanaf {at}: wat eerder kwam, ontbreekt hier.",
     "{count} comparisons of arms: of twenty without an effect, one may show a difference by chance.": "{count} vergelijkingen van groepen: van twintig zonder effect kan er één bij toeval een verschil tonen.",

@@ -38,7 +38,7 @@ def heading(report: Figures, speaker: Speaker) -> Iterator[str]:
             "Enters because a rule was new or changed, or because customers were merged, are left out."
         )
     yield speaker.say(
-        "“< 10” stands for every number of fewer than ten customers, and for what would tell it."
+        "“< 10” stands for every number of fewer than ten customers, and for shares and amounts of them."
     )
     yield speaker.say("Intervals are of 95 %.")
     compared = sum(map(_verdicts, report["segments"]))

@@ -13,7 +13,7 @@ from segments.insight.outcomes.stays import Stay
 
 STEPS = 48
 """Parts of the window in which a goal may come first: half an hour of a day, three and a half hours of a week."""
-CONTROL, TREATED = "control", "treated"
+CONTROL, TREATED, MIXED = "control", "treated", "mixed"
 ORDER = attrgetter("entered_at", "episode")
 """Of the outcomes of a customer."""
 
@@ -93,7 +93,7 @@ class OfExperiment:
     latest: int = -NEVER
     """The first and the latest enter of which an outcome is known."""
     drawn: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """Customers by arm, mature or not."""
+    """Customers by the arm that their own id drew, mature or not; MIXED: those of both arms who became one."""
     arms: dict[tuple[str, str], Arm] = field(default_factory=lambda: defaultdict(Arm))
     """By goal and arm."""
 
@@ -119,9 +119,14 @@ class OfExperiments:
         self.open: dict[tuple[Experiment | None, str], array[int]] = defaultdict(partial(array, "q"))
         """Enters of customers without an outcome since, by the experiment of their latest outcome, and arm."""
 
-    def take(self, outcomes: Sequence[Outcome], stays: Sequence[Stay], period: Period) -> None:
-        """One more customer: the outcomes that are known, and all stays in this segment, in order of their enters."""
-        latest = self._alone(outcomes[0], period) if len(outcomes) == 1 else self._several(outcomes, period)
+    def take(self, customer: str, outcomes: Sequence[Outcome], stays: Sequence[Stay], period: Period) -> None:
+        """One more customer: the outcomes that are known, and all stays in this segment, in order of their enters.
+
+        After a merge a customer has outcomes of enters of another id, which is one of the two that were drawn: each id
+        counts once among the drawn, by its own outcomes and stays, whoever has the outcome now.
+        """
+        count = self._alone if len(outcomes) == 1 else self._several
+        latest = count(customer, outcomes, stays, period)
         if not stays:
             return
         since = None if latest is None else latest.entered_at
@@ -140,42 +145,73 @@ class OfExperiments:
         for key, enters in other.open.items():
             self.open[key].extend(enters)
 
-    def _alone(self, each: Outcome, period: Period) -> Outcome | None:
+    def _alone(
+        self, customer: str, outcomes: Sequence[Outcome], stays: Sequence[Stay], period: Period
+    ) -> Outcome | None:
         """The only outcome of a customer, and most have one: the same as `_several`, without tables."""
+        (each,) = outcomes
         if each.experiment is None:
             return None
         found, at = self.found[each.experiment], each.entered_at
         found.saw(at)
+        own = each.entered_as == customer
         if each.arm is not None and period.holds(at) and period.own(each.reason):
-            found.drawn[each.arm] += 1
+            arm: str | None = each.arm
+            if arm == MIXED:
+                found.drawn[MIXED] += 1
+                arm = drawn_arm(each, stays)
+            if own and arm is not None:
+                found.drawn[arm] += 1
             if each.matured:
                 found.arms[each.goal, each.arm].take((each,))
-        return each
+        return each if own else None
 
-    def _several(self, outcomes: Sequence[Outcome], period: Period) -> Outcome | None:
+    def _several(
+        self, customer: str, outcomes: Sequence[Outcome], stays: Sequence[Stay], period: Period
+    ) -> Outcome | None:
         first: dict[tuple[Experiment, str | None], Outcome] = {}
+        own: dict[tuple[Experiment, str | None], Outcome] = {}
         latest: Outcome | None = None
         for each in sorted(outcomes, key=ORDER):
             if each.experiment is None:
                 continue
             self.found[each.experiment].saw(each.entered_at)
-            latest = each
+            mine = each.entered_as == customer
+            latest = each if mine else latest
             if period.own(each.reason):
                 first.setdefault((each.experiment, each.value), each)
-        self._draw(first, period)
+                if mine:
+                    own.setdefault((each.experiment, each.value), each)
+        self._draw(own, stays, period)
+        self._count(first, period)
         return latest
 
-    def _draw(self, first: Mapping[tuple[Experiment, str | None], Outcome], period: Period) -> None:
-        counted: dict[tuple[Experiment, str, str], list[Outcome]] = {}
+    def _draw(
+        self,
+        own: Mapping[tuple[Experiment, str | None], Outcome],
+        stays: Sequence[Stay],
+        period: Period,
+    ) -> None:
         drawn: dict[Experiment, str] = {}
+        for (experiment, _), each in own.items():
+            arm = drawn_arm(each, stays) if period.holds(each.entered_at) else None
+            if arm is not None:
+                drawn.setdefault(experiment, arm)
+        for experiment, arm in drawn.items():
+            self.found[experiment].drawn[arm] += 1
+
+    def _count(self, first: Mapping[tuple[Experiment, str | None], Outcome], period: Period) -> None:
+        counted: dict[tuple[Experiment, str, str], list[Outcome]] = {}
+        mixed = set()
         for (experiment, _), each in first.items():
             if each.arm is None or not period.holds(each.entered_at):
                 continue
-            drawn.setdefault(experiment, each.arm)
+            if each.arm == MIXED:
+                mixed.add(experiment)
             if each.matured:
                 counted.setdefault((experiment, each.goal, each.arm), []).append(each)
-        for experiment, arm in drawn.items():
-            self.found[experiment].drawn[arm] += 1
+        for experiment in mixed:
+            self.found[experiment].drawn[MIXED] += 1
         for (experiment, goal, arm), outcomes in counted.items():
             self.found[experiment].arms[goal, arm].take(outcomes)
 
@@ -197,3 +233,11 @@ class OfExperiments:
             if latest != experiment:
                 counts[arm] = counts.get(arm, 0) + sum(at >= since for at in enters)
         return counts
+
+
+def drawn_arm(each: Outcome, stays: Sequence[Stay]) -> str | None:
+    """The arm that the id of an enter drew; None: it became one with another arm, and its enter is no longer known."""
+    if each.arm != MIXED:
+        return each.arm
+    enter = each.value, each.entered_at, each.episode
+    return next((stay.arm for stay in stays if (stay.value, stay.entered_at, stay.episode) == enter), None)

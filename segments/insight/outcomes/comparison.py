@@ -1,13 +1,13 @@
 """The treated compared with the control group: intervals, and what may be concluded from them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
 
 from segments.insight.outcomes.arms import CONTROL, TREATED, Arm
-from segments.insight.outcomes.period import FEWEST
+from segments.insight.outcomes.period import FEWEST, Count
 from segments.insight.outcomes.statistics import (
     LEAST_EXPECTED,
     Comparison,
@@ -134,20 +134,39 @@ def _expected(pairs: list[tuple[int, int]]) -> float:
 def _missing_conversions(
     pairs: list[tuple[int, int]], arms: Mapping[str, Arm]
 ) -> tuple[dict[str, int], bool]:
-    """Customers that each arm needs for five expected, and whether that is only a bound.
+    """Customers that each arm needs for five expected, and whether more than so many are missing.
 
-    Where fewer than ten customers converted their share is not used, which would tell their number: less than ten of
-    all did.
+    The answer tells the numbers that it is computed from. So one of fewer than ten customers is not used: the most that
+    it may be stands in its place, and the answer is a bound.
     """
     everybody = sum(customers for _, customers in pairs)
     converted = sum(times for times, _ in pairs)
-    few = sum(arms[each].converted.customers for each in PAIR) < FEWEST
-    rarer = FEWEST if few else min(converted, everybody - converted)
-    if not rarer or not everybody:
-        return {}, True
-    needed = ceil(LEAST_EXPECTED * everybody / rarer)
-    short = {each: needed - customers for each, (_, customers) in zip(PAIR, pairs, strict=True)}
-    return {each: count for each, count in short.items() if count > 0}, few
+    rarer = min(converted, everybody - converted)
+    needed = _needed(everybody, rarer) if rarer else 0
+    short = [each for each in PAIR if not rarer or arms[each].mature.times < needed]
+    mature, reached = [arms[each].mature for each in PAIR], [arms[each].converted for each in PAIR]
+    if all(count.customers >= FEWEST for count in (*mature, *reached)):
+        missing = {each: needed - arms[each].mature.times for each in short}
+        return (missing, False) if rarer else ({}, True)
+    both = Count(converted, sum(count.customers for count in reached))
+    most = _most(both) if both.customers < FEWEST else sum(map(_most, reached))
+    needed = _needed(_least(mature), min(most, sum(map(_most, mature)) - _least(reached)))
+    return {each: max(0, needed - _most(arms[each].mature) - 1) for each in short}, True
+
+
+def _needed(everybody: int, rarer: int) -> int:
+    """How many customers an arm needs, if so many of all did what fewer do."""
+    return ceil(LEAST_EXPECTED * everybody / rarer)
+
+
+def _most(count: Count) -> int:
+    """A number that may be told; in place of one of fewer than ten customers the next ten."""
+    return count.times if count.customers >= FEWEST else max(1, ceil(count.times / FEWEST)) * FEWEST
+
+
+def _least(counts: Iterable[Count]) -> int:
+    """The sum of the numbers that may be told."""
+    return sum(count.times for count in counts if count.customers >= FEWEST)
 
 
 def _verdict(found: Comparison, against: Drawn | None, *, enough: bool) -> Verdict:

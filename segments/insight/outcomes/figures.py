@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate
 
-from segments.insight.outcomes.arms import CONTROL, STEPS, TREATED, Arm, Experiment
+from segments.insight.outcomes.arms import CONTROL, MIXED, STEPS, TREATED, Arm, Experiment
 from segments.insight.outcomes.comparison import Compared, Drawn, around, drawn, of_conversion, of_revenue
 from segments.insight.outcomes.doings import of_inputs
 from segments.insight.outcomes.period import FEW, FEWEST, MILLISECONDS_OF_A_DAY, Count
@@ -112,7 +112,7 @@ def _experiment(found: OfSegment, cost: Decimal | None) -> Figures | None:
     return {
         "name": present[0],
         "control": present[1],
-        "drawn": {each: few(customers.get(each, 0)) for each in (CONTROL, TREATED, "mixed")},
+        "drawn": {each: few(customers.get(each, 0)) for each in (CONTROL, TREATED, MIXED)},
         "mismatch": _mismatch(customers, against),
         "arms": [{"arm": each, **_arm(arm, has_revenue=has_revenue)} for each, arm in arms.items()],
         "conversion": compared(of_conversion(arms, against)),

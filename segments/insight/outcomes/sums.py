@@ -181,7 +181,7 @@ class Sums:
             if came:
                 self._outcomes(found, came)
             found.waiting.take(customer, came, own, self.period, erased_at)
-            found.experiments.take(came, own, self.period)
+            found.experiments.take(customer, came, own, self.period)
         if past is not None:
             self.did(past, stays)
         return stays

@@ -87,6 +87,7 @@ class Waiting:
         for (begin, told_until), end in zip(self.parts, ends, strict=True):
             self._part(begin, end, min(now, told_until), window, (waiting, dropped))
         dropped.times = max(0, dropped.times - self.arrived)
+        dropped.customers = max(0, dropped.customers - self.arrived)
         return waiting, dropped
 
     def _part(self, begin: int, end: int, now: int, window: int, counts: tuple[Count, Count]) -> None:

@@ -81,14 +81,32 @@ def test_fewer_than_ten_customers_are_no_number():
 
 
 def test_what_is_missing_is_told_without_telling_small_numbers():
-    """How many customers an arm needs for five expected; of fewer than ten conversions only a bound."""
-    few = found((2, 100), (30, 900))["experiment"]["conversion"]
-    assert few["verdict"] == "no verdict yet"
-    assert few["missing"] == {"control": -(-5 * 1_000 // 32) - 100}
-    assert not few["missing_at_least"]
-    fewer = found((1, 100), (6, 900))["experiment"]["conversion"]
-    assert fewer["missing"] == {"control": 5 * 1_000 // 10 - 100}
-    assert fewer["missing_at_least"]
+    """How many customers an arm needs for five expected; where fewer than ten are among the numbers only a bound."""
+    told = found((10, 100), (30, 900))["experiment"]["conversion"]
+    assert told["verdict"] == "no verdict yet"
+    assert (told["missing"], told["missing_at_least"]) == ({"control": 5 * 1_000 // 40 - 100}, False)
+    few = found((1, 100), (6, 900))["experiment"]["conversion"]
+    assert (few["missing"], few["missing_at_least"]) == ({"control": 5 * 1_000 // 10 - 101}, True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (((2, 100), (30, 900)), ((5, 100), (30, 900))),
+        (((0, 4), (30, 9_000)), ((3, 9), (30, 9_000))),
+        (((1, 3), (2, 9)), ((0, 9), (8, 8))),
+    ],
+    ids=["converted", "matured", "both arms"],
+)
+def test_what_is_missing_does_not_depend_on_small_numbers(one, other):
+    """Whoever knows the other numbers of a report could compute a small one from what is missing."""
+    told = [found(*arms)["experiment"]["conversion"] for arms in (one, other)]
+    assert told[0]["missing"] == told[1]["missing"]
+    assert all(each["missing_at_least"] for each in told)
+
+
+def test_of_revenue_so_many_buyers_are_missing():
+    """In each arm up to a hundred; of fewer than ten only a bound."""
     revenue = found((40, 400), (400, 3_600))["experiment"]["revenue"]
     assert (revenue["verdict"], revenue["missing"]) == ("no verdict yet", {"control": 60})
     assert found((7, 400), (400, 3_600))["experiment"]["revenue"]["missing"] == {"control": 90}
