@@ -35,6 +35,8 @@ class Owners:
         """`links` as the records of `identities` have them; `erasures`: ids, each with the instant of the null."""
         self._spells: dict[str, list[_Spell]] = {}
         self._unlinked: dict[str, int] = {}
+        self.erased: dict[str, int] = {}
+        """The latest erasure of an id, by its own null or that of another id of the customer, in milliseconds."""
         self._had: dict[str, dict[str, _Spell]] = {}
         """By an id that goes on: those that were merged into it, each with the spell in which it was."""
         acts: list[tuple[int, int, Mapping[str, Any] | str]] = [
@@ -107,6 +109,8 @@ class Owners:
         while name != end:
             spell = self._spells[name][-1]
             gone[name], name = spell, spell.into or end
+        self.erased[end] = at
         for each, spell in gone.items():
             if self._spells[each][-1] is spell and spell.into is not None:
                 self._end_spell(each, at)
+                self.erased[each] = at

@@ -1,19 +1,19 @@
 """Who agrees to what, and who was erased: by every id that is one customer, from `profiles` and `identities`.
 
 A link makes two ids one customer, whose profile of each source is the later one of both. So a consent that is withdrawn
-under an absorbed id is withdrawn, and an erasure of one id erases all of them. Links are applied here as the workers
-apply them (segments/SEMANTICS.md), but for two things. A link counts until its `unlink`, an erasure, or until Kafka has
-deleted it, since how long the workers remember it depends on their rules. And of each id the latest profile alone is
-known, as after compaction: what an id said while it was merged is gone once it has said something of its own again.
+under an absorbed id is withdrawn, and an erasure of one id erases all of them. Under which id a profile counts is told
+by `segments.insight.owners`, which differs from the workers in two things. A link counts until its `unlink`, an
+erasure, or until Kafka has deleted it, since how long the workers remember it depends on their rules. And of each id
+the latest profile alone is known, as after compaction: what an id said while it was merged is gone once it has said
+something of its own again.
 """
 
 import sqlite3
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
-from typing import Any
 
 import schemas
 from schemas.records import LINK, PROFILE
+from segments.insight.owners import ALWAYS, NEVER, Owners
 from segments.language.catalogue import FUTURE
 
 MOST_IDS = 10_000
@@ -27,54 +27,6 @@ CREATE TABLE link (number INTEGER PRIMARY KEY, customer TEXT, into_id TEXT, at I
 CREATE INDEX link_customer ON link (customer);
 CREATE INDEX link_into ON link (into_id);
 """
-
-
-@dataclass(slots=True)
-class Merged:
-    """Ids that were ever linked to each other, by their links, unlinks and erasures in order."""
-
-    into: dict[str, str] = field(default_factory=dict)
-    """Where an absorbed id leads."""
-    held: dict[str, dict[str, int | None]] = field(default_factory=dict)
-    """For who goes on: the ids whose profiles count, each up to an instant (that of an unlink), or None: for good."""
-    erased: dict[str, int] = field(default_factory=dict)
-    """The latest erasure of an id, by its own null or that of another id of the customer, in milliseconds."""
-
-    def end(self, customer: str) -> str:
-        """Who goes on."""
-        while customer in self.into:
-            customer = self.into[customer]
-        return customer
-
-    def profiles(self, customer: str) -> dict[str, int | None]:
-        """The ids whose profiles count for who goes on."""
-        return self.held.setdefault(customer, {customer: None})
-
-    def link(self, customer: str, into: str) -> None:
-        """Two ids become one customer, unless the first one leads somewhere already, or they are one."""
-        end = self.end(into)
-        if customer not in self.into and customer != end:
-            self.into[customer] = into
-            self.profiles(end).update(self.profiles(customer))
-
-    def unlink(self, customer: str, into: str, at: int) -> None:
-        """An id is itself again; what was merged stays."""
-        if self.into.get(customer) != into:
-            return
-        del self.into[customer]
-        held = self.profiles(self.end(into))
-        ids = {*self.profiles(customer), *(each for each in held if self.end(each) == customer)}
-        self.held[customer] = {each: held.get(each) for each in ids}
-        held.update({each: at for each in ids if held.get(each) is None})
-
-    def erase(self, customer: str, at: int) -> None:
-        """All ids of a customer are forgotten, and each is itself again."""
-        end = self.end(customer)
-        gone = {each for each in self.profiles(end) if self.end(each) == end}
-        for each in gone:
-            self.erased[each] = at
-            self.into.pop(each, None)
-            self.held.pop(each, None)
 
 
 class Customers:
@@ -137,15 +89,16 @@ class Customers:
 
     def consents(self, customer: str) -> frozenset[str]:
         """What the customer agrees to: by the latest profile of some source, and none says no."""
-        merged = self._merged(customer)
-        customer = merged.end(customer)
+        ids, owners = self._owners(customer)
+        customer = owners.owner(customer, NEVER)
         latest: dict[str, tuple[int, bool, str, str]] = {}
-        for each, until in merged.profiles(customer).items():
+        for each in ids:
+            erased_at = max(owners.erased.get(name, ALWAYS) for name in (each, customer))
             rows = self._db.execute(
                 "SELECT source, told_at, yes, no FROM consent WHERE customer = ?", (each,)
             )
             for source, told_at, yes, no in rows:
-                counts = told_at > merged.erased.get(each, -1) and (until is None or told_at <= until)
+                counts = told_at > erased_at and owners.owner(each, told_at) == customer
                 found = told_at, each == customer, yes, no
                 if counts and (source not in latest or latest[source][:2] < found[:2]):
                     latest[source] = found
@@ -155,25 +108,21 @@ class Customers:
 
     def erased_at(self, customer: str) -> int | None:
         """The latest erasure of a customer, by whichever of their ids, in milliseconds; None: there is none."""
-        return self._merged(customer).erased.get(customer)
+        return self._owners(customer)[1].erased.get(customer)
 
-    def _merged(self, customer: str) -> Merged:
-        """The ids that were ever linked with this one, with all that happened to them in order."""
-        ids, links = self._linked(customer)
-        happened: list[tuple[int, bool, int, tuple[Any, ...]]] = [
-            (at, False, number, (name, into, undone)) for number, name, into, at, undone in links
+    def _owners(self, customer: str) -> tuple[Collection[str], Owners]:
+        """The ids that were ever linked with this one, and under which of them each record counts."""
+        ids, rows = self._linked(customer)
+        links = [
+            {
+                "customer_id": row[1],
+                "into": row[2],
+                "occurred_at": row[3],
+                "action": "unlink" if row[4] else "link",
+            }
+            for row in sorted(rows)
         ]
-        happened += [(at, True, 0, (each,)) for each in ids for at in self._erasures(each)]
-        merged = Merged()
-        # A link of the instant of an erasure is of before it.
-        for at, is_erasure, _, told in sorted(happened):
-            if is_erasure:
-                merged.erase(told[0], at)
-            elif told[2]:
-                merged.unlink(told[0], told[1], at)
-            else:
-                merged.link(told[0], told[1])
-        return merged
+        return ids, Owners(links, ((each, at) for each in ids for at in self._erasures(each)))
 
     def _linked(self, customer: str) -> tuple[Collection[str], Iterable[tuple[int, str, str, int, int]]]:
         ids, links, new = {customer}, {}, [customer]

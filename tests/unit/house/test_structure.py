@@ -141,8 +141,8 @@ MAY_IMPORT = {
     },
     "streams/conversion": {"schemas", "streams/errors.py", "streams/kafka"},
     "streams/delivery": {
-        *("engine", "schemas", "streams/clock.py", "streams/errors.py", "streams/kafka", "streams/registry"),
-        *("streams/settings", "streams/telemetry"),
+        *("engine", "insight", "schemas", "streams/clock.py", "streams/errors.py", "streams/kafka"),
+        *("streams/registry", "streams/settings", "streams/telemetry"),
     },
     "streams/console": {
         *("engine", "insight", "language", "plan", "schemas", "streams/clock.py", "streams/errors.py"),

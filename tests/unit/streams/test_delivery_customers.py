@@ -1,11 +1,18 @@
 """Consents and erasures by all ids of a customer: links, unlinks and nulls as they come, in whatever order."""
 
+import random
 import sqlite3
 
 import pytest
 
 import schemas
+from segments.language import Segment, consent
 from streams.delivery.customers import Customers
+from tests.properties.linked import link as link_of
+from tests.properties.records import START, erase
+from tests.properties.records import click as click_of
+from tests.properties.records import profile as profile_of
+from tests.unit.engine.test_identity import Shop
 
 T = 1_795_945_203_000
 
@@ -104,6 +111,68 @@ def test_after_an_unlink_what_was_merged_stays_and_what_comes_does_not_count(kno
     assert known.consents("ann") == {"phone"}
     linked(known, "tablet", "ann", 7)
     assert known.consents("ann") == frozenset()
+
+
+def test_an_id_that_was_given_back_has_agreed_to_nothing(known):
+    """What it said while it was merged is the other customer's, until it says something of its own: a consent is not copied."""
+    linked(known, "phone-7", "ann", 2)
+    told(known, "phone-7", 3, mail=True)
+    linked(known, "phone-7", "ann", 4, "unlink")
+    assert (known.consents("phone-7"), known.consents("ann")) == (frozenset(), {"mail"})
+    told(known, "phone-7", 5, mail=True)
+    assert (known.consents("phone-7"), known.consents("ann")) == ({"mail"}, frozenset())
+
+
+def test_an_erasure_by_another_id_holds_for_who_is_merged_later(known):
+    """What an erased customer said before is not brought by a later link, and does not outlive that of who goes on."""
+    told(known, "phone-7", 1, mail=True)
+    linked(known, "cookie", "phone-7", 2)
+    erased(known, "cookie", 3)
+    linked(known, "phone-7", "ann", 4)
+    assert known.consents("ann") == frozenset()
+    told(known, "tablet", 5, mail=True)
+    erased(known, "ann", 6)
+    linked(known, "tablet", "ann", 7)
+    assert known.consents("ann") == frozenset()
+
+
+AGREED = Segment(id="agreed", en="Agreed", nl="Akkoord", when=consent("mail"))
+IDS = ("a", "b", "c", "d")
+
+
+def test_consents_are_those_that_the_engine_has():
+    """After any links, unlinks, erasures and rings, where each id says something once: what Kafka keeps of it."""
+    merged = agreed = 0
+    for seed in range(150):
+        chance = random.Random(seed)
+        # Of whom nothing is remembered there is nothing to merge, and no ring is found.
+        arrivals = [click_of(0, "page_view", each, f"e-{each}") for each in IDS]
+        known, quiet = Customers(sqlite3.connect("", isolation_level=None), {"mail"}), list(IDS)
+        for at in range(10, 10 * chance.randrange(4, 14), 10):
+            name, into, what = chance.choice(IDS), chance.choice(IDS), chance.random()
+            if what < 0.1:
+                erased(known, name, at)
+                arrivals.append(erase(at, name))
+                arrivals += [click_of(at + 1, "page_view", each, f"e-{each}-{at}") for each in IDS]
+            elif what < 0.4 and quiet:
+                name = quiet.pop(chance.randrange(len(quiet)))
+                given = chance.random() < 0.7
+                told(known, name, at, mail=given)
+                arrivals.append(profile_of(at, name, f"{name}-{at}", consents={"mail": given}))
+            else:
+                action = "unlink" if what > 0.85 else "link"
+                linked(known, name, into, at, action)
+                arrivals.append(link_of(START + at, name, into, f"l{at}", action))
+        shop = Shop(1, [AGREED]).live(*arrivals)
+        for name in IDS:
+            end = name
+            while (found := shop.of(end)) and found["into"]:
+                end = found["into"]
+            assert (known.consents(name) == {"mail"}) is (shop.inside(end) == {"agreed"}), (seed, name)
+            merged += end != name
+            agreed += bool(known.consents(name))
+    assert merged > 100
+    assert agreed > 100
 
 
 def test_an_erasure_of_one_id_erases_all_of_them(known):
