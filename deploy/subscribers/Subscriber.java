@@ -83,11 +83,12 @@ public class Subscriber {
 
   /** Keep one half of a merge until the other comes, by their cause: who only got another id is no news. */
   static void net(GenericRecord event, boolean control) {
+    if (control) return; // it is never announced, so the other half is news
     var cause = ((GenericRecord) event.get("cause")).get("event_id");
     var merge = "half " + event.get("segment") + " " + (event.hasField("value") ? event.get("value") : null) + " " + cause;
     var half = state.get(merge);
     if (half != null && !half.split(" ")[1].equals("" + event.get("transition"))) state.remove(merge);
-    else if (!control) state.put(merge, System.currentTimeMillis() + " " + event.get("transition") + " " + event);
+    else state.put(merge, System.currentTimeMillis() + " " + event.get("transition") + " " + event);
   }
 
   /** Announce the halves that have waited for a minute: the other half was a stay, or none. Whether there were any. */

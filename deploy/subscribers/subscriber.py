@@ -87,11 +87,13 @@ def apply(db: sqlite3.Connection, message: Any, announce: Callable[[Any], None])
 
 def net(db: sqlite3.Connection, event: Any) -> None:
     """Keep one half of a merge until the other comes, by their cause: who only got another id is no news."""
+    if event.get("arm") == "control":  # it is never announced, so the other half is news
+        return
     merge = json.dumps([event["segment"], event.get("value"), event["cause"]["event_id"]])
     row = db.execute("SELECT event FROM halves WHERE merge = ?", (merge,)).fetchone()
     if row and json.loads(row[0])["transition"] != event["transition"]:
         db.execute("DELETE FROM halves WHERE merge = ?", (merge,))
-    elif event.get("arm") != "control":
+    else:
         row = merge, time.time(), json.dumps(event, default=str)
         db.execute("INSERT OR REPLACE INTO halves VALUES (?, ?, ?)", row)
 

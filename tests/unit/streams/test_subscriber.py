@@ -16,10 +16,10 @@ def db():
     return connection
 
 
-def _half(customer, transition, segment="loyal", cause="login-1"):
+def _half(customer, transition, segment="loyal", cause="login-1", arm=None):
     return {
         "customer_id": customer, "transition": transition, "segment": segment, "value": None,
-        "cause": {"event_id": cause}, "arm": None,
+        "cause": {"event_id": cause}, "arm": arm,
     }  # fmt: skip
 
 
@@ -47,3 +47,21 @@ def test_a_half_without_its_other_is_announced_after_a_minute(db):
     assert _told(db, 59) == []
     assert sorted(_told(db, 61)) == [("anna", "enter"), ("anon", "exit"), ("carl", "enter")]
     assert _told(db, 61) == []
+
+
+@pytest.mark.parametrize("first", ["exit", "enter"])
+@pytest.mark.parametrize(
+    ("exit_arm", "enter_arm", "expected"),
+    [
+        ("treated", "treated", []),
+        ("control", "control", []),
+        ("treated", "control", [("anon", "exit")]),
+        ("control", "treated", [("anna", "enter")]),
+    ],
+)
+def test_a_half_of_the_control_group_nets_nobody(db, first, exit_arm, enter_arm, expected):
+    """Its enters and exits are never announced, so the other half is news, in whichever order they come."""
+    halves = [_half("anon", "exit", arm=exit_arm), _half("anna", "enter", arm=enter_arm)]
+    for half in halves if first == "exit" else reversed(halves):
+        subscriber.net(db, half)
+    assert _told(db, 61) == expected
