@@ -1,6 +1,7 @@
 """Two ids that become one customer, over a real Kafka: in partitions of their own, through kills between the halves."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ VISITOR = next(
     f"anon-{n}" for n in range(99) if partition_of(f"anon-{n}".encode(), 2) != partition_of(b"anna", 2)
 )
 SCRIPT = Path(__file__).with_name("worker_linking.py")
+ROOT = Path(__file__).parents[2]
 SETTINGS = {"SEGMENTS_CLOCK": "event", "SEGMENTS_SESSION_TIMEOUT": "6000"}
 ALL_INPUTS = tuple(sorted((*INPUTS, IDENTITIES)))
 
@@ -32,10 +34,13 @@ def _view(at, customer):
     return {"event_id": f"{customer}@{at}", "customer_id": customer, "occurred_at": at, "kind": "page_view"}
 
 
-def _login(at, customer, into):
-    return {
-        "event_id": "login", "customer_id": customer, "into": into, "occurred_at": at, "action": "link", "source": "app",
-    }  # fmt: skip
+def _login(address, at, customer, into):
+    """Wire a login as the page for whoever does that says."""
+    page = (ROOT / "deploy" / "identities.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    wired = {}
+    exec(program.replace("localhost:9092", address).replace("schemas/", f"{ROOT}/schemas/"), wired)
+    wired["logged_in"]("login", customer, into, at)
 
 
 def _read(run, topic):
@@ -87,7 +92,7 @@ def test_a_login_merges_the_visits_of_before_through_kills_between_the_halves(
     fresh_topics(2)
     now = int(time.time() * 1000) - 4 * DAY
     run("produce", "clickstream", stdin=_lines(_view(now, VISITOR), _view(now + HOUR, VISITOR)))
-    run("produce", "identities", stdin=_lines(_login(now + DAY, VISITOR, ANNA)))
+    _login(kafka.address, now + DAY, VISITOR, ANNA)
     for moment in ("before", "after"):
         assert _killed(moment, {**environment, **SETTINGS}, tmp_path / moment) == -9
     worker = spawn("worker", env=SETTINGS)
