@@ -21,8 +21,9 @@ MOST_EVENTS = 2_000
 """The latest that are kept of one customer, some 500 bytes each; all are counted."""
 MOST_READINGS = 16
 """At a time; beyond, the oldest is stopped."""
-KEPT_SECONDS = 30.0
-"""For which a reading that has ended is shown again before the topics are read anew."""
+KEPT_SECONDS = 10.0
+"""For which a reading that has ended is kept and shown again: of who was erased nothing is shown after ten seconds,
+also if they were in no segment, so that nothing but the topics tells of the erasure."""
 FLIPS = "segment-events"
 PROFILE_SOURCE = f"{PROFILES}-"
 """How the names of the topics of further profile sources begin."""
@@ -116,10 +117,6 @@ class Readings:
 
     def of(self, customer: str, count: int) -> Reading:
         """The reading of a customer, begun if there is none; the topics have `count` partitions."""
-        now = asyncio.get_running_loop().time()
-        for name, each in list(self._readings.items()):
-            if each.ended_at is not None and now - each.ended_at > KEPT_SECONDS:
-                del self._readings[name]
         reading = self._readings.get(customer)
         if reading is None:
             while len(self._readings) >= MOST_READINGS:
@@ -129,6 +126,10 @@ class Readings:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return reading
+
+    def _let_go(self, reading: Reading) -> None:
+        if self._readings.get(reading.customer) is reading:
+            del self._readings[reading.customer]
 
     def stop(self, customer: str) -> None:
         """Stop a reading: what was read by then is shown."""
@@ -147,7 +148,9 @@ class Readings:
             told = str(error) if isinstance(error, StreamsError) else f"Kafka does not answer: {error!r}"
             reading.problem = told
         reading.finish()
-        reading.ended_at = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        reading.ended_at = loop.time()
+        loop.call_later(KEPT_SECONDS, self._let_go, reading)
         reading.finished.set()
 
     def _read(self, reading: Reading, count: int) -> None:

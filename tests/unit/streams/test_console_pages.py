@@ -1,5 +1,6 @@
 """The pages of one segment, of customers and of health, over recorded topics."""
 
+import asyncio
 import re
 from collections import Counter
 from dataclasses import replace
@@ -10,6 +11,7 @@ from aiohttp import test_utils, web
 
 import schemas
 from streams.clock import wall_clock
+from streams.console import history
 from streams.console.database import HOUR
 from streams.console.membership import STAYS, Question, segment_contents
 from streams.console.problems import Health, names_of, problems_of
@@ -114,6 +116,27 @@ def test_of_an_erased_customer_nothing_is_shown(tmp_path):
         answer = await client.get("/customers/ann")
         text = await answer.text()
         assert answer.status == 200
+        assert 'data-state="empty"' in text
+        assert "data-kind" not in text
+
+    visiting(tmp_path, visit)
+
+
+def test_what_was_read_of_a_customer_is_let_go_within_ten_seconds(tmp_path, monkeypatch):
+    """Also of one who was in no segment and is erased: no membership tells that, so the topics are read anew."""
+    assert history.KEPT_SECONDS <= 10
+    monkeypatch.setattr(history, "KEPT_SECONDS", 0.05)
+
+    async def visit(client, console):
+        now = wall_clock()
+        console.readings.read = events_read(("clickstream", click("ann", now - 9), now - 9))
+        assert 'data-kind="page_view"' in await (await client.get("/customers/ann")).text()
+        console.readings.read = events_read(
+            ("clickstream", click("ann", now - 9), now - 9), ("profiles", None, now - 5)
+        )
+        await asyncio.sleep(0.2)
+        assert not console.readings._readings
+        text = await (await client.get("/customers/ann")).text()
         assert 'data-state="empty"' in text
         assert "data-kind" not in text
 
