@@ -80,3 +80,14 @@ def test_what_matured_before_the_merge_is_told_in_order_of_instants() -> None:
         ("beta", "matured", START + MINUTE, ANNA),
         ("alpha", "matured", START + 2 * MINUTE, ANNA),
     ]
+
+
+def test_the_watches_of_a_state_count_for_the_limit_of_who_takes_it_in() -> None:
+    """With a goal one entry more has to have room, or the state is a dead letter."""
+
+    def least(rule: Segment) -> int:
+        story = cart(0, TREATED), click(1, "search", ANNA, "s"), linking(HOUR, TREATED, ANNA)
+        return min(limit for limit in range(1, 20) if not Shop(1, [rule], limit).live(*story).letters)
+
+    plain = Segment(id="carts", en="Carts", nl="Karren", when=WINTER.when)
+    assert least(WINTER) == least(plain) + 1

@@ -470,6 +470,11 @@ impl Partition {
         let mut both = customer.clone();
         let now = customer.instant.max(theirs.instant).max(at);
         super::union(&mut both, theirs.clone(), now, &self.rules);
+        if let Some(absorbed) = theirs.watches.as_deref().cloned() {
+            both.watches
+                .get_or_insert_default()
+                .merge(absorbed, theirs.name());
+        }
         codec::forget(&mut both, &self.rules, &self.machine.names);
         (both.entries > entries || both.weight > bytes).then(|| {
             let error = format!(
