@@ -46,7 +46,9 @@ def rows_of(
         for stay in values:
             due = asked[stay]["flips_at"] if stay in asked else None
             rows.append(Lane(named(title, *stay), bars=stays[stay], due=due))
-        flips = [each for each in reading.flips if (segment, each.fields.get("value")) in values]
+        flips = [
+            each for each in reading.flips if (each.fields["segment"], each.fields.get("value")) in values
+        ]
         now = [asked[stay] for stay in values if stay in asked]
         rows += _measures(flips, now, None if why is None else why.get("clock"))
     return rows

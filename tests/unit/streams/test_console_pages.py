@@ -336,6 +336,34 @@ def test_a_customers_lanes_are_by_segment_and_value(tmp_path):
     visiting(tmp_path, visit)
 
 
+def test_a_segment_has_no_measures_of_another_one(tmp_path):
+    """Below the stays of a segment without values stand the leaves of its own rule."""
+
+    async def visit(client, console):
+        topics, now = Topics(), wall_clock()
+        flips = [
+            topics.flip(
+                "ann",
+                "enter",
+                segment,
+                now - HOUR,
+                evidence=[{"measure": f"{segment}.count()", "value": "3", "bound": "3", "holds": True}],
+            )
+            for segment in ("big", "late")
+        ]
+        await read(console, topics)
+        console.readings.read = events_read(
+            *(
+                ("segment-events", schemas.encode(schemas.SEGMENT_EVENT, each), each["occurred_at"])
+                for each in flips
+            )
+        )
+        page = await (await client.get("/customers/ann")).text()
+        assert (page.count("big.count() (3)"), page.count("late.count() (3)")) == (1, 1)
+
+    visiting(tmp_path, visit)
+
+
 def test_stays_are_exact_to_the_millisecond(tmp_path):
     """By the hours of the enters and by the enters about each bound, as the memberships are counted one by one."""
 
