@@ -7,7 +7,7 @@ import pytest
 
 from segments.language import Segment, cart_add, purchase
 from tests.properties.records import HOUR, MINUTE, START, Arrival, click, transaction
-from tests.unit.engine.test_identity import ANNA, Shop, linking
+from tests.unit.engine.shop import ANNA, Shop, linking
 
 TREATED, CONTROL = "anon-7", "berta"
 """Ids of these arms in the experiment `winter`; anna is treated."""

@@ -12,7 +12,7 @@ from tests.properties.linked import link as link_of
 from tests.properties.records import START, erase
 from tests.properties.records import click as click_of
 from tests.properties.records import profile as profile_of
-from tests.unit.engine.test_identity import Shop
+from tests.unit.engine.shop import Shop
 
 T = 1_795_945_203_000
 
