@@ -65,7 +65,8 @@ def command(http_port: int | None, log_level: str, deploy: bool, no_deploy: bool
     """
     if deploy and no_deploy:
         raise click.UsageError("--deploy and --no-deploy exclude each other.")
-    settings = read_settings()
+    # What is deployed needs no rule files: folders that are missing are a line in the log then.
+    settings = read_settings(rules_may_be_missing=True)
     configure(log_level, settings.secrets)
     rules = None if no_deploy else _files(settings)
     port = settings.http_port if http_port is None else http_port

@@ -27,8 +27,8 @@ from streams.settings.types import (
     AtLeastOne,
     ExistingFile,
     Name,
+    absolute_folders,
     addresses,
-    existing_folders,
     secret,
     secrets_of,
     split_folders,
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         tuple[Path, ...],
         NoDecode,
         BeforeValidator(split_folders),
-        AfterValidator(existing_folders),
+        AfterValidator(absolute_folders),
         Field(default_factory=_shipped_rules),
         About(
             "Folders of rules.",
@@ -299,8 +299,8 @@ class Settings(BaseSettings):
         return self.data_dir / "broker"
 
 
-def read_settings() -> Settings:
-    """The settings of the environment.
+def read_settings(*, rules_may_be_missing: bool = False) -> Settings:
+    """The settings of the environment; `rules_may_be_missing`: the folders of SEGMENTS_RULES need not exist.
 
     Raises SettingsError with one line for each variable that is wrong or unknown.
     """
@@ -309,6 +309,10 @@ def read_settings() -> Settings:
         settings = Settings()  # type: ignore[call-arg,unused-ignore]  # the fields come from the environment
     except ValidationError as error:
         problems += [line for each in error.errors() for line in _problem(dict(each))]
+    else:
+        # A folder that is not there is most often a typing error: no rules at all would be the silent result.
+        if not rules_may_be_missing and not all(folder.is_dir() for folder in settings.rules):
+            problems += _problem({"loc": ("rules",), "type": "missing_folder", "input": settings.rules})
     if problems:
         raise SettingsError("\n".join(problems))
     return settings

@@ -35,9 +35,9 @@ def split_folders(value: object) -> object:
     return [part.strip() for part in re.split(rf"[,{re.escape(os.pathsep)}]", value) if part.strip()]
 
 
-def existing_folders(folders: tuple[Path, ...]) -> tuple[Path, ...]:
-    """A folder that is not there is a typing error: no rules at all would be the silent result."""
-    if not folders or not all(folder.is_dir() for folder in folders):
+def absolute_folders(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """At least one folder. Whether they exist is for `read_settings`: a worker may run without them."""
+    if not folders:
         raise ValueError
     return tuple(folder.resolve() for folder in folders)
 

@@ -50,6 +50,7 @@ class WorkerContext:
     rules: RuleSet | None
     """The rules of files, which a group runs until a rule set is deployed; None: it waits for a deployment."""
     engine: EngineSettings
+    """Of this process: those of a group that was never deployed. Else each partition has those of its deployment."""
     table: CustomerTable
     changelog: str
     offsets: Offsets

@@ -161,10 +161,7 @@ class Service:
         return since >= CHECK or (since >= SHORTEST_POLL and self._seconds_to_due() <= 0)
 
     def _seconds_to_due(self) -> float:
-        due = self._partition.next_due
-        if due is None or self._limits.event_clock:
-            return float("inf")
-        return (due + self._context.engine.grace + 1 - wall_clock()) / 1000
+        return float("inf") if self._limits.event_clock else seconds_to_due(self._partition, wall_clock())
 
     async def _confirm(self) -> None:
         """Stamp first, then the clock, then the question: its answer is newer than both.
@@ -223,7 +220,7 @@ class Service:
             self._unwritten = {}
         self._clean(offsets)
         self._caution.committed(offsets)
-        self._waits.committed(transaction, self._ledger, self._context.engine.grace)
+        self._waits.committed(transaction, self._ledger, self._partition.settings.grace)
         self.monitor.committed(transaction, time.perf_counter() - began)
 
     def _clean(self, offsets: Mapping[str, int]) -> None:
@@ -240,3 +237,9 @@ class Service:
     def machine(self) -> Partition:
         """The machine, for a question."""
         return self._partition
+
+
+def seconds_to_due(partition: Partition, now: int) -> float:
+    """Seconds until the next flip by time may fire, by the grace of the rule set that runs; `now` is the wall clock."""
+    due = partition.next_due
+    return float("inf") if due is None else (due + partition.settings.grace + 1 - now) / 1000

@@ -112,6 +112,16 @@ def test_a_wrong_value_is_one_line(given, name, value, expected):
     assert line.endswith(f"came '{value}'")
 
 
+def test_a_worker_may_lack_its_rule_files(given, monkeypatch):
+    """What is deployed needs none: the folder is taken as it is, and all else is still checked."""
+    given()
+    monkeypatch.setenv("SEGMENTS_RULES", "/no/such/folder")
+    assert [folder.name for folder in read_settings(rules_may_be_missing=True).rules] == ["folder"]
+    monkeypatch.setenv("SEGMENTS_GRACE", "x")
+    with pytest.raises(SettingsError, match="SEGMENTS_GRACE: expected"):
+        read_settings(rules_may_be_missing=True)
+
+
 def test_an_unknown_variable_is_named_with_the_nearest(given):
     """A typing error is not silently the default."""
     with pytest.raises(

@@ -4,11 +4,14 @@ import pytest
 
 import schemas
 from segments.engine import INPUTS, load
+from segments.language import Segment, minutes, page_view
 from streams.telemetry.metrics import Metrics
 from streams.transport import Run
 from streams.worker import waits
 from streams.worker.ledger import Ledger
 from streams.worker.outbox import Outbox
+from streams.worker.service import seconds_to_due
+from tests.unit.driving import START, Driver
 from tests.unit.repository import ROOT
 from tests.unit.wire_batches import EXAMPLES, batch, known, made, runs
 
@@ -109,3 +112,11 @@ def test_a_timer_waits_for_the_grace(monkeypatch):
         count, _ = shop.told("grace")
         assert (count > 0) is not event_clock
         assert shop.told("gathering")[0] == 1 + count
+
+
+def test_the_grace_is_that_of_the_rule_set_that_runs():
+    """A flip by time is waited for as long as the partition's own settings say, whatever those of the process are."""
+    shop = Driver(Segment(id="idle", when=page_view.within(days=1).idle >= minutes(1)), grace=5_000)
+    assert seconds_to_due(shop.partition, START) == float("inf")
+    shop.click(0)
+    assert seconds_to_due(shop.partition, START) == 60 + 5 + 0.001
