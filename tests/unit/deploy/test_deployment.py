@@ -27,7 +27,7 @@ COMPOSE = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
 DOCKERFILE = (DEPLOY / "container" / "Dockerfile").read_text()
 MANIFESTS = sorted(
     file
-    for folder in ("base", "delivery")
+    for folder in ("base", "borders", "console", "delivery", "deploy")
     for file in (KUBERNETES / folder).glob("*.yaml")
     if file.name != "kustomization.yaml"
 )
@@ -254,6 +254,29 @@ def test_the_console_of_kubernetes_fits_together():
     assert generated["name"] == console["envFrom"][0]["configMapRef"]["name"]
     (service,) = document("console/service.yaml")["spec"]["ports"]
     assert service["targetPort"] == "http"
+
+
+def test_the_jobs_of_kubernetes_fit_together():
+    """Each builds, has settings of its own kustomization, the image of the workers and their token; rules are mounted."""
+    (worker,) = document("base/statefulset.yaml")["spec"]["template"]["spec"]["containers"]
+    tag = document("base/kustomization.yaml")["images"]
+    job, cron = document("deploy/job.yaml"), document("borders/cronjob.yaml")["spec"]["jobTemplate"]
+    for folder, made in (("deploy", job), ("borders", cron)):
+        (container,) = made["spec"]["template"]["spec"]["containers"]
+        kustomization = document(f"{folder}/kustomization.yaml")
+        (generated,) = kustomization["configMapGenerator"]
+        assert container["envFrom"] == [{"configMapRef": {"name": generated["name"]}}]
+        settings = {each["name"]: each for each in container["env"]}
+        assert settings.keys() | {each.partition("=")[0] for each in generated["literals"]} <= SETTINGS
+        token = settings["SEGMENTS_HTTP_TOKEN"]["valueFrom"]["secretKeyRef"]
+        mounted = {each["name"]: each["value"] for each in worker["env"] if "value" in each}
+        secret = document("base/statefulset.yaml")["spec"]["template"]["spec"]["volumes"][0]["secret"]
+        assert token == {
+            "name": secret["secretName"], "key": Path(mounted["SEGMENTS_HTTP_TOKEN_FILE"]).name,
+        }  # fmt: skip
+        assert (container["image"], kustomization["images"]) == (worker["image"], tag)
+    (deploying,) = job["spec"]["template"]["spec"]["containers"]
+    assert deploying["args"][:3] == ["deploy", "--rules", deploying["volumeMounts"][0]["mountPath"]]
 
 
 def test_the_unit_leaves_the_worker_what_it_needs():
