@@ -38,6 +38,8 @@ class PartitionState:
     """Entries and bytes of the state."""
     deployment: str | None = None
     """The id of the deployment that it runs; None: rules of files, or none yet."""
+    deployed_at: int | None = None
+    """The Kafka timestamp of that deployment."""
     filling: str | None = None
     """The id of the deployment whose measures are filled beside it."""
     filled: bool = False
@@ -118,6 +120,10 @@ class PartitionGauges(Collector):
             "deployment_info", "The deployment whose rule set a partition runs. Always 1.",
             (((state.number, state.deployment), 1) for state in states if state.deployment is not None),
             "partition", "deployment_id",
+        )  # fmt: skip
+        yield _gauge(
+            "deployment_timestamp_seconds", "When the deployment that a partition runs was written to its log.",
+            (((state.number,), state.deployed_at / 1000) for state in states if state.deployed_at is not None),
         )  # fmt: skip
         yield _gauge(
             "deployment_state", "1 for what a partition does about deployments, else 0.",

@@ -156,6 +156,7 @@ class PartitionMonitor:
             committed_at=self._standing.committed_at,
             size=self._store.size(),
             deployment=None if partition.deployment is None else partition.deployment.deployment_id,
+            deployed_at=None if partition.deployment is None else partition.deployment.timestamp,
             deployment_state=self._deployment_state(),
             borders_taken_at=taken_at,
             borders_missing=missing,

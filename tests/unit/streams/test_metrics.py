@@ -126,6 +126,26 @@ def test_what_is_not_known_is_not_told():
     ]
 
 
+def test_what_a_partition_runs_is_told_and_since_when():
+    """The deployment, when it was written, and which one of the four states the partition is in."""
+    metrics = Metrics()
+    metrics.watch(
+        lambda: [PartitionState(3, deployment="d", deployed_at=1_800_000_000_500, deployment_state="filling")]
+    )
+    lines = metrics.text().decode().splitlines()
+    told = [
+        line.removeprefix("segments_deployment_") for line in lines if line.startswith("segments_deployment_")
+    ]
+    assert told == [
+        'info{deployment_id="d",partition="3"} 1.0',
+        'timestamp_seconds{partition="3"} 1.8000000005e+09',
+        'state{partition="3",state="waiting"} 0.0',
+        'state{partition="3",state="filling"} 1.0',
+        'state{partition="3",state="taking_over"} 0.0',
+        'state{partition="3",state="running"} 0.0',
+    ]
+
+
 def many(count):
     """So many rules that differ."""
     return RuleSet(
