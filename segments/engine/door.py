@@ -413,9 +413,12 @@ class Partition:
                 offered.popleft()
         return effects
 
-    def collect_moves(self) -> dict[tuple[str, bool], int]:
-        """Count the flips since the last collection, by segment and whether they are enters. All else is dropped."""
-        return self._core.collect_moves()
+    def collect_moves(self, uncounted: Sequence[str] = ()) -> tuple[dict[tuple[str, bool], int], int]:
+        """Count the flips since the last collection, by segment and whether they are enters, and the customers who flip.
+
+        The flips of the segments in `uncounted` do not make a customer count. All else is dropped.
+        """
+        return self._core.collect_moves(list(uncounted))
 
     def _letter(
         self,

@@ -10,14 +10,14 @@ import click
 from segments.engine import settings_of, with_borders
 from segments.language.words.sentence import Language
 from streams.cli import going_live
-from streams.cli.deploy_report import Report, settings_change, tell_counted
-from streams.cli.filling import Wanted, fill
+from streams.cli.deploy_report import Report, settings_change, tell_counted, what_changes
+from streams.cli.filling import Wanted, exact_from, fill, told_exact_from
 from streams.cli.going_live import NO_WAIT, NOTE, RULES, TIMEOUT, YES, tell_lines
 from streams.cli.language import LANGUAGE
 from streams.cli.progress import bar
 from streams.cli.visible import json_line
 from streams.clock import wall_clock
-from streams.deployments.changes import changes, told
+from streams.deployments.changes import changes
 from streams.deployments.counting import Counted, TooManyMove, count
 from streams.deployments.knowledge import known_since, unknown
 from streams.deployments.new_borders import NewBorder, take_new, unpublished
@@ -70,7 +70,7 @@ class Call:
     type=click.FloatRange(0, 100),
     default=20.0,
     show_default=True,
-    help="Write nothing if more of a segment's members would flip. 100: do not count.",
+    help="Write nothing if more of a segment's members, or of all customers, would flip. 100: do not count.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Write nothing; say what would change, and by the history who would flip."
@@ -144,9 +144,10 @@ def _run(call: Call) -> None:
     planned = plan(settings, call.rules or settings.rules, chains.running, stories=True)
     known = known_since(chains, wall_clock())
     report = Report(changes(planned, chains.running, known))
+    is_filled = call.backfill and chains.running is not None
+    to_fill = unknown(planned.ruleset.data, known, wall_clock()) if is_filled else ()
     if not call.as_json:
-        tell_lines(*told(report.changes, call.language or settings.language or "en"))
-    to_fill = unknown(planned.ruleset.data, known, wall_clock()) if call.backfill else ()
+        tell_lines(*what_changes(report, chains, to_fill, call.language or settings.language or "en"))
     is_needed = not report.changes.same or bool(chains.lacking or to_fill)
     if is_needed:
         _change(settings, call, planned, chains, report, to_fill)
@@ -156,6 +157,9 @@ def _run(call: Call) -> None:
             _wait(settings, chains, report, call.timeout, as_json=call.as_json)
         except NotTakenOver as error:
             late = error
+    if report.is_filled and late is None:
+        report.exact_from = exact_from(settings)
+        tell_lines(*(() if call.as_json else told_exact_from(report.exact_from)))
     if call.as_json:
         click.echo(json_line(report.as_json()))
     if late is not None:
@@ -179,12 +183,12 @@ def _change(
         made = record(settings, planned, chains, wall_clock(), call.note, at_once=False)
         wanted = Wanted(made, planned.ruleset, to_fill, call.timeout, yes=call.yes, quiet=call.as_json)
         chains, deployment_id = fill(settings, wanted, chains)
+        report.is_filled = deployment_id is not None
     if not call.no_census:
-        is_filled = deployment_id is not None
-        report.borders = _take_new(settings, planned, chains, call.timeout, filled=is_filled)
+        report.borders = _take_new(settings, planned, chains, call.timeout, filled=report.is_filled)
         tell_lines(*(() if call.as_json else map(str, report.borders)))
     if call.max_moved < ALL:
-        report.counted = _count(settings, planned, report, chains, filled=deployment_id is not None)
+        report.counted = _count(settings, planned, report, chains, filled=report.is_filled)
         tell_counted(report.counted, as_json=call.as_json)
     _deploy(settings, planned, chains, report, call, deployment_id)
 
@@ -240,7 +244,7 @@ def _count(
     settings: Settings, planned: Planned, report: Report, chains: Chains, *, filled: bool = False
 ) -> Counted:
     found = report.changes
-    if not any(each.kind != "reworded" for each in found.rules) and not found.settings:
+    if not filled and not any(each.kind != "reworded" for each in found.rules) and not found.settings:
         return Counted()
     partitions = len(chains.held)
     with bar(partitions, "counting who would flip") as progress:
@@ -257,8 +261,8 @@ def _deploy(
     deployment_id: str | None,
 ) -> None:
     """Writes it, under this id if it is to wait for what is filled."""
-    over = [] if report.counted is None else report.counted.over(call.max_moved)
-    if over:
+    counted = report.counted or Counted()
+    if over := [*counted.over(call.max_moved), *counted.over_all(call.max_moved)]:
         raise TooManyMove(
             "\n".join(
                 [
@@ -276,7 +280,8 @@ def _deploy(
 
 
 def _wait(settings: Settings, chains: Chains, report: Report, timeout: float, *, as_json: bool) -> None:
-    look = going_live.taken_over(settings, str(report.deployment_id), chains, timeout)
-    report.flips, report.partitions = going_live.flips_of(look), going_live.partitions_of(look)
+    id_ = str(report.deployment_id)
+    look = going_live.taken_over(settings, id_, chains, timeout)
+    report.flips, report.partitions = going_live.flips_of(look, id_), going_live.partitions_of(look)
     if not as_json:
         tell_lines("all partitions run it", *going_live.told_flips(report.flips))

@@ -1,13 +1,16 @@
 """What `segments deploy` found and did: as one object, and in words."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from segments.engine import Border
+from segments.language.words.sentence import Language
 from streams.cli.going_live import tell_lines
-from streams.deployments.changes import Changes
+from streams.deployments.changes import Changes, told
 from streams.deployments.counting import Counted
 from streams.deployments.new_borders import NewBorder
+from streams.deployments.records import Chains
 
 
 @dataclass(slots=True)
@@ -20,6 +23,10 @@ class Report:
     """By the history, of a dry run."""
     borders: list[NewBorder] = field(default_factory=list)
     """Those that were not published before."""
+    is_filled: bool = False
+    """Whether measures were filled for it."""
+    exact_from: dict[str, str] = field(default_factory=dict)
+    """Rules of which the history has not the whole window, each with the instant from which on it is exact."""
     deployment_id: str | None = None
     flips: dict[str, dict[str, int]] | None = None
     partitions: list[dict[str, Any]] | None = None
@@ -49,7 +56,22 @@ class Report:
             "borders": [each.as_json() for each in self.borders],
             "flips": self.flips,
             "partitions": self.partitions,
+            "exact_from": self.exact_from,
         }
+
+
+def what_changes(report: Report, chains: Chains, to_fill: Sequence[str], language: Language) -> Iterator[str]:
+    """What would be written, a line each, and why if the rules are those deployed; `to_fill`: measures to be filled."""
+    running = report.changes.deployed
+    if report.changes.same and running is not None and (chains.lacking or to_fill):
+        yield f"the rules and settings are those of {running.id}"
+    else:
+        yield from told(report.changes, language, filled=bool(to_fill))
+    if running is not None and chains.lacking:
+        lacking = ", ".join(map(str, chains.lacking))
+        yield f"  written again, since partitions that were added later do not have it: {lacking}"
+    for each in to_fill:
+        yield f"  to be filled: {each}"
 
 
 def settings_change(found: Changes) -> str:

@@ -8,7 +8,7 @@ import click
 import schemas
 from streams.cli.going_live import tell_lines
 from streams.cli.visible import json_line
-from streams.deployments.records import Chains, Deployed, read_chains
+from streams.deployments.records import FILL, Chains, Deployed, read_chains
 from streams.deployments.watching import Look, look
 from streams.settings.settings import read_settings
 
@@ -16,11 +16,15 @@ from streams.settings.settings import read_settings
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(as_json: bool) -> None:
-    """List the deployments of the group, the oldest first, and what the partitions run."""
+    """List the deployments of the group, the oldest first, and what the partitions run.
+
+    Each has its kind: `rules`, `borders`, or `fill`, which asks for the measures of the rules that follow to be filled;
+    its partitions are those that are filled by it at present.
+    """
     settings = read_settings()
     chains = read_chains(settings)
     now = look(settings)
-    for each in chains.deployments:
+    for each in chains.written:
         if as_json:
             click.echo(json_line(as_plain(each, now)))
         else:
@@ -30,7 +34,7 @@ def command(as_json: bool) -> None:
 
 
 def as_plain(each: Deployed, now: Look) -> dict[str, Any]:
-    """A deployment as plain values, with the partitions that run it now."""
+    """A deployment as plain values, with the partitions that run it, or are filled by it, now."""
     return {
         "deployment_id": each.id,
         "occurred_at": schemas.to_iso(each.occurred_at),
@@ -40,7 +44,7 @@ def as_plain(each: Deployed, now: Look) -> dict[str, Any]:
         "partitions": [
             {"partition": number, "state": found.state, "customers": found.taken_over}
             for number, found in sorted(now.partitions.items())
-            if found.deployment_id == each.id
+            if each.id == (found.filling if each.kind == FILL else found.deployment_id)
         ],
     }
 
@@ -50,9 +54,10 @@ def _told(each: Deployed, now: Look) -> Iterator[str]:
     note = f"  {plain['note']}" if plain["note"] else ""
     yield f"{each.id}  {plain['occurred_at']}  {each.kind}, {len(plain['rules'])} rules{note}"
     for found in plain["partitions"]:
-        left = now.partitions[found["partition"]].left
-        more = f", {left:,} customers left" if left else ""
-        yield f"  partition {found['partition']}: {found['state'] or 'is being restored'}{more}"
+        progress = now.partitions[found["partition"]]
+        state = "filled" if each.kind == FILL and progress.filled else progress.state
+        more = f", {progress.left:,} customers left" if progress.left else ""
+        yield f"  partition {progress.partition}: {state or 'is being restored'}{more}"
 
 
 def _rest(chains: Chains, now: Look) -> Iterator[str]:

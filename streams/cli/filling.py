@@ -1,17 +1,20 @@
 """`--backfill` of `segments deploy` and `rollback`: measures are filled from history first, while the rules run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from segments.engine import FILLED, PlannedRules, RuleSet, listening
+import schemas
+from segments.engine import FILLED, IDENTITIES, PlannedRules, RuleSet, listening
 from streams.cli import going_live
 from streams.cli.going_live import tell_lines
 from streams.deployments.planning import SettingsChange, filling, fills
 from streams.deployments.records import Chains, Deployed, read_chains
 from streams.deployments.writing import Overtaken
+from streams.http.client import ask
+from streams.kafka.read_committed import committed_reader, partitions_of
 from streams.settings.settings import Settings
 
 
@@ -43,14 +46,19 @@ def fill(settings: Settings, wanted: Wanted, chains: Chains) -> tuple[Chains, st
         tell_lines(*(() if wanted.quiet else (told,)))
         return chains, None
     filling_id = _asked(settings, wanted, measures, chains)
-    going_live.filled(settings, filling_id, chains, wanted.timeout)
-    now = read_chains(settings)
-    last = now.filling
-    if now.running is None or now.running.id != running.id or last is None or last.id != filling_id:
-        raise Overtaken(
-            "another deployment was written while this one was filled: look at it (segments diff)"
-        )
-    return now, filling_id.removesuffix(FILLED)
+
+    def still_wanted() -> Chains:
+        now = read_chains(settings)
+        last = now.filling
+        if now.running is None or now.running.id != running.id or last is None or last.id != filling_id:
+            raise Overtaken(
+                "another deployment was written while this one was filled, and ended the filling: look at it (segments "
+                "diff), then deploy again"
+            )
+        return now
+
+    going_live.filled(settings, filling_id, chains, wanted.timeout, still_wanted)
+    return still_wanted(), filling_id.removesuffix(FILLED)
 
 
 def _asked(settings: Settings, wanted: Wanted, measures: bytes, chains: Chains) -> str:
@@ -59,10 +67,29 @@ def _asked(settings: Settings, wanted: Wanted, measures: bytes, chains: Chains) 
     if chains.filling is not None and fills(chains.filling, made):
         click.echo(f"going on with the filling {chains.filling.id}", err=True)
         return chains.filling.id
-    tell_lines(*(() if wanted.quiet else (f"  to be filled: {each}" for each in wanted.unknown)))
+    if has_links(settings):
+        click.echo("what an id did before it was linked to another one is not filled", err=True)
     going_live.ask(f"Fill these measures, then deploy this to the group {settings.group}?", yes=wanted.yes)
     going_live.publish(settings, made, chains)
     return str(made["deployment_id"])
+
+
+def has_links(settings: Settings) -> bool:
+    """Whether links of ids were ever sent."""
+    with committed_reader(settings) as consumer:
+        places = partitions_of(consumer, IDENTITIES)
+        return any(end > 0 for end in consumer.end_offsets(places).values())
+
+
+def exact_from(settings: Settings) -> dict[str, str]:
+    """The rules that are not exact yet, each with the instant from which on it is, as the workers tell."""
+    return {name: schemas.to_iso(until) for name, until in sorted(ask(settings, None).warming.items())}
+
+
+def told_exact_from(found: Mapping[str, str]) -> Iterator[str]:
+    """In words."""
+    for name, until in found.items():
+        yield f"{name}: older records are deleted, so it is exact from {until} on"
 
 
 def _measures(wanted: Wanted, running: Deployed) -> bytes | None:

@@ -1,6 +1,7 @@
 """What the commands about deployments have in common: options, the question, the wait and its end."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 import click
 
 from streams.cli.broker import Progress
+from streams.cli.progress import LINE_SECONDS
 from streams.cli.visible import visible
-from streams.deployments.records import Chains
+from streams.deployments.records import Chains, read_chains
 from streams.deployments.watching import Look, wait, wait_filled
 from streams.deployments.writing import write
 from streams.settings.settings import Settings
@@ -51,13 +53,15 @@ def ask(question: str, *, yes: bool) -> None:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """A line on stderr that is rewritten on a terminal, and told only when it changes elsewhere."""
-    shown, last = Progress(), ""
+    """A line on stderr that is rewritten on a terminal; elsewhere a changed one is told every few seconds."""
+    shown, last, told_at = Progress(), "", -LINE_SECONDS
+    pause = 0.0 if sys.stderr.isatty() else LINE_SECONDS
 
     def tell(line: str) -> None:
-        nonlocal last
-        if line != last:
-            last = line
+        nonlocal last, told_at
+        now = time.monotonic()
+        if line != last and now - told_at >= pause:
+            last, told_at = line, now
             shown(line)
 
     try:
@@ -67,15 +71,21 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 
 def taken_over(settings: Settings, deployment_id: str, chains: Chains, seconds: float) -> Look:
-    """Waits until all partitions run it; raises NotTakenOver."""
+    """Waits until all partitions run it, or one after it; raises NotTakenOver."""
+
+    def later() -> list[str]:
+        return read_chains(settings).after(deployment_id)
+
     with progress() as tell:
-        return wait(settings, deployment_id, len(chains.held), seconds, tell)
+        return wait(settings, deployment_id, len(chains.held), seconds, tell, later)
 
 
-def filled(settings: Settings, filling_id: str, chains: Chains, seconds: float) -> None:
-    """Waits until all partitions have filled what a record asks for; raises NotTakenOver."""
+def filled(
+    settings: Settings, filling_id: str, chains: Chains, seconds: float, require_wanted: Callable[[], object]
+) -> None:
+    """Waits until all partitions have filled what a record asks for; raises NotTakenOver, or what the last one does."""
     with progress() as tell:
-        wait_filled(settings, filling_id, len(chains.held), seconds, tell)
+        wait_filled(settings, filling_id, len(chains.held), seconds, tell, require_wanted)
 
 
 def publish(settings: Settings, made: dict[str, Any], chains: Chains) -> None:
@@ -88,16 +98,16 @@ def await_flips(
     settings: Settings, deployment_id: str, chains: Chains, seconds: float, *, quiet: bool
 ) -> dict[str, dict[str, int]]:
     """Waits until all partitions run it, tells of their flips unless `quiet`, and returns them; raises NotTakenOver."""
-    flips = flips_of(taken_over(settings, deployment_id, chains, seconds))
+    flips = flips_of(taken_over(settings, deployment_id, chains, seconds), deployment_id)
     if not quiet:
         tell_lines("all partitions run it", *told_flips(flips))
     return flips
 
 
-def flips_of(look: Look) -> dict[str, dict[str, int]]:
-    """Enters and exits of a take-over, by segment."""
+def flips_of(look: Look, deployment_id: str) -> dict[str, dict[str, int]]:
+    """Enters and exits of a take-over, by segment; a partition that has gone on since tells of a later one."""
     found: dict[str, dict[str, int]] = {}
-    for each in look.partitions.values():
+    for each in (each for each in look.partitions.values() if each.deployment_id == deployment_id):
         for name, flips in (("enters", each.enters), ("exits", each.exits)):
             for segment, count in flips.items():
                 of = found.setdefault(segment, {"enters": 0, "exits": 0})

@@ -9,7 +9,7 @@ import click
 from segments.engine import BorderKey
 from segments.plan.borders import borders_of
 from streams.cli import going_live
-from streams.cli.filling import Wanted, fill
+from streams.cli.filling import Wanted, exact_from, fill, told_exact_from
 from streams.cli.going_live import NO_WAIT, NOTE, TIMEOUT, YES, tell_lines
 from streams.cli.visible import json_line
 from streams.clock import wall_clock
@@ -64,7 +64,7 @@ def command(
     known = known_since(chains, now)
     if not as_json:
         tell_lines(*_told(wanted, running), *_moved(_published(chains), _values(wanted)))
-        tell_lines(*_forgotten(wanted, chains, known, now, backfill=backfill))
+        tell_lines(*forgotten(wanted, chains, known, now, backfill=backfill))
     made = again(settings, wanted, chains, now, note)
     if backfill:
         lacking = unknown(wanted.planned.data, known, now)
@@ -73,11 +73,14 @@ def command(
     going_live.ask(f"Deploy {wanted.id} again?", yes=yes)
     going_live.publish(settings, made, chains)
     flips, new_id = None, made["deployment_id"]
+    exact: dict[str, str] = {}
     if not no_wait:
         flips = going_live.await_flips(settings, new_id, chains, timeout, quiet=as_json)
+        exact = exact_from(settings) if backfill else {}
+        tell_lines(*(() if as_json else told_exact_from(exact)))
     if as_json:
-        done = {"deployment_id": new_id, "written": True, "rolled_back_to": wanted.id, "flips": flips}
-        click.echo(json_line(done))
+        done = {"deployment_id": new_id, "written": True, "rolled_back_to": wanted.id}
+        click.echo(json_line(done | {"flips": flips, "exact_from": exact}))
 
 
 def _check(*, backfill: bool, no_wait: bool, yes: bool) -> None:
@@ -155,17 +158,20 @@ def _told(wanted: Deployed, running: Deployed) -> Iterator[str]:
         yield f"  {each['setting']}: {each['deployed']} becomes {each['new']}"
 
 
-def _forgotten(
+def forgotten(
     wanted: Deployed, chains: Chains, known: Mapping[str, int], now: int, *, backfill: bool
 ) -> Iterator[str]:
     """What the earlier rules measured and is not kept any more, what goes on, and who is forgotten."""
-    running = chains.running
+    running, plan = chains.running, wanted.planned.data
     assert running is not None  # noqa: S101 - there is an earlier one
-    for measure in wanted.planned.data.measures:
-        if measure not in known:
-            yield f"  {'to be filled' if backfill else 'knows events from now on only'}: {measure}"
+    to_fill = unknown(plan, known, now) if backfill else ()
+    for measure in plan.measures:
+        if measure in to_fill:
+            yield f"  to be filled: {measure}"
+        elif measure not in known:
+            yield f"  knows events from now on only: {measure}"
         elif measure not in running.planned.data.measures:
             yield f"  was kept, and goes on: {measure}"
     reach = looked_back(chains, now)
-    if wanted.planned.data.retention > reach:
+    if plan.retention > reach:
         yield f"  customers without an event for {reach / DAY:g} days are forgotten meanwhile"

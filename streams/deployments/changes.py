@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segments.engine import PlannedRules, RuleSet
@@ -126,8 +126,13 @@ def measures_of(rules: RuleSet | PlannedRules, name: str) -> tuple[str, ...]:
     return tuple(sorted({plan.measures[each.known] for each in asked}))
 
 
-def told(found: Changes, language: Language = "en", *, markdown: bool = False) -> Iterator[str]:
-    """In words, a line each, with titles in this language; the sources of changed rules as diffs."""
+def told(
+    found: Changes, language: Language = "en", *, markdown: bool = False, filled: bool = False
+) -> Iterator[str]:
+    """In words, a line each, with titles in this language; the sources of changed rules as diffs.
+
+    `filled`: new measures are filled from history, so that they do not know events from the take-over on only.
+    """
     if found.deployed is None:
         yield "nothing is deployed yet: all rules are new"
     elif found.same:
@@ -138,7 +143,7 @@ def told(found: Changes, language: Language = "en", *, markdown: bool = False) -
     if markdown:
         yield ""
     for each in found.rules:
-        yield from _rule(each, language, markdown=markdown)
+        yield from _rule(replace(each, new_measures=()) if filled else each, language, markdown=markdown)
     for setting in found.settings:
         yield f"{'- ' if markdown else '  '}{setting['setting']}: {setting['deployed']} becomes {setting['new']}"
     if found.retention is not None:

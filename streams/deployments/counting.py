@@ -51,6 +51,8 @@ class Counted:
     """Of each segment as deployed."""
     enters: Counter[str] = field(default_factory=Counter)
     exits: Counter[str] = field(default_factory=Counter)
+    moved: int = 0
+    """Customers who would enter or leave some segment that is counted."""
     unknown: tuple[str, ...] = ()
     """Rules whose measures are not kept yet."""
 
@@ -65,6 +67,12 @@ class Counted:
                     f"{name}: {self.enters[name]:,} would enter and {self.exits[name]:,} leave, of {of:,} {whom}"
                 )
         return found
+
+    def over_all(self, percent: float) -> list[str]:
+        """One line if more of all customers would flip, in whatever segment; each customer counts once."""
+        if self.moved * PERCENT <= percent * self.customers:
+            return []
+        return [f"in all: {self.moved:,} would enter or leave a segment, of {self.customers:,} customers"]
 
 
 def unknown(changes: Changes) -> tuple[str, ...]:
@@ -146,5 +154,8 @@ def _sweep(
     partition = Partition(*place, *rules, store)
     while partition.sweeping:
         partition.advance()
-        for (segment, enters), times in partition.collect_moves().items():
+        moves, customers = partition.collect_moves(found.unknown)
+        # The sweep comes to each customer once.
+        found.moved += customers
+        for (segment, enters), times in moves.items():
             (found.enters if enters else found.exits)[segment] += times

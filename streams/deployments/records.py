@@ -102,9 +102,19 @@ class Chains:
         return self.deployments[-1] if self.deployments else None
 
     @property
+    def written(self) -> tuple[Deployed, ...]:
+        """All that partitions follow, in the order of the log: the chain, and the records that ask for fillings."""
+        return tuple(sorted((*self.deployments, *self.fills), key=lambda each: each.offset))
+
+    @property
     def rules(self) -> tuple[Deployed, ...]:
         """Those that bring a rule set."""
         return tuple(each for each in self.deployments if each.kind == RULES)
+
+    def after(self, deployment_id: str) -> list[str]:
+        """The ids of the chain that come after one of it."""
+        ids = [each.id for each in self.deployments]
+        return ids[ids.index(deployment_id) + 1 :] if deployment_id in ids else []
 
     def whole(self, deployed: Deployed) -> Deployed:
         """A deployment of borders with the rules and the settings that it went with; any other as it is."""

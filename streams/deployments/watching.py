@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
@@ -16,6 +16,8 @@ SECONDS = 3.0
 """A worker has to answer."""
 EVERY = 0.2
 """Seconds between two looks."""
+READ_EVERY = 5.0
+"""Seconds between two readings of the deployments, which cost more than a look."""
 RUNNING = "running"
 
 
@@ -40,9 +42,9 @@ class PartitionProgress:
     enters: Counter[str] = field(default_factory=Counter)
     exits: Counter[str] = field(default_factory=Counter)
 
-    def runs(self, deployment_id: str) -> bool:
-        """Whether it has taken a deployment over, or one after it."""
-        return self.deployment_id == deployment_id and self.state == RUNNING
+    def runs(self, ids: Collection[str]) -> bool:
+        """Whether it has taken one of these deployments over: the one that is waited for, and those after it."""
+        return self.deployment_id in ids and self.state == RUNNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +92,42 @@ def look(settings: Settings) -> Look:
 
 
 def wait(
-    settings: Settings, deployment_id: str, partitions: int, seconds: float, tell: Callable[[str], None]
+    settings: Settings,
+    deployment_id: str,
+    partitions: int,
+    seconds: float,
+    tell: Callable[[str], None],
+    later: Callable[[], Collection[str]],
 ) -> Look:
-    """Until all partitions run a deployment; raises NotTakenOver, with the partitions named, if that takes longer."""
+    """Until all partitions run a deployment; raises NotTakenOver, with the partitions named, if that takes longer.
+
+    `later` gives the ids of what was deployed after it: a partition may have gone on to one of them already.
+    """
+    wanted = {deployment_id}
     return _until(
         settings, partitions, seconds,
-        lambda each: each.runs(deployment_id),
-        lambda now, done: tell(progress(now, done, partitions)),
+        lambda: wanted.update(later()),
+        lambda each: each.runs(wanted),
+        lambda now, done: tell(progress(now, done, partitions, deployment_id)),
         lambda now, missing: _late(settings, deployment_id, now, missing, seconds),
     )  # fmt: skip
 
 
 def wait_filled(
-    settings: Settings, filling_id: str, partitions: int, seconds: float, tell: Callable[[str], None]
+    settings: Settings,
+    filling_id: str,
+    partitions: int,
+    seconds: float,
+    tell: Callable[[str], None],
+    require_wanted: Callable[[], object],
 ) -> None:
-    """Until all partitions have filled what a record asks for; raises NotTakenOver if that takes longer."""
+    """Until all partitions have filled what a record asks for; raises NotTakenOver if that takes longer.
+
+    `require_wanted` raises if another rule set was deployed meanwhile, which ends the filling.
+    """
     nobody = "no worker of the group runs: measures are filled once one does"
     _until(
-        settings, partitions, seconds,
+        settings, partitions, seconds, require_wanted,
         lambda each: each.filling == filling_id and each.filled,
         lambda now, done: tell(f"filled: {done} of {partitions} partitions" if now.members else nobody),
         lambda _now, missing: (
@@ -122,31 +142,47 @@ def _until(
     settings: Settings,
     partitions: int,
     seconds: float,
+    read: Callable[[], object],
     is_done: Callable[[PartitionProgress], bool],
     tell: Callable[[Look, int], None],
     late: Callable[[Look, list[int]], str],
 ) -> Look:
-    """Look at the group until all partitions are done; `tell` is told of how many are, `late` says what is missing."""
-    end = time.monotonic() + seconds
+    """Look at the group until all partitions are done; `tell` is told of how many are, `late` says what is missing.
+
+    `read` looks into the log, every few seconds and once more at the end.
+    """
+    end, read_at = time.monotonic() + seconds, time.monotonic()
     while True:
-        now = look(settings)
+        now, at = look(settings), time.monotonic()
+        if at >= min(end, read_at + READ_EVERY):
+            read_at = at
+            read()
         done = {number for number, each in now.partitions.items() if is_done(each)}
         missing = [number for number in range(partitions) if number not in done]
         if not missing:
             return now
         tell(now, partitions - len(missing))
-        if time.monotonic() >= end:
+        if at >= end:
             raise NotTakenOver(late(now, missing))
         time.sleep(min(EVERY, max(0.0, end - time.monotonic())))
 
 
-def progress(now: Look, done: int, partitions: int) -> str:
-    """How far it is, on one line."""
+def progress(now: Look, done: int, partitions: int, deployment_id: str) -> str:
+    """How far it is, on one line: partitions, customers, and the flips of each rule so far."""
     if not now.members:
         return "no worker of the group runs: the deployment is taken over once one does"
-    left = sum(each.left for each in now.partitions.values())
-    more = f", {left:,} customers left" if left else ""
-    return f"taken over: {done} of {partitions} partitions{more}"
+    begun = [each for each in now.partitions.values() if each.deployment_id == deployment_id]
+    counts = {
+        "customers taken over": sum(each.taken_over for each in begun),
+        "left": sum(each.left for each in begun),
+    }
+    told = [f"{done} of {partitions} partitions"]
+    told += [f"{count:,} {what}" for what, count in counts.items() if count]
+    enters = sum((each.enters for each in begun), Counter[str]())
+    exits = sum((each.exits for each in begun), Counter[str]())
+    for name in sorted({*enters, *exits}):
+        told.append(f"{name} {enters[name]:,} entered and {exits[name]:,} left")
+    return f"taken over: {', '.join(told)}"
 
 
 def _late(settings: Settings, deployment_id: str, now: Look, missing: list[int], seconds: float) -> str:

@@ -1,6 +1,7 @@
 """Deployments without a broker: the chain, the plan and its settings, what changes, how far workers are."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from itertools import pairwise
 
@@ -10,7 +11,8 @@ from click.testing import CliRunner
 import schemas
 from segments.engine import load
 from segments.language.errors import SegmentsError
-from streams.cli import main, what_runs
+from streams.cli import deployments, going_live, main, what_runs, worker
+from streams.cli.deploy_report import Report, what_changes
 from streams.deployments import starting, watching
 from streams.deployments.changes import changes, told
 from streams.deployments.counting import Counted
@@ -162,6 +164,51 @@ def test_each_change_is_told_with_its_source(monkeypatch, folder):
     assert ("buyer", "removed") in [(each.id, each.kind) for each in changes(alone, before).rules]
 
 
+def test_why_the_same_rules_are_written_again_is_told(monkeypatch, folder):
+    """Partitions that were added later have nothing, or a measure does not know its past; else nothing would change."""
+    of = first(monkeypatch, folder)
+    report = Report(changes(plan(settings(monkeypatch), [folder("buyer", 2)], of, stories=False), of))
+    whole, added = (Chains((of,), dict(enumerate(held))) for held in ([{of.id}], [{of.id}, set()]))
+    assert list(what_changes(report, whole, (), "en")) == [f"nothing would change: {of.id} is deployed"]
+    assert list(what_changes(report, added, (), "en")) == [
+        f"the rules and settings are those of {of.id}",
+        "  written again, since partitions that were added later do not have it: 1",
+    ]
+    assert list(what_changes(report, whole, ["m"], "en"))[1:] == ["  to be filled: m"]
+
+
+def test_what_is_filled_is_not_told_as_known_later(monkeypatch, folder):
+    """With --backfill a new measure knows its past; without it, events from the take-over on."""
+    of = first(monkeypatch, folder)
+    folder("spender", 90, days=60)
+    report = Report(changes(plan(settings(monkeypatch), [folder("buyer", 2)], of, stories=False), of))
+    chains, measure = Chains((of,), {0: frozenset([of.id])}), "purchase.within(days=60).sum(purchase.amount)"
+    for to_fill, said in (((), "    knows events from the take-over on"), ((measure,), "  to be filled")):
+        lines = list(what_changes(report, chains, to_fill, "en"))
+        assert [line for line in lines if line.endswith(measure)] == [f"{said}: {measure}"]
+
+
+def test_a_filling_is_listed(monkeypatch, folder):
+    """In its place in the log, with the partitions that are filled by it; those run the rules before it."""
+    of = first(monkeypatch, folder)
+    fields = {**of.fields, "kind": "fill", "follows": of.id}
+    asked, ended = (
+        deployed({**fields, "deployment_id": f"{name}-fill"}, at) for name, at in (("b", 2), ("a", 1))
+    )
+    chains = Chains((of,), {0: frozenset([of.id])}, asked, (ended, asked))
+    partition = PartitionProgress(0, of.id, "filling", 7, filling="b-fill")
+    monkeypatch.setattr(deployments, "read_chains", lambda _settings: chains)
+    monkeypatch.setattr(deployments, "look", lambda _settings: Look({0: partition}, 1))
+    lines = [json.loads(line) for line in listed("deployments", "--json").splitlines()]
+    here = [{"partition": 0, "state": "filling", "customers": 7}]
+    assert [(line["deployment_id"], line["kind"], line["partitions"]) for line in lines] == [
+        (of.id, "rules", here),
+        ("a-fill", "fill", []),
+        ("b-fill", "fill", here),
+    ]
+    assert listed("deployments").splitlines()[-1] == "  partition 0: filling"
+
+
 def test_a_failing_story_is_not_deployed(monkeypatch, folder):
     """Named with its file and line."""
     with pytest.raises(FailingStories, match=r"buyer\.py:\d+"):
@@ -188,6 +235,13 @@ def test_a_rule_is_held_back_by_its_share():
     assert found.over(30) == []
 
 
+def test_a_deployment_is_held_back_by_the_share_of_all_customers():
+    """Each customer counts once, however many segments they enter or leave."""
+    found = Counted(customers=1_000, moved=201)
+    assert found.over_all(20) == ["in all: 201 would enter or leave a segment, of 1,000 customers"]
+    assert Counted(customers=1_000, moved=200).over_all(20) == Counted().over_all(0) == []
+
+
 def test_the_command_waits_for_every_partition(monkeypatch):
     """Done once all run it; else it ends in time, names who is missing, and has exit code 3."""
     looks = [
@@ -199,12 +253,57 @@ def test_the_command_waits_for_every_partition(monkeypatch):
     ]
     said = []
     monkeypatch.setattr(watching, "look", lambda _settings: looks.pop(0))
-    assert len(watching.wait(settings(monkeypatch), "b", 2, 30, said.append).partitions) == 2
-    assert said == ["taken over: 0 of 2 partitions", "taken over: 1 of 2 partitions, 5 customers left"]
+    assert len(watching.wait(settings(monkeypatch), "b", 2, 30, said.append, list).partitions) == 2
+    assert said == ["taken over: 0 of 2 partitions", "taken over: 1 of 2 partitions, 5 left"]
     looks.append(Look(members=1, silent=("one:6066",)))
     with pytest.raises(NotTakenOver, match=r"run it yet: 0, 1 .*one:6066") as caught:
-        watching.wait(settings(monkeypatch), "b", 2, 0, said.append)
+        watching.wait(settings(monkeypatch), "b", 2, 0, said.append, list)
     assert caught.value.exit_code == 3
+
+
+def test_a_partition_that_has_gone_on_has_taken_it_over(monkeypatch):
+    """Another deployment came before all were seen to run this one: it is no reason to wait, and its flips are not told."""
+    chains = Chains(tuple(linked(*each) for each in (("a", None), ("b", "a"), ("c", "b"))))
+    looked = Look(
+        {
+            0: PartitionProgress(0, "c", "running", enters=Counter(seen=1)),
+            1: PartitionProgress(1, "b", "running"),
+        },
+        1,
+    )
+    monkeypatch.setattr(watching, "look", lambda _settings: looked)
+    assert (chains.after("b"), chains.after("x")) == (["c"], [])
+    found = watching.wait(settings(monkeypatch), "b", 2, 0, lambda _: None, lambda: chains.after("b"))
+    assert going_live.flips_of(found, "b") == {}
+    with pytest.raises(NotTakenOver, match="yet: 1 "):
+        watching.wait(settings(monkeypatch), "c", 2, 0, lambda _: None, lambda: chains.after("c"))
+
+
+def test_a_filling_that_another_deployment_ended_is_not_waited_for(monkeypatch):
+    """The command ends as overtaken, exit code 4, rather than that it waits for what no partition fills any more."""
+    monkeypatch.setattr(
+        watching, "look", lambda _settings: Look({0: PartitionProgress(0, "b", "running")}, 1)
+    )
+
+    def require_wanted():
+        raise Overtaken("another one")
+
+    monkeypatch.setattr(watching, "READ_EVERY", 0)
+    for call in (require_wanted, lambda: None):
+        expected = Overtaken if call is require_wanted else NotTakenOver
+        seconds = 30 if call is require_wanted else 0
+        with pytest.raises(expected):
+            watching.wait_filled(settings(monkeypatch), "a-fill", 1, seconds, lambda _: None, call)
+
+
+def test_progress_tells_customers_and_flips():
+    """Of the partitions that have come to the deployment alone; the others tell of the one before."""
+    before = PartitionProgress(0, "a", "running", taken_over=9, enters=Counter(seen=9))
+    begun = PartitionProgress(1, "b", "taking_over", 1_200, 5, enters=Counter(seen=2), exits=Counter(old=3))
+    assert watching.progress(Look({0: before, 1: begun}, 2), 0, 2, "b") == (
+        "taken over: 0 of 2 partitions, 1,200 customers taken over, 5 left, "
+        "old 0 entered and 3 left, seen 2 entered and 0 left"
+    )
 
 
 def listed(*words):
@@ -300,6 +399,9 @@ def test_wrong_files_stop_a_worker_only_where_nothing_is_deployed(monkeypatch, f
     group = Started(monkeypatch, of)
     assert starting.settle(settings(monkeypatch), wrong, deploy=True).id == of.id
     assert "the files of SEGMENTS_RULES are wrong: buyer.py:1" in caplog.text
+    missing = worker._files(settings(monkeypatch, rules=str(rules / "nowhere")))
+    assert starting.settle(settings(monkeypatch), missing, deploy=False).id == of.id
+    assert "nowhere does not exist" in caplog.text
     changed = settings(monkeypatch, rules=str(rules), grace="9000")
     assert starting.settle(changed, load([rules]), deploy=True).id == of.id
     assert "SEGMENTS_GRACE differ from what is deployed" in caplog.text

@@ -2,6 +2,7 @@
 
 from segments.engine import BEFORE_ALL, RuleSet, listening
 from segments.language import Segment, page_view, purchase
+from streams.cli.rollback import forgotten
 from streams.deployments.knowledge import known_since, looked_back, unknown
 from streams.deployments.records import Chains, Deployed, packed
 from tests.unit.driving import DAY, START
@@ -52,3 +53,24 @@ def test_what_was_filled_is_known():
     for fills, since in (((mine,), BEFORE_ALL), ((other,), START + DAY)):
         chains = chain((0, [SEEN]), (DAY, [SEEN, BUYER]), fills=fills)
         assert known_since(chains, START + 2 * DAY)[ORDERS] == since
+
+
+def test_a_rollback_says_what_goes_on_and_what_is_new():
+    """Within seven days the memory goes on; later a measure is new, or to be filled, and customers were forgotten."""
+    chains = chain((0, [SEEN, BUYER]), (DAY, [SEEN]))
+    gone = "  customers without an event for 7 days are forgotten meanwhile"
+    for now, backfill, said in (
+        (8 * DAY - 1, False, [f"  was kept, and goes on: {ORDERS}"]),
+        (8 * DAY, False, [f"  knows events from now on only: {ORDERS}", gone]),
+        (8 * DAY, True, [f"  to be filled: {ORDERS}", gone]),
+    ):
+        known = known_since(chains, START + now)
+        assert list(forgotten(chains.rules[0], chains, known, START + now, backfill=backfill)) == said
+
+
+def test_a_rollback_fills_what_never_knew_its_whole_window():
+    """A measure that was deployed without its past is kept, and still to be filled."""
+    chains = chain((0, [SEEN]), (DAY, [SEEN, BUYER]), (2 * DAY, [SEEN]))
+    known = known_since(chains, START + 3 * DAY)
+    said = forgotten(chains.rules[1], chains, known, START + 3 * DAY, backfill=True)
+    assert list(said) == [f"  to be filled: {ORDERS}"]

@@ -173,6 +173,8 @@ def test_a_rollback_brings_borders_back(monkeypatch):
     monkeypatch.setattr(rollback.going_live, "publish", lambda *given: written.append(given))
     same = CliRunner().invoke(main, ["rollback", "c", "--yes", "--no-wait"])
     assert (same.exit_code, "nothing would change" in same.stdout, written) == (0, True, [])
+    wrong = CliRunner().invoke(main, ["rollback", "a", "--yes", "--no-wait", "--backfill"])
+    assert (wrong.exit_code, "--no-wait does not go with --backfill" in wrong.output) == (2, True)
     back = CliRunner().invoke(main, ["rollback", "a", "--yes", "--no-wait"])
     assert f"{SPENT} top(percent=10): 11 becomes 7" in back.stdout, back.output
     assert len(written) == 1

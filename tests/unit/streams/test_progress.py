@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.cli import progress
+from streams.cli import going_live, progress
 from streams.local import maven
 
 FETCH = 'for file in $(seq 140); do echo "Downloaded from central: $file.jar"; done'
@@ -35,6 +35,22 @@ def test_what_is_quick_says_nothing(clock, capsys):
         clock[0] = 1.0
         step(10)
     assert capsys.readouterr().err == ""
+
+
+def test_a_wait_says_what_changed_every_few_seconds(clock, capsys):
+    """In a log the first line comes at once, then at most one in five seconds, and none that says the same again."""
+    with going_live.progress() as tell:
+        for at, line in (
+            (0, "0 of 2"),
+            (1, "1 of 2"),
+            (5, "1 of 2"),
+            (11, "1 of 2"),
+            (12, "2 of 2"),
+            (17, "done"),
+        ):
+            clock[0] = at
+            tell(line)
+    assert capsys.readouterr().err.splitlines() == ["0 of 2", "1 of 2", "done"]
 
 
 def test_files_that_come_at_once_are_one_line():
