@@ -19,8 +19,9 @@ SETTINGS = {
 }
 
 
-def deploy(environment, id, follows, rules, at=None):
-    """Write a deployment to both partitions in one transaction."""
+def deploy(environment, id, follows, rules, at=None, partitions=2):
+    """Write a deployment of a rule set, or of the bytes of a plan, to all partitions in one transaction."""
+    plan = rules if isinstance(rules, bytes) else rules.data.to_bytes()
     group = environment["SEGMENTS_GROUP"]
     record = {
         "deployment_id": id,
@@ -28,7 +29,7 @@ def deploy(environment, id, follows, rules, at=None):
         "follows": follows,
         "occurred_at": int(time.time() * 1000) if at is None else at,
         "kind": "rules",
-        "plan": bytes(cramjam.zstd.compress(rules.data.to_bytes())),
+        "plan": bytes(cramjam.zstd.compress(plan)),
         "plan_format": 1,
         "rules": None,
         "settings": SETTINGS,
@@ -41,7 +42,7 @@ def deploy(environment, id, follows, rules, at=None):
     )
     producer.init_transactions(30)
     producer.begin_transaction()
-    for number in range(2):
+    for number in range(partitions):
         producer.produce(
             DEPLOYMENTS, key=group, value=schemas.encode(schemas.DEPLOYMENT, record), partition=number
         )

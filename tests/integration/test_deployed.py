@@ -33,7 +33,7 @@ def _seen(count):
 
 @pytest.mark.timeout(240)
 def test_a_kill_amid_a_take_over_changes_nothing(environment, fresh_topics, run, spawn):
-    """Unready until something is deployed; each customer flips once by the second deployment, its cause, despite the kill."""
+    """Unready until something is deployed; each customer flips once by the second one despite the kill; a newer format ends it."""
     fresh_topics(2)
     now = int(time.time() * 1000)
     run("produce", "clickstream", stdin=_clicks(now))
@@ -59,3 +59,7 @@ def test_a_kill_amid_a_take_over_changes_nothing(environment, fresh_topics, run,
     assert scrape(again)['segments_deployment_info{deployment_id="two",partition="0"}'] == 1
     answer = json.loads(run("why", "c1", "seen", "--json").stdout)
     assert answer["segments"][0]["would_change"] == ["page_view.within(days=7).count() >= 2"]
+    deploy(environment, "newer", "two", b'{"format": 99}')
+    assert again.wait() == 1
+    assert "deployment newer can't be read: its plan" in again.stderr
+    assert "Update the workers of this group" in again.stderr

@@ -1,12 +1,15 @@
 """Measures are filled from history while the rules run: `fill` in a log, whatever the runs, commits and crashes."""
 
+import base64
 from random import Random
 
 import pytest
 
-from segments.engine import BEFORE_ALL, FILL, Chain, RuleSet
+from segments.engine import BEFORE_ALL, BORDERS, FILL, Chain, RuleSet
+from segments.insight.ranking import unpacked
 from segments.insight.why import why
 from segments.language import Segment, Stages, page_view, product_view, purchase
+from streams.http import worths
 from tests.kit.lives import by_customer
 from tests.unit.driving import DAY, HOUR, START, asked_for, deployed
 from tests.unit.engine.living import (
@@ -97,6 +100,39 @@ def test_another_rule_set_ends_a_filling():
     assert (told(life.flips), told(replayed(log, deployments)[0])) == ([], [])
     assert life.partition.known_since == {"purchase.within(days=30).sum(purchase.amount)": START + 3 * HOUR}
     assert life.partition.filling is None
+
+
+def test_borders_do_not_end_a_filling():
+    """They are taken over amid it, and the rules that wait for it follow them, and know their past."""
+    log = Log()
+    log.add(0, "purchase", amount=5000)
+    log.add(9 * HOUR)
+    deployments = [
+        deployed(0, 0, RuleSet([SEEN])),
+        deployed(1, HOUR, asked_for(RuleSet([SEEN, BUYER]), "buyer"), "d0", FILL, "d3-fill"),
+        deployed(2, 2 * HOUR, None, "d0", BORDERS),
+        deployed(3, 3 * HOUR, RuleSet([SEEN, BUYER]), "d2"),
+    ]
+    life = FillingLife(log.records, deployments)
+    life.finish()
+    assert told(life.flips) == told(replayed(log, deployments)[0]) == [ENTERED]
+    assert (life.partition.known_since, life.partition.filling) == ({}, None)
+
+
+def test_a_filled_measure_can_be_asked_for():
+    """Before its rules come: of all customers, by what the history has, so that a border can be taken of it."""
+    log = Log()
+    for place, name in enumerate("abc"):
+        log.add(place, "purchase", name, amount=1000 * (place + 1))
+    log.add(9 * HOUR)
+    life = FillingLife(log.records, filled([SEEN], [SEEN, BUYER], HOUR, 2 * HOUR)[:2])
+    spent = "purchase.within(days=30).sum(purchase.amount)"
+    assert not life.partition.measures(spent)
+    life.finish()
+    assert (life.partition.measures(spent), life.partition.since(spent)) == (True, None)
+    answer = worths._asked(life.partition, list(life.states), [spent], None)
+    millions = [each // 1_000_000 for each in unpacked(base64.b64decode(answer["values"][spent]))]
+    assert (millions, answer["known_since"]) == ([10, 20, 30], {})
 
 
 def test_the_rules_of_a_filling_wait_for_it():

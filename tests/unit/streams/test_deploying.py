@@ -16,6 +16,7 @@ from segments.insight.why import why
 from segments.language import Segment, days, page_view
 from segments.language.errors import SegmentsError
 from streams.cli import main
+from tests.kit.lives import by_customer
 from tests.unit.driving import CLICK, DAY, HOUR, START
 
 RULE = '''"""Who looked."""
@@ -140,6 +141,56 @@ def test_a_line_that_was_consumed_has_the_plan(folders, monkeypatch, capsys):
         assert code == 0, err
         assert sorted(short(map(json.loads, out.splitlines())), key=str) == sorted(TOLD, key=str)
     assert sorted(short(segments.replay(lines, partitions=3)), key=str) == sorted(TOLD, key=str)
+
+
+IDLE_RULE = '''"""Who stays away."""
+
+from segments.language import Segment, days, page_view
+
+idle = Segment(
+    en="Away", nl="Weg", when=page_view.within(days=30).idle >= days(2),
+    examples="""
+    0d   page_view
+    2d   enters
+    """,
+)
+'''
+
+
+def busy(folders):
+    """Three weeks of twelve customers, with three deployments among their clicks."""
+    random = Random(19)
+    (folders / "v1" / "idle.py").write_text(IDLE_RULE)
+    places = {0: "v0", 7 * DAY: "v1", 14 * DAY: "v2"}
+    lines = [
+        (at, line(at, deployment_id=name, rules_from=str(folders / name))) for at, name in places.items()
+    ]
+    for _ in range(400):
+        at = random.randrange(1, 21 * DAY)
+        lines.append((at, line(at, f"c{random.randrange(12)}")))
+    return [each for _, each in sorted(lines, key=lambda pair: pair[0])]
+
+
+@pytest.mark.parametrize("partitions", [2, 3, 5])
+def test_a_file_of_three_deployments_is_the_same_in_any_partitions(folders, monkeypatch, capsys, partitions):
+    """Each customer flips alike, whoever shares the partition: by events, by time, by rules that come, change and go."""
+    path, told = written(folders / "log", busy(folders)), []
+    for count in (1, partitions):
+        asked = (
+            "replay",
+            path,
+            "--partitions",
+            count,
+            "--until",
+            segments.insight.plain.iso(START + 25 * DAY),
+        )
+        out, err, code = command(monkeypatch, capsys, *asked)
+        assert code == 0, err
+        flips = [json.loads(each) for each in out.splitlines()]
+        told.append({name: list(map(_plain, own)) for name, own in by_customer(flips).items()})
+    assert told[0] == told[1]
+    reasons = {flip["reason"] for own in told[0].values() for flip in own}
+    assert reasons == {"event", "timer", "rule_added", "rule_changed", "rule_removed"}
 
 
 def test_why_of_a_file_follows_its_deployments(folders, monkeypatch, capsys):
