@@ -136,7 +136,7 @@ def test_rules_deployed_without_their_past_are_given_it(world):
     best = "purchase.within(days=90).sum(purchase.amount) >= top(percent=50)"
     world.rule("best", best, "border 5\n    1d purchase amount=10")
     ranked = deploy("--backfill", "--max-moved", "100")
-    assert [(each["value"], each["customers"]) for each in ranked["borders"]] == [("20", 3)]
+    assert [(each["value"], each["why"]) for each in ranked["borders"]] == [("20", None)]
     assert ranked["flips"] == {"best": {"enters": 2, "exits": 0}}
     kinds = [json.loads(line)["kind"] for line in world.call("deployments", "--json").splitlines()]
     assert kinds == [*["rules"] * 3, "fill", *["rules"] * 2, *["fill", "rules"] * 2]

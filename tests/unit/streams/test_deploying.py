@@ -158,7 +158,7 @@ idle = Segment(
 
 
 def busy(folders):
-    """Three weeks of twelve customers, with three deployments among their clicks."""
+    """Three weeks of some customers who click often and many who seldom do, with three deployments among their clicks."""
     random = Random(19)
     (folders / "v1" / "idle.py").write_text(IDLE_RULE)
     places = {0: "v0", 7 * DAY: "v1", 14 * DAY: "v2"}
@@ -167,7 +167,7 @@ def busy(folders):
     ]
     for _ in range(400):
         at = random.randrange(1, 21 * DAY)
-        lines.append((at, line(at, f"c{random.randrange(12)}")))
+        lines.append((at, line(at, f"c{int(40 * random.random() ** 3)}")))
     return [each for _, each in sorted(lines, key=lambda pair: pair[0])]
 
 

@@ -46,11 +46,11 @@ def test_a_wait_says_what_changed_every_few_seconds(clock, capsys):
             (5, "1 of 2"),
             (11, "1 of 2"),
             (12, "2 of 2"),
-            (17, "done"),
+            (16, "done"),
         ):
             clock[0] = at
             tell(line)
-    assert capsys.readouterr().err.splitlines() == ["0 of 2", "1 of 2", "done"]
+    assert capsys.readouterr().err.splitlines() == ["0 of 2", "1 of 2", "2 of 2"]
 
 
 def test_files_that_come_at_once_are_one_line():

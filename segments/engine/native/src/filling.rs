@@ -206,6 +206,8 @@ impl Partition {
         }
         layout.known.insert(done(&mark), BEFORE_ALL);
         self.position.changed();
+        // Whoever asks for what was filled, to take a border of it, is told of all that is known now.
+        self.machine.known = self.position.known(&self.rules);
     }
 }
 
