@@ -414,9 +414,9 @@ class Partition:
         return effects
 
     def collect_moves(self, uncounted: Sequence[str] = ()) -> tuple[dict[tuple[str, bool], int], int]:
-        """Count the flips since the last collection, by segment and whether they are enters, and the customers who flip.
+        """Count the flips since the last collection, by segment and whether they are enters, and who had them.
 
-        The flips of the segments in `uncounted` do not make a customer count. All else is dropped.
+        The second number is of customers; those who flip in `uncounted` segments alone are left out.
         """
         return self._core.collect_moves(list(uncounted))
 
