@@ -83,7 +83,7 @@ def has_links(settings: Settings) -> bool:
 
 def exact_from(settings: Settings) -> dict[str, str]:
     """The rules that are not exact yet, each with the instant from which on it is, as the workers tell."""
-    return {name: schemas.to_iso(until) for name, until in sorted(ask(settings, None).warming.items())}
+    return {name: str(schemas.to_iso(until)) for name, until in sorted(ask(settings, None).warming.items())}
 
 
 def told_exact_from(found: Mapping[str, str]) -> Iterator[str]:
