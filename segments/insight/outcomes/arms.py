@@ -99,8 +99,8 @@ class OfExperiment:
 
     def saw(self, at: int) -> None:
         """An outcome is known of an enter at this instant."""
-        self.first = min(self.first, at)
-        self.latest = max(self.latest, at)
+        if not self.first <= at <= self.latest:
+            self.first, self.latest = min(self.first, at), max(self.latest, at)
 
     def join(self, other: "OfExperiment") -> None:
         """The same of other customers."""

@@ -41,8 +41,12 @@ class OfGoal:
         """An outcome, whether it counts or not."""
         at = each.entered_at
         self.latest = max(self.latest, at)
-        if each.matured and at >= self.matured[0]:
-            self.matured = max(self.matured, (at, each.window))
+        if each.matured:
+            latest = self.matured[0]
+            if at > latest:
+                self.matured = at, each.occurred_at - at
+            elif at == latest:
+                self.matured = max(self.matured, (at, each.window))
 
     def take(self, customer: Sequence[Outcome]) -> None:
         """The outcomes of one more customer that have matured and count."""
@@ -235,10 +239,13 @@ class Sums:
         period, goals = self.period, found.goals
         counted: dict[str, list[Outcome]] = {}
         for each in outcomes:
-            name = each.goal
-            goals[name].saw(each)
+            goal = goals[each.goal]
+            goal.saw(each)
             if each.matured and period.holds(each.entered_at) and period.own(each.reason):
-                counted.setdefault(name, []).append(each)
+                if len(outcomes) == 1:
+                    goal.take(outcomes)
+                else:
+                    counted.setdefault(each.goal, []).append(each)
         for name, own in counted.items():
             goals[name].take(own)
 

@@ -53,6 +53,8 @@ class Waiting:
                     known[each.value, at, each.episode] = each.matured
             elif each.matured and period.own(each.reason) and period.holds(at):
                 self.arrived += 1
+        if not stays:
+            return
         own = [stay for stay in stays if stay.reason is not None]
         for stay in own:
             if not known.get((stay.value, stay.entered_at, stay.episode)):
