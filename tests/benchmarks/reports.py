@@ -1,4 +1,4 @@
-"""How long `segments report` works on records that were fetched: a million outcomes, and so many events of customers.
+"""How long `segments report` works on a million outcomes, with and without enters and exits, and on inputs.
 
 `python -m tests.benchmarks.reports [RECORDS]`, without Kafka: record batches are made as a broker sends them, then split,
 decoded and added up by the code of the report. The time is that of one core; what sending them takes depends on the broker.
@@ -37,21 +37,27 @@ LOOSE = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"
 
 
 def main() -> None:
-    """Measure both, and print it."""
+    """Measure all, and print it."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else RECORDS
-    for name, made, inputs in (("outcomes", outcome, False), ("input records", click, True)):
-        topic = "segment-outcomes" if made is outcome else "clickstream"
+    for name, made, inputs in (
+        ("outcomes", {"segment-outcomes": outcome}, False),
+        ("outcomes with enters and exits", {"segment-events": enter, "segment-outcomes": outcome}, False),
+        ("input records", {"clickstream": click}, True),
+    ):
         sums, spent = Sums(Period(1_000 * DAY, now=1_000 * DAY)), 0.0
         for part in range(PARTITIONS):
-            runs = fetched([made(number) for number in range(part, count, PARTITIONS)])
+            numbers = range(part, count, PARTITIONS)
+            runs = {topic: fetched(map(record, numbers)) for topic, record in made.items()}
+            if "segment-events" in runs:
+                runs["segment-events"] += fetched(map(leave, numbers))
             begun = time.process_time()
             with uncollected():
                 gathering = Gathering(sums, "EUR", inputs=inputs)
-                take = takes(gathering)[topic]
-                for raw in runs:
+                take = takes(gathering)
+                for topic, raw in [(each, raw) for each, found in runs.items() for raw in found]:
                     fetch = Fetch(raw, 0)
                     while (records := fetch.next_run(RUN_LIMIT)) is not None:
-                        take(records)
+                        take[topic](records)
                 gathering.fold()
             spent += time.process_time() - begun
         figures(sums, "carts", inputs=inputs)
@@ -106,6 +112,16 @@ def outcome_of(customer: str, number: int, at: int) -> tuple[bytes, bytes]:
         "revenue": 4_995 * converted,
     }
     return customer.encode(), schemas.encode(schemas.SEGMENT_OUTCOME, record)
+
+
+def enter(number: int) -> tuple[bytes, bytes]:
+    """The enter of an outcome: key and value."""
+    return flip_of(f"customer-{number}", "enter", number)
+
+
+def leave(number: int) -> tuple[bytes, bytes]:
+    """The exit after it: key and value."""
+    return flip_of(f"customer-{number}", "exit", number + DAY)
 
 
 def click(number: int) -> tuple[bytes, bytes]:
