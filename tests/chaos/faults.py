@@ -4,12 +4,19 @@ import random
 import time
 from collections.abc import Callable
 
-from tests.chaos.phases import ADD, END, IDLE, READ_TOPICS, REBALANCING, RESTORING, TRANSACTION
+from tests.chaos.phases import (
+    COMMIT_OFFSETS,
+    END,
+    IDLE,
+    PRODUCE,
+    READ_TOPICS,
+    REBALANCING,
+    RESTORING,
+    TRANSACTION,
+)
 from tests.chaos.proxy import CUT_AFTER, CUT_BEFORE, HOLD, HOLD_ANSWER, Trap
 from tests.chaos.scene import SESSION, Scene
 from tests.chaos.workers import Worker, damage
-
-PRODUCE, ADD_OFFSETS, COMMIT_OFFSETS = 0, 25, 28
 
 Fault = Callable[[Scene, str], None]
 
@@ -131,7 +138,7 @@ def held_back(scene: Scene, _wanted: str) -> None:
     _trap(scene, "held", scene.chance.choice((HOLD, HOLD_ANSWER)), 2.0, (END,))
 
 
-ANY = (END, END, END, PRODUCE, ADD, ADD_OFFSETS, COMMIT_OFFSETS)
+ANY = (END, END, END, PRODUCE, PRODUCE, COMMIT_OFFSETS, COMMIT_OFFSETS)
 
 
 def _trap(scene: Scene, kind: str, action: str, seconds: float, among: tuple[int, ...] = ANY) -> None:

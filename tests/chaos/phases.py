@@ -3,7 +3,7 @@
 - *rebalancing*: it has asked to join the group, and has not been told its partitions.
 - *restoring*: it has initialised the transactional id of a partition, and has not come to ask what the group committed,
   which is the last thing it does before it serves the partition.
-- *transaction*: it has added partitions to a transaction and was not told that the transaction ended.
+- *transaction*: it has written something in a transaction and was not told that the transaction ended.
 - *firing*: flips by time were due, and not published yet (told afterwards, from what was published when; live only).
 - *idle*: none of these.
 """
@@ -22,6 +22,9 @@ REBALANCING, RESTORING, TRANSACTION, FIRING, IDLE = (
 PHASES = (IDLE, TRANSACTION, RESTORING, REBALANCING, FIRING)
 
 JOIN, SYNC, OFFSETS, INIT, ADD, END = 11, 14, 9, 22, 24, 26
+PRODUCE, ADD_OFFSETS, COMMIT_OFFSETS = 0, 25, 28
+BEGIN = (PRODUCE, ADD, COMMIT_OFFSETS)
+"""By whichever of them comes first a transaction begins."""
 READ_TOPICS = 5
 """Topics of whose positions a take-over asks: the inputs, links and transfers, each by a request of its own."""
 ROUNDS = 2
@@ -49,7 +52,7 @@ class Journal:
 
     def asked(self, client: str, api: int, transactional_id: str) -> None:
         """Note a request on its way to the broker."""
-        if api not in (JOIN, INIT, ADD):
+        if api not in (JOIN, INIT) and not (api in BEGIN and transactional_id):
             return
         with self._changed:
             if api == JOIN:

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import uvloop
 
-from tests.chaos.phases import ADD, END, JOIN, Journal
+from tests.chaos.phases import ADD, ADD_OFFSETS, COMMIT_OFFSETS, END, INIT, JOIN, PRODUCE, Journal
 
-TRANSACTIONAL = {22: "init", 24: "add_partitions", 25: "add_offsets", 26: "end"}
-"""Requests that begin with a transactional id."""
+TRANSACTIONAL = {PRODUCE: 9, INIT: 2, ADD: 3, ADD_OFFSETS: 3, END: 3, COMMIT_OFFSETS: 3}
+"""Requests that begin with a transactional id, and their first versions with texts of another form (KIP-482)."""
 
 CUT_BEFORE, CUT_AFTER, HOLD, HOLD_ANSWER = "cut_before", "cut_after", "hold", "hold_answer"
 
@@ -34,11 +34,15 @@ class Request(NamedTuple):
     @classmethod
     def of(cls, frame: bytes) -> "Request":
         """Read the header behind the size."""
-        api, _version, correlation, length = struct.unpack_from(">hhih", frame, 4)
+        api, version, correlation, length = struct.unpack_from(">hhih", frame, 4)
         after = 14 + max(0, length)
         client = frame[14:after].decode(errors="replace")
         name = ""
-        if api in TRANSACTIONAL:
+        if api in TRANSACTIONAL and version >= TRANSACTIONAL[api]:
+            # One byte of tags, which are none; then the length and one more, in one byte up to 127.
+            size = frame[after + 1] - 1
+            name = frame[after + 2 : after + 2 + max(0, size)].decode(errors="replace")
+        elif api in TRANSACTIONAL:
             size = struct.unpack_from(">h", frame, after)[0]
             name = frame[after + 2 : after + 2 + max(0, size)].decode(errors="replace")
         return cls(api, correlation, client, name)
@@ -216,7 +220,7 @@ class Proxy:
             if link.hold[0] == correlation:
                 await asyncio.sleep(link.hold[1])
             if request is not None:
-                if self.latency and request.api in (ADD, END):
+                if self.latency and request.api in (ADD, COMMIT_OFFSETS, END):
                     await asyncio.sleep(self.latency * random.random())
                 self.journal.answered(request.client, request.api, request.transactional_id, link.joins)
             link.client.write(frame)
