@@ -5,6 +5,7 @@ and why. Private parts change without notice, so the exact versions are checked 
 
 application     the Faust application whose input topics come in runs
 authentication  logins with the password that a file has now; notes a refused one
+calls           the requests of a transaction, sent over aiokafka's connections
 consumer        Faust's consumer and its thread: fetches, seeks, pauses
 errors          what can go wrong between the worker and Kafka
 fetch           what aiokafka has fetched, as runs
@@ -15,6 +16,7 @@ reading         a partition from one offset to another, over a connection of its
 recovery        what happens after a rebalance, in place of Faust's recovery
 runs            the records of a partition in one fetch
 topic_ids       ids of topics: they show that a topic was deleted and made again
+transactions    the steps of a transaction, repeated until they are done or refused
 """
 
 from importlib.metadata import version

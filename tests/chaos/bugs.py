@@ -194,15 +194,11 @@ def _once_more(wrong: type[CommitFailed]) -> None:
 
 async def _begin_again(producer: Any) -> None:
     """A new producer with the same transactional id."""
-    old = producer._producer
-    fresh = TransactionalProducer(_client_of(old), producer._group, producer._partition)
+    fresh = TransactionalProducer(producer._client, producer._group, producer._partition)
     await producer.abandon()
     await fresh.start()
-    producer._producer = fresh._producer
-
-
-def _client_of(old: Any) -> dict[str, Any]:
-    return {"bootstrap_servers": old.client._bootstrap_servers, "client_id": old.client._client_id}
+    for name in ("_kafka", "_usable", "_sequences", "_epoch"):
+        setattr(producer, name, getattr(fresh, name))
 
 
 def random_transactional_id() -> None:
@@ -210,7 +206,7 @@ def random_transactional_id() -> None:
     start = TransactionalProducer.start
 
     async def named(self: Any) -> None:
-        self._producer._txn_manager.transactional_id += uuid.uuid4().hex
+        self._transactional_id += uuid.uuid4().hex
         await start(self)
 
     TransactionalProducer.start = named  # type: ignore[method-assign]

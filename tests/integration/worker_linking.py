@@ -16,8 +16,7 @@ async def killed(self: Any, batches: Any, offsets: Any) -> Any:
     """Die amid the transaction or behind it, if it sends something to another partition."""
     sends = any(isinstance(where, tuple) and where[0].endswith("-transfers") for where in batches)
     if sends and MOMENT == "before":
-        kafka = self._producer
-        kafka.commit_transaction = _die
+        self._kafka.end = _die
     ends = await commit(self, batches, offsets)
     if sends:
         await _die()
