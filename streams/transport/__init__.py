@@ -19,7 +19,9 @@ topic_ids       ids of topics: they show that a topic was deleted and made again
 transactions    the steps of a transaction, repeated until they are done or refused
 """
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from streams.transport.errors import WrongVersions
 
@@ -35,9 +37,28 @@ def assert_versions() -> None:
 
 assert_versions()
 
-from streams.transport.application import BatchApp  # noqa: E402  the versions are checked first
-from streams.transport.authentication import logins  # noqa: E402
-from streams.transport.producer import TransactionalProducer  # noqa: E402
-from streams.transport.runs import Run  # noqa: E402
+if TYPE_CHECKING:
+    from streams.transport.application import BatchApp
+    from streams.transport.authentication import logins
+    from streams.transport.producer import TransactionalProducer
+    from streams.transport.runs import Run
 
 __all__ = ["BatchApp", "Run", "TransactionalProducer", "assert_versions", "logins"]
+
+_MODULES = {
+    "BatchApp": "application",
+    "Run": "runs",
+    "TransactionalProducer": "producer",
+    "logins": "authentication",
+}
+"""Where each name is. They are imported when they are first used: Faust takes half a second to import, and the commands
+that only read topics need nothing of it."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for the first time."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found
