@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+import segments
 from segments.insight.proving import engine, failures
 from segments.language import (
     Segment,
@@ -178,7 +179,7 @@ def told(name):
 @pytest.mark.parametrize(
     ("name", "value", "bound"),
     [
-        ("spends_more_than_last_month", "100.00", "0.00"),
+        ("spends_more_than_last_month", "100.00", "0"),
         ("net_of_refunds", "600.00", "500"),
         ("loyal_to_a_category", "1.000000", "0.8"),
         ("late_by_own_habit", "1728000001", "1728000000"),
@@ -187,9 +188,38 @@ def told(name):
     ],
 )
 def test_evidence_has_both_sides(name, value, bound):
-    """Counts as whole numbers, money with two decimals, durations in milliseconds, all else with six digits."""
+    """Counts as whole numbers, money with two decimals (no event: `0`), durations in milliseconds, else six digits."""
     entry = told(name)
     assert (entry["value"], entry["bound"], entry["holds"]) == (value, bound, True)
+
+
+def test_a_side_of_no_event_is_told_as_a_sum_of_nothing():
+    """A side that is one measure is told as it is alone: `0` without an event, `0.00` of free orders."""
+    rule = Segment(
+        id="no_less",
+        when=[MONTH.count() >= 1, MONTH.sum(purchase.amount) >= refund.within(days=30).sum(refund.amount)],
+    )
+    flips = segments.replay(
+        [
+            {
+                "topic": "transactions",
+                "event_id": "1",
+                "customer_id": "ann",
+                "kind": "purchase",
+                "order_id": "o",
+                "occurred_at": "2026-01-01T00:00:00Z",
+                "amount": 0,
+                "currency": "EUR",
+                "items": [],
+            }
+        ],
+        rule,
+        until="2026-03-01T00:00:00Z",
+    )
+    assert [(each["evidence"][1]["value"], each["evidence"][1]["bound"]) for each in flips] == [
+        ("0.00", "0"),
+        ("0", "0"),
+    ]
 
 
 def test_evidence_ends_in_the_value_of_by():

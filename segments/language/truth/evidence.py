@@ -23,7 +23,7 @@ def evidence(
     for leaf in leaves(segment.when) + leaves(segment.until):
         key, value, true = truth(leaf, now, memory, inside, asked)
         if isinstance(leaf, Calculated):
-            yield _sides(leaf, key, value, holds=true)
+            yield _sides(leaf, key, value, (now, memory), holds=true)
             continue
         if isinstance(value, Fraction):
             value = Decimal(round(value * 10**6)).scaleb(-6)  # rounds half to even
@@ -36,9 +36,13 @@ def evidence(
         yield {"measure": text, "value": shown, "bound": bound, "holds": true}
 
 
-def _sides(leaf: Calculated, key: Any, sides: tuple[Any, Any], *, holds: bool) -> dict[str, Any]:
+def _sides(
+    leaf: Calculated, key: Any, sides: tuple[Any, Any], asked: tuple[int, Memory], *, holds: bool
+) -> dict[str, Any]:
     """A calculation as it stands: its two sides, of which the right one is the bound."""
     left, right = sides
     text = leaf_text(leaf) + (f"[{plain(key)}]" if key is not None else "")
-    bound = side_text(leaf.right, right) or "" if isinstance(leaf.right, Term) else bound_text(leaf)
-    return {"measure": text, "value": side_text(leaf.left, left), "bound": bound, "holds": holds}
+    told = None if left is None else side_text(leaf.left, left, key, *asked)
+    other = "" if right is None else side_text(leaf.right, right, key, *asked)
+    bound = other if isinstance(leaf.right, Term) else bound_text(leaf)
+    return {"measure": text, "value": told, "bound": bound, "holds": holds}

@@ -12,16 +12,15 @@ from segments.language.nodes.measures import Measure
 from segments.language.nodes.text import plain
 from segments.language.truth.foretold import passing_of_bound
 from segments.language.truth.memory import Memory
-from segments.language.truth.oracle import bound_of, met, selected, worth
+from segments.language.truth.oracle import bound_of, met, reckon, selected, worth
 
 
-def side_text(term: Any, value: Fraction | None) -> str | None:
-    """Counts as whole numbers, money with two decimals, all else rounded half-even to six; None without a value."""
-    if value is None:
-        return None
+def side_text(term: Any, value: Fraction, key: Any, now: int, memory: Memory) -> str:
+    """Counts as whole numbers, money with two decimals, all else rounded half-even to six; one measure as it is."""
+    if isinstance(term, Measure) and not term.kind.fraction:
+        then = now - (term.events.offset or 0)
+        return plain(reckon(term, selected(term, then, memory, key), then, memory))
     money = power_of_money(term) == 1
-    if isinstance(term, Measure) and term.type is Type.NUMBER and not term.kind.fraction:
-        return plain(Decimal(value.numerator) / Decimal(value.denominator))
     digits = (2 if money else 0) if _exact(term, 100 if money else 1) else 6
     return plain(Decimal(round(value * 10**digits)).scaleb(-digits))
 

@@ -15,6 +15,10 @@ use std::io::Write;
 /// Bytes of a measure, a value or a bound: what a rule or a key is made of may be far longer.
 pub(crate) const LONGEST_TEXT: usize = 1_024;
 
+/// What a sum, a count or a number of different values comes to without an event: of money that there is, no denominator
+/// is 1.
+const NO_EVENT: arithmetic::Measured = Some((0, 1));
+
 /// Digits of a mean after the point.
 const MEAN: i128 = 1_000_000;
 
@@ -182,6 +186,12 @@ fn write_side(kind: Kind, term: &Term, parts: &[arithmetic::Measured], out: &mut
     let Some(number) = arithmetic::rounded(term, parts, digits) else {
         return false;
     };
+    if let Term::Part { part } = term
+        && m!("no money is told as money", parts[*part] == NO_EVENT, false)
+    {
+        out.push(b'0');
+        return true;
+    }
     match kind {
         Kind::Money => write_money(number, out),
         Kind::Mean => write_mean(number, MEAN, out),
