@@ -18,6 +18,8 @@ from schemas.records import (
     SEGMENT_OUTCOME,
     TRANSACTION,
     TRANSFER,
+    find_record,
+    record_of,
 )
 from schemas.wire import accept, check, decode, encode, is_settled, refuse, renumber, written_id
 
@@ -40,9 +42,11 @@ __all__ = [
     "check",
     "decode",
     "encode",
+    "find_record",
     "from_iso",
     "from_json",
     "is_settled",
+    "record_of",
     "refuse",
     "renumber",
     "to_iso",

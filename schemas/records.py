@@ -31,6 +31,9 @@ RECORD_OF_TOPIC: dict[str, str] = {
     "identities": LINK,
 }
 
+SOURCE = "profiles-"
+"""What begins the topic of a profile source beside `profiles`."""
+
 FOLDER = Path(__file__).parent
 
 
@@ -46,6 +49,16 @@ class Release:
     def path(self) -> Path:
         """The file that holds it."""
         return FOLDER / "released" / f"{self.record}.{self.version}.avsc"
+
+
+def find_record(topic: str) -> str | None:
+    """The record of a topic's values; None if it is none of ours, or a group's."""
+    return RECORD_OF_TOPIC.get("profiles" if topic.startswith(SOURCE) else topic)
+
+
+def record_of(topic: str) -> str:
+    """The record of a topic's values; a KeyError if it is none of ours, or a group's."""
+    return RECORD_OF_TOPIC["profiles" if topic.startswith(SOURCE) else topic]
 
 
 def read(path: Path) -> Any:

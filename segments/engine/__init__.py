@@ -57,6 +57,7 @@ from segments.engine.rules import (
     entry_size,
     inputs_of,
     load,
+    topics_of,
     with_borders,
 )
 from segments.engine.views import CustomerView, IdentityView, RuleView, WhyView
@@ -132,5 +133,6 @@ __all__ = [
     "position_of",
     "runnable",
     "settings_of",
+    "topics_of",
     "with_borders",
 ]

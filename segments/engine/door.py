@@ -25,7 +25,6 @@ from segments.engine.records import (
     BEFORE_ALL,
     DEPLOYMENTS,
     IDENTITIES,
-    INPUTS,
     OLDER,
     POSITION_KEY,
     DeadLetter,
@@ -35,8 +34,9 @@ from segments.engine.records import (
     Record,
     Refusal,
 )
-from segments.engine.rules import PlannedRules, RuleSet, with_filling, with_kept
+from segments.engine.rules import PlannedRules, RuleSet, topics_of, with_filling, with_kept
 from segments.engine.views import CustomerView, IdentityView, WhyView
+from segments.language.catalogue import is_source
 from segments.language.errors import SegmentsError
 from segments.language.nodes.text import short_name
 from segments.plan.filling import MARK, mark
@@ -106,8 +106,10 @@ class Partition:
         """The record that asks for measures to be filled beside it."""
         deployments = () if deployment is None else (DEPLOYMENTS,)
         links = () if transfers is None else (IDENTITIES, transfers)
-        self.topics: tuple[str, ...] = (*INPUTS, *deployments, *links)
-        """The inputs."""
+        self.inputs = topics_of(rules)
+        """The topics of events and profiles that the rule set has."""
+        self.topics: tuple[str, ...] = (*self.inputs, *deployments, *links)
+        """All inputs."""
         self._coming: deque[Deployment] = deque()
         self._core = self._made(states, transfers, list(ran))
         if until is not None:
@@ -274,10 +276,15 @@ class Partition:
 
     def filled(self, complete: Mapping[str, int]) -> None:
         """Say that all customers are filled, and by topic from which instant on the history was whole."""
-        self._core.filled([complete.get(topic, BEFORE_ALL) for topic in INPUTS])
+        self._core.filled([complete.get(topic, BEFORE_ALL) for topic in self.inputs])
 
     def begin(self, topic: str, offset: int) -> None:
-        """Say where reading of a topic begins that was never read."""
+        """Say where reading of a topic begins that was never read.
+
+        A topic of a profile source that the rule set does not have is passed over, here and in `offer`.
+        """
+        if topic not in self.topics and is_source(topic):
+            return
         self._core.begin(self.topics.index(topic), offset)
 
     def offer(self, topic: str, start: int, records: list[Record], end: int) -> int | None:
@@ -285,6 +292,8 @@ class Partition:
 
         Returns None if it is accepted (or was seen already), else the offset to fetch again: something was skipped.
         """
+        if topic not in self.topics and is_source(topic):
+            return None
         try:
             missing = self._core.offer(self.topics.index(topic), start, records, end)
         except LookupError as error:
@@ -371,6 +380,8 @@ class Partition:
 
     def buffered(self, topic: str) -> int:
         """The number of waiting records of a topic."""
+        if topic not in self.topics and is_source(topic):
+            return 0
         return self._core.buffered(self.topics.index(topic))
 
     def advance(self, records: int = 5000) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from segments.engine._native import Outbox, Records, Schemas, States
 from segments.engine.door import Partition
-from segments.engine.records import INPUTS, EngineSettings, Record, of_customer
+from segments.engine.records import EngineSettings, Record, of_customer
 from segments.engine.rules import PlannedRules, RuleSet
 from segments.plan.keeping import only
 
@@ -29,6 +29,11 @@ class Past:
         self._partition = Partition(number, count, rules, settings, self.states)
         self._outbox = Outbox("", number, 0, 0, 0)
         self._ends: dict[str, int] = {}
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The topics of its records."""
+        return self._partition.inputs
 
     @property
     def keys(self) -> list[bytes]:
@@ -78,10 +83,10 @@ def fill_at_once(partition: Partition, log: Mapping[str, Sequence[Record]]) -> N
     past = Past(partition.number, partition.count, asked.rules, partition.settings)
     before = {
         topic: [each for each in log.get(topic, ()) if each.offset < filling.offsets.get(topic, 0)]
-        for topic in INPUTS
+        for topic in past.inputs
     }
     starts = {topic: records[0].offset if records else 0 for topic, records in before.items()}
-    ends = {topic: max(starts[topic], filling.offsets.get(topic, 0)) for topic in INPUTS}
+    ends = {topic: max(starts[topic], filling.offsets.get(topic, 0)) for topic in past.inputs}
     past.begin(partition.number, starts, ends)
     for topic, records in before.items():
         past.offer(topic, starts[topic], records, ends[topic])

@@ -35,9 +35,13 @@ class RuleSet:
         currency: str = "EUR",
         zone: str = "UTC",
         borders: Sequence[Border] = (),
+        sources: Sequence[str] = (),
     ) -> None:
-        """Of these segments and those that they read; `borders`: those published."""
-        self.borders = tuple(borders)
+        """Of these segments and those that they read.
+
+        `borders`: those published. `sources`: the names of the profile sources beside `profiles`.
+        """
+        self.borders, self.sources = tuple(borders), tuple(sorted(sources))
         self.segments: tuple[Segment, ...] = tuple(in_order(segments))
         self.ids = tuple(segment.id for segment in self.segments)
         self.versions = tuple(version(segment, currency, zone) for segment in self.segments)
@@ -54,7 +58,7 @@ class RuleSet:
     @cached_property
     def data(self) -> PlanData:
         """The rule set as data."""
-        return lower(self.segments, self.plan.currency, self.plan.zone)
+        return lower(self.segments, self.plan.currency, self.plan.zone, self.sources)
 
     @cached_property
     def native(self) -> Rules:
@@ -132,7 +136,7 @@ def with_borders(rules: RuleSet | PlannedRules, borders: Sequence[Border]) -> Ru
     """The same rules, compared with other borders."""
     if isinstance(rules, PlannedRules):
         return PlannedRules(rules.plan, borders)
-    return RuleSet(rules.segments, rules.plan.currency, rules.plan.zone, borders)
+    return RuleSet(rules.segments, rules.plan.currency, rules.plan.zone, borders, rules.sources)
 
 
 def load(
@@ -142,15 +146,17 @@ def load(
     *,
     required: str | None = None,
     borders: Sequence[Border] = (),
+    sources: Sequence[str] = (),
 ) -> RuleSet:
     """The rule set of these folders or files; a wrong rule raises a `RuleError` with file, line and mend.
 
     `required`: the consent that each rule needs that has no lawful basis of its own. `borders`: those published.
+    `sources`: the names of the profile sources beside `profiles`.
     """
     segments = load_segments(folders)
     refuse(segments)
     require(segments, required or "")
-    return RuleSet(segments, currency, zone, borders)
+    return RuleSet(segments, currency, zone, borders, sources)
 
 
 def entry_size(rules: RuleSet | PlannedRules, identity: str) -> int:
@@ -166,6 +172,11 @@ def controls_of(rules: RuleSet | PlannedRules) -> dict[str, float]:
     """By rule with a control group the share of customers, between 0 and 1, who are held out."""
     arms = {rule.id: rule.aim and rule.aim.arms for rule in rules.data.rules}
     return {name: float(each.control) / 100 for name, each in arms.items() if each}
+
+
+def topics_of(rules: RuleSet | PlannedRules) -> tuple[str, ...]:
+    """The topics of events and profiles that a rule set has, by their numbers in its plan."""
+    return tuple(topic.name for topic in rules.data.topics)
 
 
 def inputs_of(rules: RuleSet | PlannedRules) -> dict[str, list[frozenset[tuple[str, str]]]]:
@@ -184,7 +195,8 @@ def _inputs_of(rule: ir.Rule, plan: ir.Plan) -> list[frozenset[tuple[str, str]]]
             streams = (each.stream, each.reset, *(after.stream for after in each.after))
             found += [_taken(plan, stream) for stream in streams if stream is not None]
         if isinstance(asked, ir.OfProfile | ir.OfList | ir.OfDate | ir.OfConsent):
-            found.append(frozenset([(catalogue.PROFILES.name, "")]))
+            told = (topic.name for topic in plan.topics if catalogue.is_source(topic.name))
+            found.append(frozenset((name, "") for name in told))
     return found
 
 

@@ -37,11 +37,13 @@ class Deploying:
     """The required consent of such a line; empty: none."""
     zone: str = "UTC"
     """The time zone of such a line, by its IANA name."""
+    sources: tuple[str, ...] = ()
+    """The profile sources of such a line."""
     others: int = 0
     """Lines of other groups, which are passed over."""
     _found: dict[int, list[Deployment]] = field(default_factory=dict)
     _chains: dict[int, Chain] = field(default_factory=dict)
-    _loaded: dict[tuple[Path, str, str, str], RuleSet] = field(default_factory=dict)
+    _loaded: dict[tuple[Path, str, str, str, tuple[str, ...]], RuleSet] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether anything was deployed for the group."""
@@ -102,7 +104,8 @@ class Deploying:
         own = self.settings
         held = {name: getattr(own, name) for name in (*NUMBERS, "currency")}
         given = fields.get("settings") or {}
-        return held | {"required_consent": self.required, "zone": {"name": self.zone}} | dict(given)
+        mine = {"required_consent": self.required, "zone": {"name": self.zone}}
+        return held | mine | {"profile_sources": list(self.sources)} | dict(given)
 
     def _settings(self, fields: Mapping[str, Any]) -> EngineSettings:
         said = self._plain_settings(fields)
@@ -129,9 +132,10 @@ class Deploying:
         """The rules of a folder, read once for as many lines as name it."""
         currency, zone = settings["currency"], settings["zone"]["name"]
         required = settings["required_consent"] or ""
-        key = (folder.resolve(), currency, zone, required)
+        sources = tuple(settings["profile_sources"])
+        key = (folder.resolve(), currency, zone, required, sources)
         if key not in self._loaded:
-            self._loaded[key] = load([folder], currency, zone, required=required)
+            self._loaded[key] = load([folder], currency, zone, required=required, sources=sources)
         return self._loaded[key]
 
 
@@ -184,6 +188,9 @@ def _check(fields: Mapping[str, Any]) -> None:
         raise EventError(
             f'settings.zone: expected an object such as {{"name": "Europe/Amsterdam"}}, got {zone!r:.100}'
         )
+    sources = settings.get("profile_sources", [])
+    if not isinstance(sources, list) or not all(isinstance(each, str) for each in sources):
+        raise EventError(f"settings.profile_sources: expected a list of texts, got {sources!r:.100}")
     for name in ("currency", "required_consent"):
         value = settings.get(name, "")
         if not isinstance(value, str | None) or (value is None and name == "currency"):

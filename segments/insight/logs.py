@@ -7,6 +7,7 @@ from typing import Any
 from segments.engine import DEPLOYMENTS, IDENTITIES, INPUTS, Event, Record, partition_of
 from segments.insight.deploying import Deploying
 from segments.insight.plain import EventError, event_of, instant
+from segments.language.catalogue import SOURCE, is_source
 
 Logs = dict[int, dict[str, list[Record]]]
 """The records by partition and topic."""
@@ -64,8 +65,8 @@ def _record(
 ) -> tuple[int, Record]:
     fields = {name: value for name, value in given.items() if name not in TRANSPORT}
     topic = given.get("topic")
-    if topic not in (*INPUTS, IDENTITIES):
-        known = ", ".join((*INPUTS, DEPLOYMENTS, IDENTITIES))
+    if not isinstance(topic, str) or (topic not in (*INPUTS, IDENTITIES) and not is_source(topic)):
+        known = ", ".join((*INPUTS, f"{SOURCE}NAME", DEPLOYMENTS, IDENTITIES))
         raise EventError(f"topic: expected {known}, got {topic!r}")
     event = None if given.get("erase") is True else event_of(topic, fields)
     customer = fields.get("customer_id")

@@ -22,6 +22,7 @@ from segments.insight.replay import Replay, together
 from segments.insight.sizes import Sizes
 from segments.insight.tally import Tally
 from segments.insight.why import why as ask
+from segments.language.catalogue import sources_among
 from segments.language.checking.lint import Finding, refuse
 from segments.language.checking.lint import lint as findings
 from segments.language.errors import RefusedRules, RuleError, SegmentsError
@@ -159,23 +160,22 @@ def _with_times(value: Any) -> Any:
     }
 
 
-def _rules(rules: Rules, currency: str, zone: str, required: str) -> RuleSet:
+def _rules(rules: Rules, currency: str, zone: str, required: str, sources: Sequence[str]) -> RuleSet:
     if isinstance(rules, RuleSet):
         return rules
     each = [rules] if isinstance(rules, str | Path | Segment) else list(rules)
-    segments = [one for one in each if isinstance(one, Segment)]
-    if not segments:
-        return load(cast("list[str | Path]", each), currency, zone, required=required)
+    if not (segments := [one for one in each if isinstance(one, Segment)]):
+        return load(cast("list[Path]", each), currency, zone, required=required, sources=sources)
     if len(segments) < len(each):
         raise SegmentsError("rules: expected folders and files, or segments; came both.")
     ordered = rules_of(in_order(segments))
     refuse(ordered)
     require(ordered, required)
-    return RuleSet(ordered, currency, zone)
+    return RuleSet(ordered, currency, zone, sources=sources)
 
 
-def _rules_of(rules: Rules | None, deploying: Deploying) -> RuleSet | None:
-    """The rules given; None: deployments among the events say what they are."""
+def _rules_of(rules: Rules | None, deploying: Deploying, sources: Sequence[str] = ()) -> RuleSet | None:
+    """The rules given, with the profile sources that the events name; None: deployments say what they are."""
     if rules is None and not deploying:
         raise SegmentsError(
             "rules: give a folder of rules, or segments; without them the events must hold deployments of the group"
@@ -187,7 +187,7 @@ def _rules_of(rules: Rules | None, deploying: Deploying) -> RuleSet | None:
         raise SegmentsError(
             "rules: the events hold deployments, which say what the rules are: leave rules out."
         )
-    return _rules(rules, deploying.settings.currency, deploying.zone, deploying.required)
+    return _rules(rules, deploying.settings.currency, deploying.zone, deploying.required, sources)
 
 
 def _linked(logs: Logs) -> bool:
@@ -231,7 +231,7 @@ def _read(
     """The events by partition, the rules, and the instant until which to live through them."""
     end = None if until is None else instant("until", until)
     logs = logs_of(events, partitions, end, deploying)
-    chosen = _rules_of(rules, deploying)
+    chosen = _rules_of(rules, deploying, sources_among({topic for log in logs.values() for topic in log}))
     if sort:
         in_order_of_time(logs)
     return logs, chosen, end

@@ -13,7 +13,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from segments.engine import FIRST, LAST, Event
-from segments.language.catalogue import IDENTITIES, LINE, TOPICS, Entry, Type
+from segments.language.catalogue import IDENTITIES, LINE, PROFILES, TOPICS, Entry, Type, is_source
 from segments.language.errors import SegmentsError
 
 Reader = Callable[[str, Any], Any]
@@ -36,7 +36,7 @@ class EventError(SegmentsError):
 
 def event_of(topic: str, fields: Mapping[str, Any]) -> Event:
     """The event in the engine's form: times in milliseconds, money in cents, nothing missing."""
-    return _record(FIELDS[topic], topic, "", fields)
+    return _record(FIELDS[PROFILES.name if is_source(topic) else topic], topic, "", fields)
 
 
 def flip_of(event: Event) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A log of events through the very engine of the worker, without Kafka and without a wall clock."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,8 +26,6 @@ from segments.insight.going import Going
 
 Log = Mapping[str, Sequence[Record]]
 """The records of one partition by topic, each topic in the order of its offsets."""
-TOPICS = tuple(sorted((*INPUTS, DEPLOYMENTS)))
-"""The inputs of a partition that follows deployments, in the order that breaks ties."""
 
 
 class Replay:
@@ -76,7 +75,7 @@ class Replay:
         """The log, from where the partition stands."""
         partition, ends = self.partition, self._ends
         links = () if self._transfers is None else (IDENTITIES,)
-        for topic in (*INPUTS, *links):
+        for topic in (*partition.inputs, *links):
             records = list(self._log.get(topic, ()))
             ends[topic] = records[-1].offset + 1 if records else 0
             if topic not in partition.offsets:
@@ -189,8 +188,8 @@ class Alone:
         self._clock = BEFORE_ALL
         self._passed = 0
         """Offsets of the first input that no record has: each had the clock committed."""
-        self._ends = dict.fromkeys(INPUTS, 0)
-        self._applied: dict[str, list[Record]] = {topic: [] for topic in INPUTS}
+        self._ends: defaultdict[str, int] = defaultdict(int)
+        self._applied: defaultdict[str, list[Record]] = defaultdict(list)
         self._done: list[Effects] = []
         self._going = Going()
         self._followed = Chain().add_all(deployments)
@@ -223,7 +222,8 @@ class Alone:
         yield from self._effects()
 
     def _begin(self) -> None:
-        for topic in INPUTS:
+        for topic in self.partition.inputs:
+            self._ends.setdefault(topic, 0)
             if topic not in self.partition.offsets:
                 self.partition.begin(topic, 0)
 
@@ -291,7 +291,7 @@ def moved(record: Record, offset: int) -> Record:
 
 def in_turn(log: Mapping[str, Sequence[Moment]]) -> Iterator[tuple[str, Moment]]:
     """The order of a partition: of the heads of the topics the one that occurred first; ties by topic."""
-    places = {topic: 0 for topic in TOPICS if log.get(topic)}
+    places = {topic: 0 for topic in sorted(log) if log[topic]}
     while places:
         topic = min(places, key=lambda each: log[each][places[each]].at)
         yield topic, log[topic][places[topic]]

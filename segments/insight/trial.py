@@ -11,7 +11,6 @@ from typing import Any
 
 from segments.engine import (
     BEFORE_ALL,
-    PROFILES,
     Effects,
     EngineSettings,
     Partition,
@@ -22,6 +21,7 @@ from segments.engine import (
 )
 from segments.insight.findings import Change, Findings, Stay
 from segments.insight.why import why
+from segments.language.catalogue import is_source
 from segments.language.nodes.durations import DAY
 
 EXAMPLES = 3
@@ -60,7 +60,7 @@ class RuleTrial:
 
     def offer(self, topic: str, start: int, records: list[Record], end: int) -> None:
         """Take in a run of its records."""
-        if topic == PROFILES:
+        if is_source(topic):
             self._erased[self._number].update(record.key or b"" for record in records if record.event is None)
         missing = self.partition.offer(topic, start, records, end)
         assert missing is None

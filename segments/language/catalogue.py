@@ -5,8 +5,8 @@ up; a test holds it to the Avro schemas.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -131,6 +131,9 @@ PROFILES = Topic(
 TOPICS = (CLICKSTREAM, TRANSACTIONS, PROFILES)
 """The input topics, in the order of the documents."""
 INPUTS = tuple(topic.name for topic in TOPICS)
+"""The input topics that there always are."""
+SOURCE = "profiles-"
+"""What begins the topic of a profile source beside `profiles`."""
 IDENTITIES = Topic(
     "identities",
     "Link",
@@ -213,6 +216,26 @@ def _sets() -> Iterator[EventSet]:
 
 SETS = {each.name: each for each in (*_sets(), ANY_EVENT, ON_SITE_EVENTS, VISIT)}
 """The event sets that the language has names for, by name."""
+
+
+def source_topic(source: str) -> Topic:
+    """The topic of a profile source: of `crm` it is `profiles-crm`. It is like `profiles`, and merged with it."""
+    return replace(PROFILES, name=SOURCE + source)
+
+
+def inputs(sources: Iterable[str] = ()) -> tuple[str, ...]:
+    """The input topics with those of these profile sources, which stand after the others, ascending."""
+    return (*INPUTS, *sorted({SOURCE + source for source in sources}))
+
+
+def sources_among(topics: Iterable[str]) -> tuple[str, ...]:
+    """The names of the profile sources beside `profiles` that have these topics, ascending."""
+    return tuple(sorted(each.removeprefix(SOURCE) for each in topics if each.startswith(SOURCE)))
+
+
+def is_source(topic: str) -> bool:
+    """Whether a topic has profiles: it is `profiles`, or that of another source."""
+    return topic == PROFILES.name or topic.startswith(SOURCE)
 
 
 def quoted(name: str) -> str:

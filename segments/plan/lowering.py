@@ -9,6 +9,8 @@ from fractions import Fraction
 from itertools import count
 from typing import cast
 
+from msgspec.structs import replace
+
 from segments.language import catalogue
 from segments.language.catalogue import LINE, SESSION_GAP, VISIT, EventSet
 from segments.language.nodes import conditions as said
@@ -40,7 +42,7 @@ TOPICS = tuple(
     ir.Topic(topic.name, topic.record.lower())
     for topic in sorted(catalogue.TOPICS, key=lambda each: each.name)
 )
-"""The inputs in the order that breaks ties."""
+"""The inputs that there always are, in the order that breaks ties."""
 
 PER_LINE = tuple(each.name for each in LINE)
 """The fields of a line of `items`; the other fields of an item set are those of the transaction."""
@@ -55,9 +57,16 @@ NO_COMPARISON = ir.Comparison("==", (), ())
 """Of a measure that is calculated with: the whole is compared."""
 
 
-def lower(segments: Sequence[Segment], currency: str = "EUR", zone: str = "UTC") -> ir.Plan:
-    """The plan of a rule set; the segments that a rule reads are among them."""
-    return _Lowering(in_order(segments), currency, zone).plan()
+def lower(
+    segments: Sequence[Segment], currency: str = "EUR", zone: str = "UTC", sources: Sequence[str] = ()
+) -> ir.Plan:
+    """The plan of a rule set; the segments that a rule reads are among them.
+
+    `sources`: the names of the profile sources beside `profiles`; their topics are the last inputs.
+    """
+    more = [ir.Topic(topic, "profile") for topic in catalogue.inputs(sources)[len(catalogue.INPUTS) :]]
+    found = _Lowering(in_order(segments), currency, zone).plan()
+    return replace(found, topics=(*found.topics, *more)) if more else found
 
 
 class _Lowering:

@@ -64,7 +64,7 @@ def line_of(record: Any) -> dict[str, Any]:
 
 
 def _content(record: Any) -> dict[str, Any]:
-    name = schemas.RECORD_OF_TOPIC.get(record.topic)
+    name = schemas.find_record(record.topic)
     if name is None:
         return _raw(record)
     if record.value is None:

@@ -2,6 +2,7 @@
 
 import click
 
+from streams.cli.topic_name import TopicName
 from streams.cli.visible import json_line, visible
 from streams.conversion.mapping import MappingError, columns, fields_of, pairs, topic_of
 from streams.conversion.rows import DELIMITERS, Conversion, RowError, read
@@ -14,7 +15,11 @@ from streams.settings.types import zone_of
 @click.command(name="convert")
 @click.argument("file", metavar="FILE.csv", type=click.Path(exists=True, dir_okay=False))
 @click.option("--map", "maps", metavar="FIELD=COLUMN,…", multiple=True, help="Which column is which field.")
-@click.option("--topic", type=click.Choice(INPUTS), help="Default: the one that has the fields of the map.")
+@click.option(
+    "--topic",
+    type=TopicName(INPUTS),
+    help="Default: the one that has the fields of the map.",
+)
 @click.option(
     "--set", "constants", metavar="FIELD=VALUE,…", multiple=True, help="A value that all rows have."
 )

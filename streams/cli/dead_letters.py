@@ -11,6 +11,7 @@ import click
 
 import schemas
 from streams.cli.instant import Instant
+from streams.cli.topic_name import TopicName
 from streams.cli.visible import json_line, visible
 from streams.errors import StreamsError
 from streams.jobs.dead_letters import (
@@ -52,7 +53,11 @@ def choosing(function: Any) -> Any:
             help="Only this reason, or status of a delivery (may be given again).",
         ),
         click.option(
-            "--topic", "topics", multiple=True, type=click.Choice(ADOPTED), help="Only records of this topic."
+            "--topic",
+            "topics",
+            multiple=True,
+            type=TopicName(ADOPTED),
+            help="Only records of this topic.",
         ),
         click.option("--since", metavar="TIME", type=Instant(), help=since),
         click.option(

@@ -26,6 +26,7 @@ from streams.deployments.records import Chains, read_chains
 from streams.deployments.watching import NotTakenOver
 from streams.history.reader import History
 from streams.jobs import foresee, trial_borders
+from streams.kafka.topics import require_sources
 from streams.settings.settings import Settings, read_settings
 
 WOULD_CHANGE = 6
@@ -174,6 +175,7 @@ def _change(
     """Says who would move, and writes it, unless it is a dry run."""
     if report.changes.settings and not call.new_settings:
         raise SettingsChange(settings_change(report.changes))
+    require_sources(settings, planned.settings["profile_sources"])
     if call.dry_run:
         report.foreseen = _foresee(settings, call, planned, report, chains)
         tell_lines(*(() if call.as_json or report.foreseen is None else foresee.told(report.foreseen)))

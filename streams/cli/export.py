@@ -14,11 +14,12 @@ from streams.cli.visible import json_line, json_text, visible
 from streams.cli.why import asked
 from streams.clock import wall_clock
 from streams.delivery.ledger import delivered
+from streams.deployments.sources import sources_of
 from streams.errors import StreamsError
 from streams.jobs.dead_letters import DELIVERIES, letter_of
 from streams.jobs.export import letters, links, records
 from streams.kafka.read_committed import DEAD_LETTERS, committed_reader
-from streams.kafka.topics import TOPICS
+from streams.kafka.topics import TOPICS, of_sources
 from streams.settings.settings import Settings, read_settings
 
 
@@ -72,7 +73,7 @@ def _topics(settings: Settings, ids: list[str]) -> dict[str, list[dict[str, Any]
             topic.name: [
                 line_of(record) for each in ids for record in records(consumer, settings, topic.name, each)
             ]
-            for topic in TOPICS
+            for topic in (*TOPICS, *of_sources(sources_of(settings)))
             # A key of the deployments is a group, not a customer.
             if topic.direction != "rules" and topic.name not in (DEAD_LETTERS, DELIVERIES, IDENTITIES)
         }

@@ -9,6 +9,7 @@ import click
 import schemas
 from segments.insight.fitting.purchases import FitError, Purchases, set_of
 from segments.insight.fitting.readers import DEFAULT, asked_by
+from segments.language.catalogue import inputs
 from segments.language.nodes.durations import DAY
 from streams.cli.instant import Instant
 from streams.cli.progress import bar
@@ -111,8 +112,8 @@ def _fitting() -> Any:
 def _read(purchases: Purchases, settings: Settings, files: tuple[IO[bytes], ...], until: int | None) -> int:
     """Take in the history; the instant of its last event."""
     if files:
-        logs = read_log(files, None, until)
-        history = joined(FileHistory(logs, latest(logs)), links_of(logs))
+        logs, topics = read_log(files, None, until), inputs(settings.profile_sources)
+        history = joined(FileHistory(logs, latest(logs), topics=topics), links_of(logs))
         with bar(history.length) as progress:
             history.read(purchases, progress)
     else:

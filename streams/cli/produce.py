@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 import schemas
 from segments.language import catalogue
 from streams.cli.doubts import Doubts
+from streams.cli.topic_name import TopicName
 from streams.cli.visible import visible
 from streams.errors import BrokerAway, StreamsError, TopicsError
 from streams.history import lines
@@ -28,7 +29,7 @@ ERASURE_FIELDS = ("customer_id", "event_id", "occurred_at")
 
 
 @click.command()
-@click.argument("topic", type=click.Choice(TOPICS), metavar="TOPIC")
+@click.argument("topic", type=TopicName(TOPICS), metavar="TOPIC")
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option(
     "--skip-bad", is_flag=True, help="Report wrong lines and go on; without it the first one stops."
@@ -136,7 +137,7 @@ def encoded(line: lines.Line, topic: str, doubts: Doubts | None = None) -> tuple
     try:
         if line.erases:
             return _erased(line), None
-        name = schemas.RECORD_OF_TOPIC[topic]
+        name = schemas.record_of(topic)
         record = schemas.from_json(name, line.fields)
         if doubts is not None:
             doubts.look(record)

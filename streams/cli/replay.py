@@ -17,7 +17,7 @@ from segments.insight.tally import Tally
 from streams.cli.border_file import BORDERS, read_borders
 from streams.cli.instant import Instant
 from streams.cli.visible import json_line, visible
-from streams.history.files import Logs, disorder_lines, latest, out_of_order, read_log
+from streams.history.files import Logs, disorder_lines, latest, out_of_order, read_log, strangers
 from streams.settings.settings import Settings, read_settings
 
 
@@ -74,6 +74,9 @@ def command(
     deploying = deploying_of(settings)
     logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
     chosen = deployed_or(deploying, rules, settings, read_borders(borders))
+    if chosen is not None:
+        for line in strangers({topic for log in logs.values() for topic in log}, chosen.sources):
+            click.echo(visible(line), err=True)
     tally, flips, clock = Tally(), 0, BEFORE_ALL
     for effects in effects_of(logs, chosen, engine, until, deploying):
         tally.note(effects)
@@ -99,7 +102,9 @@ def _as_of(until: int | None, clock: int, last: int | None) -> str:
 def deploying_of(settings: Settings) -> Deploying:
     """What takes in the deployments of the group in a file; lines without settings have those of this process."""
     required = settings.required_consent or ""
-    return Deploying(settings.group, EngineSettings.of(settings), required, settings.timezone)
+    return Deploying(
+        settings.group, EngineSettings.of(settings), required, settings.timezone, settings.profile_sources
+    )
 
 
 def deployed_or(
@@ -122,6 +127,7 @@ def deployed_or(
         settings.timezone,
         required=settings.required_consent,
         borders=borders,
+        sources=settings.profile_sources,
     )
 
 

@@ -18,6 +18,7 @@ from streams.deployments.knowledge import known_since, looked_back, unknown
 from streams.deployments.planning import again, changed_settings
 from streams.deployments.records import Chains, Deployed, read_chains
 from streams.errors import StreamsError
+from streams.kafka.topics import require_sources
 from streams.settings.settings import Settings, read_settings
 
 
@@ -65,6 +66,7 @@ def command(
     if not as_json:
         tell_lines(*_told(wanted, running), *_moved(_published(chains), _values(wanted)))
         tell_lines(*forgotten(wanted, chains, known, now, backfill=backfill))
+    require_sources(settings, wanted.settings["profile_sources"])
     made = again(settings, wanted, chains, now, note)
     if backfill:
         lacking = unknown(wanted.planned.data, known, now)

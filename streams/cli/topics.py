@@ -4,6 +4,7 @@ import click
 
 from segments.engine import load
 from segments.language.errors import SegmentsError
+from streams.cli.topic_name import TopicName
 from streams.errors import TopicsError
 from streams.kafka import topics
 from streams.kafka.group import require_stopped
@@ -77,7 +78,7 @@ def check(partitions: int | None, retention: int | None) -> None:
 
 
 @command.command()
-@click.argument("names", nargs=-1, required=True, type=click.Choice(topics.ADOPTED), metavar="TOPIC...")
+@click.argument("names", nargs=-1, required=True, type=TopicName(topics.ADOPTED), metavar="TOPIC...")
 def adopt(names: tuple[str, ...]) -> None:
     """Go on with a topic that was deleted and made again, from its beginning.
 

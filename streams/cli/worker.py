@@ -77,7 +77,13 @@ def command(http_port: int | None, log_level: str, deploy: bool, no_deploy: bool
 def _files(settings: Settings) -> RuleSet | SegmentsError:
     """The rules of the folders; or what is wrong with them, which matters only if nothing was deployed."""
     try:
-        return load(settings.rules, settings.currency, settings.timezone, required=settings.required_consent)
+        return load(
+            settings.rules,
+            settings.currency,
+            settings.timezone,
+            required=settings.required_consent,
+            sources=settings.profile_sources,
+        )
     except SegmentsError as error:
         return error
 

@@ -63,6 +63,8 @@ class Rules:
     deployed: Deployed | None = None
     borders: Sequence[Border] = ()
     not_deployed: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    """The profile sources beside `profiles`, of rules of files."""
     """Rules of files that the deployment does not have."""
 
     @property
@@ -97,7 +99,7 @@ class Rules:
             return with_borders(self.deployed.planned, self.borders)
         files = [each.file for each in self.segments.values() if each.file is not None]
         refuse(files)
-        return RuleSet(files, self.currency, self.zone)
+        return RuleSet(files, self.currency, self.zone, sources=self.sources)
 
     def consent(self, settings: Settings) -> str | None:
         """The consent that each rule needs: that deployed, else that of this process."""
@@ -115,7 +117,8 @@ def of_files(settings: Settings) -> Rules:
     """The rules of SEGMENTS_RULES; a console whose rules are wrong shows the ids alone."""
     files, problem = _files(settings, settings.required_consent or "")
     found = {each.id: _of_file(each, settings.currency, settings.timezone) for each in files}
-    return Rules(found, settings.currency, settings.timezone, problem)
+    sources = settings.profile_sources
+    return Rules(found, settings.currency, settings.timezone, problem, sources=sources)
 
 
 def of_deployment(deployed: Deployed, borders: Sequence[Border], settings: Settings) -> Rules:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from kafka.errors import KafkaError
 
-from segments.engine import Border, BorderKey, PlannedRules, RuleSet, with_borders
+from segments.engine import Border, BorderKey, PlannedRules, RuleSet, topics_of, with_borders
 from segments.insight.by_history import BorderCensus
 from segments.insight.findings import Findings
 from segments.insight.trial import RuleTrial, Trial
@@ -106,7 +106,8 @@ class Trials:
         other = with_numbers(running, tried.segment, numbers)
         engine = rules.engine(settings)
         now = tried.began if settings.clock == "wall" else None
-        with linked_history(settings, _needed_since(running, tried.began), None) as history:
+        since = _needed_since(running, tried.began)
+        with linked_history(settings, since, None, topics_of(running)) as history:
 
             def progress(count: int) -> None:
                 tried.done += count

@@ -71,12 +71,12 @@ def topic_of(fields: Iterable[str]) -> str:
 
 def fields_of(topic: str) -> dict[str, Any]:
     """The fields of a topic's record, each with its type."""
-    return {each["name"]: each["type"] for each in schema(schemas.RECORD_OF_TOPIC[topic])["fields"]}
+    return {each["name"]: each["type"] for each in schema(schemas.record_of(topic))["fields"]}
 
 
 def _own_fields(topic: str) -> set[str]:
     """The fields that this topic alone has."""
-    others = {name for each in INPUTS if each != topic for name in fields_of(each)}
+    others = {name for each in INPUTS if fields_of(each) != fields_of(topic) for name in fields_of(each)}
     return set(fields_of(topic)) - others
 
 

@@ -108,7 +108,7 @@ class Conversion:
         """The instant and the line of a record, made and read once as `produce` would."""
         line = self._line(rows)
         try:
-            record = schemas.from_json(schemas.RECORD_OF_TOPIC[self.topic], line)
+            record = schemas.from_json(schemas.record_of(self.topic), line)
         except schemas.JsonError as error:
             raise self._error(rows[0], str(error)) from None
         if not record["customer_id"]:

@@ -48,6 +48,8 @@ class Service:
     registry: Registry | None
     metrics: DeliveryMetrics
     clock: Clock = field(default_factory=WallClock)
+    sources: Sequence[str] = ()
+    """The profile sources beside `profiles`."""
     ready: bool = False
     partitions: int = 0
     _channels: dict[str, Channel] = field(default_factory=dict)
@@ -82,7 +84,7 @@ class Service:
         await self._producer.start()
         consents = {name for to in self.destinations for name in to.consents}
         group = group_of(self.settings, self.destinations[0].name)
-        self._view = View(client, group, self._wanted, consents, self.registry)
+        self._view = View(client, group, self._wanted, consents, self.registry, self.sources)
         await self._view.start(partitions)
         for ledger in self._ledgers.values():
             # Not before all is read: a null of long ago may be followed by a new life.

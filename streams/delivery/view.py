@@ -24,7 +24,7 @@ from streams.delivery.policy import Membership
 from streams.errors import RegistryAway, RegistryError
 from streams.kafka.closing import closed
 from streams.kafka.offsets import Offsets
-from streams.kafka.topics import PROFILES
+from streams.kafka.topics import profiles
 from streams.registry.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,10 @@ Forgotten = Callable[[str], None]
 
 
 class View:
-    """Memberships and consents as they are; `wanted` tells which segments are asked for, `consents` which consents."""
+    """Memberships and consents as they are; `wanted` tells which segments are asked for, `consents` which consents.
+
+    `sources`: the profile sources beside `profiles`.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class View:
         wanted: Callable[[str], bool],
         consents: Collection[str],
         registry: Registry | None,
+        sources: Collection[str] = (),
     ) -> None:
         self._consumer = AIOKafkaConsumer(
             **client, enable_auto_commit=False, isolation_level="read_committed", auto_offset_reset="earliest"
@@ -70,6 +74,7 @@ class View:
         # Not read committed: a transaction that is committed may not be visible in each of its topics at once.
         self._ends = Offsets(client, group, "read_uncommitted")
         self._wanted = wanted
+        self._profiles = profiles(sources)
         self._registry = registry
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(TABLES)
@@ -84,7 +89,7 @@ class View:
         """Read all that is there, then go on reading along."""
         await self._consumer.start()
         await self._ends.start()
-        topics = (MEMBERSHIPS, *PROFILES, IDENTITIES)
+        topics = (MEMBERSHIPS, *self._profiles, IDENTITIES)
         self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
         self._consumer.assign(self._partitions)
         await self._consumer.seek_to_beginning(*self._partitions)

@@ -31,6 +31,7 @@ SETTINGS = {
     "customer_limit": "customer_limit",
     "customer_bytes": "customer_bytes",
     "required_consent": "required_consent",
+    "profile_sources": "profile_sources",
 }
 """The settings of a process that decide what flips, and where a deployment has them."""
 
@@ -80,7 +81,7 @@ def plan(settings: Settings, folders: Sequence[Path], deployed: Deployed | None,
         raise SegmentsError(f"There is no rule in {', '.join(map(str, folders))}: name a folder of rules.")
     if stories:
         _tell_stories(segments, currency, zone_name)
-    ruleset = RuleSet(segments, currency, zone_name)
+    ruleset = RuleSet(segments, currency, zone_name, sources=decide["profile_sources"])
     versions = dict(zip(ruleset.ids, ruleset.versions, strict=True))
     rules = [
         {
@@ -108,13 +109,15 @@ def deciding(settings: Settings, deployed: Deployed | None) -> dict[str, Any]:
     """The settings that decide, as the record has them: those that the environment sets, else those deployed."""
     set_here = settings.model_fields_set if deployed is not None else set(SETTINGS)
     before = deployed.settings if deployed is not None else {}
-    found: dict[str, Any] = {"profile_sources": list(before.get("profile_sources", ()))}
+    found: dict[str, Any] = {}
     for name, there in SETTINGS.items():
         value = getattr(settings, name)
         if name not in set_here:
             found[there] = before[there]
+        elif there == "zone":
+            found[there] = zone(value)
         else:
-            found[there] = zone(value) if there == "zone" else value
+            found[there] = list(value) if isinstance(value, tuple) else value
     return found
 
 

@@ -16,7 +16,15 @@ from segments.engine import BEFORE_ALL, Record, Refusal, partition_of
 from segments.insight.deploying import Deploying
 from segments.insight.plain import EventError
 from segments.insight.replay import Moment
-from segments.language.catalogue import DEPLOYMENTS, FUTURE, IDENTITIES, INPUTS
+from segments.language.catalogue import (
+    DEPLOYMENTS,
+    FUTURE,
+    IDENTITIES,
+    INPUTS,
+    SOURCE,
+    is_source,
+    sources_among,
+)
 from streams.history.lines import Line, LineError, numbered, parse
 
 Logs = dict[int, dict[str, list[Record]]]
@@ -140,6 +148,15 @@ def _disorder(instants: Sequence[int]) -> int:
     return sum(at < before for at, before in zip(instants, accumulate(instants, max), strict=True))
 
 
+def strangers(topics: Iterable[str], sources: Sequence[str]) -> list[str]:
+    """What a command says of lines of profile sources that are not among the settings: a worker would not read them."""
+    missing = [each for each in sources_among(topics) if each not in sources]
+    return [
+        f"passed over: the lines of {SOURCE}{each}, which is no profile source: set SEGMENTS_PROFILE_SOURCES={each}"
+        for each in missing
+    ]
+
+
 def disorder_lines(count: int) -> list[str]:
     """What a command says of a log that is not in order of time."""
     lines = f"{count:,} lines are" if count > 1 else "1 line is"
@@ -204,8 +221,8 @@ def _occurred(record: Record) -> int:
 def _topic(line: Line) -> str:
     topic = line.transport.get("topic")
     known = (*INPUTS, DEPLOYMENTS, IDENTITIES.name)
-    if topic not in known:
-        raise line.error(f"topic: expected {', '.join(known)}, got {topic!r}")
+    if topic not in known and not (isinstance(topic, str) and is_source(topic)):
+        raise line.error(f"topic: expected {', '.join(known)}, or {SOURCE}NAME, got {topic!r}")
     return str(topic)
 
 
@@ -245,7 +262,7 @@ def _record(line: Line, topic: str, offset: int) -> Record:
         timestamp = 0
     value = None
     if isinstance(event, dict) and line.length > LONG:
-        value = schemas.encode(schemas.RECORD_OF_TOPIC[topic], event)
+        value = schemas.encode(schemas.record_of(topic), event)
     return Record(topic, offset, timestamp, _key(line), value, event)
 
 
@@ -258,7 +275,7 @@ def _event(line: Line, topic: str) -> dict[str, Any] | Refusal | None:
         reason, _, text = error.partition(": ")
         return Refusal(reason, f"{line.where}: {text}")
     try:
-        return schemas.from_json(schemas.RECORD_OF_TOPIC[topic], line.fields)
+        return schemas.from_json(schemas.record_of(topic), line.fields)
     except schemas.JsonError as error:
         return Refusal("undecodable", f"{line.where}: {error}")
 

@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segments.engine import IDENTITIES, INPUTS, PROFILES, Record, partition_of
+from segments.engine import IDENTITIES, Record, partition_of
 from segments.insight.owners import Owners
 from segments.insight.replay import moved
+from segments.language.catalogue import is_source
 from streams.history.files import Logs
 from streams.history.reader import History, Progress, Reader
 
@@ -88,7 +89,7 @@ class _AbsorbedRecords:
         for record in records:
             if record.key in self._absorbed:
                 self._records.append(record)
-            if topic == PROFILES and record.event is None and record.key in self._known:
+            if is_source(topic) and record.event is None and record.key in self._known:
                 self.erasures.append((record.key.decode(), record.timestamp))
 
     def work(self) -> None:
@@ -132,8 +133,8 @@ class _Joining:
     def begin(self, number: int, starts: Offsets, ends: Offsets) -> None:
         """Another partition, with room for what was kept."""
         self._number, self._ends = number, ends
-        self._left = {topic: list(reversed(self._kept.get((number, topic), ()))) for topic in INPUTS}
-        self._more = dict.fromkeys(INPUTS, 0)
+        self._left = {topic: list(reversed(self._kept.get((number, topic), ()))) for topic in ends}
+        self._more = dict.fromkeys(ends, 0)
         longer = {topic: end + len(self._left[topic]) for topic, end in ends.items()}
         self._reader.begin(number, starts, longer)
         for topic, start in starts.items():

@@ -1,6 +1,6 @@
 """The past of the topics, with the links that `identities` holds followed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,10 +16,12 @@ from streams.settings.settings import Settings
 
 
 @contextmanager
-def linked_history(settings: Settings, since: int | None, until: int | None) -> Iterator[History]:
+def linked_history(
+    settings: Settings, since: int | None, until: int | None, topics: Sequence[str] | None = None
+) -> Iterator[History]:
     """The input topics as `topics_history` reads them, for as long as the block runs; linked ids are one customer."""
     links = links_in_topic(settings, until)
-    with topics_history(settings, since, until) as history:
+    with topics_history(settings, since, until, topics=topics) as history:
         yield joined(history, links)
 
 

@@ -62,6 +62,8 @@ class FileHistory:
     latest: int | None = None
     out_of_order: int = 0
     deleted_before: int | None = None
+    topics: tuple[str, ...] = INPUTS
+    """Those of events and profiles that the rules have; lines of others are passed over."""
 
     @property
     def count(self) -> int:
@@ -71,18 +73,18 @@ class FileHistory:
     @property
     def length(self) -> int:
         """The records, those of no partition left out."""
-        return sum(len(log.get(topic, ())) for log in self.logs.values() for topic in INPUTS)
+        return sum(len(log.get(topic, ())) for log in self.logs.values() for topic in self.topics)
 
     def read(self, reader: Reader, progress: Progress) -> None:
         """Give it all to a reader."""
         for number, log in self.logs.items():
-            bounds = {topic: _bounds(log.get(topic, ())) for topic in INPUTS}
+            bounds = {topic: _bounds(log.get(topic, ())) for topic in self.topics}
             reader.begin(
                 number,
                 {topic: start for topic, (start, _) in bounds.items()},
                 {topic: end for topic, (_, end) in bounds.items()},
             )
-            records_of = {topic: log[topic] for topic in INPUTS if topic in log}
+            records_of = {topic: log[topic] for topic in self.topics if topic in log}
             for topic, records in records_of.items():
                 reader.offer(topic, bounds[topic][0], records, bounds[topic][1])
             reader.work()

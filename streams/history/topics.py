@@ -12,8 +12,8 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from segments.engine import INPUTS, NEVER, PROFILES, Record
-from segments.language.catalogue import FUTURE
+from segments.engine import NEVER, PROFILES, Record
+from segments.language.catalogue import FUTURE, inputs, is_source
 from streams.errors import BrokerAway, TopicsError
 from streams.history.reader import Progress, Reader
 from streams.kafka.read_committed import POLL_MILLISECONDS, SILENCE_SECONDS, committed_reader
@@ -37,15 +37,20 @@ class Part:
 
 @contextmanager
 def topics_history(
-    settings: Settings, since: int | None, until: int | None, part: "Part | None" = None
+    settings: Settings,
+    since: int | None,
+    until: int | None,
+    part: "Part | None" = None,
+    topics: Sequence[str] | None = None,
 ) -> Iterator["TopicsHistory"]:
     """The input topics, for as long as the block runs.
 
     `since`: nothing that occurred before it matters; None: everything does. `until`: leave out what occurred later.
-    `part`: one partition only, and of that what comes before these offsets. Raises BrokerAway and TopicsError.
+    `part`: one partition only, and of that what comes before these offsets. `topics`: those of events and profiles;
+    None: those of the settings. Raises BrokerAway and TopicsError.
     """
     with committed_reader(settings, reset="none") as consumer:
-        yield TopicsHistory(consumer, settings, since, until, part)
+        yield TopicsHistory(consumer, settings, since, until, part, topics)
 
 
 class TopicsHistory:
@@ -58,17 +63,19 @@ class TopicsHistory:
         since: int | None,
         until: int | None,
         part: Part | None = None,
+        topics: Sequence[str] | None = None,
     ) -> None:
+        self._topics = inputs(settings.profile_sources) if topics is None else tuple(topics)
         self._consumer, self._settings, self._until = consumer, settings, until
         self._registry = connect(settings)
-        self.count = _partitions(consumer)
+        self.count = _partitions(consumer, self._topics)
         self._numbers = list(range(self.count)) if part is None else [part.number]
-        every = [TopicPartition(topic, number) for topic in INPUTS for number in self._numbers]
+        every = [TopicPartition(topic, number) for topic in self._topics for number in self._numbers]
         self._ends: dict[TopicPartition, int] = consumer.end_offsets(every)
         if part is not None:
             self._ends = {each: part.ends.get(each.topic, 0) for each in every}
         starts = consumer.beginning_offsets(every)
-        self._cut = {each for each, start in starts.items() if start > 0 and each.topic != PROFILES}
+        self._cut = {each for each, start in starts.items() if start > 0 and not is_source(each.topic)}
         """Those of which records were deleted: whether these would matter, the first that is left will tell."""
         self._starts = {each: min(start, self._ends[each]) for each, start in starts.items()}
         self._deleted: dict[TopicPartition, int] = {}
@@ -83,7 +90,7 @@ class TopicsHistory:
 
     def bounds(self, number: int) -> tuple[Offsets, Offsets]:
         """Where the topics of a partition begin and end, by topic: the first offset that matters, and the end."""
-        places = {topic: TopicPartition(topic, number) for topic in INPUTS}
+        places = {topic: TopicPartition(topic, number) for topic in self._topics}
         starts = {topic: self._starts[each] for topic, each in places.items()}
         return starts, {topic: self._ends[each] for topic, each in places.items()}
 
@@ -111,7 +118,7 @@ class TopicsHistory:
         What occurred at an instant came in five minutes before it or later. No answer may mean that nothing came since,
         or that the broker can't tell (as after records were deleted): then all of them are read.
         """
-        events = [each for each in self._starts if each.topic != PROFILES]
+        events = [each for each in self._starts if not is_source(each.topic)]
         if not self._wanted:
             return
         firsts = self._consumer.offsets_for_times(dict.fromkeys(events, self._wanted))
@@ -176,9 +183,9 @@ class TopicsHistory:
         return [record for record in records if record.at <= self._until]
 
 
-def _partitions(consumer: KafkaConsumer) -> int:
+def _partitions(consumer: KafkaConsumer, topics: Sequence[str]) -> int:
     """How many partitions each of the input topics has."""
-    found = {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in INPUTS}
+    found = {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in topics}
     missing = sorted(topic for topic, count in found.items() if not count)
     if missing:
         raise TopicsError(f"there is no topic {missing[0]}: `segments topics create` makes it")

@@ -15,6 +15,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 
 import schemas
+from segments.language.catalogue import is_source
 from streams.errors import StreamsError
 from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, admin, connection
 from streams.kafka.read_committed import DEAD_LETTERS, assign, partitions_of, until
@@ -88,14 +89,14 @@ class Letter:
         if self.place.topic == DELIVERIES:
             return self.place if self.destination else None
         number = self.headers.get("partition", "")
-        ours = self.topic in ADOPTED or self.topic.endswith(TRANSFERS)
+        ours = self.topic in ADOPTED or is_source(self.topic) or self.topic.endswith(TRANSFERS)
         return TopicPartition(self.topic, int(number)) if ours and number.isdigit() else None
 
     def decoded(self) -> dict[str, Any] | None:
         """The record as a JSON object, None if it can't be decoded; of a delivery the body that was sent."""
         if self.place.topic == DELIVERIES:
             return json.loads(self.value) if self.value else None
-        name = schemas.RECORD_OF_TOPIC.get(self.topic)
+        name = schemas.find_record(self.topic)
         if name is None or self.value is None:
             return None
         try:

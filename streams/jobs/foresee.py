@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 import schemas
-from segments.engine import BEFORE_ALL, EngineSettings, PlannedRules, RuleSet
+from segments.engine import BEFORE_ALL, EngineSettings, PlannedRules, RuleSet, topics_of
 from segments.insight.sides import Beside, Compared, Lives
+from segments.language.catalogue import sources_among
 from streams.history.reader import History, Progress
 from streams.jobs.trial import past, present
 from streams.settings.settings import Settings
@@ -27,7 +28,8 @@ def history_of(
     plans = [rules.data for rules, _ in sides]
     endless = any(rule.until is not None for plan in plans for rule in plan.rules)
     since = None if now is None or endless else now - max(plan.retention for plan in plans)
-    with past(settings, files, partitions, since, None) as history:
+    sources = {each for rules, _ in sides for each in sources_among(topics_of(rules))}
+    with past(settings, files, partitions, since, None, sources=sorted(sources)) as history:
         yield history, now
 
 

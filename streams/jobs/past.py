@@ -14,7 +14,6 @@ from kafka.admin import ConfigResource
 
 from segments.engine import (
     BEFORE_ALL,
-    INPUTS,
     PROFILES,
     Partition,
     Past,
@@ -59,7 +58,8 @@ class Reading:
         number = partition.number
         past = Past(number, partition.count, asked.rules, partition.settings)
         wanted = max(since, self._erasures_known_since())
-        with topics_history(self._settings, wanted, None, Part(number, filling.offsets)) as history:
+        part = Part(number, filling.offsets)
+        with topics_history(self._settings, wanted, None, part, past.inputs) as history:
             try:
                 asyncio.run(_Fetched(self._settings, history, number, past).read(stopped))
             except KafkaError as error:
@@ -96,7 +96,7 @@ class _Fetched:
             auto_offset_reset="none",
             isolation_level="read_committed",
         )
-        places = [TopicPartition(topic, self._number) for topic in INPUTS]
+        places = [TopicPartition(topic, self._number) for topic in self._past.inputs]
         consumer.assign(places)
         await consumer.start()
         try:
@@ -115,7 +115,7 @@ class _Fetched:
                 raise Stopped
             # A topic that is far ahead of the others waits: what was fetched of it is kept, and no more is fetched.
             wanted = {each for each in left if self._past.buffered(each.topic) < MANY}
-            runs, _ = await fetch_runs(consumer, wanted, WAIT, raw=INPUTS)
+            runs, _ = await fetch_runs(consumer, wanted, WAIT, raw=self._past.inputs)
             for run in runs:
                 self._take(run)
                 heard = time.monotonic()

@@ -13,6 +13,7 @@ from segments.insight.deploying import Deploying
 from segments.insight.findings import Findings
 from segments.insight.tally import Tally
 from segments.insight.trial import RuleTrial, Trial
+from segments.language.catalogue import inputs
 from segments.language.nodes.durations import DAY
 from segments.language.nodes.order import in_order
 from segments.language.nodes.segment import Segment
@@ -53,7 +54,7 @@ class TrialRules:
 
 def with_borders(rules: RuleSet, borders: Sequence[Border]) -> RuleSet:
     """The same rules, compared with these borders."""
-    return RuleSet(rules.segments, rules.plan.currency, rules.plan.zone, borders)
+    return RuleSet(rules.segments, rules.plan.currency, rules.plan.zone, borders, rules.sources)
 
 
 def find(rule: str, against: Path | None, settings: Settings) -> TrialRules:
@@ -88,6 +89,7 @@ def _with(file: Path, shipped: list[Path], settings: Settings) -> RuleSet:
         settings.currency,
         settings.timezone,
         required=settings.required_consent,
+        sources=settings.profile_sources,
     )
 
 
@@ -118,18 +120,22 @@ def past(
     *,
     sort: bool = False,
     deploying: Deploying | None = None,
+    sources: Sequence[str] | None = None,
 ) -> Iterator[History]:
     """The history to try a rule on: of files if there are any, else of the input topics; links are followed.
 
-    `deploying` takes in the deployments that stand in files.
+    `deploying` takes in the deployments that stand in files. `sources`: the profile sources; None:
+    those of the settings.
     """
+    topics = inputs(settings.profile_sources if sources is None else sources)
     if files:
         logs = read_log(files, partitions, until, sort=sort, deploying=deploying)
-        yield joined(FileHistory(logs, latest(logs), 0 if sort else out_of_order(logs)), links_of(logs))
+        disorder = 0 if sort else out_of_order(logs)
+        yield joined(FileHistory(logs, latest(logs), disorder, topics=topics), links_of(logs))
     else:
         from streams.history.links import linked_history
 
-        with linked_history(settings, since, until) as history:
+        with linked_history(settings, since, until, topics) as history:
             yield history
 
 

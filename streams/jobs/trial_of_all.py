@@ -40,7 +40,13 @@ class TrialOfAll:
 
 def find_all(settings: Settings) -> AllRules:
     """All rules of SEGMENTS_RULES; wrong rules raise a RuleError."""
-    rules = load(settings.rules, settings.currency, settings.timezone, required=settings.required_consent)
+    rules = load(
+        settings.rules,
+        settings.currency,
+        settings.timezone,
+        required=settings.required_consent,
+        sources=settings.profile_sources,
+    )
     return AllRules(rules)
 
 

@@ -86,7 +86,7 @@ def group_refused(group: str) -> NotAllowed:
 
 
 def _of_topics(client: KafkaAdminClient, settings: Settings) -> Iterator[Missing]:
-    wanted = {topic.name: topic for topic in of_workers(settings.group)}
+    wanted = {topic.name: topic for topic in of_workers(settings.group, settings.profile_sources)}
     for found in client.describe_topics(list(wanted)):
         topic = wanted[found["name"]]
         lacking = _lacking(client, topic, found)

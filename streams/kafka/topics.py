@@ -116,6 +116,16 @@ PROFILES = tuple(topic.name for topic in catalogue.TOPICS if topic.erases)
 """The inputs in which a null erases the customer."""
 
 
+def of_sources(sources: Iterable[str]) -> tuple[Topic, ...]:
+    """The topics of these profile sources, beside `profiles`."""
+    return tuple(Topic(catalogue.SOURCE + each, "compact", "in") for each in sorted(sources))
+
+
+def profiles(sources: Iterable[str]) -> tuple[str, ...]:
+    """The inputs in which a null erases the customer, those of profile sources among them."""
+    return (*PROFILES, *(topic.name for topic in of_sources(sources)))
+
+
 def changelog(group: str) -> Topic:
     """Where the workers of a group keep what they remember of customers."""
     return Topic(f"{group}-customers-changelog", "compact", "state")
@@ -126,14 +136,14 @@ def transfers(group: str) -> Topic:
     return Topic(group + TRANSFERS, "delete", "transfers")
 
 
-def topics(group: str) -> tuple[Topic, ...]:
-    """All topics of ours: the contract's, and the changelog and the transfers of a group."""
-    return (*TOPICS, changelog(group), transfers(group))
+def topics(group: str, sources: Iterable[str] = ()) -> tuple[Topic, ...]:
+    """All topics of ours: the contract's, those of profile sources, and the changelog and the transfers of a group."""
+    return (*TOPICS, *of_sources(sources), changelog(group), transfers(group))
 
 
-def of_workers(group: str) -> tuple[Topic, ...]:
+def of_workers(group: str, sources: Iterable[str] = ()) -> tuple[Topic, ...]:
     """All topics that a group of workers reads or writes."""
-    return tuple(each for each in topics(group) if each.direction != "delivery")
+    return tuple(each for each in topics(group, sources) if each.direction != "delivery")
 
 
 def retained(topic: Topic, inputs: int = RETAINED) -> int | None:
@@ -196,7 +206,7 @@ def create(
     Without a number of `partitions` they get as many as most of those that exist have; without any, the default of
     SEGMENTS_PARTITIONS. Nothing is created while one that exists has another number: the set would not fit together.
     """
-    wanted = topics(settings.group)
+    wanted = topics(settings.group, settings.profile_sources)
     with admin(settings) as client:
         found = look(client, wanted)
         partitions = partitions or common_partitions(found) or settings.partitions
@@ -214,10 +224,12 @@ def check(settings: Settings, partitions: int | None = None, inputs: int = RETAI
 
     The inputs should keep records for `inputs` milliseconds at least.
     """
+    wanted = topics(settings.group, settings.profile_sources)
     with admin(settings) as client:
-        found = look(client, topics(settings.group))
+        found = look(client, wanted)
     expected = partitions or common_partitions(found)
-    return [*_missing(TOPICS, found), *differing(topics(settings.group), found, expected, inputs)]
+    ours = (*TOPICS, *of_sources(settings.profile_sources))
+    return [*_missing(ours, found), *differing(wanted, found, expected, inputs)]
 
 
 def require(settings: Settings) -> int:
@@ -233,11 +245,12 @@ def require(settings: Settings) -> int:
 
     """
     own = (changelog(settings.group), transfers(settings.group))
+    wanted = of_workers(settings.group, settings.profile_sources)
     with admin(settings) as client:
-        found = look(client, of_workers(settings.group))
+        found = look(client, wanted)
         partitions = common_partitions({name: found[name] for name in INPUTS if name in found})
-        wrong = list(_missing([each for each in TOPICS if each.direction != "delivery"], found))
-        differences = list(differing(of_workers(settings.group), found, partitions))
+        wrong = list(_missing([each for each in wanted if each not in own], found))
+        differences = list(differing(wanted, found, partitions))
         wrong += [each for each in differences if each.stops_workers]
         if wrong:
             raise TopicsError("\n".join(str(each) for each in wrong))
@@ -249,6 +262,24 @@ def require(settings: Settings) -> int:
     return partitions
 
 
+def require_sources(settings: Settings, sources: Collection[str]) -> None:
+    """Refuses profile sources whose topics do not fit: missing, or of other partitions, timestamps or kept nulls.
+
+    Raises TopicsError with one line for each difference, and BrokerAway.
+    """
+    if not sources:
+        return
+    wanted = of_sources(sources)
+    with admin(settings) as client:
+        found = look(client, (*TOPICS, *wanted))
+    partitions = common_partitions({name: found[name] for name in INPUTS if name in found})
+    wrong = list(_missing(wanted, found))
+    wrong += [each for each in differing((*TOPICS, *wanted), found, partitions) if each.stops_workers]
+    names = {topic.name for topic in wanted}
+    if lines := [str(each) for each in wrong if each.topic in names]:
+        raise TopicsError("\n".join(lines))
+
+
 def require_delivery(settings: Settings) -> int:
     """Refuses topics with which nothing can be delivered, and gives their number of partitions.
 
@@ -258,7 +289,7 @@ def require_delivery(settings: Settings) -> int:
         settings,
         {
             *("segment-events", "segment-memberships", "delivery-dead-letters", catalogue.IDENTITIES.name),
-            *PROFILES,
+            *profiles(settings.profile_sources),
         },
     )
 
@@ -268,7 +299,8 @@ def require_these(settings: Settings, needed: Collection[str]) -> int:
 
     Raises TopicsError with one line for each of them that is missing, and BrokerAway.
     """
-    wanted = [each for each in TOPICS if each.name in needed]
+    ours = (*TOPICS, *of_sources(settings.profile_sources))
+    wanted = [each for each in ours if each.name in needed]
     with admin(settings) as client:
         found = look(client, wanted)
     if missing := [str(each) for each in _missing(wanted, found)]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import schemas
 from schemas.records import Release, releases
+from segments.language.catalogue import is_source
 from streams.errors import RegistryError, RegistryUnusable
 from streams.kafka.topics import Difference
 from streams.registry import readable
@@ -101,7 +102,7 @@ class Registry:
 
     def unsettled(self, topic: str, values: Iterable[bytes | None]) -> list[int]:
         """The ids before these values about which the registry must be asked."""
-        name = schemas.RECORD_OF_TOPIC[topic]
+        name = schemas.record_of(topic)
         starts = {value[:5] for value in values if value is not None}
         asked = {int.from_bytes(start[1:], "big") for start in starts if not schemas.is_settled(name, start)}
         asked = {number for number in asked if not _is_recent(self._unknown.get(number))}
@@ -120,7 +121,7 @@ class Registry:
                 self._unknown.clear()
             self._unknown[number] = time.monotonic()
             return "is not in the registry"
-        name = schemas.RECORD_OF_TOPIC[topic]
+        name = schemas.record_of(topic)
         try:
             written = _avro(found)
             schemas.check(name, written)
@@ -139,7 +140,7 @@ class Registry:
         if subjects is not None and subject(topic) not in subjects:
             others = ", ".join(subjects[:3]) or "nothing"
             return self._refuse_for_now(topic, number, f"is of {others:.200}, not of {subject(topic)}")
-        readable.accept(schemas.RECORD_OF_TOPIC[topic], number, written)
+        readable.accept(schemas.record_of(topic), number, written)
         self._refused.pop((topic, number), None)
         return None
 
@@ -147,12 +148,12 @@ class Registry:
         if len(self._refused) >= UNKNOWN_MOST:
             self._refused.clear()
         self._refused[topic, number] = time.monotonic()
-        readable.refuse(schemas.RECORD_OF_TOPIC[topic], number, why)
+        readable.refuse(schemas.record_of(topic), number, why)
         return why
 
     def learn_all(self, topic: str, values: Iterable[bytes | None]) -> None:
         """Find out about all ids before these values."""
-        if topic in TOPICS:
+        if topic in TOPICS or is_source(topic):
             for number in self.unsettled(topic, values):
                 self.learn(topic, number)
 
@@ -167,7 +168,7 @@ _MEND = "register it with `segments topics create`"
 
 def _released(topic: str) -> list[Release]:
     """Every version of a topic's record, the oldest first."""
-    name = schemas.RECORD_OF_TOPIC[topic]
+    name = schemas.record_of(topic)
     return sorted((each for each in releases() if each.record == name), key=lambda each: each.version)
 
 

@@ -33,6 +33,7 @@ from streams.settings.types import (
     secrets_of,
     split_folders,
     split_hosts,
+    split_names,
     zone_name,
 )
 
@@ -133,6 +134,16 @@ class Settings(BaseSettings):
             "the name of a consent, such as profiling",
         ),
     ] = None
+    profile_sources: Annotated[
+        tuple[Name, ...],
+        NoDecode,
+        BeforeValidator(split_names),
+        About(
+            "Sources of profiles beside the topic profiles: of crm it is profiles-crm. A profile is whole for its "
+            "source, and what all sources tell of a customer counts together.",
+            f"names of {NAME_EXPECTED}, separated by commas",
+        ),
+    ] = ()
     language: Annotated[
         Literal["en", "nl"] | None,
         About(

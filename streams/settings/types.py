@@ -69,6 +69,13 @@ def split_hosts(value: object) -> object:
     return found
 
 
+def split_names(value: object) -> object:
+    """Names, separated by commas, ascending."""
+    if not isinstance(value, str):
+        return value
+    return tuple(sorted({each.strip() for each in value.split(",") if each.strip()}))
+
+
 def http_url(value: str) -> str:
     """A URL of http or https, with a host."""
     parts = urlsplit(value)

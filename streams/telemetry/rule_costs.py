@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from segments.engine import (
-    PROFILES,
     Accepted,
     Partition,
     PlannedRules,
@@ -17,7 +16,7 @@ from segments.engine import (
     controls_of,
     inputs_of,
 )
-from segments.language.catalogue import EVENT_TOPICS
+from segments.language.catalogue import EVENT_TOPICS, is_source
 from streams.telemetry.gauges import RuleState
 
 EVERY = 32
@@ -66,7 +65,7 @@ class RuleCosts:
         if not len(accepted):
             return
         self._seen[topic, ""] = accepted.last_timestamp
-        if topic == PROFILES:
+        if is_source(topic):
             return
         found = accepted.kinds()
         for kind in found.keys() & self._kinds.get(topic, frozenset()):

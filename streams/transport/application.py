@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import faust
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.errors import StreamsError
+from streams.transport.beside import Beside
 from streams.transport.consumer import Consumer, connected
 from streams.transport.recovery import Tables
 from streams.transport.runs import Run
@@ -27,6 +28,9 @@ class Owners(Protocol):
 
     async def release(self) -> None:
         """Finish or drop what is under way: the group takes these partitions away."""
+
+    def deliver(self, run: Run) -> None:
+        """Hand a run to whoever owns its partition."""
 
     async def stop(self) -> None:
         """Release for good."""
@@ -96,6 +100,7 @@ class BatchApp(faust.App):
         self.run_topics = frozenset(run_topics)
         self.input_partitions = sys.maxsize
         self.on_fetched = lambda _seconds: None
+        self._beside = Beside(self.client_settings, lambda run: self.owners.deliver(run))
         super().__init__(
             group,
             broker="kafka://" + str(client_settings["bootstrap_servers"]).replace(",", ";kafka://"),
@@ -150,16 +155,28 @@ class BatchApp(faust.App):
     async def place(self, number: int, positions: Mapping[str, int]) -> None:
         """Seek the inputs of a partition, and let them flow."""
         consumer: Any = self.consumer
-        await consumer._thread.place({TP(topic, number): offset for topic, offset in positions.items()})
+        placed = {TP(topic, number): offset for topic, offset in positions.items()}
+        others = {TopicPartition(*each): placed.pop(each) for each in list(placed) if self._is_beside(each)}
+        if others:
+            await self._beside.place(others)
+        await consumer._thread.place(placed)
+
+    def _is_beside(self, partition: TP) -> bool:
+        return partition.topic not in self.run_topics
 
     def hold(self, topic: str, number: int, held: bool) -> None:
         """Stop or restart fetching an input partition."""
         consumer: Any = self.consumer
+        if topic not in self.run_topics:
+            self._beside.hold(TopicPartition(topic, number), held)
+            return
         consumer._thread.hold(TP(topic, number), held)
 
     def end(self, topic: str, number: int) -> int:
         """Return the last stable offset of the latest fetch; 0 before the first one."""
         consumer: Any = self.consumer
+        if topic not in self.run_topics:
+            return self._beside.end(TopicPartition(topic, number))
         return int(consumer._thread.last_stable(TP(topic, number)))
 
     async def is_member(self) -> bool:
@@ -199,6 +216,7 @@ class BatchApp(faust.App):
     async def on_stop(self) -> None:
         """Commit what is applied before the consumer is stopped."""
         await self.owners.stop()
+        await self._beside.stop()
         await super().on_stop()
 
 

@@ -173,6 +173,11 @@ class TopicIds:
                 self._consumer = consumer
         return self._consumer
 
+    def follow(self, topics: Iterable[str]) -> None:
+        """Ask for these topics, too, from the next time on."""
+        if more := set(topics).difference(self._topics):
+            self._topics, self._asked_at = (*self._topics, *sorted(more)), float("-inf")
+
     async def stop(self) -> None:
         """Disconnect."""
         if self._asking is not None:

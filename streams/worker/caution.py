@@ -8,7 +8,7 @@ A profile is first taken in with its consents alone, since a consent that is tak
 import logging
 from collections.abc import Iterable, Sequence
 
-from segments.engine import PROFILES
+from segments.language.catalogue import is_source
 from streams.transport.errors import TooLarge
 from streams.worker.ledger import OpenRecord
 
@@ -67,7 +67,7 @@ class Caution:
                 record.topic, self._number, record.offset, error, error.topic,
             )  # fmt: skip
             return False
-        keeps_consents = before is None and record.topic == PROFILES and record.is_event
+        keeps_consents = before is None and is_source(record.topic) and record.is_event
         self._refused[place] = str(error), not keeps_consents
         log.error(
             "%s-%d: offset %d: %s: %s", record.topic, self._number, record.offset, error,

@@ -9,13 +9,14 @@ from typing import Any
 
 import schemas
 from segments.engine import PROFILES, Event, Record, Refusal
+from segments.language.catalogue import is_source
 
 UNDECODABLE = "undecodable"
 
 
 def decode(topic: str, records: Sequence[Any]) -> list[Record]:
     """Decode records of an input topic. What can't be decoded carries a refusal instead of an event."""
-    name = schemas.RECORD_OF_TOPIC[topic]
+    name = schemas.record_of(topic)
     decode_value, wrong = schemas.decode, schemas.DecodeError
     decoded = []
     for raw in records:
@@ -34,7 +35,7 @@ def decode(topic: str, records: Sequence[Any]) -> list[Record]:
 
 def _null_value(topic: str) -> Refusal | None:
     """Return what a null value means: an erasure in a topic that erases, elsewhere a record that is refused."""
-    if topic == PROFILES:
+    if is_source(topic):
         return None
     return Refusal(
         UNDECODABLE, f"expected a record, came a null value: only {PROFILES} has null values (erasures)"

@@ -19,7 +19,7 @@ from streams.worker.intake import Again
 from streams.worker.service import Service
 from streams.worker.standing import Standing
 from streams.worker.succession import Succeeded, Waiting
-from streams.worker.takeover import OwnedPartition, succeed, take_over
+from streams.worker.takeover import OwnedPartition, sources_of, succeed, take_over
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ class Owner:
             # First nobody takes runs, then none are fetched: what is under way is dropped here, and fetched again from
             # the positions of the next take-over.
             self._service = None
-            for topic in self._context.topics:
+            for topic in (*self._context.topics, *sources_of(owned.partition)):
                 self._app.hold(topic, self.number, True)
 
     def customers(self) -> Iterable[bytes]:

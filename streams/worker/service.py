@@ -20,7 +20,7 @@ from streams.worker.monitor import PartitionMonitor
 from streams.worker.outbox import Outbox
 from streams.worker.standing import Standing
 from streams.worker.succession import Succeeded
-from streams.worker.takeover import OwnedPartition
+from streams.worker.takeover import OwnedPartition, sources_of
 from streams.worker.waits import Waits
 
 SLICE = 1_000
@@ -66,7 +66,8 @@ class Service:
         self._ledger = Ledger(owned.positions)
         self._intake = Intake(app, owned, self._ledger, caution, context)
         self._outbox = Outbox(context.group, number, context.changelog, context.transfers)
-        self._inputs = {TopicPartition(topic, number): topic for topic in context.topics}
+        topics = (*context.topics, *sources_of(owned.partition))
+        self._inputs = {TopicPartition(topic, number): topic for topic in topics}
         self.monitor = PartitionMonitor(
             app, owned.partition, owned.store, self._intake, self._ledger, context.metrics, standing
         )

@@ -14,6 +14,7 @@ from aiokafka.errors import TransactionalIdAuthorizationFailed
 
 from segments.engine import (
     DEPLOYMENTS,
+    INPUTS,
     POSITION_KEY,
     Chain,
     Deployment,
@@ -61,7 +62,10 @@ async def take_over(
         deployment, filling = chosen(chain, store.get(POSITION_KEY), succeeded)
         ran = ran_before(chain, deployment)
         partition = await context.beside(_partition, context, number, deployment, store, ran, filling)
-        inputs = [TopicPartition(topic, number) for topic in context.inputs]
+        sources = sources_of(partition)
+        inputs = [TopicPartition(topic, number) for topic in (*context.inputs, *sources)]
+        if context.topic_ids is not None:
+            context.topic_ids.follow(sources)
         seen = await witness(context.topic_ids, store, inputs)
         positions = await _positions(context, number, partition, standing, seen.adopted)
         if context.read_chain is not None:
@@ -83,10 +87,21 @@ async def succeed(context: WorkerContext, owned: OwnedPartition, succeeded: Succ
     deployment, filling = chosen(chain, store.get(POSITION_KEY), succeeded)
     ran = ran_before(chain, deployment)
     partition = await context.beside(_partition, context, number, deployment, store, ran, filling)
+    sources = sources_of(partition)
+    fresh = [TopicPartition(topic, number) for topic in sources if topic not in partition.offsets]
+    for each, start in (await context.offsets.starts(fresh) if fresh else {}).items():
+        partition.begin(each.topic, start)
+    if fresh and context.topic_ids is not None:
+        context.topic_ids.follow(sources)
     found = partition.offsets
-    positions = {topic: found[topic] for topic in context.positioned}
+    positions = {topic: found[topic] for topic in (*context.positioned, *sources)}
     positions[DEPLOYMENTS] = _offer_read(partition, chain, succeeded.read)
     return replace(owned, partition=partition, positions=positions)
+
+
+def sources_of(partition: Partition) -> tuple[str, ...]:
+    """The topics of profile sources that the rule set of a partition has beside `profiles`."""
+    return tuple(topic for topic in partition.inputs if topic not in INPUTS)
 
 
 def _offer_read(partition: Partition, chain: Chain, end: int) -> int:
@@ -153,7 +168,8 @@ async def _positions(
     adopted: frozenset[str] = frozenset(),
 ) -> dict[str, int]:
     """Return the positions to read from: those of the record beside the states; the group's are only compared."""
-    inputs = {topic: TopicPartition(topic, number) for topic in context.positioned}
+    sources = sources_of(partition)
+    inputs = {topic: TopicPartition(topic, number) for topic in (*context.positioned, *sources)}
     starts = await context.offsets.starts(inputs.values())
     ends = await context.offsets.ends(inputs.values())
     committed = await context.offsets.committed(inputs.values())
@@ -163,7 +179,9 @@ async def _positions(
         if topic in adopted:
             log.warning("%s-%d: adopted: going on at its beginning, offset %d", topic, number, starts[each])
         else:
-            _compare(context, each, expected, committed[each])
+            if expected is not None or topic not in sources:
+                # Of a source that was removed and is there again the group knows where it was.
+                _compare(context, each, expected, committed[each])
             if expected is not None and starts[each] <= expected <= ends[each]:
                 positions[topic] = expected
                 continue

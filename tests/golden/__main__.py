@@ -26,10 +26,10 @@ def main() -> None:
 
 def write(name: str, worker: Worker) -> None:
     """The files of a case that a worker has lived through."""
-    folder = FOLDER / name
+    folder, example = FOLDER / name, worker.example
     folder.mkdir(exist_ok=True)
-    (folder / "plan.json").write_bytes(lower(worker.example.segments).to_bytes())
-    (folder / "log.jsonl").write_text(text(log(worker.example, worker.topics)), encoding="utf-8")
+    (folder / "plan.json").write_bytes(lower(example.segments, sources=example.sources).to_bytes())
+    (folder / "log.jsonl").write_text(text(log(example, worker.topics)), encoding="utf-8")
     (folder / "effects.jsonl").write_text(text(effects(worker)), encoding="utf-8")
 
 

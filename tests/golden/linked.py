@@ -12,7 +12,6 @@ from segments.language.truth.life import Customer
 from tests.golden.vectors import through
 from tests.properties.drive import Worker
 from tests.properties.linked import link
-from tests.properties.model import TOPICS
 from tests.properties.records import DAY, HOUR, START, Arrival, click, erase, transaction
 from tests.properties.records import profile as sent
 from tests.properties.stories import Example, Phase
@@ -47,7 +46,10 @@ PROMISED = (BUYER, PAGES, READER, VISITS)
 class Joined(Worker):
     """A worker whose partition follows links."""
 
-    topics: Sequence[str] = (*TOPICS, IDENTITIES.name)
+    @property
+    def topics(self) -> Sequence[str]:
+        """Those of the example, and that of links."""
+        return (*self.example.topics, IDENTITIES.name)
 
     def made(self) -> Any:
         """A partition over what was committed."""

@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from segments.language.catalogue import IDENTITIES
 from tests.properties.drive import Engine, Worker, the_engine
-from tests.properties.model import TOPICS, after, placed
+from tests.properties.model import after, placed
 from tests.properties.stories import Example
 
 TOLD = (
@@ -26,10 +27,11 @@ TOLD = (
 """The fields of a segment outcome that are not the rule's."""
 
 
-def log(example: Example, topics: Sequence[str] = TOPICS) -> Iterator[dict[str, Any]]:
-    """The settings, the records, and where phases end."""
+def log(example: Example, topics: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The settings, the records, and where phases end. `topics`: those that have logs; None: those of the example."""
+    topics = example.topics if topics is None else topics
     ends = dict.fromkeys(topics, 0)
-    linked = {} if topics == TOPICS else {"linked": True}
+    linked = {"linked": True} if IDENTITIES.name in topics else {}
     yield {"grace": example.grace, "limit": example.limit, "bytes": 1 << 20, **linked}
     for phase, logs in zip(example.phases, placed(example, topics), strict=True):
         for topic in topics:

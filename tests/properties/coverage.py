@@ -8,16 +8,18 @@ from collections.abc import Iterator
 
 from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
-from segments.language.nodes.splits import Split
 from segments.language.nodes.text import leaves, measures_in
 from segments.language.truth.matters import spans as spans_of
+from tests.properties.constructs import OF_RULES, constructs
 from tests.properties.model import World
-from tests.properties.rules import HELD_BACK, NAMES, OF_RULES, SHAPES, STEPS
+from tests.properties.rules import HELD_BACK, NAMES, SHAPES, STEPS
 from tests.properties.stories import BEFALLS, BESIDE, Example
 
 ANY = "any"
 """Whatever is measured."""
 COLUMNS = (*STEPS, *SHAPES, *BEFALLS)
+OF_PROFILES = {"profile", "has", "consent"}
+"""Constructs that read what all sources of profiles told."""
 ENOUGH = 1
 """Examples without which a cell is thin: the run of 2,000 leaves no cell empty."""
 
@@ -44,7 +46,9 @@ class Coverage:
                 bound |= {"stages"} if segment.stages else set()
                 bound |= {"flips"} if segment.id in heard or flips_read(segment) else set()
                 bound |= {"segment"} if segment.id in read or reads(segment) else set()
-                met |= {(ANY, column) for column in has(segment)}
+                made = constructs(segment)
+                made |= {"sources"} if example.sources and made & OF_PROFILES else set()
+                met |= {(ANY, column) for column in made & {*OF_RULES}}
                 met |= {
                     (measure, column)
                     for measure, columns in met_by(segment, world)
@@ -66,12 +70,6 @@ class Coverage:
             lines.append(f"{measure:<10}{counts}")
         lines += [f"{column}: {self.cells[ANY, column]}" for column in OF_RULES]
         return "\n".join(lines)
-
-
-def has(segment: Segment) -> set[str]:
-    """What a rule has beside its measures."""
-    found = {"split"} if any(isinstance(leaf, Split) for leaf in leaves_of(segment)) else set()
-    return found | ({"details"} if segment.details else set())
 
 
 def leaves_of(segment: Segment) -> list[Condition]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from segments import engine as the_engine
 from segments.engine import of_customer
-from tests.properties.model import TOPICS, Output, Placed, after, placed
+from tests.properties.model import Output, Placed, after, placed
 from tests.properties.stories import Example, Phase
 
 Engine = Any
@@ -25,9 +25,6 @@ APART: list[int] = []
 class Worker:
     """A worker of one partition, over logs that grow from phase to phase."""
 
-    topics: Sequence[str] = TOPICS
-    """Those that have logs."""
-
     def __init__(
         self,
         example: Example,
@@ -36,7 +33,9 @@ class Worker:
         poison: Sequence[str] = (),
     ) -> None:
         self.example, self.engine, self.poison = example, engine, list(poison)
-        self.rule_sets = rules or [engine.RuleSet(each, "EUR", example.zone) for each in example.rule_sets]
+        self.rule_sets = rules or [
+            engine.RuleSet(each, "EUR", example.zone, sources=example.sources) for each in example.rule_sets
+        ]
         """Those of the example, ready to run."""
         self.rules, *self.coming = self.rule_sets
         self.store: dict[bytes, bytes] = {}
@@ -54,6 +53,11 @@ class Worker:
         """The clock at the end of the last phase is committed. (What time it is may be forgotten in a crash.)"""
         self.start()
         self.committed: int = self.partition.clock
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """Those that have logs."""
+        return self.example.topics
 
     @property
     def customers(self) -> dict[bytes, dict[str, Any]]:

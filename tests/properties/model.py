@@ -11,7 +11,6 @@ from tests.properties.records import Arrival
 from tests.properties.stories import Example, Rules
 from tests.properties.taking_over import measures, taken_over, unsaid
 
-TOPICS = ("clickstream", "profiles", "transactions")
 FUTURE = 5 * 60_000
 Placed = tuple[int, Arrival]
 """An offset and what arrived there."""
@@ -32,8 +31,9 @@ class Output:
     """Links by what became of them."""
 
 
-def placed(example: Example, topics: Sequence[str] = TOPICS) -> list[dict[str, list[Placed]]]:
-    """The log of each topic, by phase. Every third offset is a transaction marker."""
+def placed(example: Example, topics: Sequence[str] | None = None) -> list[dict[str, list[Placed]]]:
+    """The log of each topic, by phase; None: of those of the example. Every third offset is a transaction marker."""
+    topics = example.topics if topics is None else topics
     nexts, phases = dict.fromkeys(topics, 0), []
     for phase in example.phases:
         logs: dict[str, list[Placed]] = {topic: [] for topic in topics}
@@ -69,7 +69,7 @@ class World:
     def __init__(self, example: Example) -> None:
         self.example = example
         self.customers: dict[str, Customer] = {}
-        self.output = Output(offsets=dict.fromkeys(TOPICS, 0))
+        self.output = Output(offsets=dict.fromkeys(example.topics, 0))
         self.met: set[str] = set()
         """`late`, `tie` and `erase`, if they happened."""
         self.apart: set[int] = set()

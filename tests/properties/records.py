@@ -79,16 +79,18 @@ def item(product_id: str, price: int = 10_00, quantity: int = 1, category: str |
     return {"product_id": product_id, "category": category, "quantity": quantity, "price": price}
 
 
-def profile(at: int, customer: str = "ann", id: str = "", lag: int = 0, **known: Any) -> Arrival:
-    """A profile; `consents` and `lists` are those dictionaries, all else are attributes."""
+def profile(
+    at: int, customer: str = "ann", id: str = "", lag: int = 0, topic: str = "profiles", **known: Any
+) -> Arrival:
+    """A profile of a source; `consents` and `lists` are those dictionaries, all else are attributes."""
     maps = {name: known.pop(name, {}) for name in ("consents", "lists")}
     event = _named(at, customer, id or f"profile@{at}") | {"attributes": known} | maps
-    return Arrival("profiles", customer, event, START + at + lag)
+    return Arrival(topic, customer, event, START + at + lag)
 
 
-def erase(at: int, customer: str = "ann") -> Arrival:
+def erase(at: int, customer: str = "ann", topic: str = "profiles") -> Arrival:
     """A null profile."""
-    return Arrival("profiles", customer, None, START + at)
+    return Arrival(topic, customer, None, START + at)
 
 
 def _named(at: int, customer: str, id: str) -> Event:

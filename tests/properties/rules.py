@@ -33,8 +33,6 @@ WINDOWS = (HOUR, DAY, 2 * HOUR, 2 * DAY, 30 * MINUTE, 36 * HOUR)
 OPERATORS = (">=", "<", "==", ">", "<=", "!=")
 NAMES = tuple(MEASURES)
 STEPS = ("within", "since", "by", "same", "where", "ago", "after", "chain")
-OF_RULES = ("split", "details")
-"""What a rule may have, whatever its measures are: that it flips at all is enough."""
 HELD_BACK = ("for_at_least", "at_most_every")
 VALUED = ("for_each", "stages")
 SHAPES = ("plain", "any_of", "not_", "until", "segment", "flips", *VALUED, *HELD_BACK)
@@ -204,6 +202,8 @@ def of_profile(pick: Pick) -> Condition:
     """A consent, or an attribute of the profile, now and then compared with another type."""
     if one_in(pick, 2):
         return consent(pick(("marketing", "sms")))
+    if one_in(pick, 6):
+        return profile("interests").has(pick(("travel", "food")))
     name = pick(("country", "age", "vip"))
     bounds = (*PROFILE[name], *PROFILE[name], 31, "31", Decimal("0.5"))
     if one_in(pick, 5):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segments.language import Segment
-from segments.language.catalogue import CLICKSTREAM, ON_SITE, TRANSACTIONS
+from segments.language.catalogue import CLICKSTREAM, ON_SITE, TRANSACTIONS, inputs, sources_among
 from segments.language.nodes.conditions import Comparison
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
@@ -38,6 +38,7 @@ GRACES = (0, 1, 2_000, HOUR)
 LAGS = (0, 0, 0, 0, 0, 1, 2_000, HOUR, -MINUTE, -5 * MINUTE, -5 * MINUTE - 1)
 """Milliseconds from an event to Kafka; the last is from the future."""
 CUSTOMERS = ("ann", "ann", "ann", "bob")
+SOURCES = ("profiles", "profiles", "profiles-crm", "profiles-scores")
 BESIDE = {"before": -1, "boundary": 0, "after": 1}
 """An event at the very end of a window or crossing of a bound, or a millisecond to a side of it."""
 BEFALLS = ("late", "erase", "tie", *BESIDE)
@@ -78,6 +79,16 @@ class Example:
         return [self.segments, *self.changes.values()]
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """`SEGMENTS_PROFILE_SOURCES`: those that tell something."""
+        return sources_among({each.topic for each in self.arrivals})
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The inputs."""
+        return tuple(sorted(inputs(self.sources)))
+
+    @property
     def arrivals(self) -> list[Arrival]:
         """All records in the order in which they arrive."""
         return [arrival for phase in self.phases for arrival in phase.arrivals]
@@ -105,7 +116,7 @@ def told(arrival: Arrival) -> str:
         return f"{at}  erase"
     hidden = ("customer_id", "occurred_at", "kind")
     fields = [f"{name}={value!r}" for name, value in arrival.event.items() if value and name not in hidden]
-    kind = arrival.event.get("kind", "profile")
+    kind = arrival.event.get("kind", arrival.topic)
     kind = kind if arrival.topic != "clickstream" or kind in CLICKSTREAM.kinds else f'event("{kind}")'
     return f"{at}  {kind}  {' '.join(fields)}  lag={span(arrival.timestamp - arrival.time)}"
 
@@ -162,7 +173,7 @@ def arrivals_to(pick: Pick, segments: Sequence[Segment], aim: str = "") -> list[
         elif shape == "erase":
             arrivals.append(erase(times[-1], customer))
         elif shape == "profile":
-            arrivals.append(profile(times[-1], customer, id, lag, **known(pick)))
+            arrivals.append(profile(times[-1], customer, id, lag, pick(SOURCES), **known(pick)))
         else:
             event = happening(pick, times[-1], pick(kinds), customer, id, lag)
             arrivals.append(replace(event, refused="undecodable") if shape == "refused" else event)

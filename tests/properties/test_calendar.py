@@ -1,10 +1,13 @@
 """The engine against the oracle where rules read the calendar: periods, now, dates of the profile, clocks put forward."""
 
+import sys
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from segments.language import Segment, any_of, hours, not_, profile, today, years
@@ -16,6 +19,7 @@ from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
 from segments.language.nodes.measures import Measure
 from tests.properties.comparing import differences, names, orderly
+from tests.properties.constructs import OF_CALENDARS, constructs
 from tests.properties.drive import at_random, whole
 from tests.properties.model import World
 from tests.properties.picking import Pick, by_chance, one_in, picked
@@ -34,7 +38,7 @@ from tests.properties.rules import (
     known,
     narrowed,
 )
-from tests.properties.running import EXAMPLES, LONG, SEED, alike, thorough
+from tests.properties.running import EXAMPLES, LEAST, LONG, SEED, alike, thorough
 from tests.properties.stories import GRACES, Example, Phase, afterwards, arrivals_to
 
 pytestmark = LONG
@@ -50,6 +54,8 @@ MOMENTS = (
     ("UTC", (2026, 1, 1)),
 )
 """A zone, and when a story begins in UTC: about two days before something happens to the clock."""
+COLUMNS = (*OF_CALENDARS, *{zone: None for zone, _ in MOMENTS})
+"""What some rule that flips must have."""
 SHORT = ("today", "yesterday", "this week")
 
 
@@ -156,19 +162,37 @@ def moved(arrival: Arrival, by: int) -> Arrival:
     return replace(arrival, event=event, timestamp=arrival.timestamp + by)
 
 
-def agreed(drawn: Example) -> None:
+def agreed(drawn: Example) -> World:
     """The engine did what the oracle says."""
     world = World(drawn)
     expected, worker = world.run(), whole(drawn)
     found = [*differences(drawn, expected, worker), *names(drawn, worker), *orderly(worker)]
     assert not found, "\n".join([f"{drawn.zone} {drawn!r}", *found])
+    return world
 
 
-def test_engine_and_oracle_agree_on_the_calendar() -> None:
+def test_engine_and_oracle_agree_on_the_calendar(capsys: pytest.CaptureFixture[str]) -> None:
     """Every flip with all its fields, in zones on both hemispheres whose clocks are put forward and back."""
-    thorough(0.03)(given(picked(calendar_example))(agreed))()
+    flipped = Counter[str]()
+
+    @thorough(0.03)
+    @given(picked(calendar_example))
+    def agree(drawn: Example) -> None:
+        flipped.update(met(drawn, agreed(drawn)))
+
+    agree()
     for drawn in by_chance(calendar_example, EXAMPLES // 40, SEED):
-        agreed(drawn)
+        flipped.update(met(drawn, agreed(drawn)))
+    with capsys.disabled():
+        sys.stdout.write("\n" + "\n".join(f"{name}: {flipped[name]}" for name in COLUMNS) + "\n")
+    assert EXAMPLES < LEAST or not [name for name in COLUMNS if not flipped[name]]
+
+
+def met(drawn: Example, world: World) -> set[str]:
+    """The constructs of the rules that flipped, and the zone."""
+    flips = {flip["segment"] for flips in world.output.flips.values() for flip in flips}
+    found = {each for segment in drawn.segments if segment.id in flips for each in constructs(segment)}
+    return (found | ({drawn.zone} if found else set())) & {*COLUMNS}
 
 
 @thorough(0.03)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from segments.engine import (
-    INPUTS,
     RULES,
     DeadLetter,
     Deployment,
@@ -18,7 +17,7 @@ from segments.engine import (
     listening,
 )
 from segments.language import Segment
-from segments.language.catalogue import CLICKSTREAM, TRANSACTIONS, Topic
+from segments.language.catalogue import CLICKSTREAM, TRANSACTIONS, Topic, inputs
 from streams.deployments.changes import measures_of
 from tests.kit.events import whole
 
@@ -47,10 +46,12 @@ class Driver:
         limit: int = 10_000,
         size: int = 1 << 20,
         states: dict[bytes, bytes] | None = None,
+        sources: Sequence[str] = (),
     ):
+        self.sources = sources
         self.settings = EngineSettings(grace=grace, customer_limit=limit, customer_bytes=size)
         self.states = {} if states is None else states
-        self.ends = dict.fromkeys(INPUTS, 0)
+        self.ends = dict.fromkeys(inputs(sources), 0)
         self.events: list[dict[str, Any]] = []
         self.told: list[dict[str, Any]] = []
         """Segment outcomes."""
@@ -68,8 +69,8 @@ class Driver:
 
     def open(self, segments: Sequence[Segment]) -> Partition:
         """Begin, or begin again, with a rule set and the states that are committed."""
-        self.partition = Partition(0, 1, RuleSet(segments), self.settings, self.states)
-        for topic in INPUTS:
+        self.partition = Partition(0, 1, RuleSet(segments, sources=self.sources), self.settings, self.states)
+        for topic in self.partition.inputs:
             if topic not in self.partition.offsets:
                 self.partition.begin(topic, 0)
             self.ends[topic] = self.partition.offsets[topic]
@@ -86,10 +87,16 @@ class Driver:
         self._event("transactions", at, customer, id, TRANSACTION | {"kind": "purchase"} | fields)
 
     def profile(
-        self, at: int, customer: str = "c", id: str = "", consents: Any = None, **attributes: Any
+        self,
+        at: int,
+        customer: str = "c",
+        id: str = "",
+        consents: Any = None,
+        topic: str = "profiles",
+        **attributes: Any,
     ) -> None:
-        """A profile of an instant."""
-        self._event("profiles", at, customer, id, {"attributes": attributes, "consents": consents or {}})
+        """A profile of an instant, of a source."""
+        self._event(topic, at, customer, id, {"attributes": attributes, "consents": consents or {}})
 
     def erase(self, at: int, customer: str = "c") -> None:
         """A null profile whose Kafka timestamp is an instant."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segments import language
-from segments.engine import PROFILES, Record
+from segments.engine import Record
 from segments.insight.fitting.buyers import Purchase
+from segments.language.catalogue import is_source
 from segments.language.errors import RuleError, SegmentsError
 from segments.language.nodes.events import Events
 from segments.language.truth.memory import Memory
@@ -51,7 +52,7 @@ class Purchases:
         """Keep the events of the set; an event id counts once."""
         name = self.of.source.topics[0].name
         for record in records:
-            if topic == PROFILES and record.event is None and record.key is not None:
+            if is_source(topic) and record.event is None and record.key is not None:
                 key = record.key.decode(errors="replace")
                 self.erased[key] = max(self.erased.get(key, record.timestamp), record.timestamp)
             elif topic == name and isinstance(record.event, dict):

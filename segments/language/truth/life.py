@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from segments.language.catalogue import is_source
 from segments.language.nodes.arithmetic import Calculated, is_duration
 from segments.language.nodes.conditions import Comparison, Consent
 from segments.language.nodes.durations import DAY
@@ -23,7 +24,7 @@ from segments.language.truth.carried import carried, shortened
 from segments.language.truth.clocks import Clocks
 from segments.language.truth.evidence import evidence
 from segments.language.truth.matters import retention, spans
-from segments.language.truth.memory import NEVER, Event, Memory
+from segments.language.truth.memory import NEVER, Event, Memory, together
 from segments.language.truth.oracle import Inside, holds, is_published, key_of, looked_at, values
 from segments.language.truth.sides import crossings, turns
 from segments.language.truth.watches import Watches, arm
@@ -138,10 +139,10 @@ class Customer:
         return max(self.instant, step.time) < first + DAY
 
     def is_ignored(self, step: Step, clock: float) -> bool:
-        """At or before an erasure, too old to matter, or older than the profile held."""
-        if step.cause["topic"] != "profiles":
+        """At or before an erasure, too old to matter, or older than the profile that its source told last."""
+        if not is_source(step.cause["topic"]):
             return step.time <= self.erased or step.time + self.retention < clock
-        held = self.memory.profile
+        held = self.memory.sources.get(step.cause["topic"])
         return step.time <= self.erased or (held is not None and step.time < held["occurred_at"])
 
     def _place(self, step: Step, event: Event) -> None:
@@ -149,9 +150,10 @@ class Customer:
         late, before = step.time < self.instant, self.memory.profile
         self.instant, self.latest = max(self.instant, step.time), max(self.latest, step.time)
         self.ids[step.cause["topic"], event["event_id"]] = self.instant
-        if step.cause["topic"] == "profiles":
-            self.memory.profile = event
-            given, held = event["consents"], before["consents"] if before else {}
+        if is_source(step.cause["topic"]):
+            self.memory.sources[step.cause["topic"]] = event
+            self.memory.profile = together(self.memory.sources)
+            given, held = self.memory.profile["consents"], before["consents"] if before else {}
             changed = {name for name in {*given, *held} if given.get(name) != held.get(name)}
             self.evaluate(int(self.instant), "late_event" if late else "profile", step, changed)
         else:

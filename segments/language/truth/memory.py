@@ -26,6 +26,9 @@ class Memory:
     events: list[tuple[str, Event]] = field(default_factory=list)
     """Topic and event, in order of application."""
     profile: Event | None = None
+    """What all sources tell together."""
+    sources: dict[str, Event] = field(default_factory=dict)
+    """By topic the profile that each source told last."""
     borders: Mapping[str, Decimal] = field(default_factory=dict)
     """Those published, by measure and percentage: `purchase.within(days=365).count() top(percent=10)`."""
     begun: dict[tuple[str, str | None], int] = field(default_factory=dict)
@@ -36,6 +39,21 @@ class Memory:
     """For measures that came with a later rule set, by their text, the instant from which they know events."""
     customer: str = "customer"
     """Whose memory it is."""
+
+
+def together(sources: Mapping[str, Event]) -> Event:
+    """The profile that rules read: of one name what was told later counts, then what the greater topic told.
+
+    A consent is given if some source says true and none says false.
+    """
+    found: dict[str, Any] = {"attributes": {}, "consents": {}, "lists": {}}
+    for _, told in sorted(sources.items(), key=lambda each: (each[1]["occurred_at"], each[0])):
+        found["attributes"] |= told["attributes"]
+        found["lists"] |= told.get("lists", {})
+        found["consents"] |= {
+            name: given and found["consents"].get(name, True) for name, given in told["consents"].items()
+        }
+    return found
 
 
 def happened(events: EventSet, memory: Memory) -> Iterator[Event]:

@@ -9,6 +9,7 @@ use crate::identity::Identity;
 use crate::mutants::m;
 use crate::rows::Kept;
 use crate::rules::Rules;
+use crate::sources::Source;
 use crate::times::{BEFORE_ALL, DAY, NEVER};
 use crate::watches::{Arm, Watch, Watches};
 use std::sync::Arc;
@@ -81,7 +82,8 @@ impl Profile {
         Some(list.iter().any(|each| &**each == value))
     }
 
-    fn heap(&self) -> usize {
+    /// Bytes on the heap: about.
+    pub fn heap(&self) -> usize {
         let texts = self.traits.iter().map(|(name, value)| {
             name.len()
                 + if let Trait::Text(text) = value {
@@ -136,7 +138,7 @@ pub struct Customer {
     pub instant: i64,
     /// The latest `occurred_at` of a click or transaction.
     pub latest: i64,
-    /// The `occurred_at` of the profile held.
+    /// The `occurred_at` of the latest profile held.
     pub profile_at: i64,
     /// When the customer was erased.
     pub erased_at: i64,
@@ -160,8 +162,10 @@ pub struct Customer {
     pub streams: Box<[Kept]>,
     /// By the number of the leaf with `by`; empty until one is asked.
     pub held: Vec<Held>,
-    /// The profile held.
+    /// What all sources told together.
     pub profile: Option<Box<Profile>>,
+    /// What each source told, once one beside `profiles` has: by topic.
+    pub sources: Option<Box<Vec<Source>>>,
     /// What holds the customer back from segments.
     pub held_back: Option<Box<HeldBack>>,
     /// Where the customer is redirected, and whom they absorbed.
@@ -216,6 +220,7 @@ impl Customer {
             streams: std::iter::repeat_with(Kept::default).take(streams).collect(),
             held: Vec::new(),
             profile: None,
+            sources: None,
             held_back: None,
             identity: None,
             watches: None,
@@ -504,7 +509,11 @@ impl Customer {
         let lists = 24 * (self.episodes.capacity() + self.dues.capacity())
             + 16 * self.ids.capacity()
             + std::mem::size_of::<Held>() * self.held.capacity();
-        let profile = self.profile.as_ref().map_or(0, |profile| 48 + profile.heap());
+        let profile = self.profile.as_ref().map_or(0, |profile| 48 + profile.heap())
+            + self
+                .sources
+                .as_ref()
+                .map_or(0, |sources| 24 + sources.iter().map(Source::heap).sum::<usize>());
         let back = self.held_back.as_ref().map_or(0, |back| {
             48 + 16 * back.beginnings.capacity() + 24 * back.enters.capacity()
         });

@@ -45,6 +45,7 @@ pub mod rows;
 pub mod rules;
 pub mod screening;
 pub mod sizes;
+pub mod sources;
 pub mod split;
 pub mod sweep;
 pub mod times;

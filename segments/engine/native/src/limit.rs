@@ -12,6 +12,7 @@ use crate::names::Names;
 use crate::plan::FieldKind;
 use crate::rows::{Kept, NULL};
 use crate::rules::{Rules, Stream};
+use crate::sources;
 use crate::times::{BEFORE_ALL, DAY, NEVER};
 use crate::values::PLAIN;
 
@@ -86,11 +87,8 @@ fn count(customer: &mut Customer, rules: &Rules, names: &Names, now: i64, limits
 /// Count the bytes that are needed at an instant, and if they are too many: when they will be fewer.
 fn lighter(customer: &mut Customer, rules: &Rules, names: &Names, now: i64, limits: Limits) -> Option<i64> {
     let mut found = needed(customer, rules, names, now);
-    let bytes = m!(
-        "bytes of a profile are not counted",
-        profile_bytes(customer.profile.as_deref()),
-        0
-    ) + details::bytes(customer)
+    let bytes = m!("bytes of a profile are not counted", sources::bytes(customer), 0)
+        + details::bytes(customer)
         + found.iter().map(|each| each.1).sum::<usize>();
     customer.weight = bytes;
     if m!("bytes are not counted", bytes < limits.bytes, true) {
@@ -244,5 +242,5 @@ pub fn held(customer: &Customer, rules: &Rules, names: &Names) -> (usize, usize)
         }
     }
     bytes += details::bytes(customer);
-    (entries, bytes + profile_bytes(customer.profile.as_deref()))
+    (entries, bytes + sources::bytes(customer))
 }

@@ -16,6 +16,7 @@ use crate::output::{Cause, Effects, Flip, Membership, Reason, Segment, Stay, Tol
 use crate::reading::{Read, Reading};
 use crate::rows::{Kept, NULL, Rows};
 use crate::rules::{Heard, Rules, Stream};
+use crate::sources;
 use crate::times::{BEFORE_ALL, NEVER};
 use crate::values::{self, Flipped, Met, PLAIN};
 use crate::visits;
@@ -239,7 +240,7 @@ impl Machine {
         let kind = self.rules.plan.topics[turn.topic].record;
         if kind == Format::Profile {
             let profile = alone.unwrap_or_else(|| profile_of(turn.run, event));
-            changed = self.replace_profile(customer, profile, record.at);
+            changed = self.replace_profile(customer, turn.topic, profile, record.at);
             touched = m!(
                 "a profile touches nobody",
                 self.rules.of_profile.clone(),
@@ -296,9 +297,30 @@ impl Machine {
         self.evaluate(customer, touched, now, reason, Some(turn), None);
     }
 
-    /// A profile is whole: it replaces the one held. Gives the consents that changed.
-    fn replace_profile(&mut self, customer: &mut Customer, profile: Profile, at: i64) -> Vec<String> {
-        let old = customer.profile.take().unwrap_or_default();
+    /// A profile is whole for its source: it replaces what that one told. Gives the consents that changed.
+    fn replace_profile(
+        &mut self,
+        customer: &mut Customer,
+        topic: usize,
+        profile: Profile,
+        at: i64,
+    ) -> Vec<String> {
+        customer.weight += limit::profile_bytes(Some(&profile));
+        let topic = &*self.rules.plan.topics[topic].name;
+        let old = if customer.sources.is_none() && topic == sources::PROFILES {
+            customer.profile.take()
+        } else {
+            customer.profile.clone()
+        };
+        let old = old.unwrap_or_default();
+        let at = m!("a profile has no instant", at, customer.profile_at);
+        sources::tell(
+            customer,
+            m!("all sources are one", topic, sources::PROFILES),
+            profile,
+            at,
+        );
+        let profile = customer.profile.as_deref().unwrap_or(&old);
         let names = old.consents.iter().chain(&profile.consents).map(|each| &each.0);
         let changed = names
             .filter(|name| {
@@ -309,11 +331,7 @@ impl Machine {
                 )
             })
             .map(|name| name.to_string());
-        let changed = changed.collect();
-        customer.weight += limit::profile_bytes(Some(&profile));
-        customer.profile = Some(Box::new(profile));
-        customer.profile_at = m!("a profile has no instant", at, customer.profile_at);
-        changed
+        changed.collect()
     }
 
     /// Leave every segment, and forget everything but that.

@@ -20,6 +20,7 @@ use crate::plan::DEPLOYMENTS;
 use crate::position::{self, Deployment, Position};
 use crate::rules::Rules;
 use crate::screening::{self, Screened, consents_alone};
+use crate::sources;
 use crate::sweep::{self, Sweep};
 use crate::times::{BEFORE_ALL, NEVER};
 use crate::wire::record::{Body, Event, Format, Record, Run};
@@ -120,7 +121,11 @@ impl Partition {
         filling: Option<(String, i64)>,
     ) -> Result<Partition, StateError> {
         let record = states.get(position::KEY);
-        let position = Position::read(record.as_deref(), &rules, count, deployment.clone(), filling)?;
+        let mut position = Position::read(record.as_deref(), &rules, count, deployment.clone(), filling)?;
+        // A source that comes back is read from its start: what it told is forgotten.
+        position
+            .offsets
+            .retain(|topic, _| !sources::is_other(topic) || rules.plan.sources().any(|each| each == topic));
         let mut topics: Vec<String> = rules.plan.topics.iter().map(|each| each.name.clone()).collect();
         let mut offsets: Vec<Option<i64>> = topics
             .iter()
@@ -660,7 +665,10 @@ impl Partition {
         // What was due may have been to forget the customer, ids included.
         let known = known.filter(|place| customer.ids.get(*place) == Some(&digest));
         let done = self.guarded(|machine| {
-            let profile = alone.then(|| consents_alone(customer, turn, event, most));
+            let profile = alone.then(|| {
+                let topic = &machine.rules.plan.topics[topic].name;
+                consents_alone(customer, topic, turn, event, most)
+            });
             machine.apply(customer, turn, (digest, known), profile);
         });
         if let Err(error) = done {
@@ -955,7 +963,10 @@ fn redo(machine: &mut Machine, customer: &mut Customer, step: &Step, most: usize
                 index: *index,
             };
             let profile: Option<Profile> = match turn.event() {
-                Some(event) if *alone => Some(consents_alone(customer, turn, event, most)),
+                Some(event) if *alone => {
+                    let topic = &machine.rules.plan.topics[*topic].name;
+                    Some(consents_alone(customer, topic, turn, event, most))
+                }
                 _ => None,
             };
             let known = customer.find_id(*digest);

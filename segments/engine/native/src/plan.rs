@@ -14,6 +14,7 @@ use crate::borders::BorderKey;
 use crate::calendar::{During, Part};
 use crate::dated::Dated;
 pub use crate::measures::Measure;
+use crate::sources;
 use crate::wire::record::{Format, text_field};
 use crate::zone::Zone;
 
@@ -772,7 +773,8 @@ pub struct Plan {
     pub zone: Zone,
     /// Milliseconds after its `occurred_at` from which an event is ignored.
     pub retention: i64,
-    /// The inputs, in the order that breaks ties.
+    /// The inputs: those that every rule set has in the order of their names, then the sources of profiles beside
+    /// `profiles` in that of theirs.
     pub topics: Vec<Topic>,
     /// What a visit is.
     pub session: Session,
@@ -813,6 +815,12 @@ impl Plan {
     /// The name of an input, by its number: that after the topics of the plan is the one of deployments.
     pub fn topic(&self, number: usize) -> &str {
         self.topics.get(number).map_or(DEPLOYMENTS, |topic| &topic.name)
+    }
+
+    /// The sources of profiles beside `profiles`, ascending.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        let names = self.topics.iter().map(|topic| &*topic.name);
+        names.filter(|name| sources::is_other(name))
     }
 
     /// Reads a plan from the bytes that `segments.plan` writes.

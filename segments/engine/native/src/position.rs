@@ -19,6 +19,9 @@ pub const BORDERS: char = '|';
 /// Between a version as it is written and what the rule is measured by: no text of a rule holds it.
 const AIM: char = '\n';
 
+/// Before the topic of a source, which stands behind the rules that were filled: no id of a rule holds it.
+const SOURCE: char = '\n';
+
 /// A stream as a rule set kept it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -47,6 +50,8 @@ pub struct Layout {
     pub retention: i64,
     /// The rules whose measures were filled from the past since these states were written: they flip as if new.
     pub filled: Vec<String>,
+    /// The sources of profiles beside `profiles`, ascending.
+    pub sources: Vec<String>,
 }
 
 impl Layout {
@@ -80,6 +85,7 @@ impl Layout {
             known,
             retention: plan.retention,
             filled: Vec::new(),
+            sources: plan.sources().map(str::to_owned).collect(),
         }
     }
 
@@ -88,6 +94,11 @@ impl Layout {
         (&self.ids, &self.versions, &self.streams) == (&other.ids, &other.versions, &other.streams)
             && m!("another goal is the same rule set", self.aims == other.aims, true)
             && (&self.known, self.retention, &self.filled) == (&other.known, other.retention, &other.filled)
+            && m!(
+                "another source is the same rule set",
+                self.sources == other.sources,
+                true
+            )
     }
 
     /// From which instant on a measure that was filled knows events; None: it was not, or not to the end.
@@ -146,8 +157,12 @@ impl Layout {
             put_signed(out, *since);
         }
         put_signed(out, self.retention);
-        put_number(out, self.filled.len() as u64);
+        // There were no sources once: only those that there are cost something.
+        put_number(out, (self.filled.len() + self.sources.len()) as u64);
         self.filled.iter().for_each(|id| put_bytes(out, id.as_bytes()));
+        for source in &self.sources {
+            put_bytes(out, format!("{SOURCE}{source}").as_bytes());
+        }
     }
 
     /// What `write` wrote.
@@ -180,9 +195,11 @@ impl Layout {
         let known = (0..reader.count(2)?).map(|_| Ok((text(reader)?, reader.signed()?)));
         let known = known.collect::<Result<_, StateError>>()?;
         let retention = reader.signed()?;
-        let filled = (0..reader.count(1)?)
+        let told = (0..reader.count(1)?)
             .map(|_| text(reader))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let (sources, filled): (Vec<_>, Vec<_>) = told.into_iter().partition(|each| each.starts_with(SOURCE));
+        let sources = sources.iter().map(|each| each[1..].to_owned()).collect();
         Ok(Layout {
             ids,
             versions,
@@ -192,6 +209,7 @@ impl Layout {
             known,
             retention,
             filled,
+            sources,
         })
     }
 
@@ -235,6 +253,7 @@ impl Layout {
             known: known.collect::<Result<_, StateError>>()?,
             retention: value.get("retention")?.int()?,
             filled: value.get("filled").map_or(Ok(Vec::new()), texts)?,
+            sources: Vec::new(),
         })
     }
 }

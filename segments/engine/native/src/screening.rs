@@ -7,6 +7,7 @@ use crate::mutants::m;
 use crate::names::Names;
 use crate::output::{Notice, Outcome};
 use crate::rules::Rules;
+use crate::sources::{takes_consent, told, told_at};
 use crate::times::{BEFORE_ALL, DAY};
 use crate::wire::record::{Event, Format};
 use crate::wire::refusals::{LONGEST_TEXT, Reason, Refusal};
@@ -36,12 +37,14 @@ pub fn screen(
     (rules, names): (&Rules, &Names),
 ) -> (Screened, Option<Notice>) {
     let at = turn.record().at;
-    let of_profile = rules.plan.topics[turn.topic].record == Format::Profile;
+    let topic = &rules.plan.topics[turn.topic];
+    let of_profile = topic.record == Format::Profile;
     if is_duplicate(customer, known, at) {
         return (Screened::Ends(Outcome::Duplicate), None);
     }
     let too_old = !of_profile && at + rules.plan.retention < clock;
-    if too_old || is_ignored(customer, of_profile, at, clock, rules.plan.retention) {
+    let held = of_profile.then(|| told_at(customer, &topic.name));
+    if too_old || is_ignored(customer, held, at, clock, rules.plan.retention) {
         return (
             Screened::Ends(Outcome::Ignored),
             too_old.then_some(Notice::TooOld),
@@ -58,7 +61,7 @@ pub fn screen(
             if of_profile
                 && m!(
                     "a profile over a limit always takes effect",
-                    takes_consent(customer, &profile_of(turn.run, event)),
+                    takes_consent(customer, &topic.name, &profile_of(turn.run, event)),
                     true
                 ) =>
         {
@@ -81,8 +84,8 @@ pub fn is_duplicate(customer: &Customer, known: Option<usize>, at: i64) -> bool 
     )
 }
 
-/// At or before an erasure, too old to matter, or older than the profile held.
-fn is_ignored(customer: &Customer, of_profile: bool, at: i64, clock: i64, retention: i64) -> bool {
+/// At or before an erasure, too old to matter, or older than the profile that its source told last, at `held`.
+fn is_ignored(customer: &Customer, held: Option<i64>, at: i64, clock: i64, retention: i64) -> bool {
     let erased = customer.erased_at;
     if erased != BEFORE_ALL
         && m!("an event at its erasure counts", at <= erased, at < erased)
@@ -90,8 +93,7 @@ fn is_ignored(customer: &Customer, of_profile: bool, at: i64, clock: i64, retent
     {
         return true;
     }
-    if of_profile {
-        let held = customer.profile_at;
+    if let Some(held) = held {
         return held != BEFORE_ALL && m!("a profile as old is ignored", at < held, at <= held);
     }
     m!(
@@ -101,24 +103,12 @@ fn is_ignored(customer: &Customer, of_profile: bool, at: i64, clock: i64, retent
     )
 }
 
-/// Whether a profile takes away a consent that the customer has given.
-fn takes_consent(customer: &Customer, profile: &Profile) -> bool {
-    let held = customer.profile.iter().flat_map(|held| &held.consents);
-    held.filter(|each| each.1).any(|each| {
-        m!(
-            "a consent not told is not taken away",
-            profile.consent(&each.0) != Some(true),
-            profile.consent(&each.0) == Some(false)
-        )
-    })
-}
-
-/// A profile over a limit as it takes effect: its consents, beside the attributes that are held.
+/// A profile over a limit as it takes effect: its consents, beside the attributes that are held of its source.
 ///
 /// So that they can't be what is too much: names over 4,096 bytes are left out, and if the rest has more than `most`
 /// bytes, all names that are not held.
-pub fn consents_alone(customer: &Customer, turn: Turn, event: &Event, most: usize) -> Profile {
-    let held = customer.profile.as_deref().cloned().unwrap_or_default();
+pub fn consents_alone(customer: &Customer, topic: &str, turn: Turn, event: &Event, most: usize) -> Profile {
+    let held = told(customer, topic).cloned().unwrap_or_default();
     let is_held = |name: &str| held.consent(name).is_some();
     let mut consents = profile_of(turn.run, event).consents;
     consents.retain(|each| is_held(&each.0) || each.0.len() <= LONGEST_TEXT);

@@ -12,6 +12,7 @@ use crate::output::Reason;
 use crate::position::{BORDERS, Layout, Position};
 use crate::rows::{Groups, Kept, NULL, Rows};
 use crate::rules::Rules;
+use crate::sources;
 use crate::times::BEFORE_ALL;
 use crate::values::{self, Flipped};
 use std::collections::HashMap;
@@ -22,8 +23,9 @@ use std::sync::Arc;
 pub struct Sweep {
     /// Their keys, the last in order first.
     pub left: Vec<Arc<[u8]>>,
-    /// By the number of a layout that was met: what goes on of it, found once for all customers.
-    going: BTreeMap<u64, Going>,
+    /// By the number of a layout that was met, and whether a source of profiles is gone: what goes on, found once for all
+    /// customers.
+    going: BTreeMap<(u64, bool), Going>,
 }
 
 impl Sweep {
@@ -45,18 +47,22 @@ impl Sweep {
         machine: &mut Machine,
     ) -> Result<Customer, StateError> {
         let number = codec::header(data)?.layout;
-        let going = match self.going.entry(number) {
-            Entry::Occupied(found) => found.into_mut(),
-            Entry::Vacant(free) => {
-                let (layout, mine) = (
-                    layout_of(position, number)?,
-                    layout_of(position, position.current)?,
-                );
-                free.insert(Going::of(layout, mine, &machine.rules))
-            }
-        };
         let layout = layout_of(position, number)?;
         let old = codec::decode(key, data, &layout.shapes, &mut machine.names, find)?;
+        let lost = lost_source(&old, &machine.rules);
+        let going = match self.going.entry((number, lost)) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(free) => {
+                let mine = layout_of(position, position.current)?;
+                let mut going = Going::of(layout, mine, &machine.rules);
+                if m!("what a removed source told changes nothing", lost, false) {
+                    let told = profiled(&machine.rules);
+                    going.same.drop(&told);
+                    going.moved.drop(&told);
+                }
+                free.insert(going)
+            }
+        };
         take_over(old, layout, position, machine, going)
     }
 }
@@ -78,6 +84,27 @@ fn last_first(keys: Vec<Arc<[u8]>>) -> Vec<Arc<[u8]>> {
     let mut keyed: Vec<(u64, Arc<[u8]>)> = keys.into_iter().map(|key| (begins(&key), key)).collect();
     keyed.sort_unstable_by(|one, other| other.cmp(one));
     keyed.into_iter().map(|each| each.1).collect()
+}
+
+/// Whether a source has told something of a customer that is none of this rule set.
+fn lost_source(customer: &Customer, rules: &Rules) -> bool {
+    let mut told = customer.sources.iter().flat_map(|sources| sources.iter());
+    told.any(|source| *source.topic != *sources::PROFILES && !is_source(rules, &source.topic))
+}
+
+/// The rules that read the profile, directly or through others.
+fn profiled(rules: &Rules) -> Bits {
+    let mut found = rules.of_profile.clone();
+    for (place, rule) in rules.plan.rules.iter().enumerate() {
+        if rule.reads.iter().any(|read| rules.of_profile.has(*read)) {
+            found.insert(place);
+        }
+    }
+    found
+}
+
+fn is_source(rules: &Rules, topic: &str) -> bool {
+    rules.plan.sources().any(|source| source == topic)
 }
 
 /// First what goes on fires what is due before the clock, or the deployment; then what changed flips, in one evaluation.
@@ -211,6 +238,7 @@ pub fn carried_customer(mut old: Customer, rules: &Rules, going: &Going) -> Cust
         held: Vec::new(),
         ..old
     };
+    sources::keep(&mut customer, |topic| is_source(rules, topic));
     (customer.sealed, customer.at) = (BEFORE_ALL, BEFORE_ALL);
     customer.weight = usize::MAX >> 1;
     for episode in &episodes {

@@ -21,6 +21,7 @@ use crate::names::Names;
 use crate::plan::FieldKind;
 use crate::rows::{Groups, Kept, NULL, Rows, Series};
 use crate::rules::{Rules, Stream};
+use crate::sources::{PROFILES, told, told_at};
 use crate::times::{BEFORE_ALL, NEVER};
 use crate::values::PLAIN;
 use smallvec::SmallVec;
@@ -107,7 +108,7 @@ fn put_customer(out: &mut Vec<u8>, customer: &Customer, names: &Names) {
     put_signed(out, now);
     let instants = [
         (LATEST, customer.latest),
-        (PROFILE, customer.profile_at),
+        (PROFILE, told_at(customer, PROFILES)),
         (ERASED, customer.erased_at),
         (SEALED, customer.sealed),
     ];
@@ -117,8 +118,8 @@ fn put_customer(out: &mut Vec<u8>, customer: &Customer, names: &Names) {
     out.push(if extras.is_empty() { flags } else { flags | EXTRAS });
     there().for_each(|each| put_signed(out, now - each.1));
     put_number(out, customer.sequence as u64);
-    if customer.profile_at != BEFORE_ALL {
-        put_profile(out, customer.profile.as_deref());
+    if told_at(customer, PROFILES) != BEFORE_ALL {
+        put_profile(out, told(customer, PROFILES));
     }
     put_number(out, customer.entries as u64);
     put_number(out, customer.weight as u64);
@@ -136,7 +137,7 @@ fn put_customer(out: &mut Vec<u8>, customer: &Customer, names: &Names) {
     }
 }
 
-fn put_profile(out: &mut Vec<u8>, profile: Option<&Profile>) {
+pub fn put_profile(out: &mut Vec<u8>, profile: Option<&Profile>) {
     let nothing = Profile::default();
     let profile = profile.unwrap_or(&nothing);
     put_number(out, profile.traits.len() as u64);
@@ -412,7 +413,7 @@ fn read_customer(
     Ok(())
 }
 
-fn read_profile(reader: &mut Reader) -> Result<Profile, StateError> {
+pub fn read_profile(reader: &mut Reader) -> Result<Profile, StateError> {
     let mut profile = Profile::default();
     for _ in 0..reader.count(2)? {
         let name = reader.text()?.into();

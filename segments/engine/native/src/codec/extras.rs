@@ -5,9 +5,10 @@
 
 use super::StateError;
 use super::bytes::{Reader, put_number};
-use super::{details, held_back, identity, lists, values, watches};
+use super::{details, held_back, identity, lists, sources, values, watches};
 use crate::customer::Customer;
 use crate::names::Names;
+use crate::sources::{PROFILES, told};
 
 /// The values of what has one.
 pub const VALUES: u64 = 1;
@@ -17,6 +18,9 @@ pub const ENTERS: u64 = 2;
 
 /// Beginnings of what must last.
 pub const BEGINNINGS: u64 = 3;
+
+/// What sources beside `profiles` told.
+pub const SOURCES: u64 = 4;
 
 /// Lists of the profile.
 pub const LISTS: u64 = 5;
@@ -42,7 +46,8 @@ pub fn of(customer: &Customer, names: &Names) -> Vec<Extra> {
         (VALUES, values::put(customer, names)),
         (ENTERS, held_back::enters(customer)),
         (BEGINNINGS, held_back::beginnings(customer)),
-        (LISTS, lists::put(customer.profile.as_deref())),
+        (SOURCES, sources::put(customer)),
+        (LISTS, lists::put(told(customer, PROFILES))),
         (WATCHES, watches::watches(customer)),
         (IDENTITY, identity::identity(customer)),
         (ARMS, watches::arms(customer)),
@@ -63,7 +68,7 @@ pub fn put(out: &mut Vec<u8>, extras: &[Extra]) {
 
 /// Read what `put` wrote.
 pub fn read(reader: &mut Reader, customer: &mut Customer, names: &mut Names) -> Result<(), StateError> {
-    let mut before = 0;
+    let (mut before, mut others) = (0, Vec::new());
     for _ in 0..reader.count(2)? {
         let (tag, length) = (reader.number()?, reader.count(1)?);
         if tag <= before {
@@ -75,6 +80,7 @@ pub fn read(reader: &mut Reader, customer: &mut Customer, names: &mut Names) -> 
             VALUES => values::read(&mut part, customer, names)?,
             ENTERS => held_back::read_enters(&mut part, customer)?,
             BEGINNINGS => held_back::read_beginnings(&mut part, customer)?,
+            SOURCES => others = sources::read(&mut part, customer.instant)?,
             LISTS => lists::read(&mut part, customer.profile.get_or_insert_default())?,
             WATCHES => watches::read_watches(&mut part, customer)?,
             IDENTITY => identity::read_identity(&mut part, customer)?,
@@ -86,6 +92,9 @@ pub fn read(reader: &mut Reader, customer: &mut Customer, names: &mut Names) -> 
                 )));
             }
         }
+    }
+    if !others.is_empty() {
+        sources::join(customer, others);
     }
     Ok(())
 }

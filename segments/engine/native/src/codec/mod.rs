@@ -15,6 +15,7 @@ mod held_back;
 mod identity;
 mod lists;
 pub mod msgpack;
+mod sources;
 mod values;
 mod watches;
 

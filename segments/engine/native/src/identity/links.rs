@@ -1,6 +1,6 @@
 //! What links do to a customer, step by step: each can be done again, so that a bug after it can be undone.
 
-use super::union::{consents_of, union};
+use super::union::{take_consents, union};
 use super::{Id, Identity, Redirect};
 use crate::bits::Bits;
 use crate::customer::{Customer, Digest, Episode};
@@ -227,9 +227,7 @@ impl Machine {
         let now = customer.instant.max(theirs.instant).max(at);
         customer.instant = now;
         remember(customer, passed, now, false, true);
-        if let Some(profile) = consents_of(customer, theirs) {
-            customer.weight += crate::limit::profile_bytes(Some(&profile));
-            (customer.profile, customer.profile_at) = (Some(Box::new(profile)), theirs.profile_at);
+        if take_consents(customer, theirs) {
             let touched = self.rules.of_profile.clone();
             self.met.clear();
             self.met.add_all(&touched, &self.rules);

@@ -2,9 +2,10 @@
 
 use crate::customer::{Customer, Episode, Profile};
 use crate::held_back::{Enter, HeldBack};
-use crate::mutants::m;
+use crate::limit;
 use crate::rows::{Groups, Kept, Rows};
 use crate::rules::{Rules, Stream};
+use crate::sources::{self, Source};
 use crate::times::BEFORE_ALL;
 
 /// Put what is remembered of one customer into another, as of an instant: the later of both and of the link.
@@ -12,11 +13,12 @@ use crate::times::BEFORE_ALL;
 /// What occurred at or before an erasure of `mine` is left out. Gives the stays of `theirs` in rules with
 /// `until`.
 pub fn union(mine: &mut Customer, theirs: Customer, now: i64, rules: &Rules) -> Vec<Episode> {
+    let told = sources::all(&theirs);
     let Customer {
         key: _,
         instant: _,
         latest,
-        profile_at,
+        profile_at: _,
         erased_at: _,
         sequence: _,
         next: _,
@@ -28,7 +30,8 @@ pub fn union(mine: &mut Customer, theirs: Customer, now: i64, rules: &Rules) -> 
         seen: _,
         streams,
         held: _,
-        profile,
+        profile: _,
+        sources: _,
         held_back,
         watches: _,
         identity,
@@ -51,14 +54,7 @@ pub fn union(mine: &mut Customer, theirs: Customer, now: i64, rules: &Rules) -> 
     if latest > floor {
         mine.latest = mine.latest.max(latest);
     }
-    let later = m!(
-        "the earlier profile stays",
-        profile_at > mine.profile_at,
-        profile_at < mine.profile_at
-    );
-    if later && profile_at > floor {
-        (mine.profile, mine.profile_at) = (profile, profile_at);
-    }
+    sources::join(mine, told, floor);
     for digest in ids {
         mine.recognise(digest, mine.find_id(digest));
     }
@@ -214,22 +210,24 @@ fn later(stream: &Stream, mut rows: Rows, floor: i64) -> Rows {
     rows
 }
 
-/// A profile of a state that is refused, as it takes effect if it takes a consent away: its consents alone.
-pub fn consents_of(mine: &Customer, theirs: &Customer) -> Option<Profile> {
-    let profile = theirs.profile.as_deref()?;
-    if theirs.profile_at <= mine.profile_at.max(mine.erased_at) {
-        return None;
+/// The profiles of a state that is refused, as those take effect that take a consent away: their consents alone. True:
+/// one did.
+pub fn take_consents(mine: &mut Customer, theirs: &Customer) -> bool {
+    let mut taken = false;
+    for Source { topic, at, profile } in sources::all(theirs) {
+        let later = at > sources::told_at(mine, &topic).max(mine.erased_at);
+        if later && sources::takes_consent(mine, &topic, &profile) {
+            let held = sources::told(mine, &topic).cloned().unwrap_or_default();
+            let alone = Profile {
+                consents: profile.consents,
+                ..held
+            };
+            mine.weight += limit::profile_bytes(Some(&alone));
+            sources::tell(mine, &topic, alone, at);
+            taken = true;
+        }
     }
-    let held = mine.profile.as_deref().cloned().unwrap_or_default();
-    let taken = held
-        .consents
-        .iter()
-        .any(|each| each.1 && profile.consent(&each.0) != Some(true));
-    taken.then(|| Profile {
-        traits: held.traits,
-        consents: profile.consents.clone(),
-        lists: held.lists,
-    })
+    taken
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::output::Effects;
 use crate::plan::FieldKind;
 use crate::rows::{Kept, NULL, Rows};
 use crate::rules::{Rules, Stream};
+use crate::sources;
 use crate::times::{BEFORE_ALL, NEVER};
 use crate::values;
 use crate::watches::Arm;
@@ -213,6 +214,11 @@ impl Remembered {
             lists.set_item(&**name, list.iter().map(|each| &**each).collect::<Vec<&str>>())?;
         }
         found.set_item("lists", lists)?;
+        let told = PyDict::new(py);
+        for source in sources::all(&self.customer) {
+            told.set_item(&*source.topic, source.at)?;
+        }
+        found.set_item("sources", told)?;
         let streams = PyDict::new(py);
         for (stream, groups) in rules.plan.streams.iter().zip(&self.streams) {
             let rows = PyDict::new(py);

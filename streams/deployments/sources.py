@@ -1,0 +1,23 @@
+"""The profile sources of a group: those of the settings, and those of the deployment that its workers run."""
+
+from kafka.errors import KafkaError
+
+from segments.language.catalogue import inputs
+from streams.deployments.records import read_chains
+from streams.errors import StreamsError
+from streams.settings.settings import Settings
+
+
+def sources_of(settings: Settings) -> tuple[str, ...]:
+    """Their names, ascending; those deployed are left out while no broker tells them."""
+    try:
+        running = read_chains(settings).running
+    except (StreamsError, KafkaError, OSError):
+        running = None
+    deployed = () if running is None else running.settings["profile_sources"]
+    return tuple(sorted({*settings.profile_sources, *deployed}))
+
+
+def inputs_of(settings: Settings) -> tuple[str, ...]:
+    """The topics of events and profiles that the workers of the group read."""
+    return inputs(sources_of(settings))
