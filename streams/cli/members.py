@@ -19,10 +19,11 @@ from streams.cli.visible import json_line, visible
 from streams.cli.what_runs import known_rules
 from streams.delivery.customers import Customers
 from streams.delivery.members import Member, Now, Then, chosen, decoded, reach
+from streams.deployments.sources import sources_of
 from streams.errors import StreamsError
 from streams.history.files import read_log
 from streams.kafka.read_committed import assign, committed_reader, partitions_of, until
-from streams.kafka.topics import PROFILES
+from streams.kafka.topics import profiles
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 
@@ -96,7 +97,7 @@ def _now(settings: Settings, segment: str) -> Now:
 def _then(settings: Settings, segment: str, at: int) -> Then:
     customers = Customers(sqlite3.connect("", isolation_level=None))
     found = Then(segment, at, _now(settings, segment), customers.erased_at)
-    for topic in PROFILES:
+    for topic in profiles(sources_of(settings)):
         for record in _committed(settings, topic, decodes=False):
             if record.key is not None:
                 customers.profile(topic, record.key.decode(errors="replace"), record.value, record.timestamp)

@@ -15,6 +15,7 @@ from streams.cli.language import LANGUAGE
 from streams.cli.progress import bar
 from streams.cli.visible import json_line, visible
 from streams.clock import wall_clock
+from streams.deployments.sources import sources_of
 from streams.errors import StreamsError
 from streams.kafka.read_committed import committed_reader
 from streams.settings.settings import Settings, read_settings
@@ -96,7 +97,8 @@ def command(
 
     settings = read_settings()
     with committed_reader(settings) as consumer:
-        topics = Topics(consumer, settings, inputs=inputs)
+        sources = sources_of(settings) if inputs else ()
+        topics = Topics(consumer, settings, inputs=inputs, sources=sources)
         now = topics.latest() if settings.clock == "event" else wall_clock()
         period = Period(
             now + 1 if until is None else until, ALWAYS if since is None else since, now, all_enters

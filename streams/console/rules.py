@@ -63,9 +63,9 @@ class Rules:
     deployed: Deployed | None = None
     borders: Sequence[Border] = ()
     not_deployed: Sequence[str] = ()
+    """Rules of files that the deployment does not have."""
     sources: Sequence[str] = ()
     """The profile sources beside `profiles`, of rules of files."""
-    """Rules of files that the deployment does not have."""
 
     @property
     def deployment_id(self) -> str | None:
@@ -74,8 +74,8 @@ class Rules:
 
     @property
     def profile_sources(self) -> Sequence[str]:
-        """The names of the profile sources beside `profiles`: those deployed."""
-        return () if self.deployed is None else self.deployed.settings.get("profile_sources", ())
+        """The names of the profile sources beside `profiles`: those deployed, else those of this process."""
+        return self.sources if self.deployed is None else self.deployed.settings.get("profile_sources", ())
 
     def title(self, segment: str, language: str) -> str:
         """The title of a segment; the id of one that no rule has."""

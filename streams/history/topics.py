@@ -1,6 +1,6 @@
 """The past of the input topics, read once from where it matters to where it ends now; no group, nothing written.
 
-One partition after another, its three topics side by side: what comes first in time is applied first, so that hardly
+One partition after another, its topics side by side: what comes first in time is applied first, so that hardly
 anything has to wait in memory.
 """
 

@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 import schemas
+from segments.language.catalogue import is_source
 from streams.errors import BrokerAway, TopicsError
 from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, connection, require_broker
 from streams.settings.settings import Settings
@@ -51,7 +52,8 @@ def partitions_of(consumer: KafkaConsumer, topic: str, wanted: tuple[int, ...] =
     """The partitions of a topic, or those of them that are wanted; TopicsError if there are none such."""
     there = consumer.partitions_for_topic(topic)
     if not there:
-        mend = "`segments topics create` makes it" if topic in OURS else f"ours are {', '.join(OURS)}"
+        ours = topic in OURS or is_source(topic)
+        mend = "`segments topics create` makes it" if ours else f"ours are {', '.join(OURS)}"
         raise TopicsError(f"there is no topic {topic}: {mend}")
     if missing := sorted(set(wanted) - set(there)):
         raise TopicsError(f"{topic} has no partition {missing[0]}: it has 0 to {max(there)}")

@@ -12,7 +12,7 @@ from segments.insight.outcomes.gathering import Gathering
 from segments.insight.outcomes.linked import Linked
 from segments.insight.outcomes.period import ALWAYS
 from segments.insight.outcomes.sums import Sums
-from segments.language.catalogue import CLICKSTREAM, FUTURE, PROFILES, TRANSACTIONS
+from segments.language.catalogue import CLICKSTREAM, FUTURE, PROFILES, TRANSACTIONS, is_source
 from streams.history.reader import Progress
 from streams.registry.registry import Registry, connect
 from streams.report.fetching import Fetching, fetching
@@ -94,7 +94,7 @@ class PartitionReader:
                 if self._registry is not None:
                     ids = (b"\0" + number.to_bytes(4, "big") for _, number in records.ids())
                     self._registry.learn_all(partition.topic, ids)
-                take[partition.topic](records)
+                take[PROFILES.name if is_source(partition.topic) else partition.topic](records)
                 progress(done)
         gathering.fold()
         # The client leaves cycles around what it fetched: of one partition they may wait, of all they may not.
@@ -119,7 +119,7 @@ class PartitionReader:
 
     def _first(self, partition: TopicPartition) -> int | None:
         """The Kafka timestamp of the first record that is left."""
-        if partition.topic == PROFILES.name:
+        if is_source(partition.topic):
             return None
         for records, _ in self._records(partition):
             if records.first_timestamp is not None:

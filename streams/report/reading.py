@@ -1,16 +1,19 @@
 """The topics of a report, read once to where they end now: one partition after another, or several at once."""
 
+from collections.abc import Sequence
+
 from kafka import KafkaConsumer, TopicPartition
 
 import schemas
 from schemas.records import RECORD_OF_TOPIC
 from segments.insight.outcomes.linked import Linked
 from segments.insight.outcomes.sums import Sums
-from segments.language.catalogue import CLICKSTREAM, PROFILES, TRANSACTIONS
+from segments.language.catalogue import CLICKSTREAM, TRANSACTIONS
 from streams.errors import TopicsError
 from streams.history.links import links_in_topic
 from streams.history.reader import Progress
 from streams.kafka.read_committed import assign, partitions_of, until
+from streams.kafka.topics import profiles
 from streams.registry.registry import Registry, connect
 from streams.report.partition import Bounds, Found, reader
 from streams.report.processes import in_processes, worth
@@ -25,14 +28,16 @@ LAST = 100
 class Topics:
     """The topics up to their read-committed ends as they are when this is made."""
 
-    def __init__(self, consumer: KafkaConsumer, settings: Settings, *, inputs: bool) -> None:
+    def __init__(
+        self, consumer: KafkaConsumer, settings: Settings, *, inputs: bool, sources: Sequence[str] = ()
+    ) -> None:
         """With `inputs` these are read, too. Raises TopicsError for a topic that is missing or of other partitions.
 
-        `consumer` is asked where topics begin and end.
+        `consumer` is asked where topics begin and end. `sources`: the profile sources beside `profiles`.
         """
         self._consumer, self._settings, self.inputs = consumer, settings, inputs
         self._registry: Registry | None = connect(settings)
-        topics = (*OUTPUTS, *((PROFILES.name, CLICKSTREAM.name, TRANSACTIONS.name) if inputs else ()))
+        topics = (*OUTPUTS, *((*profiles(sources), CLICKSTREAM.name, TRANSACTIONS.name) if inputs else ()))
         self.count = self._counted(topics)
         every = [TopicPartition(topic, number) for topic in topics for number in range(self.count)]
         # Those of events first: what memberships hold beyond them has no enter, and does not count as one.

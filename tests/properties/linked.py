@@ -9,7 +9,7 @@ from segments.engine import EngineSettings, Record, RuleSet, partition_of
 from segments.insight.identity import TRANSFERS
 from segments.insight.replay import Replay, together
 from segments.language import Segment
-from segments.language.catalogue import IDENTITIES
+from segments.language.catalogue import IDENTITIES, sources_among
 from segments.language.truth.identity import end_of
 from segments.language.truth.life import Customer
 from tests.properties.picking import Pick
@@ -36,6 +36,11 @@ class Linked:
     """In the order in which they arrive, the links among them."""
     links: dict[str, str]
     partitions: int
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """`SEGMENTS_PROFILE_SOURCES`: those that tell something."""
+        return sources_among({arrival.topic for arrival in self.arrivals})
 
     @property
     def until(self) -> int:
@@ -113,7 +118,8 @@ def logs_of(story: Linked) -> list[dict[str, list[Record]]]:
 
 def lived(story: Linked, limit: int = 10_000) -> Outcome:
     """Live through a story with the engine, over all partitions."""
-    rules, settings = RuleSet(story.segments), EngineSettings(grace=0, customer_limit=limit)
+    rules = RuleSet(story.segments, sources=story.sources)
+    settings = EngineSettings(grace=0, customer_limit=limit)
     replays = {
         number: Replay(number, story.partitions, log, rules, settings, (), TRANSFERS)
         for number, log in enumerate(logs_of(story))

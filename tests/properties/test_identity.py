@@ -5,6 +5,7 @@ from segments.insight.sides import Beside, Lives
 from segments.language import Segment
 from segments.language import consent as consented
 from segments.language import profile as known
+from segments.language.catalogue import inputs
 from streams.history.joined import joined, links_of
 from streams.history.reader import FileHistory
 from tests.properties.linked import (
@@ -51,8 +52,9 @@ def test_a_history_that_follows_links_has_one_customer() -> None:
     inside = 0
     for story in by_chance(linked, STORIES, "histories"):
         logs = dict(enumerate(logs_of(story)))
-        history = joined(FileHistory(logs), links_of(logs))
-        lives = Lives(RuleSet(story.segments), story.partitions, EngineSettings(grace=0))
+        history = joined(FileHistory(logs, topics=inputs(story.sources)), links_of(logs))
+        rules = RuleSet(story.segments, sources=story.sources)
+        lives = Lives(rules, story.partitions, EngineSettings(grace=0))
         reader = Beside(None, lives)
         history.read(reader, lambda _count: None)
         reader.finish((), story.until)
