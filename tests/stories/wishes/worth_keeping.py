@@ -1,7 +1,8 @@
 """Worth keeping, and likely to go.
 
-The scores of a model, as attributes of the profile: customer value over 1000, a chance of leaving over 70 %, and an
-order expected within a fortnight at less than one in ten.
+The scores of a model, which comes as a profile source of its own: customer value over 1000, a chance of leaving over
+70 %, and an order expected within a fortnight at less than one in ten. A record of scores leaves age, interests and
+consents as they are.
 """
 
 from segments.language import Segment, profile
