@@ -190,6 +190,8 @@ class Alone:
         """Offsets of the first input that no record has: each had the clock committed."""
         self._ends: defaultdict[str, int] = defaultdict(int)
         self._applied: defaultdict[str, list[Record]] = defaultdict(list)
+        self._told: defaultdict[str, list[Moment]] = defaultdict(list)
+        """What profile sources told so far: a deployment that brings one has it read from its start."""
         self._done: list[Effects] = []
         self._going = Going()
         self._followed = Chain().add_all(deployments)
@@ -207,25 +209,30 @@ class Alone:
         for topic, moment in in_turn({**log, DEPLOYMENTS: coming}):
             if topic == DEPLOYMENTS:
                 yield from self._succeed(next(followed))
-            elif moment.record is not None:
-                self._tell()
-                self._offer(topic, moment.record)
-                self._settle()
-                yield from self._effects()
-            reached = (
-                BEFORE_ALL if moment.clock == BEFORE_ALL else moment.clock - self.partition.settings.grace
-            )
-            self._clock = max(self._clock, reached)
+                continue
+            if topic not in INPUTS:
+                self._told[topic].append(moment)
+            if topic in self.partition.inputs:
+                yield from self._live(topic, moment)
         self._tell()
         if until is not None:
             self.partition.until(until)
         yield from self._effects()
 
+    def _live(self, topic: str, moment: Moment) -> Iterator[Effects]:
+        if moment.record is not None:
+            self._tell()
+            self._offer(topic, moment.record)
+            self._settle()
+            yield from self._effects()
+        if moment.clock > BEFORE_ALL:
+            self._clock = max(self._clock, moment.clock - self.partition.settings.grace)
+
     def _begin(self) -> None:
         for topic in self.partition.inputs:
-            self._ends.setdefault(topic, 0)
             if topic not in self.partition.offsets:
                 self.partition.begin(topic, 0)
+                self._ends[topic], self._applied[topic] = 0, []
 
     def _follow(self, deployment: Deployment) -> None:
         running, filling = self._going.on(deployment)
@@ -245,8 +252,12 @@ class Alone:
         self._passed += 1
         self._settle()
         yield from self._effects()
+        before = self.partition.inputs
         self._follow(deployment)
         yield from self._effects()
+        brought = {each: self._told[each] for each in self.partition.inputs if each not in before}
+        for each, moment in in_turn(brought):
+            yield from self._live(each, moment)
 
     def _offer(self, topic: str, record: Record) -> None:
         offset = record.offset + (self._passed if topic == INPUTS[0] else 0)

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -28,7 +28,7 @@ from streams.http.health import HealthServer, listen, reachable
 from streams.http.hosts import guard
 from streams.jobs.past import Reading as PastReading
 from streams.kafka import retention, topics
-from streams.kafka.permissions import require_allowed
+from streams.kafka.permissions import require_allowed, require_readable
 from streams.registry.lookup import Lookup
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
@@ -168,6 +168,7 @@ class _Patience:
         partitions = await self.until_answered(partial(topics.require, settings))
         require_descriptors(partitions, settings.store)
         running = await self.until_answered(partial(settle, settings, files, deploy=deploy))
+        await self._sources(settings, () if running is None else running.settings["profile_sources"])
         remembered = 0 if running is None else running.planned.data.retention
         for warning in await self.until_answered(partial(retention.warnings, settings, remembered)):
             log.warning(warning)
@@ -177,6 +178,12 @@ class _Patience:
             log.info("the schemas are registered at %s", registry.url)
         await self.until_answered(partial(require_name, settings))
         return partitions, None if registry is None else Lookup(registry)
+
+    async def _sources(self, settings: Settings, sources: Sequence[str]) -> None:
+        """The profile sources that are deployed: those of this process are not read then."""
+        if sources:
+            await self.until_answered(partial(require_readable, settings, sources))
+            await self.until_answered(partial(topics.require_sources, settings, sources))
 
     async def until_answered(self, check: Callable[[], T]) -> T:
         """What a check gives, in a thread of its own; as often as it takes while who is asked is away."""

@@ -12,12 +12,13 @@ from urllib.parse import quote
 from aiohttp import web
 
 import schemas
+from segments.language.catalogue import SOURCE
 from segments.language.words.sentence import VOCABULARIES, Language
 from streams.clock import wall_clock
 from streams.console.asking import NobodyServes, ask, place_of
 from streams.console.console import Console
 from streams.console.drawing import lanes
-from streams.console.history import PROFILE_SOURCE, Event, Reading
+from streams.console.history import Event, Reading
 from streams.console.lanes import MERGED, Title, named, rows_of
 from streams.console.membership import customer_memberships, customers_like
 from streams.console.render import translated
@@ -230,8 +231,8 @@ def kind_words(language: Language, event: Event) -> str:
         return noun.many[0].upper() + noun.many[1:]
     if event.kind == MERGED:
         return translated(language, "{id} was merged into this one", id=event.fields["customer_id"])
-    if event.topic.startswith(PROFILE_SOURCE):
-        return translated(language, "Profile of {source}", source=event.topic.removeprefix(PROFILE_SOURCE))
+    if event.topic.startswith(SOURCE):
+        return translated(language, "Profile of {source}", source=event.topic.removeprefix(SOURCE))
     return translated(language, KINDS[event.kind]) if event.kind in KINDS else event.kind
 
 

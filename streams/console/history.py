@@ -11,7 +11,8 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 import schemas
-from segments.engine import IDENTITIES, INPUTS, PROFILES, partition_of
+from segments.engine import IDENTITIES, INPUTS, partition_of
+from segments.language.catalogue import SOURCE
 from streams.errors import StreamsError
 from streams.kafka.read_committed import assign, committed_reader, until
 from streams.registry.registry import Registry
@@ -25,8 +26,6 @@ KEPT_SECONDS = 10.0
 """For which a reading that has ended is kept and shown again: of who was erased nothing is shown after ten seconds,
 also if they were in no segment, so that nothing but the topics tells of the erasure."""
 FLIPS = "segment-events"
-PROFILE_SOURCE = f"{PROFILES}-"
-"""How the names of the topics of further profile sources begin."""
 KINDS = ("kind", "transition", "action")
 """The fields that tell what a record of a topic is; a profile has none of them."""
 
@@ -71,7 +70,7 @@ class Reading:
             # One of the links is passed over, by the workers, too.
             self.erased_at = max(self.erased_at, 0 if topic == IDENTITIES else timestamp)
             return
-        record = schemas.RECORD_OF_TOPIC[PROFILES if topic.startswith(PROFILE_SOURCE) else topic]
+        record = schemas.record_of(topic)
         try:
             fields = schemas.decode(record, value)
         except schemas.DecodeError:
@@ -156,7 +155,7 @@ class Readings:
     def _read(self, reading: Reading, count: int) -> None:
         key = reading.customer.encode()
         number = partition_of(key, count)
-        sources = [f"{PROFILE_SOURCE}{name}" for name in self._sources()]
+        sources = [f"{SOURCE}{name}" for name in self._sources()]
         with committed_reader(self._settings) as consumer:
             there = consumer.topics()
             topics = (*INPUTS, *(each for each in (IDENTITIES, *sources) if each in there), FLIPS)

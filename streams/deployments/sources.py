@@ -2,7 +2,6 @@
 
 from kafka.errors import KafkaError
 
-from segments.language.catalogue import inputs
 from streams.deployments.records import read_chains
 from streams.errors import StreamsError
 from streams.settings.settings import Settings
@@ -16,8 +15,3 @@ def sources_of(settings: Settings) -> tuple[str, ...]:
         running = None
     deployed = () if running is None else running.settings["profile_sources"]
     return tuple(sorted({*settings.profile_sources, *deployed}))
-
-
-def inputs_of(settings: Settings) -> tuple[str, ...]:
-    """The topics of events and profiles that the workers of the group read."""
-    return inputs(sources_of(settings))

@@ -18,6 +18,7 @@ from streams.deployments.records import Chains, Deployed, read_chains
 from streams.deployments.writing import Overtaken, transactional_id, write
 from streams.errors import BrokerAway, StreamsError, TopicsError
 from streams.kafka.permissions import transactions_refused
+from streams.kafka.topics import require_sources
 from streams.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ def settle(settings: Settings, files: Files, *, deploy: bool) -> Deployed | None
     """Deploy the files if the group has no deployment, or with `deploy` if they differ; gives what the group runs then.
 
     None: nothing is deployed, and the files are not to be read. Raises the SegmentsError of the files where they would
-    be the first, BrokerAway, and StreamsError if this worker is not allowed to deploy.
+    be the first, BrokerAway, TopicsError for a profile source without a topic, and StreamsError if this worker is not
+    allowed to deploy.
     """
     while True:
         chains = _read(settings)
@@ -75,6 +77,7 @@ def _deploy(settings: Settings, chains: Chains) -> bool:
                 names,
             )
             return False
+    require_sources(settings, planned.settings["profile_sources"])
     made = record(settings, planned, chains, wall_clock(), "by a worker at its start", at_once=False)
     try:
         write(settings, made, chains)

@@ -7,6 +7,7 @@ comes live: so the history takes little of the interpreter, which the live event
 import asyncio
 import threading
 import time
+from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -14,11 +15,10 @@ from kafka.admin import ConfigResource
 
 from segments.engine import (
     BEFORE_ALL,
-    PROFILES,
     Partition,
     Past,
 )
-from segments.language.catalogue import EVENT_TOPICS, FUTURE
+from segments.language.catalogue import EVENT_TOPICS, FUTURE, is_source
 from streams.clock import wall_clock
 from streams.errors import BrokerAway
 from streams.history.topics import MANY, Part, TopicsHistory, topics_history
@@ -57,7 +57,7 @@ class Reading:
         since = filling.since(asked.rules.data.retention)
         number = partition.number
         past = Past(number, partition.count, asked.rules, partition.settings)
-        wanted = max(since, self._erasures_known_since())
+        wanted = max(since, self._erasures_known_since(past.inputs))
         part = Part(number, filling.offsets)
         with topics_history(self._settings, wanted, None, part, past.inputs) as history:
             try:
@@ -71,12 +71,12 @@ class Reading:
         }
         return AppliedHistory(past, complete, history.length)
 
-    def _erasures_known_since(self) -> int:
-        """What came in before may be of somebody whose erasure `profiles` has forgotten since."""
+    def _erasures_known_since(self, inputs: Iterable[str]) -> int:
+        """What came in before may be of somebody whose erasure a profile source has forgotten since."""
+        resources = [ConfigResource("TOPIC", topic) for topic in inputs if is_source(topic)]
         with admin(self._settings) as client:
-            resource = ConfigResource("TOPIC", PROFILES)
-            found = client.describe_configs([resource], config_filter="all")["topic"][PROFILES]
-        return wall_clock() - int(found["delete.retention.ms"]["value"]) + FUTURE
+            found = client.describe_configs(resources, config_filter="all")["topic"].values()
+        return wall_clock() - min(int(each["delete.retention.ms"]["value"]) for each in found) + FUTURE
 
 
 class _Fetched:

@@ -4,7 +4,7 @@ A broker without an authorizer allows everything. One with says, with what it de
 whoever asks: so everything that is missing is named at once, not one failure after the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from kafka.errors import (
 
 from streams.errors import StreamsError
 from streams.kafka.connection import admin
-from streams.kafka.topics import Topic, of_workers
+from streams.kafka.topics import Topic, of_sources, of_workers
 from streams.settings.settings import Settings
 
 NOT_ALLOWED = 29
@@ -67,10 +67,18 @@ def require_allowed(settings: Settings) -> None:
     """Raise NotAllowed unless a worker may do all that it needs to; BrokerAway if nobody answers."""
     with admin(settings) as client:
         missing = [
-            *_of_topics(client, settings),
+            *_of_topics(client, of_workers(settings.group)),
             *_of_group(client, settings.group),
             *_of_transactions(client, settings.group),
         ]
+    if missing:
+        raise NotAllowed(missing)
+
+
+def require_readable(settings: Settings, sources: Iterable[str]) -> None:
+    """Raise NotAllowed unless a worker may read the topics of these profile sources; BrokerAway if nobody answers."""
+    with admin(settings) as client:
+        missing = list(_of_topics(client, of_sources(sources)))
     if missing:
         raise NotAllowed(missing)
 
@@ -85,8 +93,8 @@ def group_refused(group: str) -> NotAllowed:
     return NotAllowed([Missing("group", group, ("READ",))])
 
 
-def _of_topics(client: KafkaAdminClient, settings: Settings) -> Iterator[Missing]:
-    wanted = {topic.name: topic for topic in of_workers(settings.group, settings.profile_sources)}
+def _of_topics(client: KafkaAdminClient, topics: Iterable[Topic]) -> Iterator[Missing]:
+    wanted = {topic.name: topic for topic in topics}
     for found in client.describe_topics(list(wanted)):
         topic = wanted[found["name"]]
         lacking = _lacking(client, topic, found)

@@ -141,9 +141,9 @@ def topics(group: str, sources: Iterable[str] = ()) -> tuple[Topic, ...]:
     return (*TOPICS, *of_sources(sources), changelog(group), transfers(group))
 
 
-def of_workers(group: str, sources: Iterable[str] = ()) -> tuple[Topic, ...]:
-    """All topics that a group of workers reads or writes."""
-    return tuple(each for each in topics(group, sources) if each.direction != "delivery")
+def of_workers(group: str) -> tuple[Topic, ...]:
+    """All topics that a group of workers reads or writes, but for those of profile sources."""
+    return tuple(each for each in topics(group) if each.direction != "delivery")
 
 
 def retained(topic: Topic, inputs: int = RETAINED) -> int | None:
@@ -236,7 +236,8 @@ def require(settings: Settings) -> int:
     """Refuses topics with which a worker cannot work, and gives their number of partitions.
 
     The group's own changelog and transfers are created if they are not there yet: each group has others. A topic that
-    takes smaller records than are written to it is a warning: what is too large there becomes a dead letter.
+    takes smaller records than are written to it is a warning: what is too large there becomes a dead letter. Profile
+    sources are those of the deployment, see `require_sources`.
 
     Raises:
         TopicsError: one line for each topic that is missing or has another number of partitions, and for each input
@@ -245,7 +246,7 @@ def require(settings: Settings) -> int:
 
     """
     own = (changelog(settings.group), transfers(settings.group))
-    wanted = of_workers(settings.group, settings.profile_sources)
+    wanted = of_workers(settings.group)
     with admin(settings) as client:
         found = look(client, wanted)
         partitions = common_partitions({name: found[name] for name in INPUTS if name in found})

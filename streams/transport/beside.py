@@ -51,7 +51,11 @@ class Beside:
                     retry_backoff_ms=100,
                     metadata_max_age_ms=METADATA_AGE,
                 )
-                await consumer.start()
+                try:
+                    await consumer.start()
+                except BaseException:
+                    await consumer.stop()
+                    raise
                 self._consumer = consumer
             self._at.update(positions)
             self._held.difference_update(positions)
@@ -103,7 +107,8 @@ class Beside:
         async with self._changing:
             assert self._consumer is not None  # noqa: S101 - this began when it was made
             topics = {each.topic for each in self._at}
-            runs, _ = await fetch_runs(self._consumer, frozenset(self._at), WAIT, raw=topics)
+            wanted = frozenset(self._at).difference(self._held)
+            runs, _ = await fetch_runs(self._consumer, wanted, WAIT, raw=topics)
             for run in runs:
                 self._at[TopicPartition(run.topic, run.partition)] = run.end
         for run in runs:

@@ -201,16 +201,18 @@ class TopicIds:
         return self._known
 
     async def _ask(self) -> dict[str, str]:
-        asked_at = time.monotonic()
+        asked_at, topics = time.monotonic(), self._topics
         async with asyncio.timeout(REQUEST_TIMEOUT):
             client = (await self._connected())._client
             try:
-                answer = await client.send(client.get_random_node(), _TopicsRequest(self._topics))
+                answer = await client.send(client.get_random_node(), _TopicsRequest(topics))
             except NotImplementedError:
                 # No common version: brokers that know no ids.
                 self._known, self._asked_at = {}, float("inf")
                 return self._known
-        self._known, self._asked_at = answer.ids, asked_at
+        self._known = answer.ids
+        if topics == self._topics:
+            self._asked_at = asked_at
         return self._known
 
     async def committed(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, str]:

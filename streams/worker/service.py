@@ -68,6 +68,7 @@ class Service:
         self._outbox = Outbox(context.group, number, context.changelog, context.transfers)
         topics = (*context.topics, *sources_of(owned.partition))
         self._inputs = {TopicPartition(topic, number): topic for topic in topics}
+        standing.read_from(owned.positions)
         self.monitor = PartitionMonitor(
             app, owned.partition, owned.store, self._intake, self._ledger, context.metrics, standing
         )
@@ -81,7 +82,9 @@ class Service:
         self._more = False
 
     def deliver(self, run: Run) -> None:
-        """Queue a run."""
+        """Queue a run; one of a profile source that the rule set no longer has may still be under way."""
+        if TopicPartition(run.topic, run.partition) not in self._inputs:
+            return
         self._intake.add(run)
         self._changed.set()
 

@@ -7,6 +7,7 @@ progress only until the partition was served for the first time.
 import time
 from collections.abc import Mapping
 
+from segments.language.catalogue import is_source
 from streams.clock import wall_clock
 
 
@@ -39,6 +40,14 @@ class Standing:
         """Note the positions and the ends as a take-over finds them."""
         self.committed.update(committed)
         self.ends.update(ends)
+
+    def read_from(self, positions: Mapping[str, int]) -> None:
+        """Note what is read from a deployment on: a profile source may have come, and one that is gone has no lag."""
+        for topic in [each for each in self.committed if is_source(each) and each not in positions]:
+            for kept in (self.committed, self.ends, self._since):
+                kept.pop(topic, None)
+        for topic in filter(is_source, positions):
+            self.committed.setdefault(topic, positions[topic])
 
     def reached(self, offsets: Mapping[str, int]) -> None:
         """Note a commit."""

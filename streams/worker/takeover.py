@@ -62,11 +62,7 @@ async def take_over(
         deployment, filling = chosen(chain, store.get(POSITION_KEY), succeeded)
         ran = ran_before(chain, deployment)
         partition = await context.beside(_partition, context, number, deployment, store, ran, filling)
-        sources = sources_of(partition)
-        inputs = [TopicPartition(topic, number) for topic in (*context.inputs, *sources)]
-        if context.topic_ids is not None:
-            context.topic_ids.follow(sources)
-        seen = await witness(context.topic_ids, store, inputs)
+        seen = await _witness(context, number, store, sources_of(partition))
         positions = await _positions(context, number, partition, standing, seen.adopted)
         if context.read_chain is not None:
             positions[DEPLOYMENTS] = _offer_read(partition, chain, end)
@@ -87,16 +83,35 @@ async def succeed(context: WorkerContext, owned: OwnedPartition, succeeded: Succ
     deployment, filling = chosen(chain, store.get(POSITION_KEY), succeeded)
     ran = ran_before(chain, deployment)
     partition = await context.beside(_partition, context, number, deployment, store, ran, filling)
-    sources = sources_of(partition)
-    fresh = [TopicPartition(topic, number) for topic in sources if topic not in partition.offsets]
-    for each, start in (await context.offsets.starts(fresh) if fresh else {}).items():
-        partition.begin(each.topic, start)
-    if fresh and context.topic_ids is not None:
-        context.topic_ids.follow(sources)
+    sources, seen = sources_of(partition), owned.witness
+    if sources != sources_of(owned.partition):
+        await _begin(context, partition, sources)
+        seen = await _witness(context, number, store, sources)
     found = partition.offsets
     positions = {topic: found[topic] for topic in (*context.positioned, *sources)}
     positions[DEPLOYMENTS] = _offer_read(partition, chain, succeeded.read)
-    return replace(owned, partition=partition, positions=positions)
+    if seen.source is not None:
+        owned.producer.before_commit = seen.look
+    return replace(owned, partition=partition, positions=positions, witness=seen)
+
+
+async def _begin(context: WorkerContext, partition: Partition, sources: Sequence[str]) -> None:
+    """A profile source that was not read before is read from its start."""
+    fresh = [
+        TopicPartition(topic, partition.number) for topic in sources if topic not in partition.offsets
+    ]
+    for each, start in (await context.offsets.starts(fresh) if fresh else {}).items():
+        partition.begin(each.topic, start)
+
+
+async def _witness(
+    context: WorkerContext, number: int, store: PartitionStore, sources: Sequence[str]
+) -> Witness:
+    """Which topics the inputs are, those of the profile sources of the rule set among them."""
+    if context.topic_ids is not None:
+        context.topic_ids.follow(sources)
+    inputs = [TopicPartition(topic, number) for topic in (*context.inputs, *sources)]
+    return await witness(context.topic_ids, store, inputs)
 
 
 def sources_of(partition: Partition) -> tuple[str, ...]:

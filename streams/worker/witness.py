@@ -58,12 +58,16 @@ async def witness(
         return UNSEEN
     data = store.get(KEY)
     kept: dict[str, str] | None = None if data is None else json.loads(data)
-    ids = await source.now()
-    notes = {place.topic: adopted_id(note) for place, note in (await source.committed(inputs)).items()}
+    places = list(inputs)
+    read = {place.topic for place in places}
+    # A profile source that was taken out may be another topic by now: nothing of it is read.
+    before = {topic: each for topic, each in (kept or {}).items() if topic in read}
+    ids = {topic: each for topic, each in (await source.now()).items() if topic in read}
+    notes = {place.topic: adopted_id(note) for place, note in (await source.committed(places)).items()}
     adopted = frozenset(topic for topic, each in notes.items() if each is not None and ids.get(topic) == each)
-    _compare({topic: each for topic, each in (kept or {}).items() if topic not in adopted}, ids)
+    _compare({topic: each for topic, each in before.items() if topic not in adopted}, ids)
     # A topic that is gone for the moment is still the one that was read.
-    return Witness(source, (kept or {}) | ids, adopted, kept)
+    return Witness(source, before | ids, adopted, kept)
 
 
 def _compare(before: dict[str, str], now: dict[str, str]) -> None:

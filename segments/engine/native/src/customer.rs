@@ -391,6 +391,14 @@ impl Customer {
         (self.full_from, self.full_until) = (BEFORE_ALL, BEFORE_ALL);
     }
 
+    /// Forget that an id was seen.
+    pub fn forget_id(&mut self, digest: Digest) {
+        if let Some(place) = self.find_id(digest) {
+            self.ids.remove(place);
+            self.seen.remove(place);
+        }
+    }
+
     /// Forget the ids that can no longer make an event a duplicate.
     pub fn forget_ids(&mut self) {
         let gone = self

@@ -187,6 +187,7 @@ fn write_side(kind: Kind, term: &Term, parts: &[arithmetic::Measured], out: &mut
         return false;
     };
     if let Term::Part { part } = term
+        && kind != Kind::Mean
         && m!("no money is told as money", parts[*part] == NO_EVENT, false)
     {
         out.push(b'0');

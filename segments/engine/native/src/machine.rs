@@ -240,7 +240,7 @@ impl Machine {
         let kind = self.rules.plan.topics[turn.topic].record;
         if kind == Format::Profile {
             let profile = alone.unwrap_or_else(|| profile_of(turn.run, event));
-            changed = self.replace_profile(customer, turn.topic, profile, record.at);
+            changed = self.replace_profile(customer, turn.topic, profile, record.at, digest);
             touched = m!(
                 "a profile touches nobody",
                 self.rules.of_profile.clone(),
@@ -304,6 +304,7 @@ impl Machine {
         topic: usize,
         profile: Profile,
         at: i64,
+        digest: Digest,
     ) -> Vec<String> {
         customer.weight += limit::profile_bytes(Some(&profile));
         let topic = &*self.rules.plan.topics[topic].name;
@@ -319,6 +320,7 @@ impl Machine {
             m!("all sources are one", topic, sources::PROFILES),
             profile,
             at,
+            digest,
         );
         let profile = customer.profile.as_deref().unwrap_or(&old);
         let names = old.consents.iter().chain(&profile.consents).map(|each| &each.0);

@@ -3,7 +3,7 @@
 //! Rules read one profile, which is made of those of all sources. A customer whom only `profiles` has told of keeps that
 //! one alone; the list of sources is there from the first profile of another one on.
 
-use crate::customer::{Customer, Profile};
+use crate::customer::{Customer, Digest, Profile};
 use crate::limit;
 use crate::mutants::m;
 use crate::times::BEFORE_ALL;
@@ -26,6 +26,9 @@ pub struct Source {
     pub topic: Box<str>,
     /// The `occurred_at` of the profile, in milliseconds.
     pub at: i64,
+    /// Of the record's id, which is forgotten with the source: one that is added again is read from its start. 0 of
+    /// `profiles`, which no rule set is without.
+    pub digest: Digest,
     /// The profile.
     pub profile: Profile,
 }
@@ -106,13 +109,14 @@ pub fn all(customer: &Customer) -> Vec<Source> {
         None => vec![Source {
             topic: PROFILES.into(),
             at: customer.profile_at,
+            digest: 0,
             profile: customer.profile.as_deref().cloned().unwrap_or_default(),
         }],
     }
 }
 
-/// Replace what a source told of a customer.
-pub fn tell(customer: &mut Customer, topic: &str, profile: Profile, at: i64) {
+/// Replace what a source told of a customer. `digest`: of the record's id.
+pub fn tell(customer: &mut Customer, topic: &str, profile: Profile, at: i64, digest: Digest) {
     if customer.sources.is_none() && topic == PROFILES {
         (customer.profile, customer.profile_at) = (Some(Box::new(profile)), at);
         return;
@@ -122,6 +126,7 @@ pub fn tell(customer: &mut Customer, topic: &str, profile: Profile, at: i64) {
     sources.push(Source {
         topic: topic.into(),
         at,
+        digest: if topic == PROFILES { 0 } else { digest },
         profile,
     });
     hold(customer, sources);
@@ -179,16 +184,20 @@ pub fn keep(customer: &mut Customer, is_kept: impl Fn(&str) -> bool) -> bool {
     let Some(sources) = &customer.sources else {
         return false;
     };
-    let kept: Vec<Source> = sources
-        .iter()
-        .filter(|source| *source.topic == *PROFILES || is_kept(&source.topic))
-        .cloned()
-        .collect();
-    let gone = kept.len() < sources.len();
-    if gone {
+    let both = sources.iter().cloned();
+    let (kept, gone): (Vec<Source>, Vec<Source>) =
+        both.partition(|source| *source.topic == *PROFILES || is_kept(&source.topic));
+    for source in &gone {
+        m!(
+            "what is read again is a duplicate",
+            customer.forget_id(source.digest),
+            ()
+        );
+    }
+    if !gone.is_empty() {
         hold(customer, kept);
     }
-    gone
+    !gone.is_empty()
 }
 
 /// Take in what was told of another customer after an instant: of each source the later profile, of two of one instant
@@ -198,7 +207,7 @@ pub fn join(mine: &mut Customer, theirs: Vec<Source>, floor: i64) {
         let held = told_at(mine, &source.topic);
         let later = m!("the earlier profile stays", source.at > held, source.at < held);
         if later && source.at > floor {
-            tell(mine, &source.topic, source.profile, source.at);
+            tell(mine, &source.topic, source.profile, source.at, source.digest);
         }
     }
 }
@@ -223,6 +232,10 @@ mod tests {
             Trait::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    fn tell(customer: &mut Customer, topic: &str, profile: Profile, at: i64) {
+        super::tell(customer, topic, profile, at, at as Digest);
     }
 
     fn anyone() -> Customer {
@@ -270,8 +283,10 @@ mod tests {
         tell(&mut ann, "profiles-crm", profile(Some("31"), None), 4);
         let plain = limit::profile_bytes(ann.profile.as_deref());
         tell(&mut ann, PROFILES, profile(Some("30"), None), 3);
+        (3..5).for_each(|digest| ann.recognise(digest, None));
         assert_eq!((age(&ann), bytes(&ann)), (Some("31"), 2 * plain));
         assert!(!keep(&mut ann, |_| true) && keep(&mut ann, |_| false));
+        assert_eq!((&*ann.ids, ann.seen.len()), (&[3][..], 1));
         assert_eq!((age(&ann), ann.profile_at), (Some("30"), 3));
         assert!(ann.sources.is_none());
     }

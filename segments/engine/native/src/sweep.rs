@@ -96,7 +96,7 @@ fn lost_source(customer: &Customer, rules: &Rules) -> bool {
 fn profiled(rules: &Rules) -> Bits {
     let mut found = rules.of_profile.clone();
     for (place, rule) in rules.plan.rules.iter().enumerate() {
-        if rule.reads.iter().any(|read| rules.of_profile.has(*read)) {
+        if rule.reads.iter().any(|read| found.has(*read)) {
             found.insert(place);
         }
     }

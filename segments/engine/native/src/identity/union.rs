@@ -214,7 +214,13 @@ fn later(stream: &Stream, mut rows: Rows, floor: i64) -> Rows {
 /// one did.
 pub fn take_consents(mine: &mut Customer, theirs: &Customer) -> bool {
     let mut taken = false;
-    for Source { topic, at, profile } in sources::all(theirs) {
+    for source in sources::all(theirs) {
+        let Source {
+            topic,
+            at,
+            digest,
+            profile,
+        } = source;
         let later = at > sources::told_at(mine, &topic).max(mine.erased_at);
         if later && sources::takes_consent(mine, &topic, &profile) {
             let held = sources::told(mine, &topic).cloned().unwrap_or_default();
@@ -223,7 +229,7 @@ pub fn take_consents(mine: &mut Customer, theirs: &Customer) -> bool {
                 ..held
             };
             mine.weight += limit::profile_bytes(Some(&alone));
-            sources::tell(mine, &topic, alone, at);
+            sources::tell(mine, &topic, alone, at, digest);
             taken = true;
         }
     }

@@ -2,6 +2,7 @@
 
 use super::partition::Partition;
 use crate::identity::{Identity, Transfer as Core, wire};
+use crate::sources;
 use crate::wire::fetched::Fetched;
 use crate::wire::record::{Body, Format, Record, Run};
 use crate::wire::refusals::{Reason, Refusal};
@@ -72,8 +73,10 @@ pub fn fetched(fetched: Fetched, schemas: &Schemas, partition: &Partition) -> Ru
         ..Run::default()
     };
     let format = |topic: &str| -> Option<Format> {
-        let place = partition.topics.iter().position(|each| each == topic)?;
-        partition.formats.get(place).copied()
+        let place = partition.topics.iter().position(|each| each == topic);
+        // A source that this rule set lacks is another deployment's: the transfer waits for it, or is passed over.
+        let strange = sources::is_other(topic).then_some(Format::Profile);
+        place.and_then(|place| partition.formats.get(place).copied()).or(strange)
     };
     for raw in fetched.records {
         let value = raw.value.of(&run.data).unwrap_or_default();
