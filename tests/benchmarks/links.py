@@ -40,6 +40,7 @@ class Lane:
     number: int
     rules: RuleSet
     transfers: str | None = TRANSFERS
+    count: int = 2
     states: Any = field(default_factory=States)
     spent: float = 0.0
 
@@ -54,7 +55,12 @@ class Lane:
     def open(self) -> None:
         """Take the partition over from its states."""
         self.partition = Partition(
-            self.number, 2, self.rules, EngineSettings(grace=0), self.states, transfers=self.transfers
+            self.number,
+            self.count,
+            self.rules,
+            EngineSettings(grace=0),
+            self.states,
+            transfers=self.transfers,
         )
 
     def take(self, topic: str, rows: Sequence[Row]) -> list[Any]:
