@@ -181,11 +181,17 @@ def test_engine_and_oracle_agree_on_the_calendar(capsys: pytest.CaptureFixture[s
         flipped.update(met(drawn, agreed(drawn)))
 
     agree()
-    for drawn in by_chance(calendar_example, EXAMPLES // 40, SEED):
-        flipped.update(met(drawn, agreed(drawn)))
+    for count, drawn in enumerate(by_chance(calendar_example, EXAMPLES * 2, SEED)):
+        missing = {name for name in COLUMNS if not flipped[name]}
+        if count >= EXAMPLES // 40 and (EXAMPLES < LEAST or not missing):
+            break
+        # Stories are drawn in no time: those that have nothing new in them need not be lived through.
+        made = {drawn.zone}.union(*(constructs(segment) for segment in drawn.segments))
+        if count < EXAMPLES // 40 or made & missing:
+            flipped.update(met(drawn, agreed(drawn)))
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(f"{name}: {flipped[name]}" for name in COLUMNS) + "\n")
-    assert EXAMPLES < LEAST or not [name for name in COLUMNS if not flipped[name]]
+    assert EXAMPLES < LEAST or all(flipped[name] for name in COLUMNS)
 
 
 def met(drawn: Example, world: World) -> set[str]:
