@@ -1,6 +1,7 @@
 """Questions about rules and customers that change nothing; everything here reads the engine and is not read by it.
 
 about       all facts about one rule, under the headings that `segments show` prints
+alone       one customer of a log, in a fraction of the time of the whole log
 by_history  borders taken from a history at its end
 census      all customers at one moment, counted
 counted     all rules on past events: sizes at the end, enters and exits by day

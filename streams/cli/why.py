@@ -18,8 +18,8 @@ from segments.engine import (
     notice_text,
     partition_of,
 )
+from segments.insight.alone import Alone
 from segments.insight.identity import followed
-from segments.insight.replay import Alone
 from segments.insight.tally import Tally
 from segments.insight.told import alternatives_text, evidence_lines
 from segments.insight.why import why

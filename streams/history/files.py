@@ -13,9 +13,9 @@ from typing import IO, Any
 
 import schemas
 from segments.engine import BEFORE_ALL, Record, Refusal, partition_of
+from segments.insight.alone import Moment
 from segments.insight.deploying import Deploying
 from segments.insight.plain import EventError
-from segments.insight.replay import Moment
 from segments.language.catalogue import (
     DEPLOYMENTS,
     FUTURE,

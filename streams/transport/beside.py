@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from streams.kafka.closing import closed
 from streams.transport.fetch import fetch_runs
 from streams.transport.runs import Run
 
@@ -54,7 +55,7 @@ class Beside:
                 try:
                     await consumer.start()
                 except BaseException:
-                    await consumer.stop()
+                    await closed(consumer.stop())
                     raise
                 self._consumer = consumer
             self._at.update(positions)
@@ -91,7 +92,7 @@ class Beside:
         if self._reading is not None:
             self._reading.cancel()
         if self._consumer is not None:
-            await self._consumer.stop()
+            await closed(self._consumer.stop())
 
     async def _read(self) -> None:
         while True:

@@ -97,9 +97,7 @@ async def succeed(context: WorkerContext, owned: OwnedPartition, succeeded: Succ
 
 async def _begin(context: WorkerContext, partition: Partition, sources: Sequence[str]) -> None:
     """A profile source that was not read before is read from its start."""
-    fresh = [
-        TopicPartition(topic, partition.number) for topic in sources if topic not in partition.offsets
-    ]
+    fresh = [TopicPartition(topic, partition.number) for topic in sources if topic not in partition.offsets]
     for each, start in (await context.offsets.starts(fresh) if fresh else {}).items():
         partition.begin(each.topic, start)
 

@@ -1,11 +1,15 @@
 """Profiles by source: each is whole for its own topic, and rules read what all of them tell together."""
 
+from random import Random
+
 import pytest
 
 import segments
 from segments.engine import Deployment, EngineSettings, Record, RuleSet
+from segments.insight.alone import Alone, Moment
 from segments.insight.plain import EventError
 from segments.insight.replay import Replay
+from segments.insight.why import why
 from segments.language import Segment, consent, page_view, profile
 from tests.properties.comparing import differences
 from tests.properties.drive import step_by_step, whole
@@ -191,6 +195,72 @@ def test_a_source_comes_and_goes_with_deployments():
         ("ann", "adult", "exit", 216, "profile"),
         ("ann", "worthy", "exit", 216, "profile"),
     ]
+
+
+def test_a_source_that_is_back_within_a_day_tells_all_again():
+    """Its records are no duplicates of themselves: what they told is gone, so they are read as if never."""
+    log = {
+        "profiles": [_record("profiles", 0, 0, age=30.0)],
+        CRM: [_record(CRM, 0, HOUR, clv=2000.0), _record(CRM, 1, 2 * HOUR, clv=3000.0)],
+    }
+    deployments = [
+        _deployment(0, 0, ("crm",)),
+        _deployment(1, 3 * HOUR, (), "d0"),
+        _deployment(2, 4 * HOUR, ("crm",), "d1"),
+    ]
+    replay = Replay(0, 1, log, None, EngineSettings(grace=0), deployments)
+    flips = [flip for effects in replay.run() for _, flip in effects.segment_events]
+    assert [(flip["segment"], flip["transition"], flip["reason"]) for flip in flips] == [
+        ("adult", "enter", "profile"),
+        ("worthy", "enter", "profile"),
+        ("worthy", "exit", "rule_changed"),
+        ("worthy", "enter", "late_event"),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_one_customer_alone_is_as_in_the_whole_log(seed):
+    """Sources come and go with deployments, profiles come late: flips, answer and clock of a customer are the same."""
+    random = Random(seed)
+    log, at = {topic: [] for topic in ("clickstream", "profiles", CRM, SCORES)}, 0
+    for _ in range(60):
+        at += random.randrange(6 * HOUR)
+        topic, customer = random.choice(list(log)), random.choice(("ann", "bob"))
+        then = max(0, at - random.randrange(2) * random.randrange(DAY))
+        known = {"age": float(random.choice((17, 30))), "clv": float(random.choice((900, 1200)))}
+        told = dict(random.sample(sorted(known.items()), random.randrange(3)))
+        record = _record(topic, len(log[topic]), then, customer, **told)
+        if topic == "clickstream":
+            event = click(then, "page_view", customer, record.event["event_id"]).event
+            record = Record(topic, record.offset, record.timestamp, record.key, None, event)
+        log[topic].append(record)
+    drawn = [tuple(random.sample(("crm", "scores"), random.randrange(3))) for _ in range(4)]
+    deployments = [
+        _deployment(place, random.randrange(at) * (place > 0), sources, f"d{place - 1}" if place else None)
+        for place, sources in enumerate(drawn)
+    ]
+    until = START + at + random.randrange(9 * DAY)
+    whole = Replay(0, 1, log, None, EngineSettings(grace=0), deployments)
+    flips = [flip for effects in whole.run(until) for _, flip in effects.segment_events]
+    assert flips
+    for customer in ("ann", "bob"):
+        moments = {
+            topic: [
+                Moment(each.at, each.at, each if each.key == customer.encode() else None) for each in records
+            ]
+            for topic, records in log.items()
+        }
+        alone = Alone(0, 1, None, EngineSettings(grace=0), deployments)
+        found = [flip for effects in alone.run(moments, until) for _, flip in effects.segment_events]
+        assert list(map(_plain, found)) == [_plain(each) for each in flips if each["customer_id"] == customer]
+        assert why(alone.partition, customer, at=until) == why(whole.partition, customer, at=until)
+        assert alone.partition.clock == whole.partition.clock
+
+
+def _plain(flip):
+    """A flip without the offset of its cause: one customer alone is read from places of its own."""
+    cause = flip["cause"] and {"topic": flip["cause"]["topic"], "event_id": flip["cause"]["event_id"]}
+    return flip | {"cause": cause}
 
 
 def test_python_reads_the_sources_that_events_name():

@@ -7,7 +7,8 @@ import pytest
 
 import segments
 from segments.engine import EngineSettings, RuleSet
-from segments.insight.replay import Alone, Replay
+from segments.insight.alone import Alone
+from segments.insight.replay import Replay
 from segments.insight.why import why
 from segments.language import Segment, any_event, cart_add, hours, purchase, visit
 from streams.history.files import latest, out_of_order, read_log, read_one

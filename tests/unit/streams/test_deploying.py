@@ -10,8 +10,9 @@ import pytest
 
 import segments
 from segments.engine import Deployment, EngineSettings, Record, RuleSet, load
+from segments.insight.alone import Alone, Moment
 from segments.insight.plain import EventError
-from segments.insight.replay import Alone, Moment, Replay
+from segments.insight.replay import Replay
 from segments.insight.why import why
 from segments.language import Segment, days, page_view
 from segments.language.errors import SegmentsError

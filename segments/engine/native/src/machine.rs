@@ -314,12 +314,12 @@ impl Machine {
             customer.profile.clone()
         };
         let old = old.unwrap_or_default();
-        let at = m!("a profile has no instant", at, customer.profile_at);
+        let told_at = m!("a profile has no instant", at, customer.profile_at);
         sources::tell(
             customer,
             m!("all sources are one", topic, sources::PROFILES),
             profile,
-            at,
+            told_at,
             digest,
         );
         let profile = customer.profile.as_deref().unwrap_or(&old);

@@ -76,7 +76,9 @@ pub fn fetched(fetched: Fetched, schemas: &Schemas, partition: &Partition) -> Ru
         let place = partition.topics.iter().position(|each| each == topic);
         // A source that this rule set lacks is another deployment's: the transfer waits for it, or is passed over.
         let strange = sources::is_other(topic).then_some(Format::Profile);
-        place.and_then(|place| partition.formats.get(place).copied()).or(strange)
+        place
+            .and_then(|place| partition.formats.get(place).copied())
+            .or(strange)
     };
     for raw in fetched.records {
         let value = raw.value.of(&run.data).unwrap_or_default();
