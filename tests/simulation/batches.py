@@ -31,5 +31,10 @@ def rows(batch: Batch) -> list[Row]:
     """Key, value and headers of each record of a finished batch."""
     made: Any = batch
     made._set_producer_state(1, 0, 0)
-    found = MemoryRecords(made._build()).next_batch()
+    return rows_of(made._build())
+
+
+def rows_of(batch: bytes) -> list[Row]:
+    """The same of the bytes of a batch."""
+    found = MemoryRecords(batch).next_batch()
     return [(each.key, each.value, tuple(each.headers)) for each in found]

@@ -1,20 +1,20 @@
-"""aiokafka's producer and consumer, as far as the worker uses them, over the network of the simulation.
+"""The worker's transactions and aiokafka's consumer, as far as the worker uses them, over the network of the simulation.
 
 Both are given the process that they belong to where the real ones are given an address.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from types import SimpleNamespace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalOperation, ProducerClosed
+from aiokafka.errors import MessageSizeTooLargeError, ProducerClosed
 
-from segments.engine import Batch
 from streams.clock import wall_clock
+from streams.transport.calls import Identity, Place
 from streams.transport.runs import Run
-from tests.simulation.batches import fetched, rows
+from streams.transport.transactions import Refused
+from tests.simulation.batches import fetched, rows_of
 from tests.simulation.kafka import Row
 from tests.simulation.network import Network, Process
 
@@ -22,81 +22,61 @@ BATCH = 7
 """Records that are written at once: real ones are thousands; a transaction is to be written in several steps, too."""
 
 
-class Producer:
-    """A transactional producer."""
+class Transactions:
+    """The transactions of one transactional id, in place of `streams.transport.transactions`."""
 
-    def __init__(
-        self, *, bootstrap_servers: tuple[Network, Process], transactional_id: str, **_settings: Any
-    ) -> None:
-        self._network, self._process = bootstrap_servers
-        self._epoch, self._ongoing = -1, False
-        self._txn_manager = SimpleNamespace(transactional_id=transactional_id)
-        self._sends: dict[tuple[str, int], asyncio.Task[Any]] = {}
+    def __init__(self, client: Mapping[str, Any], _group: str) -> None:
+        self._network, self._process = client["bootstrap_servers"]
         self._closed = False
-        self._message_accumulator = SimpleNamespace(
-            fail_all=lambda _error: None, _batches={}, _pending_batches=()
-        )
-        self._sender = SimpleNamespace(sender_task=None)
-        self.client = SimpleNamespace(
-            close=self._close, _bootstrap_servers=bootstrap_servers, _client_id=None
-        )
+        self.who = Identity("", -1, -1)
 
-    @property
-    def _name(self) -> str:
-        return str(self._txn_manager.transactional_id)
-
-    async def _close(self) -> None:
-        await asyncio.sleep(0)
-
-    async def _ask(self, action: Any) -> Any:
+    async def _ask(self, action: Callable[[], Any]) -> Any:
         if self._closed:
             raise ProducerClosed
         return await self._network.request(self._process, action)
 
-    async def start(self) -> None:
-        """Initialise the transactional id."""
-        self._epoch = await self._ask(lambda: self._network.kafka.init(self._name))
+    async def start(self, transactional_id: str, _abort_after: float) -> None:
+        """Take the transactional id over."""
+        epoch = await self._ask(lambda: self._network.kafka.init(transactional_id))
+        self.who = Identity(transactional_id, 1, epoch)
 
-    async def begin_transaction(self) -> None:
+    async def begin(self, _places: Iterable[Place]) -> None:
         """Known here only, until something is written."""
-        if self._ongoing:
-            raise IllegalOperation
-        self._ongoing = True
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> "asyncio.Future[Any]":
-        """Send a batch; those of one partition in their order."""
-        where = (topic, partition)
-        before = self._sends.get(where)
-        self._sends[where] = asyncio.get_running_loop().create_task(self._send(where, rows(batch), before))
-        return self._sends[where]
+    async def write(self, batches: Mapping[Place, bytes]) -> dict[Place, int]:
+        """Write a batch in each place, in several steps; returns the offsets of their first records."""
+        firsts = await asyncio.gather(
+            *(self._send(place, rows_of(batch)) for place, batch in batches.items())
+        )
+        return dict(zip(batches, firsts, strict=True))
 
-    async def _send(
-        self, where: tuple[str, int], sent: Sequence[Row], before: "asyncio.Task[Any] | None"
-    ) -> Any:
-        if before is not None:
-            await before
-        at, kafka, first = wall(), self._network.kafka, None
+    async def _send(self, where: Place, sent: Sequence[Row]) -> int:
+        at, kafka, first = wall(), self._network.kafka, -1
+        name, _, epoch = self.who
         for start in range(0, len(sent), BATCH):
             part = list(sent[start : start + BATCH])
-            offset = await self._ask(
-                lambda part=part: kafka.produce(self._name, self._epoch, where, part, at)
-            )
-            first = offset if first is None else first
-        return SimpleNamespace(offset=first)
+            try:
+                offset = await self._ask(lambda part=part: kafka.produce(name, epoch, where, part, at))
+            except MessageSizeTooLargeError as error:
+                raise Refused(where) from error
+            first = offset if first < 0 else first
+        return first
 
-    async def send_offsets_to_transaction(self, offsets: dict[TopicPartition, int], _group: str) -> None:
+    async def commit_offsets(self, offsets: Mapping[Place, int]) -> None:
         """Have offsets committed with the transaction."""
-        plain = {(each.topic, each.partition): offset for each, offset in offsets.items()}
-        await self._ask(lambda: self._network.kafka.add_offsets(self._name, self._epoch, plain))
+        name, _, epoch = self.who
+        await self._ask(lambda: self._network.kafka.add_offsets(name, epoch, dict(offsets)))
 
-    async def commit_transaction(self) -> None:
-        """End the transaction, once all is written."""
-        await asyncio.gather(*self._sends.values())
-        self._sends.clear()
-        name, epoch = self._name, self._epoch
+    async def end(self) -> None:
+        """Commit; the request may come to the broker a second time, much later."""
+        name, _, epoch = self.who
         await self._ask(lambda: self._network.kafka.end(name, epoch, commit=True))
         self._network.repeat(lambda: self._network.kafka.end(name, epoch, commit=True))
-        self._ongoing = False
+
+    async def close(self) -> None:
+        """Disconnect."""
+        self._closed = True
+        await asyncio.sleep(0)
 
 
 def wall() -> int:

@@ -20,7 +20,7 @@ import streams.worker.service
 import streams.worker.standing
 import tests.chaos.traffic
 import tests.simulation.client
-from tests.simulation.client import Consumer, Producer, fetch_runs
+from tests.simulation.client import Consumer, Transactions, fetch_runs
 
 READS_CLOCK = (
     *(streams.worker.service, streams.worker.standing, streams.worker.outbox, streams.store.restore),
@@ -53,7 +53,7 @@ def made_up(elapsed: Callable[[], float], wall: Callable[[], int], errors: list[
     """
     clocks: Any = SimpleNamespace(monotonic=elapsed, perf_counter=elapsed)
     changes: list[tuple[Any, str, Any]] = [
-        (streams.transport.producer, "AIOKafkaProducer", Producer),
+        (streams.transport.producer, "Transactions", Transactions),
         (streams.transport.reading, "AIOKafkaConsumer", Consumer),
         (streams.transport.reading, "fetch_runs", fetch_runs),
         (streams.kafka.offsets, "AIOKafkaConsumer", Consumer),
