@@ -240,7 +240,7 @@ def test_topic_missing(arguments: tuple[str, ...], run: Any, kafka: Any) -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("produce", "clicks"), "is not one of 'clickstream'"),
+        (("produce", "clicks"), "identities, or profiles-NAME."),
         (("produce", "clickstream", "no-such-file"), "No such file"),
         (("consume",), "Missing argument"),
     ],
