@@ -10,6 +10,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
+
 log = logging.getLogger(__name__)
 
 PATIENCE = 0.2
@@ -25,6 +27,16 @@ async def closed(closing: Coroutine[Any, Any, Any]) -> None:
     _closing.add(task)
     task.add_done_callback(_done)
     await asyncio.wait({task}, timeout=PATIENCE)
+
+
+async def started(client: AIOKafkaConsumer) -> AIOKafkaConsumer:
+    """Start a client, and return it; one that can't be started is closed first. Raises what its start raises."""
+    try:
+        await client.start()
+    except BaseException:
+        await closed(client.stop())
+        raise
+    return client
 
 
 def _done(task: "asyncio.Task[Any]") -> None:

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from segments.engine import Records
 from streams.errors import BrokerAway
-from streams.kafka.closing import closed
+from streams.kafka.closing import closed, started
 from streams.kafka.connection import connection
 from streams.kafka.read_committed import SILENCE_SECONDS
 from streams.settings.settings import Settings
@@ -51,12 +51,7 @@ class Fetching:
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=FETCH_BYTES,
         )
-        try:
-            await consumer.start()
-        except BaseException:
-            await closed(consumer.stop())
-            raise
-        return consumer
+        return await started(consumer)
 
     async def _place(self, partition: TopicPartition, offset: int) -> None:
         self._consumer.assign([partition])

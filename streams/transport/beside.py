@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from streams.kafka.closing import closed
+from streams.kafka.closing import closed, started
 from streams.transport.fetch import fetch_runs
 from streams.transport.runs import Run
 
@@ -52,12 +52,7 @@ class Beside:
                     retry_backoff_ms=100,
                     metadata_max_age_ms=METADATA_AGE,
                 )
-                try:
-                    await consumer.start()
-                except BaseException:
-                    await closed(consumer.stop())
-                    raise
-                self._consumer = consumer
+                self._consumer = await started(consumer)
             self._at.update(positions)
             self._held.difference_update(positions)
             if self._consumer.assignment() != set(self._at):

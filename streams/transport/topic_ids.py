@@ -28,7 +28,7 @@ from aiokafka.protocol.types import (
     UnsignedVarInt32,
 )
 
-from streams.kafka.closing import closed
+from streams.kafka.closing import closed, started
 
 MOMENT = 0.25
 """Seconds for which an answer is good for those who ask later. To delete a topic, make it again, fill it beyond the old
@@ -164,13 +164,7 @@ class TopicIds:
         """Connect at the first request. Raises KafkaError if no broker answers."""
         async with self._connecting:
             if self._consumer is None:
-                consumer = AIOKafkaConsumer(**self._settings)
-                try:
-                    await consumer.start()
-                except BaseException:
-                    await closed(consumer.stop())
-                    raise
-                self._consumer = consumer
+                self._consumer = await started(AIOKafkaConsumer(**self._settings))
         return self._consumer
 
     def follow(self, topics: Iterable[str]) -> None:
