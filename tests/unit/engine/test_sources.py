@@ -6,11 +6,10 @@ import pytest
 
 import segments
 from segments.engine import Deployment, EngineSettings, Record, RuleSet
-from segments.insight.alone import Alone, Moment
 from segments.insight.plain import EventError
 from segments.insight.replay import Replay
-from segments.insight.why import why
 from segments.language import Segment, consent, page_view, profile
+from tests.kit.alone import assert_alone_as_whole
 from tests.properties.comparing import differences
 from tests.properties.drive import step_by_step, whole
 from tests.properties.model import World
@@ -240,27 +239,7 @@ def test_one_customer_alone_is_as_in_the_whole_log(seed):
         for place, sources in enumerate(drawn)
     ]
     until = START + at + random.randrange(9 * DAY)
-    whole = Replay(0, 1, log, None, EngineSettings(grace=0), deployments)
-    flips = [flip for effects in whole.run(until) for _, flip in effects.segment_events]
-    assert flips
-    for customer in ("ann", "bob"):
-        moments = {
-            topic: [
-                Moment(each.at, each.at, each if each.key == customer.encode() else None) for each in records
-            ]
-            for topic, records in log.items()
-        }
-        alone = Alone(0, 1, None, EngineSettings(grace=0), deployments)
-        found = [flip for effects in alone.run(moments, until) for _, flip in effects.segment_events]
-        assert list(map(_plain, found)) == [_plain(each) for each in flips if each["customer_id"] == customer]
-        assert why(alone.partition, customer, at=until) == why(whole.partition, customer, at=until)
-        assert alone.partition.clock == whole.partition.clock
-
-
-def _plain(flip):
-    """A flip without the offset of its cause: one customer alone is read from places of its own."""
-    cause = flip["cause"] and {"topic": flip["cause"]["topic"], "event_id": flip["cause"]["event_id"]}
-    return flip | {"cause": cause}
+    assert_alone_as_whole(log, EngineSettings(grace=0), deployments, ("ann", "bob"), until)
 
 
 def test_python_reads_the_sources_that_events_name():

@@ -10,13 +10,11 @@ import pytest
 
 import segments
 from segments.engine import Deployment, EngineSettings, Record, RuleSet, load
-from segments.insight.alone import Alone, Moment
 from segments.insight.plain import EventError
-from segments.insight.replay import Replay
-from segments.insight.why import why
 from segments.language import Segment, days, page_view
 from segments.language.errors import SegmentsError
 from streams.cli import main
+from tests.kit.alone import assert_alone_as_whole, without_offset
 from tests.kit.lives import by_customer
 from tests.unit.driving import CLICK, DAY, HOUR, START
 
@@ -188,7 +186,7 @@ def test_a_file_of_three_deployments_is_the_same_in_any_partitions(folders, monk
         out, err, code = command(monkeypatch, capsys, *asked)
         assert code == 0, err
         flips = [json.loads(each) for each in out.splitlines()]
-        told.append({name: list(map(_plain, own)) for name, own in by_customer(flips).items()})
+        told.append({name: list(map(without_offset, own)) for name, own in by_customer(flips).items()})
     assert told[0] == told[1]
     reasons = {flip["reason"] for own in told[0].values() for flip in own}
     assert reasons == {"event", "timer", "rule_added", "rule_changed", "rule_removed"}
@@ -253,26 +251,7 @@ def test_one_customer_alone_is_as_in_the_whole_log(seed):
         for place, each in enumerate([0, *places])
     ]
     until = START + at + random.randrange(9 * DAY)
-    whole = Replay(0, 1, {"clickstream": clicks}, None, graces[0], deployments)
-    flips = [flip for effects in whole.run(until) for _, flip in effects.segment_events]
-    assert flips
-    for customer in "abc":
-        moments = [
-            Moment(each.at, each.at, each if each.key == customer.encode() else None) for each in clicks
-        ]
-        alone = Alone(0, 1, None, graces[0], deployments)
-        found = [
-            flip for each in alone.run({"clickstream": moments}, until) for _, flip in each.segment_events
-        ]
-        assert list(map(_plain, found)) == [_plain(each) for each in flips if each["customer_id"] == customer]
-        assert why(alone.partition, customer, at=until) == why(whole.partition, customer, at=until)
-        assert alone.partition.clock == whole.partition.clock
-
-
-def _plain(flip):
-    """A flip without the offset of its cause: one customer alone is read from places of its own."""
-    cause = flip["cause"] and {"topic": flip["cause"]["topic"], "event_id": flip["cause"]["event_id"]}
-    return flip | {"cause": cause}
+    assert_alone_as_whole({"clickstream": clicks}, graces[0], deployments, "abc", until)
 
 
 @pytest.mark.parametrize(
