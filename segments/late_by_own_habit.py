@@ -11,7 +11,7 @@ orders = purchase.within(days=730)
 
 late_by_own_habit = Segment(
     en="Silent for more than twice the usual time between orders",
-    nl="Al meer dan twee keer zo lang stil als gewoonlijk tussen bestellingen",
+    nl="Al meer dan twee keer zo lang niets besteld als gewoonlijk",
     when=[orders.count() >= 3, orders.idle > 2 * orders.gap],
     examples="""
         0d      purchase

@@ -6,7 +6,6 @@ from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.events import Events
 from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.text import events_text, leaves
-from segments.language.words.grammar import Noun
 from segments.language.words.phrases import phrases
 from segments.language.words.sentence import VOCABULARIES, Language, speaker
 from segments.plan.planner import Stream, plan
@@ -49,22 +48,18 @@ def stream_text(stream: Stream, language: Language = "en") -> str:
 
 
 def _in_dutch(stream: Stream) -> str:
-    """`aankopen: van elke het tijdstip en het bedrag, 365 dagen lang`."""
+    """`van elke aankoop het tijdstip en het bedrag, 365 dagen lang`."""
     words = speaker("nl")
     say = words.vocabulary
     noun = say.noun_of_events(stream.events)
     columns = [say.the(say.noun_of_field(each.name, each.key)) for each in stream.columns]
     fields = list(dict.fromkeys(["het tijdstip", *columns]))
-    which = (
-        say.the(Noun("laatste", "laatste", noun.neuter))
-        if stream.latest
-        else "elk"
-        if noun.neuter
-        else "elke"
-    )
+    many = noun.one.startswith("van de ")
+    each = f"elk{'' if noun.neuter or many else 'e'} {noun.one}"
+    which = say.the(noun, words.word("latest")) if stream.latest else each
     per = "" if stream.key is None else f"per {say.noun_of_field(stream.key.name, stream.key.key).one} "
     *head, last = fields
     what = f"{', '.join(head)} en {last}" if head else last
     narrowed = words.narrowed(Events(stream.events, stream.filter))
     span = say.span(stream.keep + (SESSION_GAP if stream.visits else 0))
-    return f"{noun.many}{narrowed}: {per}van {which} {what}, {span} lang"
+    return f"{per}van {which}{narrowed} {what}, {span} lang"

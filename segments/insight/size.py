@@ -12,6 +12,8 @@ from segments.plan.planner import plan
 
 EXAMPLE = 10
 """Entries of the customer that is shown."""
+NAMED = 3
+"""Rules with the same events that are named; of more the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,11 @@ class StreamSize:
     """The other rules that keep the same events: what they keep is kept once."""
 
     def said(self, language: Language = "en") -> str:
-        """`purchase: the time of each, for 30 days: 16 bytes each; shared with high_value`."""
-        say, others = phrases(language), ", ".join(self.shared)
+        """`purchase: the time of each, for 30 days: 16 bytes each; shared with high_value and 2 more`."""
+        say, others = phrases(language), ", ".join(self.shared[:NAMED])
+        more = len(self.shared) - NAMED
+        if more > 0:
+            others = say("{others} and {count} more", others=others, count=more)
         shared = say("; shared with {others}", others=others) if others else ""
         return say("{what}: {count} bytes each", what=self.text, count=self.each) + shared
 

@@ -1,116 +1,88 @@
 """Clauses of Dutch as a marketer would say them: the customer is the subject, and the verb stands at the end.
 
     die in de afgelopen 7 dagen, sinds de laatste aankoop, minstens 3 keer op bezoek is geweest
+    die in de afgelopen 7 dagen minstens 2 aankopen heeft gedaan (waarbij het kanaal “web” is)
 
-What is not said in a way of its own here is said as in `sentence.py`.
+A filter, and what the events came after, stand behind the verb: nobody waits for it. What is not said in a way of its
+own here is said as in `sentence.py`.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import replace
 
-from segments.language.catalogue import EventSet, Type
-from segments.language.nodes.arithmetic import Calculated
+from segments.language.catalogue import ANY_EVENT, EventSet, Type
+from segments.language.nodes.arithmetic import Calculated, Term
 from segments.language.nodes.borders import Top
+from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import Comparison, Condition, Consent
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
-from segments.language.nodes.fields import Field
+from segments.language.nodes.fields import Field, Test
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.splits import Split
-from segments.language.words.sentence import Words
-
-
-@dataclass(frozen=True, slots=True)
-class Did:
-    """What a customer did: `een product` and `heeft bekeken`."""
-
-    thing: str
-    verb: str
-    counted: str = ""
-    """The plural that a number stands before (`3 aankopen`); empty: it is told how often (`3 keer een product`)."""
-    of: str = ""
-    """The field that the thing is a value of: the same one is `hetzelfde product`, different ones `3 producten`."""
-    latest: str = "laatste keer"
-    """After `sinds de`, `sinds het`: the latest of them."""
-    neuter: bool = False
-    """Whether `latest` takes `het`."""
-
-
-DID = {
-    "any_event": Did("iets", "heeft gedaan", latest="laatste gebeurtenis"),
-    "visit": Did("", "op bezoek is geweest", latest="laatste bezoek", neuter=True),
-    "on_site": Did("iets op de site", "heeft gedaan", latest="laatste handeling op de site"),
-    "purchase": Did("een aankoop", "heeft gedaan", counted="aankopen", latest="laatste aankoop"),
-    "refund": Did(
-        "een terugbetaling", "heeft gekregen", counted="terugbetalingen", latest="laatste terugbetaling"
-    ),
-    "purchase.items": Did("een product", "heeft gekocht", of="product_id", latest="laatste aankoop"),
-    "refund.items": Did("een product", "heeft teruggestuurd", of="product_id", latest="laatste retour"),
-    "page_view": Did("een pagina", "heeft bekeken", of="page", latest="laatst bekeken pagina"),
-    "product_view": Did(
-        "een product", "heeft bekeken", of="product_id", latest="laatst bekeken product", neuter=True
-    ),
-    "search": Did("", "heeft gezocht", latest="laatste zoekopdracht"),
-    "cart_add": Did(
-        "een product",
-        "in de winkelwagen heeft gelegd",
-        of="product_id",
-        latest="laatste toevoeging aan de winkelwagen",
-    ),
-    "cart_remove": Did(
-        "een product",
-        "uit de winkelwagen heeft gehaald",
-        of="product_id",
-        latest="laatste verwijdering uit de winkelwagen",
-    ),
-    "checkout": Did("", "is begonnen met afrekenen", latest="laatste poging om af te rekenen"),
-    "login": Did("", "heeft ingelogd", latest="laatste aanmelding"),
-    "email_open": Did("een mail", "heeft geopend", counted="mails", latest="laatst geopende mail"),
-    "email_click": Did("op een link in een mail", "heeft geklikt", latest="laatste klik in een mail"),
-    "support_contact": Did(
-        "contact",
-        "met de klantenservice heeft gehad",
-        latest="laatste contact met de klantenservice",
-        neuter=True,
-    ),
-}
-AMONG = {"category": "uit", "day": "op", "channel": "via", "order_id": "in"}
-"""What stands before `één categorie`, `3 verschillende dagen`; else `met`."""
-SPENT = {"purchase": ("voor", "heeft gekocht"), "refund": ("", "heeft teruggekregen")}
-"""How a sum of money is said: `voor minstens € 500,00 heeft gekocht`."""
+from segments.language.words.dutch_deeds import AMONG, DID, SPENT, Did, before
+from segments.language.words.narrowing import NAMED
+from segments.language.words.sentence import OPPOSITE, Words
+from segments.language.words.shares import ends_it
 
 
 class DutchWords(Words):
     """Clauses of Dutch, each such that it can follow `zolang`."""
 
     def _joined(self, said: list[str], word: str, nested: bool) -> str:
-        """`die` is the subject of the clause before: after a clause about something else the customer is named."""
-        clear = [
-            clause.replace("die ", "de klant ", 1)
-            if place
-            and clause.lstrip("(").startswith("die ")
-            and not said[place - 1].lstrip("(").startswith("die ")
-            else clause
-            for place, clause in enumerate(said)
-        ]
-        return super()._joined(clear, word, nested)
+        """The subject `die` is said once, `die A heeft, B is en C heeft`; after another one the customer is named."""
+        clear = list(said)
+        for place in range(1, len(said)):
+            if said[place].lstrip("(").startswith("die "):
+                again = "" if said[place - 1].startswith("die ") else "de klant "
+                clear[place] = said[place].replace("die ", again, 1)
+        if len(said) > 2 and all(clause.startswith("die ") for clause in said):
+            clear[:-1] = [", ".join(clear[:-1])]
+        return super()._joined(clear, word, nested and len(said) > 1)
+
+    def today(self, leaf: TodayComparison, *, negated: bool = False) -> str:
+        """`het zaterdag of zondag is`, `het 18 uur of later is`."""
+        operator, bound = leaf.operator, leaf.bound
+        if leaf.part in ("weekday", "month") and operator in NAMED:
+            of = Field(ANY_EVENT, leaf.part, leaf.type)
+            no = "niet " if negated is not (operator == "!=") else ""
+            named = "is_in" if isinstance(bound, tuple) else "=="
+            return f"het {no}{self._compared(named, bound, leaf.type, of)} is"
+        if leaf.part == "hour" and operator in ("<", "<=", ">", ">=") and isinstance(bound, int):
+            operator = OPPOSITE[operator] if negated else operator
+            hour = bound + (operator in ("<=", ">"))
+            return f"het {hour} uur of later is" if operator in (">", ">=") else f"het vóór {hour} uur is"
+        return super().today(leaf, negated=negated)
 
     def _calculated(self, leaf: Calculated) -> str:
-        """A time is not more or less than another one, but longer or shorter."""
+        """A time is not higher or lower than another one, but longer or shorter."""
         said = super()._calculated(leaf)
-        if isinstance(leaf.left, Measure) and leaf.left.kind.duration:
-            said = said.replace(" meer is dan ", " langer is dan ", 1).replace(
-                " minder is dan ", " korter is dan ", 1
-            )
-        return said
+        return _of_time(said) if isinstance(leaf.left, Measure) and leaf.left.kind.duration else said
+
+    def _against(self, leaf: Calculated, said: str) -> str:
+        """`hoogstens zo hoog is als …`: what follows may be long, and nobody waits for a verb behind it."""
+        if leaf.operator in (">", "<") or not isinstance(leaf.right, Term):
+            return super()._against(leaf, said)
+        much = "lang" if isinstance(leaf.left, Measure) and leaf.left.kind.duration else "hoog"
+        return f"{self.term(leaf.left)} {self.word(leaf.operator)} zo {much} is als {said}"
 
     def _same(self, word: str, field: Field) -> str:
-        """`uit één categorie`, `van datzelfde product`; of an attribute `met één en hetzelfde kenmerk`."""
+        """`uit één categorie`, `van dat product`; of an attribute `met één en hetzelfde kenmerk`."""
         if field.key is not None:
             return super()._same(word, field)
         noun = self.vocabulary.noun_of_field(field.name, None)
-        which = "één" if word == "same" else "datzelfde" if noun.neuter else "diezelfde"
+        which = "één" if word == "same" else "dat" if noun.neuter else "die"
         return f" {AMONG.get(field.name, 'van')} {which} {noun.one}"
+
+    def _after(self, events: Events) -> str:
+        """` binnen 30 dagen na een klik in een mail`, which may have come after others."""
+        follows = events.follows
+        if follows is None:
+            return ""
+        noun, span = self.vocabulary.noun_of_events(follows.source), self.vocabulary.span(events.span or 0)
+        same = self._same("that_same", follows.match) if follows.match is not None else ""
+        return f" binnen {span} na een {noun.one}{self._where(follows)}{same}{self._after(follows)}"
 
     def _leaf(self, leaf: Condition, negated: bool) -> str:
         match leaf:
@@ -125,7 +97,9 @@ class DutchWords(Words):
                 return f"die {where} zit"
             case Consent(name):
                 return f"die {'geen ' if negated else ''}toestemming heeft gegeven voor “{name}”"
-        return super()._leaf(leaf, negated)
+        said = super()._leaf(leaf, negated)
+        # Within `het niet zo is dat …` nobody was named yet.
+        return re.sub(r"^(het niet zo is dat \(?)die ", r"\1de klant ", said)
 
     def _comparison(self, leaf: Comparison) -> str:
         measure, operator, bound = leaf.measure, leaf.operator, leaf.bound
@@ -133,11 +107,7 @@ class DutchWords(Words):
         if isinstance(bound, Top):
             return super()._comparison(leaf)
         if measure.kind.duration and isinstance(bound, int):
-            first = "voor het laatst" if measure.kind.latest else "voor het eerst"
-            offset = measure.events.offset
-            ago = f"eerder dan {self.vocabulary.span(offset)} geleden" if offset else "geleden"
-            how = self._how(operator, self.vocabulary.span(bound))
-            return f"{self._who(measure.events)}{self._did(measure.events)}, {first} {how} {ago}"
+            return self._ago(leaf, bound)
         if name == "count":
             return self._times(measure, operator, bound)
         if name == "distinct" and field is not None:
@@ -148,20 +118,34 @@ class DutchWords(Words):
                 return said
         return super()._comparison(leaf)
 
+    def _ago(self, leaf: Comparison, bound: int) -> str:
+        """`die een product in de winkelwagen heeft gelegd, voor het laatst minstens 1 uur geleden`."""
+        measure, events = leaf.measure, leaf.measure.events
+        if not measure.kind.grows:
+            return _of_time(super()._comparison(leaf))
+        how = self._how(leaf.operator, self.vocabulary.span(bound))
+        first = "voor het laatst" if measure.kind.latest else "voor het eerst"
+        ago = f"eerder dan {self.vocabulary.span(events.offset)} geleden" if events.offset else "geleden"
+        reset = events.reset
+        if reset is None or not ends_it(measure):
+            return f"{self._who(events)}{self._did(events)}, {first} {how} {ago}"
+        # What came since the latest purchase, and no purchase since the latest of it, say the same of that.
+        never = self._of(reset.source)
+        since = f"en sindsdien {never.never} {never.verb}{self._where(reset)}"
+        bare = replace(events, reset=None)
+        return f"{self._who(bare)}{self._did(bare)}, {first} {how} {ago}, {since}"
+
     def _times(self, measure: Measure, operator: str, bound: object) -> str:
         events = measure.events
         did, number = self._of(events.source), self._number(operator, bound)
-        many = bool(did.counted)
+        who, key, end = self._who(events), self._key(events), f"{did.verb}{self._behind(events)}"
         if number is None:
-            none = f"geen {did.counted}" if many else f"geen enkele keer{_before(self._thing(events))}"
-            return f"{self._who(events)}{none}{self._marks(events)} {did.verb}"
-        if many and events.key is None:
+            none = did.never if events.key is None else f"geen enkele keer{before(self._thing(events))}"
+            return f"{who}{none}{key} {end}"
+        if did.counted and events.key is None:
             one = f"van de {did.counted}" if did.thing == did.counted else did.thing.removeprefix("een ")
-            noun = one if number.endswith(" 1") else did.counted
-            return f"{self._who(events)}{number} {noun}{self._marks(events)} {did.verb}"
-        return (
-            f"{self._who(events)}{number} keer{_before(self._thing(events))}{self._marks(events)} {did.verb}"
-        )
+            return f"{who}{number} {one if number.endswith(' 1') else did.counted}{key} {end}"
+        return f"{who}{number} keer{before(self._thing(events))}{key} {end}"
 
     def _different_ones(self, measure: Measure, field: Field, operator: str, bound: object) -> str:
         """`minstens 5 verschillende producten uit één categorie heeft bekeken`."""
@@ -173,11 +157,11 @@ class DutchWords(Words):
             different = f"{number} {noun.one}"
         else:
             different = f"{number} verschillende {noun.many}"
-        marks = self._marks(events)
+        end = f"{self._key(events)} {did.verb}{self._behind(events)}"
         if did.of == field.name:
-            return f"{self._who(events)}{different}{marks} {did.verb}"
+            return f"{self._who(events)}{different}{end}"
         among = AMONG.get(field.name, "met")
-        return f"{self._who(events)}{among} {different}{_before(self._thing(events))}{marks} {did.verb}"
+        return f"{self._who(events)}{among} {different}{before(self._thing(events))}{end}"
 
     def _sum(self, measure: Measure, field: Field, operator: str, bound: object) -> str:
         """`voor minstens € 500,00 heeft gekocht`, `minstens 3 artikelen heeft teruggestuurd`; else nothing."""
@@ -185,12 +169,12 @@ class DutchWords(Words):
         if field.name == "amount" and events.source.name in SPENT:
             before, verb = SPENT[events.source.name]
             how = f"{before} {self._how(operator, self._value(bound, Type.MONEY))}".strip()
-            return f"{self._who(events)}{how}{self._marks(events)} {verb}"
+            return f"{self._who(events)}{how}{self._key(events)} {verb}{self._behind(events)}"
         if field.name == "quantity" and events.source.lines:
             number = self._number(operator, bound)
             noun = "artikel" if number and number.endswith(" 1") else "artikelen"
             articles = f"{number or 'geen'} {noun}"
-            return f"{self._who(events)}{articles}{self._marks(events)} {did.verb}"
+            return f"{self._who(events)}{articles}{self._key(events)} {did.verb}{self._behind(events)}"
         return ""
 
     def _number(self, operator: str, bound: object) -> str | None:
@@ -206,17 +190,21 @@ class DutchWords(Words):
             name, entered = self.vocabulary.title(events.segment), events.flip == "entered"
             latest = self.vocabulary.noun_of_events(events).one
             thing, verb = (f"in {name}", "is gekomen") if entered else (name, "heeft verlaten")
-            return Did(thing, verb, latest=f"laatste {latest}", neuter=not entered)
+            none = f"niet {thing}" if entered else f"{name} niet"
+            return Did(thing, verb, latest=f"laatste {latest}", neuter=not entered, none=none)
         if events.own_kind is None:
             return DID[events.name]
         if events.nl:
-            return Did(events.nl, "heeft gedaan", counted=events.nl, latest=f"laatste van de {events.nl}")
-        return Did(f"“{events.own_kind}”", "heeft gedaan", latest=f"laatste keer “{events.own_kind}”")
+            latest = f"laatste van de {events.nl}"
+            return Did(events.nl, "heeft gedaan", counted=events.nl, latest=latest, none=f"geen {events.nl}")
+        named = f"“{events.own_kind}”"
+        return Did(named, "heeft gedaan", latest=f"laatste keer {named}", none=f"geen enkele keer {named}")
 
     def _did(self, events: Events) -> str:
         """`iets in de winkelwagen heeft gelegd`."""
         did = self._of(events.source)
-        return f"{_before(self._thing(events))}{self._marks(events)} {did.verb}".lstrip()
+        thing = f"{before(self._thing(events))}{self._key(events)}"
+        return f"{thing} {did.verb}{self._behind(events)}".lstrip()
 
     def _thing(self, events: Events) -> str:
         """`een product`, or of one value of `by` `hetzelfde product`."""
@@ -226,32 +214,54 @@ class DutchWords(Words):
         noun = self.vocabulary.noun_of_field(key.name, key.key)
         return f"{'hetzelfde' if noun.neuter else 'dezelfde'} {noun.one}"
 
-    def _marks(self, events: Events) -> str:
-        """The filter, and the value that all of them share."""
-        text, key = self._where(events) + self._after(events), events.key
+    def _key(self, events: Events) -> str:
+        """The value that all of them share, unless the thing says it: ` uit één categorie`."""
+        key = events.key
         if key is None or key.name == self._of(events.source).of:
-            return text
+            return ""
         noun = self.vocabulary.noun_of_field(key.name, key.key)
         which = ("dat" if noun.neuter else "die") if self.each else "één"
-        return f" {AMONG.get(key.name, 'met')} {which} {noun.one}{text}"
+        return f" {AMONG.get(key.name, 'met')} {which} {noun.one}"
+
+    def _behind(self, events: Events) -> str:
+        """What stands behind the verb: the filter, what they came after, what they came since of the same value."""
+        reset = events.reset
+        since = f" {self._since(events, reset)}" if reset is not None and self._is_behind(reset) else ""
+        return f"{self._where(events)}{self._after(events)}{since}"
+
+    def _is_behind(self, reset: Events) -> bool:
+        """`sinds de laatste aankoop van dat product` follows after the product is named."""
+        return reset.match is not None
 
     def _where(self, events: Events) -> str:
-        return "" if events.filter is None else f" (waarbij {self._tests(events.filter)})"
+        match events.filter:
+            case None:
+                return ""
+            case Test(Field(name="weekday", key=None), "==" | "is_in" as operator, bound):
+                return f" op {self._compared(operator, bound, Type.TEXT, events.filter.field)}"
+            case Test(Field(name="month", key=None), "==" | "is_in" as operator, bound):
+                return f" in {self._compared(operator, bound, Type.WHOLE, events.filter.field)}"
+            case Test(Field(name="hour", key=None), "<" | ">=" as operator, int(hour)):
+                return f" {'vanaf' if operator == '>=' else 'vóór'} {hour} uur"
+        return f" (waarbij {self._tests(events.filter)})"
 
     def _who(self, events: Events) -> str:
         """`die in de afgelopen 7 dagen, sinds de laatste aankoop, `."""
         when = self._span(events) if events.window else ""
-        if events.reset is None:
+        if events.reset is None or self._is_behind(events.reset):
             return f"die {when} " if when else "die "
-        did = self._of(events.reset.source)
-        article = "het" if did.neuter else "de"
-        then = "toen " if events.offset else ""
-        since = f"sinds {article} {then}{did.latest}{self._where(events.reset)}"
-        match = events.reset.match
-        if match is not None:
-            noun = self.vocabulary.noun_of_field(match.name, match.key)
-            since += f" van {'datzelfde' if noun.neuter else 'diezelfde'} {noun.one}"
+        since = self._since(events, events.reset)
         return f"die {when}, {since}, " if when else f"die {since} "
+
+    def _since(self, events: Events, reset: Events) -> str:
+        did = self._of(reset.source)
+        then = "toen " if events.offset else ""
+        since = f"sinds {'het' if did.neuter else 'de'} {then}{did.latest}{self._where(reset)}"
+        match = reset.match
+        if match is None:
+            return since
+        noun = self.vocabulary.noun_of_field(match.name, match.key)
+        return f"{since} {AMONG.get(match.name, 'van')} {'dat' if noun.neuter else 'die'} {noun.one}"
 
     def _span(self, events: Events) -> str:
         if events.period is not None:
@@ -265,5 +275,7 @@ class DutchWords(Words):
         return f"{first} tot {self.vocabulary.span(events.offset + (events.window or 0))} geleden"
 
 
-def _before(thing: str) -> str:
-    return f" {thing}" if thing else ""
+def _of_time(said: str) -> str:
+    return said.replace(" hoger is dan ", " langer is dan ", 1).replace(
+        " lager is dan ", " korter is dan ", 1
+    )

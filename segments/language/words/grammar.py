@@ -7,14 +7,20 @@ from segments.language.catalogue import EventSet
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.segment import Segment
 
+COMPARED = {"meer": "hoger", "minder": "lager", "iets anders": "iets anders"}
+"""What is said of a Dutch value in the place of `meer`: a number is higher, not more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A word in both numbers; `neuter` is for Dutch: het bezoek, de aankoop."""
+    """A word in both numbers; `neuter` and `participle` are for Dutch."""
 
     one: str
     many: str
     neuter: bool = False
+    """`het bezoek`, `de aankoop`."""
+    participle: bool = False
+    """It begins with a participle: `de laatst geopende mail`, not `de laatste geopende mail`."""
 
     def of(self, count: object) -> str:
         """The number that goes with a count: 1 visit, 0 visits."""
@@ -37,8 +43,8 @@ class Vocabulary:
     words: Mapping[str, str]
     currencies: Mapping[str, str] = field(default_factory=dict)
     """Signs of currencies; others are written by their code."""
-    cardinals: tuple[str, ...] = ()
-    """The numbers from 0 on that are written as words in `the second to last`; others are written in digits."""
+    months: tuple[str, ...] = ()
+    """Their names, January first."""
 
     def noun_of_events(self, events: EventSet) -> Noun:
         """What the events of a set are called; kinds of the shop's own as the rule says, or by their names."""
@@ -69,17 +75,30 @@ class Vocabulary:
     def the(self, noun: Noun, adjective: str = "") -> str:
         """`the latest visit`, `het laatste bezoek`."""
         article = self.words["the_neuter"] if noun.neuter else self.words["the"]
+        adjective = self.adjective(adjective, noun)
         return f"{article} {adjective} {noun.one}" if adjective else f"{article} {noun.one}"
 
-    def clause(self, subject: str, verb: str, rest: str) -> str:
-        """A clause after `while` or `once`; the verb of a Dutch one stands at its end."""
+    def adjective(self, adjective: str, noun: Noun) -> str:
+        """`laatste` as it stands before a noun."""
+        return adjective.removesuffix("e") if noun.participle else adjective
+
+    def oldest(self, noun: Noun, count: int) -> str:
+        """`the earliest of the latest 3 visits`: all of them are at most so old."""
+        article = self.words["the_neuter"] if noun.neuter else self.words["the"]
+        latest = self.adjective(self.words["latest"], noun)
+        number = self.number(str(count), grouped=True)
+        return self.words["oldest"].format(article=article, count=number, latest=latest, events=noun.many)
+
+    def clause(self, subject: str, verb: str, rest: str, behind: str = "") -> str:
+        """A clause after `while` or `once`; the verb of a Dutch one stands at its end, before what is `behind` it."""
+        behind = f" {behind}" if behind else ""
         if self.code != "nl":
-            return f"{subject} {verb} {rest}"
+            return f"{subject} {verb} {rest}{behind}"
         compared, dan, other = rest.partition(" dan ")
-        if dan and verb == self.words["is"] and compared in ("meer", "minder", "iets anders"):
-            # `meer is dan …`: what follows may be long, and nobody waits for a verb behind it.
-            return f"{subject} {compared} {verb} dan {other}"
-        return f"{subject} {rest} {verb}"
+        if dan and verb == self.words["is"] and compared in COMPARED:
+            # `hoger is dan …`: what follows may be long, and nobody waits for a verb behind it.
+            return f"{subject} {COMPARED[compared]} {verb} dan {other}{behind}"
+        return f"{subject} {rest} {verb}{behind}"
 
     def span(self, milliseconds: int) -> str:
         """`7 days`, `1 day and 12 hours`."""

@@ -1,5 +1,6 @@
 """What follows the noun of an event set, and what a field is compared with, in one language."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from segments.language.catalogue import Type
@@ -7,6 +8,9 @@ from segments.language.nodes.events import Events
 from segments.language.nodes.fields import AllTests, AnyTest, Field, Filter, NotTest, Test
 from segments.language.nodes.text import plain
 from segments.language.words.grammar import Vocabulary
+
+NAMED = ("==", "!=", "is_in")
+"""Operators with which a month is told by its name; of others the numbers have an order."""
 
 
 class Narrowing:
@@ -17,6 +21,8 @@ class Narrowing:
         self.currency = currency
         self.each = False
         """Whether every `by` is taken at the value that the segment is asked at."""
+        self.spanned = False
+        """Whether the window is told once for all measures, and not with each."""
 
     def word(self, name: str) -> str:
         """A word of the language."""
@@ -28,7 +34,7 @@ class Narrowing:
             self._same("that_same" if self.each else "same", events.key) if events.key is not None else ""
         )
         text += self._after(events)
-        spans = [self._span(events)] if events.window and span else []
+        spans = [self._span(events)] if events.window and span and not self.spanned else []
         if events.reset is not None and span:
             noun = self.vocabulary.noun_of_events(events.reset.source)
             latest = self.vocabulary.the(noun, self.word("then_latest" if events.offset else "latest"))
@@ -79,6 +85,11 @@ class Narrowing:
                     " ", 1
                 )
                 said_of = " ".join(subject) if self.vocabulary.code == "nl" else subject[1]
+                if negated and operator == "!=":
+                    compared = self._compared("==", bound, field.type, field)
+                    return (
+                        f"{self.vocabulary.clause(said_of, self.word('is'), compared)} {self.word('missing')}"
+                    )
                 compared = self._compared(operator, bound, field.type, field)
                 if not negated:
                     return self.vocabulary.clause(said_of, self.word("is"), compared)
@@ -88,10 +99,15 @@ class Narrowing:
 
     def _compared(self, operator: str, bound: object, type_: Type | None, field: Field | None) -> str:
         """What a value is: `at least EUR 500.00`, `“web”`, `something other than “web”`."""
-        if field is not None and field.name == "weekday" and field.key is None:
-            return self._weekday(operator, bound)
+        if field is not None and field.key is None and field.name == "weekday":
+            return self._named(operator, bound, self.vocabulary.words)
+        if field is not None and field.key is None and field.name == "month" and operator in NAMED:
+            months = {str(number): name for number, name in enumerate(self.vocabulary.months, 1)}
+            return self._named(operator, bound, months)
         if operator == "is_in" and isinstance(bound, tuple):
             return self._either([self._value(each, type_) for each in bound])
+        if bound == "" and operator in ("==", "!="):
+            return self.word("empty" if operator == "==" else "not_empty")
         value = self._value(bound, type_)
         if operator == "==":
             return value
@@ -103,9 +119,10 @@ class Narrowing:
         text = self.word(f"{operator}text").format(bound=bound if date else value)
         return text if date else text + self.word("alphabet")
 
-    def _weekday(self, operator: str, bound: object) -> str:
+    def _named(self, operator: str, bound: object, names: Mapping[str, str]) -> str:
+        """Days of the week and months by their names."""
         bounds = bound if isinstance(bound, tuple) else (bound,)
-        said = self._either([self.vocabulary.words.get(str(each), str(each)) for each in bounds])
+        said = self._either([names.get(str(each), str(each)) for each in bounds])
         return f"{self.word('something_else')} {said}" if operator == "!=" else said
 
     def _how(self, operator: str, value: str) -> str:

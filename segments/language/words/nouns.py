@@ -18,11 +18,11 @@ EVENTS: Nouns = {
     "refund": (Noun("refund", "refunds"), Noun("terugbetaling", "terugbetalingen")),
     "purchase.items": (
         Noun("order line", "order lines"),
-        Noun("gekochte artikel", "gekochte artikelen", neuter=True),
+        Noun("gekochte artikel", "gekochte artikelen", neuter=True, participle=True),
     ),
     "refund.items": (
         Noun("refund line", "refund lines"),
-        Noun("teruggestuurde artikel", "teruggestuurde artikelen", neuter=True),
+        Noun("teruggestuurde artikel", "teruggestuurde artikelen", neuter=True, participle=True),
     ),
     "page_view": (Noun("page view", "page views"), Noun("paginaweergave", "paginaweergaven")),
     "product_view": (Noun("product view", "product views"), Noun("productweergave", "productweergaven")),
@@ -37,7 +37,10 @@ EVENTS: Nouns = {
     ),
     "checkout": (Noun("checkout", "checkouts"), Noun("afrekenpoging", "afrekenpogingen")),
     "login": (Noun("login", "logins"), Noun("aanmelding", "aanmeldingen")),
-    "email_open": (Noun("opened mail", "opened mails"), Noun("geopende mail", "geopende mails")),
+    "email_open": (
+        Noun("opened mail", "opened mails"),
+        Noun("geopende mail", "geopende mails", participle=True),
+    ),
     "email_click": (Noun("click in a mail", "clicks in mails"), Noun("klik in een mail", "klikken in mails")),
     "support_contact": (
         Noun("contact with support", "contacts with support"),
@@ -64,7 +67,7 @@ FIELDS: Nouns = {
     "order_id": (Noun("order", "orders"), Noun("bestelling", "bestellingen")),
     "amount": (Noun("amount", "amounts"), Noun("bedrag", "bedragen", neuter=True)),
     "currency": (Noun("currency", "currencies"), Noun("valuta", "valuta's")),
-    "quantity": (Noun("quantity", "quantities"), Noun("aantal", "aantallen", neuter=True)),
+    "quantity": (Noun("quantity", "quantities"), Noun("aantal stuks", "aantallen stuks", neuter=True)),
     "price": (Noun("price", "prices"), Noun("prijs", "prijzen")),
 }
 

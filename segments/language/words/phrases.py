@@ -70,9 +70,10 @@ DUTCH: Mapping[str, str] = {
     "since when the rule has been true: until it is not": "sinds wanneer de regel waar is: tot die het niet meer is",
     "the latest enter: for {span}": "de laatste keer dat de klant erin kwam: {span} lang",
     "{what}: {count} bytes each": "{what}: {count} bytes per stuk",
-    "; shared with {others}": "; gedeeld met {others}",
-    "a customer with {each} of each: {count} bytes": "een klant met {each} van elk: {count} bytes",
-    ", {count} of them shared": ", waarvan {count} gedeeld",
+    "; shared with {others}": "; ook bewaard voor {others}",
+    "{others} and {count} more": "{others} en nog {count} segmenten",
+    "a customer with {each} of each: {count} bytes": "samen {count} bytes voor een klant die van alles {each} heeft",
+    ", {count} of them shared": ", waarvan {count} ook voor andere segmenten",
     # segments test
     "FAILS": "FOUT ",
     "ok   ": "goed ",

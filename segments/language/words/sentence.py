@@ -1,5 +1,7 @@
 """The clauses of a rule, in English or Dutch, made from what the rule says: they cannot drift from it."""
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Literal, cast
 
 from segments.language.catalogue import Type
@@ -29,6 +31,7 @@ from segments.language.words.calendar import Calendar
 from segments.language.words.dutch import DUTCH
 from segments.language.words.english import ENGLISH
 from segments.language.words.grammar import Noun
+from segments.language.words.shares import contains, ends_it, one_window, share_of
 
 OPPOSITE = {">=": "<", "<": ">=", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 VOCABULARIES = {"en": ENGLISH, "nl": DUTCH}
@@ -54,6 +57,11 @@ class Words(Calendar):
             case AllOf(parts) | AnyOf(parts):
                 every = isinstance(condition, AllOf) is not negated
                 said = [self.condition(part, negated=negated, nested=True) for part in parts]
+                if not every:
+                    both = f", {self.word('and')} "
+                    said = [
+                        f"({each})" if both in each and not each.startswith("(") else each for each in said
+                    ]
                 return self._joined(said, "and" if every else "or", nested)
         return self._leaf(condition, negated)
 
@@ -98,7 +106,9 @@ class Words(Calendar):
                 return self._profile(name, self._compared(operator, bound, None, None), negated)
             case _:
                 raise TypeError(leaf)
-        return self.word("not_so").format(clause=clause) if negated else clause
+        if negated:
+            return self.word("not_so").format(clause=f"({clause})" if ", " in clause else clause)
+        return clause
 
     def _share(self, leaf: Split) -> str:
         """`in the first 10 %`, `between 10 % and 50 %`."""
@@ -121,33 +131,82 @@ class Words(Calendar):
             how = self._how(operator, self.word("border").format(share=share))
             return self.vocabulary.clause(subject, self.word("is"), how)
         if isinstance(measure, Predicted):
-            how = self._how(operator, self._value(bound, Type.MONEY if measure.field is not None else None))
-            return self.vocabulary.clause(self._predicted(measure), self.word("is"), how)
+            if measure.name == "alive":
+                value = self._percent(100 * Decimal(str(bound)))
+            else:
+                value = self._value(bound, Type.MONEY if measure.field is not None else None)
+            return self.vocabulary.clause(
+                self._predicted(measure), self.word("is"), self._how(operator, value)
+            )
         if measure.kind.counts:
             return self._count(measure, operator, bound)
         if measure.kind.duration and not measure.kind.grows and isinstance(bound, int):
             how = self._how(operator, self.vocabulary.span(bound))
             return self.vocabulary.clause(self.term(measure), self.word("is"), how)
         if measure.kind.duration and isinstance(bound, int):
-            noun = self.vocabulary.noun_of_events(measure.events.source)
-            which = self.word(measure.kind.word)
-            subject = self.vocabulary.the(noun, which) + self.narrowed(measure.events)
-            how = self._how(operator, self.vocabulary.span(bound))
-            ago = self.word("before_then" if measure.events.offset else "ago")
-            return self.vocabulary.clause(subject, self.word("is"), f"{how} {ago}")
+            return self._ago(leaf, bound)
         compared = self._compared(operator, bound, measure.type, measure.field)
         return self.vocabulary.clause(self._of_field(measure), self.word("is"), compared)
 
+    def _ago(self, leaf: Comparison, bound: int) -> str:
+        """`the latest visit in the past 7 days is at least 1 hour ago, and there are no purchases since`."""
+        measure, reset = leaf.measure, leaf.measure.events.reset
+        none_since = reset is not None and ends_it(measure)
+        events = replace(measure.events, reset=None) if none_since else measure.events
+        noun = self.vocabulary.noun_of_events(events.source)
+        subject = self.vocabulary.the(noun, self.word(measure.kind.word)) + self.narrowed(events)
+        how = self._how(leaf.operator, self.vocabulary.span(bound))
+        ago = self.word("before_then" if events.offset else "ago")
+        said = self.vocabulary.clause(subject, self.word("is"), f"{how} {ago}")
+        if reset is None or not none_since:
+            return said
+        noun = self.vocabulary.noun_of_events(reset.source)
+        return self.word("none_since").format(said=said, events=noun.many + self._where(reset))
+
     def _calculated(self, leaf: Calculated) -> str:
-        """`the number of purchases … is more than 2 times the number of visits …`."""
+        """`the number of purchases is more than 2 times the number of visits, measured over the past 7 days`."""
+        events = one_window(leaf)
+        if events is None:
+            return self._weighed(leaf)
+        self.spanned = True
+        said = self._weighed(leaf)
+        self.spanned = False
+        span = self._span(events).removeprefix("in ")
+        return self.word("measured").format(said=said.removesuffix(","), span=span)
+
+    def _weighed(self, leaf: Calculated) -> str:
         right = leaf.right
+        share = share_of(leaf)
+        if share is not None:
+            return self._part_of(*share, leaf.operator)
         if isinstance(right, Duration):
             said = self.vocabulary.span(right.milliseconds)
         elif isinstance(right, Term):
             said = self.term(right)
         else:
             said = self._value(right, Type.MONEY if power_of_money(leaf.left) == 1 else None)
+        return self._against(leaf, said)
+
+    def _against(self, leaf: Calculated, said: str) -> str:
+        """A calculated value beside what it is compared with."""
         return self.vocabulary.clause(self.term(leaf.left), self.word("is"), self._how(leaf.operator, said))
+
+    def _part_of(self, part: Measure, whole: Measure, percent: Decimal, operator: str) -> str:
+        """`the number of purchases (whose …) is at least 80 % of the total number of purchases`."""
+        how = self._how(operator, self._percent(percent))
+        is_part = operator in (">=", ">") and contains(whole, part)
+        if not is_part:
+            # Of nothing there is no percentage, as there is no quotient.
+            subject = self.word("as_share_of").format(part=self._measure(part), whole=self._measure(whole))
+            return self.vocabulary.clause(subject, self.word("is"), how)
+        said = self._measure(whole)
+        if whole.kind.counts:
+            said = said.replace(self.word("number_of"), self.word("total_number"), 1)
+        behind = self.word("of_total").format(whole=said)
+        return self.vocabulary.clause(self._measure(part), self.word("is"), how, behind)
+
+    def _percent(self, number: Decimal) -> str:
+        return self.word("percent").format(number=self.vocabulary.number(format(number.normalize(), "f")))
 
     def term(self, term: object, *, within: bool = False) -> str:
         """A calculated value as a noun; `within` another one it may need brackets."""

@@ -1,4 +1,4 @@
-"""When time alone can change a rule, in words: `when the 3rd latest visit is 7 days old`."""
+"""When time alone can change a rule, in words: `when the earliest of the latest 3 visits is 7 days old`."""
 
 from segments.language.measures.count import COUNT
 from segments.language.nodes.calendar import TodayComparison
@@ -7,6 +7,7 @@ from segments.language.nodes.dates import DateComparison
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.text import leaves, measures_in
+from segments.language.words.grammar import Noun
 from segments.language.words.sentence import Language, Words, speaker
 
 
@@ -16,9 +17,9 @@ def timers(segment: Segment, language: Language) -> list[str]:
     said: list[str] = []
     for leaf in leaves(segment.when) + leaves(segment.until):
         if isinstance(leaf, TodayComparison):
-            said.append(words.word("timer_calendar").format(what=words.word(f"today_{leaf.part}")))
+            said.append(words.word("timer_calendar").format(what=words.word(f"new_{leaf.part}")))
         elif isinstance(leaf, DateComparison):
-            said.append(words.word("timer_calendar").format(what=words.of_date(leaf)))
+            said.append(words.word("timer_date").format(what=words.of_date(leaf)))
         elif isinstance(leaf, Segment | ValueOf):
             read = leaf.segment if isinstance(leaf, ValueOf) else leaf
             said.append(words.word("timer_segment").format(name=words.vocabulary.title(read)))
@@ -75,7 +76,7 @@ def _of_duration(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
 
 
 def _of_window(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
-    """Events leave the window one by one, the earliest first: a count passes its bound at the nth latest."""
+    """Events leave the window one by one: a count passes its bound with the earliest of the latest few."""
     if leaf.measure.events.period is not None:
         return []
     measure, window = leaf.measure, leaf.measure.events.window or 0
@@ -83,7 +84,7 @@ def _of_window(leaf: Comparison, words: Words) -> list[tuple[str, int]]:
         return [(_any(measure, words), window)]
     noun = words.vocabulary.noun_of_events(measure.events.source)
     narrowed = words.narrowed(measure.events, span=False)
-    return [(words.vocabulary.the(noun, _nth(place, words)) + narrowed, window) for place in places]
+    return [(_earliest_of(noun, place, words) + narrowed, window) for place in places]
 
 
 def _any(measure: Measure, words: Words) -> str:
@@ -100,10 +101,7 @@ def _places(leaf: Comparison) -> list[int] | None:
     return [leaf.bound + place for place in places if leaf.bound + place > 0]
 
 
-def _nth(place: int, words: Words) -> str:
-    if place == 1:
-        return words.word("latest")
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(place % 10 if place % 100 not in (11, 12, 13) else 0, "th")
-    cardinals = words.vocabulary.cardinals
-    but = cardinals[place - 1] if place <= len(cardinals) else words.vocabulary.number(str(place - 1))
-    return words.word("nth_latest").format(nth=f"{place}{ending}", but=but)
+def _earliest_of(noun: Noun, place: int, words: Words) -> str:
+    """`the latest visit`, `the earliest of the latest 3 visits`."""
+    vocabulary = words.vocabulary
+    return vocabulary.the(noun, words.word("latest")) if place == 1 else vocabulary.oldest(noun, place)

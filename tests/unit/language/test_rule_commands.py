@@ -77,7 +77,7 @@ def test_show_tells_all_of_a_rule(run, own):
         "die in de afgelopen 7 dagen minstens 2 keer op bezoek is geweest",
         "visit.within(days=7).count() >= 2",
         "visit: the time of each, for 7 days and 30 minutes",
-        "the 2nd latest visit is 7 days old",
+        "the earliest of the latest 2 visits is 7 days old",
         "1d  page_view   enters",
     ):
         assert said in done.stdout

@@ -17,12 +17,14 @@ from segments.language import (
     any_of,
     consent,
     days,
+    email_open,
     hours,
     minutes,
     not_,
     profile,
     purchase,
     refund,
+    today,
     visit,
 )
 from segments.language.catalogue import SETS, Type, fields_of, of_own_kind
@@ -92,9 +94,7 @@ def test_a_segment_is_called_by_its_title():
     assert "they are in the segment “Spends much”, and they are not in the segment high_value" in words(
         reader, "en"
     )
-    assert "die in het segment “Koopt veel” zit, en die niet in het segment high_value zit" in words(
-        reader, "nl"
-    )
+    assert "die in het segment “Koopt veel” zit, en niet in het segment high_value zit" in words(reader, "nl")
 
 
 def every_comparison():
@@ -143,14 +143,14 @@ def test_both_languages_have_the_same_words():
     [
         (
             visit.within(days=7).count() >= 3,
-            ["the 3rd latest visit is 7 days"],
-            ["het op twee na laatste bezoek 7 dagen"],
+            ["the earliest of the latest 3 visits is 7 days"],
+            ["het oudste van de 3 laatste bezoeken 7 dagen"],
         ),
         (visit.within(days=7).count() < 1, ["the latest visit is 7 days"], ["het laatste bezoek 7 dagen"]),
         (
             visit.within(days=7).count() > 21,
-            ["the 22nd latest visit is 7 days"],
-            ["het op 21 na laatste bezoek"],
+            ["the earliest of the latest 22 visits is 7 days"],
+            ["het oudste van de 22 laatste bezoeken"],
         ),
         (
             any_event.within(days=730).idle >= days(90),
@@ -166,6 +166,17 @@ def test_both_languages_have_the_same_words():
             purchase.within(days=30).ago(days=60).count() >= 2,
             ["one of the purchases is 60 days", "one of the purchases is 90 days"],
             ["een van de aankopen 60 dagen", "een van de aankopen 90 dagen"],
+        ),
+        (
+            email_open.within(days=30).count() < 2,
+            ["the earliest of the latest 2 opened mails is 30 days"],
+            ["de oudste van de 2 laatst geopende mails 30 dagen"],
+        ),
+        (today.month == 12, ["when a new month begins"], ["zodra een nieuwe maand begint"]),
+        (
+            profile("birthday").date.anniversary <= days(7),
+            ["as the anniversary of the date “birthday” in the profile comes closer"],
+            ["als de dag “birthday” uit het profiel, die elk jaar terugkomt, dichterbij komt"],
         ),
         (HIGH, ["the segment high_value does"], ["in het segment high_value komt of eruit gaat"]),
         (consent("marketing"), [], []),

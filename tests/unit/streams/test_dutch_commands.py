@@ -122,15 +122,15 @@ def test_what_is_kept(run, tmp_path):
     assert done.returncode == 0, done.stderr
     kept = done.stdout.partition("bewaart\n")[2].partition("\n\n")[0]
     for said in (
-        "bezoeken: van elk het tijdstip, 30 minuten lang: ",
-        "aankopen (waarbij het kanaal “web” is): van elke het tijdstip, 30 dagen lang: ",
-        "productweergaven: per categorie van elke het tijdstip, 7 dagen lang: ",
+        "van elk bezoek het tijdstip, 30 minuten lang: ",
+        "van elke aankoop (waarbij het kanaal “web” is) het tijdstip, 30 dagen lang: ",
+        "per categorie van elke productweergave het tijdstip, 7 dagen lang: ",
         " bytes per stuk",
         "het profiel: tot de klant wordt gewist",
         "of de klant in het segment “Grote klanten” zit",
         "sinds wanneer de regel waar is: tot die het niet meer is",
         "de laatste keer dat de klant erin kwam: 30 dagen lang",
-        "een klant met 10 van elk: ",
+        " bytes voor een klant die van alles 10 heeft",
     ):
         assert said in kept, kept
     assert " the " not in kept
