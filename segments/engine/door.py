@@ -424,13 +424,6 @@ class Partition:
                 offered.popleft()
         return effects
 
-    def collect_moves(self, uncounted: Sequence[str] = ()) -> tuple[dict[tuple[str, bool], int], int]:
-        """Count the flips since the last collection, by segment and whether they are enters, and who had them.
-
-        The second number is of customers; those who flip in `uncounted` segments alone are left out.
-        """
-        return self._core.collect_moves(list(uncounted))
-
     def _letter(
         self,
         topic: int,

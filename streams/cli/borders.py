@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 import schemas
-from segments.engine import Border, PlannedRules, settings_of
+from segments.engine import Border
 from segments.insight.histogram import Drawn, lines_of, svg_of
 from segments.insight.ranking import durations_of, known_names
 from segments.plan.borders import fields_of
@@ -17,7 +17,7 @@ from streams.cli.progress import bar
 from streams.cli.visible import json_line
 from streams.clock import wall_clock
 from streams.deployments.borders import CustomerValues, Move, NotAsked, after, moves, record, take
-from streams.deployments.counting import Counted, TooManyMove, count_over
+from streams.deployments.counting import Asked, Counted, TooManyMove, count
 from streams.deployments.knowledge import windows_of
 from streams.deployments.records import Chains, read_chains
 from streams.errors import StreamsError
@@ -103,7 +103,7 @@ def update(
         )
     found, taken = _taken(settings, chains, timeout, warming=warming)
     borders = after(found, chains.borders)
-    counted = _count(settings, chains, borders)
+    counted = _count(settings, chains, borders, timeout)
     drawn = _drawn(found, taken, durations_of(chains.running.planned.data))
     if not as_json:
         tell_lines(*_told(found, drawn, counted))
@@ -177,12 +177,13 @@ def _warming(taken: CustomerValues) -> str:
     )
 
 
-def _count(settings: Settings, chains: Chains, borders: Sequence[Border]) -> Counted:
+def _count(settings: Settings, chains: Chains, borders: Sequence[Border], seconds: float) -> Counted:
     running = chains.running
     assert running is not None  # noqa: S101 - `update` asked
-    rules = PlannedRules(running.plan, borders), settings_of(running.settings)
+    made = {**running.fields, "borders": list(map(fields_of, borders))}
+    asked = Asked(made, running.planned, chains.held, seconds)
     with bar(len(chains.held), "counting who would move") as progress:
-        return count_over(settings, running, rules, len(chains.held), progress, Counted())
+        return count(settings, asked, progress, going_live.say)
 
 
 def _refuse(counted: Counted, max_moved: float | None) -> None:

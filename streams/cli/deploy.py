@@ -18,7 +18,7 @@ from streams.cli.progress import bar
 from streams.cli.visible import json_line
 from streams.clock import wall_clock
 from streams.deployments.changes import changes
-from streams.deployments.counting import Counted, TooManyMove, count
+from streams.deployments.counting import Asked, Counted, TooManyMove, count, unmeasured
 from streams.deployments.knowledge import known_since, unknown
 from streams.deployments.new_borders import NewBorder, take_new, unpublished
 from streams.deployments.planning import Planned, SettingsChange, plan, record
@@ -190,7 +190,7 @@ def _change(
         report.borders = _take_new(settings, planned, chains, call.timeout, filled=report.is_filled)
         tell_lines(*(() if call.as_json else map(str, report.borders)))
     if call.max_moved < ALL:
-        report.counted = _count(settings, planned, report, chains, filled=report.is_filled)
+        report.counted = _count(settings, planned, report, chains, call.timeout, filled=report.is_filled)
         tell_counted(report.counted, as_json=call.as_json)
     _deploy(settings, planned, chains, report, call, deployment_id)
 
@@ -243,15 +243,19 @@ def _by_history(planned: Planned, chains: Chains, history: History, now: int | N
 
 
 def _count(
-    settings: Settings, planned: Planned, report: Report, chains: Chains, *, filled: bool = False
+    settings: Settings, planned: Planned, report: Report, chains: Chains, seconds: float, *, filled: bool
 ) -> Counted:
+    """Who would flip; `filled`: what the rules measure anew is filled, so that nothing is unknown."""
     found = report.changes
     if not filled and not any(each.kind != "reworded" for each in found.rules) and not found.settings:
         return Counted()
-    partitions = len(chains.held)
-    with bar(partitions, "counting who would flip") as progress:
-        borders = (*chains.borders, *report.new_borders)
-        return count(settings, planned, found, partitions, progress, borders, filled=filled)
+    missing = () if filled else unmeasured(found)
+    if found.deployed is None:
+        return Counted(unknown=missing)
+    made = record(settings, planned, chains, 0, "", at_once=False, new_borders=report.new_borders)
+    asked = Asked(made, found.deployed.planned, chains.held, seconds, missing)
+    with bar(len(chains.held), "counting who would flip") as progress:
+        return count(settings, asked, progress, going_live.say)
 
 
 def _deploy(

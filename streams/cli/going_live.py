@@ -115,6 +115,11 @@ def flips_of(look: Look, deployment_id: str) -> dict[str, dict[str, int]]:
     return dict(sorted(found.items()))
 
 
+def say(line: str) -> None:
+    """Says on stderr how the command goes on."""
+    click.echo(visible(line), err=True)
+
+
 def tell_lines(*lines: str) -> None:
     """Prints lines that hold text from outside."""
     for line in lines:

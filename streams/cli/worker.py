@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaConnectionError
 from segments.engine import RuleSet, load
 from segments.language.errors import SegmentsError
 from streams.cli.logs import LEVELS, configure
+from streams.deployments.counting import rules_of
 from streams.deployments.starting import Files, settle
 from streams.errors import BrokerAway, RegistryAway, StreamsError
 from streams.http import deployments, worths
@@ -26,6 +27,7 @@ from streams.http.answers import Answers
 from streams.http.census import Censuses
 from streams.http.health import HealthServer, listen, reachable
 from streams.http.hosts import guard
+from streams.http.moves import MovesPage
 from streams.jobs.past import Reading as PastReading
 from streams.kafka import retention, topics
 from streams.kafka.permissions import require_allowed, require_readable
@@ -236,6 +238,9 @@ async def _serve(built: Worker, settings: Settings, listening: socket.socket, st
         Censuses(built.owners.machine, built.owners.customers, built.partitions, answers.refusal).routes()
     )
     server.add(worths.routes(built.owners.machine, built.owners.customers, answers.refusal))
+    held = built.owners.machine, built.owners.committed
+    moves = MovesPage(*held, rules_of, built.partitions, settings.threads, answers.refusal)
+    server.add(moves.routes())
     await server.start(listening)
     port = listening.getsockname()[1]
     log.info("metrics and health: http://%s:%d/metrics /healthz /readyz", settings.http_host, port)

@@ -8,7 +8,7 @@ planning  a deployment from a folder of rules and the settings
 knowledge since when the measures of a group know events
 changes   what a deployment changes, in words and as data
 writing   one transaction for all partitions
-counting  who would flip, by the states that the group holds
+counting  who would flip, by the states that the group holds: asked of the workers, else read from the changelog
 starting  a worker deploys its files where the group has no deployment
 watching  how far the workers have taken a deployment over
 """

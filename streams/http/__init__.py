@@ -7,5 +7,6 @@ connections  how many connections at a time, and how long one may say nothing
 deployments  the page /deployments
 health       the pages /metrics, /healthz and /readyz
 hosts        which hosts and origins are answered
+moves        the page /moves
 worths       the page /worths
 """

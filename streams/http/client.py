@@ -70,7 +70,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay())
 
 
-def answer_of(where: str, path: str, token: str | None, seconds: float) -> Any:
+def answer_of(where: str, path: str, token: str | None, seconds: float, body: bytes | None = None) -> Any:
     """What the worker at an address, host:port, answers for a path, decoded.
 
     Args:
@@ -78,13 +78,14 @@ def answer_of(where: str, path: str, token: str | None, seconds: float) -> Any:
         path: path and query, percent-encoded.
         token: of SEGMENTS_HTTP_TOKEN; None sends none.
         seconds: in which it must answer.
+        body: what is sent, by POST; None: nothing, by GET.
 
     Raises:
         StreamsError: it refused, in its own words, or gave no answer.
 
     """
     try:
-        return json.loads(_asked(where, path, token, seconds))
+        return json.loads(_asked(where, path, token, seconds, body))
     except ValueError as error:
         raise StreamsError(f"The worker at {where} does not answer: {error}.") from None
 
@@ -94,8 +95,12 @@ def text_of(where: str, path: str, seconds: float) -> str:
     return _asked(where, path, None, seconds).decode(errors="replace")
 
 
-def _asked(where: str, path: str, token: str | None, seconds: float) -> bytes:
-    request = urllib.request.Request(f"http://{where}{path}")
+def _asked(where: str, path: str, token: str | None, seconds: float, body: bytes | None = None) -> bytes:
+    request = urllib.request.Request(f"http://{where}{path}", body)
+    if body is not None:
+        # Of a POST the worker asks where it comes from.
+        request.add_header("Origin", f"http://{where}")
+        request.add_header("Content-Type", "application/json")
     if token is not None:
         request.add_header("Authorization", f"Bearer {token}")
     try:

@@ -43,6 +43,17 @@ def owner(settings: Settings, topic: str, partition: int) -> str:
     )
 
 
+def owners(settings: Settings, topic: str) -> dict[int, str]:
+    """For each partition of a topic that is served the address, host:port, of the worker that owns it."""
+    return {
+        number: where
+        for member in _members(settings)
+        if (where := address(member["client_id"])) is not None
+        for name, number in _assigned(member)
+        if name == topic
+    }
+
+
 def holder(settings: Settings, name: str) -> str | None:
     """The address, host:port, that the member with a static name announces; None if there is no such worker."""
     for member in _members(settings):

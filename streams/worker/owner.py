@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from aiokafka.errors import KafkaError
 
-from segments.engine import Partition
+from segments.engine import CommittedStates, Partition
 from segments.language.errors import SegmentsError
 from streams.kafka.permissions import NotAllowed
 from streams.telemetry.gauges import PartitionState
@@ -183,6 +183,11 @@ class Owner:
     def customers(self) -> Iterable[bytes]:
         """The keys of the states of customers, for a census; none while it is taken over."""
         return () if self._service is None else self._service.customers()
+
+    @property
+    def states(self) -> CommittedStates | None:
+        """The committed states while they are served, for a count; None while they are taken over."""
+        return None if self._service is None else self._service.states
 
     @property
     def machine(self) -> Partition | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from segments.engine import INPUTS, Partition
+from segments.engine import INPUTS, CommittedStates, Partition
 from streams.telemetry.gauges import PartitionState
 from streams.transport import BatchApp, Run
 from streams.worker.context import Limits, WorkerContext
@@ -122,6 +122,11 @@ class Owners:
         """The keys of the states of a partition's customers, for a census."""
         owned = self._owned.get(number)
         return () if owned is None else owned.owner.customers()
+
+    def committed(self, number: int) -> CommittedStates | None:
+        """The committed states of a partition that is being served, for a count."""
+        owned = self._owned.get(number)
+        return None if owned is None else owned.owner.states
 
     def too_old(self, number: int, key: bytes) -> int:
         """How many events of a customer of a partition no rule looked back to, since it was taken over."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from aiokafka import TopicPartition
 
-from segments.engine import DEPLOYMENTS, Partition
+from segments.engine import DEPLOYMENTS, CommittedStates, Partition
 from streams.clock import wall_clock
 from streams.transport import BatchApp, Run
 from streams.transport.errors import CommitFailed, TooLarge
@@ -236,6 +236,11 @@ class Service:
     def customers(self) -> Iterable[bytes]:
         """The keys of the committed states, for a census; the keys of second records are among them."""
         return self._store.keys()
+
+    @property
+    def states(self) -> CommittedStates:
+        """The committed states, for a count."""
+        return self._store.states
 
     @property
     def machine(self) -> Partition:

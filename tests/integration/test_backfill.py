@@ -96,6 +96,7 @@ def test_a_rule_is_filled_while_the_old_ones_run(world):
     assert world.flips("buyer") == []
     held = world.call("deploy", "--backfill", "--yes", "--max-moved", "1", code=5)
     assert "buyer: 3 would enter and 0 leave, of 4 customers" in held
+    assert "changelog" not in held, "the workers were asked"
     done = json.loads(world.call("deploy", "--backfill", "--yes", "--max-moved", "100", "--json"))
     assert done["flips"] == {"buyer": {"enters": 3, "exits": 0}}
     assert world.flips("buyer") == [(name, "enter", "rule_added") for name in ("ann", "bob", "cat")]

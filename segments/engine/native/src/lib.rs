@@ -34,6 +34,7 @@ pub mod inputs;
 pub mod limit;
 pub mod machine;
 pub mod measures;
+pub mod moves;
 pub mod mutants;
 pub mod names;
 pub mod output;

@@ -5,6 +5,7 @@ mod decoded;
 mod doings;
 mod effects;
 mod encoder;
+mod moves;
 mod outcomes;
 mod partition;
 mod position;
@@ -29,6 +30,9 @@ mod _native {
 
     #[pymodule_export]
     use super::encoder::Encoder;
+
+    #[pymodule_export]
+    use super::moves::Moves;
 
     #[pymodule_export]
     use super::partition::{Partition, Rules};

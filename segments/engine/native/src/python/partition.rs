@@ -1,7 +1,7 @@
 //! One partition, as `segments.engine.Partition` drives it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::{PyLookupError, PyValueError};
@@ -24,9 +24,6 @@ use crate::rules::Rules as Ready;
 use crate::wire::record::{Body, Format, Record, Run, Span};
 use crate::wire::refusals::{Reason, Refusal};
 use crate::worth::Worths;
-
-/// Flips by segment and whether they are enters, and how many customers had them.
-type Moves = (HashMap<(String, bool), u64>, usize);
 
 /// Offsets by topic, a clock, a key, and whether all is done.
 type FillingProgress = (BTreeMap<String, i64>, i64, Cow<'static, [u8]>, bool);
@@ -459,23 +456,6 @@ impl Partition {
         effects
             .map(|effects| plain(py, &effects, &self.rules, self.number))
             .transpose()
-    }
-
-    /// How often each segment was entered and left since the last time, and by how many customers, of whom the flips of
-    /// the segments in `uncounted` tell nothing. All else that was done is forgotten.
-    fn collect_moves(&self, py: Python<'_>, uncounted: Vec<String>) -> PyResult<Moves> {
-        let effects = self.with(py, Core::collect)?;
-        let (mut moves, mut customers) = (HashMap::new(), HashSet::new());
-        if let Some(effects) = &effects {
-            for flip in &effects.flips {
-                let id = effects.id_of(flip.segment, &self.rules);
-                if !uncounted.contains(&id) {
-                    customers.insert(effects.of(flip.customer));
-                }
-                *moves.entry((id, flip.enters)).or_default() += 1;
-            }
-        }
-        Ok((moves, customers.len()))
     }
 
     fn customer<'py>(&self, py: Python<'py>, key: &[u8]) -> PyResult<Option<Bound<'py, PyDict>>> {
