@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ from streams.delivery.flip import Flip
 from streams.delivery.repair import differences, everybody, read_list
 from streams.delivery.server import Server
 from streams.delivery.service import Service
-from streams.deployments.sources import sources_of
+from streams.deployments.sources import deployed_too
 from streams.errors import BrokerAway, RegistryAway, StreamsError
 from streams.http.health import listen
 from streams.kafka import topics
@@ -84,6 +85,7 @@ def command(
         _titles(settings, destinations),
         connect(settings),
         DeliveryMetrics(to.name for to in destinations),
+        partial(deployed_too, settings),
     )
     service.metrics.watch(service.states)
     if full or reconcile is not None:
@@ -124,7 +126,6 @@ async def _serve(service: Service, port: int, enable: tuple[str, ...], take_over
     _say(service.settings, listening)
     try:
         if (partitions := await _topics(service.settings, stop)) is not None:
-            service.sources = await asyncio.to_thread(sources_of, service.settings)
             starting = asyncio.create_task(service.start(partitions, enable))
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)

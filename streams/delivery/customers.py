@@ -64,6 +64,10 @@ class Customers:
         )
         self._db.execute("DELETE FROM consent WHERE customer = ? AND told_at <= ?", (customer, at))
 
+    def forget(self, topic: str) -> None:
+        """What a source told is gone; erasures that it brought stay."""
+        self._db.execute("DELETE FROM consent WHERE source = ?", (topic,))
+
     def link(self, customer: str, value: bytes | None, timestamp: int) -> None:
         """Take in a link or an unlink; one that the workers refuse or ignore has no effect."""
         if value is None:

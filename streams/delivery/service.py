@@ -19,7 +19,7 @@ from streams.delivery.letters import Letters
 from streams.delivery.messages import Writer
 from streams.delivery.sending import Client
 from streams.delivery.timing import Clock, WallClock
-from streams.delivery.view import View
+from streams.delivery.view import Sources, View
 from streams.errors import BrokerAway, StreamsError
 from streams.kafka.connection import connection
 from streams.registry.registry import Registry
@@ -47,9 +47,9 @@ class Service:
     """The names of the segments by language."""
     registry: Registry | None
     metrics: DeliveryMetrics
+    sources: Sources
+    """Reads the profile sources beside `profiles`."""
     clock: Clock = field(default_factory=WallClock)
-    sources: Sequence[str] = ()
-    """The profile sources beside `profiles`."""
     ready: bool = False
     partitions: int = 0
     _channels: dict[str, Channel] = field(default_factory=dict)

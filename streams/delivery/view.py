@@ -14,14 +14,15 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from kafka.errors import KafkaError as NamedError
 
 import schemas
 from schemas.records import SEGMENT_MEMBERSHIPS
-from segments.engine import IDENTITIES
+from segments.engine import DEPLOYMENTS, IDENTITIES
 from streams.delivery.customers import Customers
 from streams.delivery.flip import Flip
 from streams.delivery.policy import Membership
-from streams.errors import RegistryAway, RegistryError
+from streams.errors import BrokerAway, RegistryAway, RegistryError
 from streams.kafka.closing import closed
 from streams.kafka.offsets import Offsets
 from streams.kafka.topics import profiles
@@ -30,6 +31,8 @@ from streams.registry.registry import Registry
 log = logging.getLogger(__name__)
 
 MEMBERSHIPS = "segment-memberships"
+DEPLOYED = TopicPartition(DEPLOYMENTS, 0)
+"""It has every deployment, as each partition has."""
 AT_ONCE = 2_000
 """Records taken in at a time, so that nobody waits long for the event loop."""
 POLL_MILLISECONDS = 200
@@ -51,12 +54,15 @@ MEMBER = (
 
 Forgotten = Callable[[str], None]
 """Told of a customer who was erased or forgotten."""
+Sources = Callable[[], Collection[str]]
+"""Reads the profile sources beside `profiles`: those of the settings, and of the deployment that runs."""
 
 
 class View:
     """Memberships and consents as they are; `wanted` tells which segments are asked for, `consents` which consents.
 
-    `sources`: the profile sources beside `profiles`.
+    `sources` is called in a thread, at the start and after each deployment: a source that one adds is read from its
+    start before anything more is decided, and what one that is gone told is forgotten.
     """
 
     def __init__(
@@ -66,7 +72,7 @@ class View:
         wanted: Callable[[str], bool],
         consents: Collection[str],
         registry: Registry | None,
-        sources: Collection[str] = (),
+        sources: Sources,
     ) -> None:
         self._consumer = AIOKafkaConsumer(
             **client, enable_auto_commit=False, isolation_level="read_committed", auto_offset_reset="earliest"
@@ -74,13 +80,16 @@ class View:
         # Not read committed: a transaction that is committed may not be visible in each of its topics at once.
         self._ends = Offsets(client, group, "read_uncommitted")
         self._wanted = wanted
-        self._profiles = profiles(sources)
+        self._sources = sources
+        self._count = 0
         self._registry = registry
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(TABLES)
         self._customers = Customers(self._db, consents)
         self._partitions: list[TopicPartition] = []
         self._positions: dict[TopicPartition, int] = {}
+        self._deployed = 0
+        """The largest end of the deployments that was asked for."""
         self._moved = asyncio.Condition()
         self._reading: asyncio.Task[None] | None = None
         self.forgotten: list[Forgotten] = []
@@ -89,10 +98,10 @@ class View:
         """Read all that is there, then go on reading along."""
         await self._consumer.start()
         await self._ends.start()
-        topics = (MEMBERSHIPS, *self._profiles, IDENTITIES)
-        self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
-        self._consumer.assign(self._partitions)
-        await self._consumer.seek_to_beginning(*self._partitions)
+        self._count = partitions
+        end = (await self._asked([DEPLOYED]))[DEPLOYED]
+        self._deployed = self._positions[DEPLOYED] = end
+        await self._assign(await self._read_sources())
         self._reading = asyncio.create_task(self._read(), name="view")
         await self.fresh()
 
@@ -106,21 +115,58 @@ class View:
         await self._ends.stop()
         self._db.close()
 
+    async def _assign(self, sources: Collection[str]) -> None:
+        """Read these sources, each new one from its start, and go on with the rest where it is."""
+        before, topics = self._partitions, (MEMBERSHIPS, *profiles(sources), IDENTITIES)
+        wanted = [TopicPartition(topic, number) for topic in topics for number in range(self._count)]
+        self._consumer.assign(wanted)
+        for each in before:
+            if each in wanted:
+                self._consumer.seek(each, self._positions.get(each, 0))
+        if new := {*wanted} - {*before}:  # of none it would be all
+            await self._consumer.seek_to_beginning(*new)
+        for topic in {each.topic for each in before} - {*topics}:
+            self._customers.forget(topic)
+        self._partitions = wanted
+
+    async def _follow(self) -> None:
+        """Read the sources of the deployment that runs, if one was written since they were read."""
+        if self._positions[DEPLOYED] < (end := self._deployed):
+            await self._assign(await self._read_sources())
+            self._positions[DEPLOYED] = end
+
+    async def _read_sources(self) -> Collection[str]:
+        """The sources as the deployments have them; StreamsError if a newer version wrote one."""
+        while True:
+            try:
+                return await asyncio.to_thread(self._sources)
+            except (BrokerAway, RegistryAway, NamedError, OSError) as error:
+                log.warning("the deployments can't be read (%r): trying again", error)
+                await asyncio.sleep(PAUSE)
+
     async def fresh(self, numbers: Collection[int] | None = None) -> None:
         """Wait until all is read that Kafka has now: of the memberships in these partitions, in all if none are named.
 
-        Profiles and links are read in all of them: those of another id of a customer may be in any.
+        Profiles and links are read in all of them: those of another id of a customer may be in any. So are the
+        sources of a deployment that was written before.
         """
+        while not await self._caught_up(self._partitions, numbers):
+            pass
+
+    async def _caught_up(self, partitions: list[TopicPartition], numbers: Collection[int] | None) -> bool:
+        """Wait until these are read as far as Kafka has them now; False: meanwhile others are to be read."""
         asked = [
             each
-            for each in self._partitions
+            for each in partitions
             if numbers is None or each.topic != MEMBERSHIPS or each.partition in numbers
         ]
-        ends = await self._asked(asked)
+        ends = await self._asked([*asked, DEPLOYED])
+        self._deployed = max(self._deployed, ends[DEPLOYED])
         async with self._moved:
             for each, end in ends.items():
-                while self._positions.get(each, 0) < end:
+                while self._positions.get(each, 0) < end and self._partitions is partitions:
                     await self._moved.wait()
+        return self._partitions is partitions
 
     async def _asked(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         while True:
@@ -145,6 +191,7 @@ class View:
                 await asyncio.sleep(PAUSE)
 
     async def _read_some(self) -> None:
+        await self._follow()
         batches = await self._consumer.getmany(timeout_ms=POLL_MILLISECONDS, max_records=AT_ONCE)
         for partition, records in batches.items():
             if self._registry is not None:

@@ -289,7 +289,8 @@ def require_delivery(settings: Settings) -> int:
     return require_these(
         settings,
         {
-            *("segment-events", "segment-memberships", "delivery-dead-letters", catalogue.IDENTITIES.name),
+            *("segment-events", "segment-memberships", "delivery-dead-letters"),
+            *(catalogue.IDENTITIES.name, catalogue.DEPLOYMENTS),
             *profiles(settings.profile_sources),
         },
     )

@@ -19,7 +19,7 @@ SETTINGS = {
 }
 
 
-def deploy(environment, id, follows, rules, at=None, partitions=2):
+def deploy(environment, id, follows, rules, at=None, partitions=2, sources=()):
     """Write a deployment of a rule set, or of the bytes of a plan, to all partitions in one transaction."""
     plan = rules if isinstance(rules, bytes) else rules.data.to_bytes()
     group = environment["SEGMENTS_GROUP"]
@@ -32,7 +32,7 @@ def deploy(environment, id, follows, rules, at=None, partitions=2):
         "plan": bytes(cramjam.zstd.compress(plan)),
         "plan_format": 1,
         "rules": None,
-        "settings": SETTINGS,
+        "settings": SETTINGS | {"profile_sources": list(sources)},
         "borders": [],
         "models": {},
         "note": "",

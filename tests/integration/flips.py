@@ -98,7 +98,7 @@ class Book:
         self.events += made
         return made
 
-    def consent(self, customer, given, name="marketing"):
+    def consent(self, customer, given, name="marketing", topic="profiles"):
         """Write a profile."""
         at = now()
         profile = {
@@ -109,7 +109,7 @@ class Book:
             "consents": {name: given},
         }
         self._producer.begin_transaction()
-        self._produce("profiles", customer, schemas.encode(schemas.PROFILE, profile))
+        self._produce(topic, customer, schemas.encode(schemas.PROFILE, profile))
         self._producer.commit_transaction(30)
 
     def _produce(self, topic, customer, value, headers=None):

@@ -231,7 +231,7 @@ def test_a_destination_that_is_away_for_a_day(book, config, receiver, environmen
     to = read_config(Path(config(crm={"url": receiver.url, "rate": 1000})))
 
     async def deliver():
-        service = Service(Settings(), to, {}, None, DeliveryMetrics(["crm"]), clock)
+        service = Service(Settings(), to, {}, None, DeliveryMetrics(["crm"]), tuple, clock)
         stop = asyncio.Event()
         await service.start(2)
         running = asyncio.create_task(service.run(stop))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from segments.engine import RuleSet
+from tests.integration.deploying import deploy
 from tests.integration.flips import told
 from tests.integration.receiver import Reply
 from tests.integration.worker_control import scrape, wait_until
@@ -78,3 +80,25 @@ def test_an_exit_that_waits_is_sent_though_the_customer_is_erased_meanwhile(book
     first, again = receiver.received[1:]
     assert "evidence" in first.body["data"]
     assert (again.id, again.body["data"]) == (first.id, {"customer_id": "ann", "segment": "big"})
+
+
+@pytest.mark.timeout(240)
+def test_a_source_that_is_deployed_is_asked_without_a_restart(
+    book, run, spawn, config, receiver, environment
+):
+    """What a new source says counts from the next enter on, what it said before too; gone is what a removed one said."""
+    for customer in ("ann", "bob"):
+        book.consent(customer, True)
+    running = spawn("deliver", config(crm={"url": receiver.url, "consent": "marketing"}))
+    book.flips(("ann", "enter", "big"))
+    receiver.wait(1)
+    created = run("topics", "create", env={"SEGMENTS_PROFILE_SOURCES": "crm"}).stdout
+    assert "created  profiles-crm" in created
+    book.consent("bob", False, topic="profiles-crm")
+    deploy(environment, "with", None, RuleSet([]), sources=["crm"])
+    book.flips(("bob", "enter", "big"))
+    wait_until("bob was asked and not sent", lambda: settled(running, "no_consent") == 1)
+    deploy(environment, "without", "with", RuleSet([]))
+    book.flips(("bob", "exit", "big"), ("bob", "enter", "big"))
+    receiver.wait(2)
+    assert told(receiver.received) == [("ann", "enter", "big"), ("bob", "enter", "big")]

@@ -58,6 +58,15 @@ def test_a_profile_replaces_the_one_before_and_every_source_counts(known):
     assert known.consents("ann") == frozenset()
 
 
+def test_what_a_source_told_is_gone_with_it(known):
+    """A deployment without the source takes away its yes and its no."""
+    told(known, "ann", 1, mail=True)
+    told(known, "ann", 2, "profiles-crm", mail=False, phone=True)
+    assert known.consents("ann") == {"phone"}
+    known.forget("profiles-crm")
+    assert known.consents("ann") == {"mail"}
+
+
 @pytest.mark.parametrize("link_first", [True, False])
 def test_a_consent_withdrawn_under_an_absorbed_id_is_withdrawn(known, link_first):
     """Before or after the link; one that is given there later counts, too; nobody else is touched."""
