@@ -5,6 +5,7 @@ A cell counts the examples in which a rule with such a measure *flipped*: what n
 
 from collections import Counter
 from collections.abc import Iterator
+from random import Random
 
 from segments.language import Segment
 from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
@@ -13,7 +14,7 @@ from segments.language.truth.matters import spans as spans_of
 from tests.properties.constructs import OF_RULES, constructs
 from tests.properties.model import World
 from tests.properties.rules import HELD_BACK, NAMES, SHAPES, STEPS
-from tests.properties.stories import BEFALLS, BESIDE, Example
+from tests.properties.stories import AIMS, BEFALLS, BESIDE, Example, example
 
 ANY = "any"
 """Whatever is measured."""
@@ -22,6 +23,12 @@ OF_PROFILES = {"profile", "has", "consent"}
 """Constructs that read what all sources of profiles told."""
 ENOUGH = 1
 """Examples without which a cell is thin: the run of 2,000 leaves no cell empty."""
+
+
+CELLS = (
+    *((measure, column) for measure in NAMES for column in COLUMNS),
+    *((ANY, column) for column in OF_RULES),
+)
 
 
 class Coverage:
@@ -35,33 +42,33 @@ class Coverage:
         """Note what an example met."""
         self.examples += 1
         flipped = {flip["segment"] for flips in world.output.flips.values() for flip in flips}
-        heard = {other.id for each in example.segments for other in flips_read(each)}
-        read = {leaf.id for each in example.segments for leaf in leaves_of(each) if isinstance(leaf, Segment)}
-        met = set()
-        for segment in example.segments:
-            if segment.id in flipped:
-                bound = {"until"} if segment.until is not None else set[str]()
-                bound |= {name for name in HELD_BACK if getattr(segment, name)}
-                bound |= {"for_each"} if segment.for_each is not None else set()
-                bound |= {"stages"} if segment.stages else set()
-                bound |= {"flips"} if segment.id in heard or flips_read(segment) else set()
-                bound |= {"segment"} if segment.id in read or reads(segment) else set()
-                made = constructs(segment)
-                made |= {"sources"} if example.sources and made & OF_PROFILES else set()
-                met |= {(ANY, column) for column in made & {*OF_RULES}}
-                met |= {
-                    (measure, column)
-                    for measure, columns in met_by(segment, world)
-                    for column in columns | bound
-                }
+        met = {
+            cell for each in example.segments if each.id in flipped for cell in cells(each, example, world)
+        }
         self.cells.update(met)
+
+    def may_fill(self, example: Example) -> bool:
+        """Whether an example may fill a cell that is thin, if its rules flip and what may befall them does."""
+        thin = {*self.thin}
+        return any(cell in thin for each in example.segments for cell in cells(each, example, None))
+
+    def towards(self, most: int, seed: str) -> Iterator[Example]:
+        """Of so many examples that are about the thin cells those which may fill one, until none is thin.
+
+        Drawing one costs a tenth of living through it.
+        """
+        random = Random(seed)
+        for _ in range(most):
+            if not (thin := self.thin):
+                return
+            drawn = example(random.choice, [cell for cell in thin if cell in AIMS] or AIMS)
+            if self.may_fill(drawn):
+                yield drawn
 
     @property
     def thin(self) -> list[tuple[str, str]]:
         """The cells that hardly an example met."""
-        cells = [(measure, column) for measure in NAMES for column in COLUMNS]
-        cells += [(ANY, column) for column in OF_RULES]
-        return [cell for cell in cells if self.cells[cell] < ENOUGH]
+        return [cell for cell in CELLS if self.cells[cell] < ENOUGH]
 
     def __str__(self) -> str:
         lines = [f"{self.examples} examples", " " * 10 + "".join(f"{column:>9}" for column in COLUMNS)]
@@ -70,6 +77,24 @@ class Coverage:
             lines.append(f"{measure:<10}{counts}")
         lines += [f"{column}: {self.cells[ANY, column]}" for column in OF_RULES]
         return "\n".join(lines)
+
+
+def cells(segment: Segment, example: Example, world: World | None) -> Iterator[tuple[str, str]]:
+    """The cells that a rule of an example meets if it flips; without a world all that may befall it is taken to."""
+    rules = example.segments
+    heard = {other.id for each in rules for other in flips_read(each)}
+    read = {leaf.id for each in rules for leaf in leaves_of(each) if isinstance(leaf, Segment)}
+    bound = {"until"} if segment.until is not None else set[str]()
+    bound |= {name for name in HELD_BACK if getattr(segment, name)}
+    bound |= {"for_each"} if segment.for_each is not None else set()
+    bound |= {"stages"} if segment.stages else set()
+    bound |= {"flips"} if segment.id in heard or flips_read(segment) else set()
+    bound |= {"segment"} if segment.id in read or reads(segment) else set()
+    made = constructs(segment)
+    made |= {"sources"} if example.sources and made & OF_PROFILES else set()
+    yield from ((ANY, column) for column in made & {*OF_RULES})
+    for measure, columns in met_by(segment, world):
+        yield from ((measure, column) for column in columns | bound)
 
 
 def leaves_of(segment: Segment) -> list[Condition]:
@@ -88,13 +113,13 @@ def flips_read(segment: Segment) -> list[Segment]:
     return [each.segment for each in sets if each.flip]
 
 
-def met_by(segment: Segment, world: World) -> Iterator[tuple[str, set[str]]]:
+def met_by(segment: Segment, world: World | None) -> Iterator[tuple[str, set[str]]]:
     """Each measure of a rule with the columns it meets."""
     for root in (segment.when, segment.until):
         for leaf, around in [] if root is None else within(root, frozenset()):
             columns = around | narrowed(leaf)
             columns |= {"plain"} if columns == {"within"} else set()
-            yield leaf.measure.name, columns | befallen(leaf, world)
+            yield leaf.measure.name, columns | ({*BEFALLS} if world is None else befallen(leaf, world))
 
 
 def within(node: Condition, around: frozenset[str]) -> Iterator[tuple[Comparison, set[str]]]:

@@ -30,7 +30,7 @@ from tests.properties.records import (
     profile,
     transaction,
 )
-from tests.properties.rules import NAMES, PROFILE, SHAPES, STEPS, TEXTS, rule_set
+from tests.properties.rules import NAMES, PROFILE, SHAPES, STEPS, TEXTS, Aim, rule_set
 
 CENTS = (100_00, 50_00, 0, 99_99, 150_00, 149_99)
 MOST = 16
@@ -121,12 +121,12 @@ def told(arrival: Arrival) -> str:
     return f"{at}  {kind}  {' '.join(fields)}  lag={span(arrival.timestamp - arrival.time)}"
 
 
-def example(pick: Pick) -> Example:
+def example(pick: Pick, aims: Sequence[Aim] = AIMS) -> Example:
     """Rules and a story of two customers, in one to three phases.
 
     Each is about one of the things that can be done or happen to a measure, drawn first, so that none is rare.
     """
-    aim = pick(AIMS)
+    aim = pick(aims)
     segments = rule_set(pick, aim=aim)
     arrivals = arrivals_to(pick, segments, aim[1])
     cuts = sorted(several(pick, 2, lambda: pick(range(len(arrivals) + 1))))
