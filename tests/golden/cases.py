@@ -25,7 +25,7 @@ from segments.language.stories.reader import read_stories
 from tests.properties.coverage import Coverage
 from tests.properties.model import World
 from tests.properties.picking import by_chance
-from tests.properties.records import START, Arrival, erase
+from tests.properties.records import MINUTE, START, Arrival, erase
 from tests.properties.records import profile as sent
 from tests.properties.running import LEAST
 from tests.properties.stories import Example, Phase, afterwards, arrivals_to, example
@@ -128,13 +128,18 @@ needs no line here.
 """
 SHIPPED = tuple(each for each in load([ROOT / "segments"]).segments if each.id in VERSIONS)
 EVERY_CONDITION = (MEASURES, NARROWED, OF_THE_CUSTOMER, READER)
+OF_SOURCES = (
+    Segment(id="agrees", when=consent("marketing")),
+    Segment(id="dutch", when=profile("country") == "NL"),
+)
 
 
 @cache
 def cases() -> dict[str, Example]:
     """The example of each case."""
     drawn = {f"drawn_{number:02}": each for number, each in enumerate(_drawn(), 1)}
-    return {"shipped": _shipped(), "every_condition": _every_condition()} | drawn
+    told = {"shipped": _shipped(), "every_condition": _every_condition(), "sources": _sources()}
+    return told | drawn
 
 
 def _shipped() -> Example:
@@ -165,6 +170,27 @@ def _every_condition() -> Example:
         arrivals += [*drawn, sent(number * 1_000, id=f"p{number}", consents={"marketing": True}, **known)]
     arrivals.append(erase(10_000, "bob"))
     return _example(segments, arrivals, 1)
+
+
+def _sources() -> Example:
+    """Three sources of profiles that contradict each other: a no of any is a no, of an attribute the later one counts."""
+    told = (
+        ("profiles", 0, True, "NL"),
+        ("profiles-crm", 1, False, "BE"),
+        ("profiles-shop", 2, True, "NL"),
+        ("profiles", 3, True, "BE"),
+        ("profiles-crm", 4, True, "NL"),
+        ("profiles-shop", 4, None, "BE"),
+        ("profiles", 5, None, None),
+        ("profiles-crm", 6, None, None),
+    )
+    arrivals = []
+    for number, (topic, minute, given, country) in enumerate(told):
+        consents = {} if given is None else {"marketing": given}
+        known = {} if country is None else {"country": country}
+        at = minute * MINUTE
+        arrivals.append(sent(at, "ann", f"s{number}", 0, topic, consents=consents, **known))
+    return _example(OF_SOURCES, arrivals, 1)
 
 
 def _example(segments: tuple[Segment, ...], arrivals: list[Arrival], grace: int) -> Example:

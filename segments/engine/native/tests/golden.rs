@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 #[test]
 fn golden_vectors() {
     let folders = folders("golden");
-    assert!(folders.len() >= 15);
+    assert!(folders.len() >= 16);
     for folder in folders {
         compare(&Case::read(&folder), Store::default());
     }

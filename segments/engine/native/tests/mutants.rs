@@ -19,9 +19,10 @@ const OF_LINKS: [&str; 4] = [
 ];
 
 /// Of profiles by source, in cases whose customers several sources tell of.
-const OF_SOURCES: [&str; 2] = [
+const OF_SOURCES: [&str; 3] = [
     "all sources are one",
     "the greater topic goes before the later profile",
+    "the later source gives a consent",
 ];
 
 /// A case comes out as its file says with the engine as it is, and with none of its mutants. One test, since a mutant is
