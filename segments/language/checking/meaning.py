@@ -42,8 +42,8 @@ def check_measure(leaf: Comparison, text: str) -> Iterator[Fault]:
         yield from _check_calendar(measure.field, leaf.bound, leaf.origin)
     if measure.name == "sum" and measure.field.name == "price":
         problem = f"{text} adds up prices, each once: a line of three articles counts the price of one."
-        order = measure.events.name.removesuffix(".items")
-        mend = f"Write {order}.sum({order}.amount), or where(quantity == 1) if that is meant."
+        lines = measure.events.name
+        mend = f"Write sum({lines}.total), which is price × quantity, or where({lines}.quantity == 1)."
         yield leaf.origin, problem, mend, False
 
 
@@ -87,6 +87,8 @@ def _check_order(
     mend = "List the texts that are meant: .is_in(...)."
     if field is None:
         mend = "Send it as a number and compare it with a number, or list the texts: .is_in(...)."
+    elif field.key is not None:
+        mend = f"Compare {field}.number with a number, or list the texts that are meant: .is_in(...)."
     yield origin, problem, mend, True
 
 
