@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 import schemas
 from tests.benchmarks import outputs
-from tests.benchmarks.rig import Site, cpu, load_average, reader_settings
+from tests.benchmarks.rig import CORES, Site, cpu, load_average, reader_settings
 from tests.benchmarks.running import RunningWorker
 from tests.benchmarks.sizes import Plan
 
@@ -19,7 +19,7 @@ PARTITIONS = 4
 WARM_UP = 0.25
 """The share of a run that is left out at its beginning."""
 MADE = 20_000
-"""Records a second that a sender makes before it starts, or more."""
+"""Records a second that a sender makes before it starts, or more, unless others want the cores, too."""
 
 Received = tuple[float, dict[str, Any]]
 """When, in seconds since 1970, and the segment event."""
@@ -66,7 +66,7 @@ def _at(plan: Plan, site: Site, rate: int, first: int) -> dict[str, Any]:
 
 def ahead(count: int) -> float:
     """Seconds that a sender is given to start and to make so many records."""
-    return 2.0 + count / MADE
+    return (2.0 + count / MADE) * max(1.0, 2 * load_average() / len(CORES))
 
 
 def start_sender(
@@ -93,11 +93,13 @@ class Listener:
         self._consumer.assign(
             [TopicPartition("segment-events", number, offset) for number, offset in begin.items()]
         )
-        self.received: list[Received] = []
+        self._received: list[tuple[float, bytes]] = []
 
     def until(self, over: Callable[[], bool], quiet: float = 0.0, cap: float = 600.0) -> list[Received]:
-        """Note what comes until something is over and nothing has come for so many seconds since."""
-        decoded, event = schemas.decode, schemas.SEGMENT_EVENT
+        """Note what comes until something is over and nothing has come for so many seconds since.
+
+        It is decoded afterwards: the broker has this core meanwhile.
+        """
         last = time.time()
         deadline = last + cap
         while time.time() < deadline and not (over() and time.time() - last > quiet):
@@ -105,8 +107,8 @@ class Listener:
             message = self._consumer.poll(0.02)
             if message is not None and message.error() is None:
                 last = time.time()
-                self.received.append((last, decoded(event, message.value())))
-        return self.received
+                self._received.append((last, message.value()))
+        return [(at, schemas.decode(schemas.SEGMENT_EVENT, value)) for at, value in self._received]
 
     def close(self) -> None:
         """Let go of the broker."""
