@@ -39,6 +39,8 @@ def _check_today(leaf: TodayComparison) -> Iterator[Fault]:
     if leaf.part == "weekday" and leaf.operator in (">=", ">", "<=", "<"):
         mend = 'List the days that are meant: today.weekday.is_in("saturday", "sunday").'
         yield leaf.origin, f"{subject} {leaf.operator} compares names of days letter by letter.", mend, True
+    if not bounds:
+        yield leaf.origin, f"{subject}.is_in() of nothing is never true.", "Name the values.", False
     for bound in bounds:
         if isinstance(bound, str) is not (leaf.type is Type.TEXT) or isinstance(bound, bool):
             mend = "Write a text." if leaf.type is Type.TEXT else "Write a number."

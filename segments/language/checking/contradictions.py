@@ -121,7 +121,7 @@ def _impossible(asked: Iterable[BoundTest]) -> Contradictions:
     for each in asked:
         before = held.setdefault(each[0], [])
         clash = next((other for other in before if not _compatible(other, each)), None)
-        if clash is None and not _all_compatible([*before, each]):
+        if clash is None and before and not _all_compatible([*before, each]):
             clash = before[-1]
         if clash is not None:
             yield each[4], f"{_text(clash)} and {_text(each)}"

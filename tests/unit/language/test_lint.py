@@ -22,6 +22,7 @@ from segments.language import (
     purchase,
     refund,
     split,
+    today,
     visit,
 )
 from segments.language.catalogue import CLICKSTREAM, SETS, EventSet, Type
@@ -172,6 +173,9 @@ def test_what_nobody_knows_is_refused(condition):
         purchase.where(purchase.channel == 3).within(days=1).count() >= 1,
         purchase.where(purchase.amount == "3").within(days=1).count() >= 1,
         purchase.where(purchase.channel.is_in()).within(days=1).count() >= 1,
+        purchase.within(days=1).last(purchase.channel).is_in(),
+        profile("country").is_in(),
+        today.weekday.is_in([]),
         purchase.within(days=1).last(purchase.channel) == 3,
         purchase.within(days=1).count() == "3",
         visit.by(visit.page).within(days=1).count() < 1,
