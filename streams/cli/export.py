@@ -80,8 +80,7 @@ def _topics(settings: Settings, ids: list[str]) -> dict[str, list[dict[str, Any]
         found[IDENTITIES] = [line_of(record) for record in links(consumer, settings, ids)]
         given_up = (record for each in ids for record in records(consumer, settings, DELIVERIES, each))
         found[DELIVERIES] = [as_line(letter_of(each), None) for each in given_up]
-        refused = (letter for each in ids for letter in letters(consumer, settings, each))
-        found[DEAD_LETTERS] = [as_line(each, None) for each in refused]
+        found[DEAD_LETTERS] = [as_line(each, None) for each in letters(consumer, settings, ids)]
     return found
 
 

@@ -43,15 +43,15 @@ def links(consumer: KafkaConsumer, settings: Settings, ids: Collection[str]) -> 
                 yield record
 
 
-def letters(consumer: KafkaConsumer, settings: Settings, customer: str) -> Iterator[Any]:
-    """The dead letters with the customer's key, or whose record names the customer: they may lie in any partition."""
+def letters(consumer: KafkaConsumer, settings: Settings, ids: Collection[str]) -> Iterator[Any]:
+    """The dead letters with the key of one of these ids, or whose record names one: they may lie in any partition."""
     registry = connect(settings)
     for batch in _read(consumer, settings, partitions_of(consumer, DEAD_LETTERS)):
         for letter in map(letter_of, batch):
             if registry is not None:
                 registry.learn_all(letter.topic, [letter.value])
             named = (letter.decoded() or {}).get("customer_id")
-            if customer in (named, (letter.key or b"").decode(errors="replace")):
+            if named in ids or (letter.key or b"").decode(errors="replace") in ids:
                 yield letter
 
 

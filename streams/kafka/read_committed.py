@@ -65,6 +65,8 @@ def assign(
 ) -> dict[TopicPartition, int]:
     """Assign the partitions; the ends of what is committed in them, as they are now."""
     consumer.assign(partitions)
+    # Of a partition that was assigned before the client keeps its pause, which `until` left.
+    consumer.resume(*partitions)
     ends: dict[TopicPartition, int] = consumer.end_offsets(partitions)
     begins = consumer.beginning_offsets(partitions) if from_beginning else ends
     for partition, offset in begins.items():
