@@ -165,11 +165,11 @@ class _Customers:
         )
 
     def _event(self, event: Any) -> Line:
+        told = schemas.to_json(schemas.record_of(event.topic), event.fields)
         fields = {
             name: value
-            for name, value in event.fields.items()
-            if name not in ("event_id", "customer_id", "occurred_at", "kind", "timestamp")
-            and value not in (None, {}, [])
+            for name, value in told.items()
+            if name not in ("event_id", "customer_id", "occurred_at", "kind") and value not in (None, {}, [])
         }
         return {
             "at": event.at,
@@ -212,7 +212,7 @@ class _Customers:
                 }
                 for each in told.memberships or []
             ],
-            "why": None if told.why is None else why_told(told.why, title),
+            "why": None if told.why is None else why_told(told.why, title, schemas.to_iso),
             "next": [{**each, "at": schemas.to_iso(each["at"])} for each in next_told(told.why, title)],
             "identities": identities_told(told.why, request.match_info["customer"], schemas.to_iso),
         }
@@ -253,15 +253,15 @@ def identities_told(why: Line | None, customer: str, instant: Callable[[int], An
     }
 
 
-def why_told(why: Line, title: Title) -> list[Line]:
-    """Each segment with its leaves, those that the customer is in first."""
+def why_told(why: Line, title: Title, instant: Callable[[int], Any] = int) -> list[Line]:
+    """Each segment with its leaves, those that the customer is in first; instants as `instant` gives them."""
     found = [
         {
             "segment": each["segment"],
             "value": each.get("value"),
             "title": named(title, each["segment"], each.get("value")),
             "inside": each["inside"],
-            "entered_at": each["entered_at"],
+            "entered_at": None if each["entered_at"] is None else instant(each["entered_at"]),
             "would_change": each["would_change"],
             "evidence": [
                 {name: leaf.get(name) for name in ("measure", "value", "operator", "bound", "holds", "kind")}

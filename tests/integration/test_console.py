@@ -86,7 +86,7 @@ def test_pages_ask_the_workers(spawn, run, fresh_topics):
     assert body["state"] == "ready"
     assert [each["kind"] for each in body["events"]] == ["page_view"] * 3
     (told,) = [each for each in body["why"] if each["segment"] == "three_visits_without_conversion"]
-    assert told["inside"]
+    assert (told["inside"], told["entered_at"]) == (True, schemas.to_iso(now - 86_400_000))
     assert [(leaf["value"], leaf["bound"], leaf["holds"]) for leaf in told["evidence"]] == [("3", "3", True)]
     leaves = {each["segment"]: each for each in body["next"]}["three_visits_without_conversion"]
     assert leaves["transition"] == "exit"

@@ -1,6 +1,7 @@
 """The pages of one segment, of customers and of health, over recorded topics."""
 
 import asyncio
+import json
 import re
 from collections import Counter
 from dataclasses import replace
@@ -161,6 +162,37 @@ def test_links_and_profile_sources_are_among_the_events(tmp_path):
         assert "Linked to another id" in text
         assert "Profile of crm" in text
         assert "&#34;into&#34;: &#34;ann&#34;" in text
+
+    visiting(tmp_path, visit)
+
+
+def test_amounts_of_events_are_told_as_text(tmp_path):
+    """An order of 150.00 is told as 150.00, its lines too: on the page and in the JSON."""
+
+    async def visit(client, console):
+        now = wall_clock()
+        line = {"product_id": "coat", "category": None, "quantity": 2, "price": 7_500}
+        order = {
+            "event_id": "o1",
+            "customer_id": "ann",
+            "occurred_at": now - 9,
+            "kind": "purchase",
+            "order_id": "o1",
+            "amount": 15_000,
+            "currency": "EUR",
+            "channel": None,
+            "items": [line],
+            "attributes": {},
+        }
+        console.readings.read = events_read(("transactions", schemas.encode("Transaction", order), now - 9))
+        (event,) = (await (await client.get("/api/customers/ann")).json())["events"]
+        assert json.loads(event["what"]) == {
+            "order_id": "o1",
+            "amount": "150.00",
+            "currency": "EUR",
+            "items": [line | {"price": "75.00"}],
+        }
+        assert "&#34;amount&#34;: &#34;150.00&#34;" in await (await client.get("/customers/ann")).text()
 
     visiting(tmp_path, visit)
 
