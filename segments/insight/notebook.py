@@ -21,6 +21,7 @@ from segments.insight.plain import flip_of, instant, iso
 from segments.insight.replay import Replay, together
 from segments.insight.sizes import Sizes
 from segments.insight.tally import Tally
+from segments.insight.why import INSTANTS
 from segments.insight.why import why as ask
 from segments.language.catalogue import sources_among
 from segments.language.checking.lint import Finding, refuse
@@ -32,9 +33,6 @@ from segments.language.nodes.order import in_order, require
 from segments.language.nodes.segment import Segment
 
 Rules = str | Path | Segment | RuleSet | Sequence[str | Path] | Sequence[Segment]
-
-INSTANTS = ("clock", "entered_at", "flips_at", "known_since", "warming_until")
-"""What `why` tells in milliseconds."""
 
 
 def replay(

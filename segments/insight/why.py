@@ -11,6 +11,9 @@ from segments.insight.warming import warming
 from segments.language.nodes.conditions import AllOf, AnyOf, Condition, Not
 from segments.language.nodes.text import measures_in, rule_text
 
+INSTANTS = frozenset({"clock", "at", "linked_at", "entered_at", "flips_at", "known_since", "warming_until"})
+"""The names of what `why` tells in milliseconds, at whatever depth."""
+
 
 def why(
     partition: Partition, customer_id: str, segment: str | None = None, at: int = BEFORE_ALL

@@ -22,7 +22,7 @@ from segments.insight.alone import Alone
 from segments.insight.identity import followed
 from segments.insight.tally import Tally
 from segments.insight.told import alternatives_text, evidence_lines
-from segments.insight.why import why
+from segments.insight.why import INSTANTS, why
 from segments.language.errors import SegmentsError
 from segments.language.words.phrases import Say, phrases
 from segments.language.words.sentence import Language
@@ -193,9 +193,8 @@ def _answer(settings: Settings, customer: str, segment: str | None, count: int) 
 
 def _shown(answer: dict[str, Any]) -> dict[str, Any]:
     """Instants as ISO 8601."""
-    instants = ("clock", "at", "linked_at", "entered_at", "flips_at", "known_since", "warming_until")
     return {
-        name: schemas.to_iso(value) if name in instants and value is not None else _deep(value)
+        name: schemas.to_iso(value) if name in INSTANTS and value is not None else _deep(value)
         for name, value in answer.items()
     }
 

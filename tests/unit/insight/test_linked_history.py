@@ -21,6 +21,7 @@ def test_python_follows_links():
     found = segments.why(LOG, THREE, VISITOR, partitions=4)
     assert (found["customer_id"], found["redirected_from"]) == ("anna", [VISITOR])
     assert found["segments"][0]["inside"]
+    assert [each["at"] for each in found["identity"]["merged"]] == ["2026-01-05T00:00:00.000Z"]
     sizes = segments.try_rules(LOG, THREE, UNTIL, partitions=4)
     assert (sizes["customers"], sizes["in_none"], sizes["segments"]["three"]["members"]) == (1, 0, 1)
 
