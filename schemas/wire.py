@@ -16,8 +16,10 @@ from schemas.source import failed_at
 
 MAGIC = b"\x00"
 _NAMES = RECORDS
-_READERS: dict[str, dict[bytes, compiled.Reader]] = {name: {} for name in _NAMES}
+_READERS: dict[str, dict[bytes, compiled.Reader | None]] = {name: {} for name in _NAMES}
+"""None: of a shipped schema, compiled when it is first needed, since a command needs few of them."""
 _WRITERS: dict[str, compiled.Writer] = {}
+_RELEASES: dict[tuple[str, bytes], Release] = {}
 _WRITTEN: dict[str, int] = {}
 _RECORD_OF_ID: dict[int, str] = {}
 _REFUSED: dict[str, dict[bytes, str]] = {name: {} for name in _NAMES}
@@ -60,14 +62,16 @@ def is_settled(name: str, data: bytes) -> bool:
 def renumber(ids: Mapping[Release, int]) -> None:
     """From now on, the ids are a registry's: these for what we released, `accept` for more; none that was shipped."""
     _RECORD_OF_ID.clear()
+    _RELEASES.clear()
+    _WRITERS.clear()
     for name in _NAMES:
         _READERS[name].clear()
         _REFUSED[name].clear()
     for release, number in sorted(ids.items(), key=lambda each: each[0].version):
         _RECORD_OF_ID[number] = release.record
-        accept(release.record, number, read(release.path))
+        _RELEASES[release.record, header(number)] = release
+        _READERS[release.record][header(number)] = None
         # The newest comes last.
-        _WRITERS[release.record] = compiled.compile_writer(schema_of(release.record), header(number))
         _WRITTEN[release.record] = number
 
 
@@ -84,9 +88,7 @@ def decode(name: str, data: bytes) -> dict[str, Any]:
 
     DecodeError if they are anything else, whatever they are.
     """
-    reader = _READERS[name].get(data[:5])
-    if reader is None:
-        raise _refusal(name, data)
+    reader = _READERS[name].get(data[:5]) or _shipped_reader(name, data)
     try:
         return reader(data)
     except compiled.BROKEN as error:
@@ -96,11 +98,27 @@ def decode(name: str, data: bytes) -> dict[str, Any]:
 
 def encode(name: str, record: dict[str, Any]) -> bytes:
     """These bytes for a record in engine form; EncodeError, with the field, if it does not fit."""
-    writer = _WRITERS[name]
+    writer = _WRITERS.get(name) or _shipped_writer(name)
     try:
         return writer(record)
     except compiled.UNFIT as error:
         raise EncodeError(f"{name}.{failed_at(writer, record)}: {type(error).__name__}: {error}") from error
+
+
+def _shipped_reader(name: str, data: bytes) -> compiled.Reader:
+    """The reader of a shipped schema, from now on ready; DecodeError if these bytes were not written by one."""
+    release = _RELEASES.get((name, data[:5]))
+    if release is None:
+        raise _refusal(name, data)
+    reader = compiled.compile_reader(read(release.path), schema_of(name))
+    _READERS[name][data[:5]] = reader
+    return reader
+
+
+def _shipped_writer(name: str) -> compiled.Writer:
+    """The writer of the newest schema that is shipped, from now on ready."""
+    writer = _WRITERS[name] = compiled.compile_writer(schema_of(name), header(_WRITTEN[name]))
+    return writer
 
 
 def _explain(name: str, field: str, error: Exception) -> str:

@@ -1,32 +1,10 @@
 """`segments broker`: a local Kafka for development, the tests and the demo."""
 
-import sys
-
 import click
 
+from streams.cli.progress import Rewritten
 from streams.local.broker import Broker
 from streams.settings.settings import read_settings
-
-
-class Progress:
-    """What takes long, on stderr: one line that is rewritten on a terminal, a line for each report elsewhere."""
-
-    def __init__(self) -> None:
-        self._rewrites = sys.stderr.isatty()
-        self._said = False
-
-    def __call__(self, line: str) -> None:
-        """Shows the line."""
-        if self._rewrites:
-            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
-        else:
-            click.echo(line, err=True)
-        self._said = True
-
-    def end(self) -> None:
-        """Leaves the line, so that what follows begins on the next one."""
-        if self._rewrites and self._said:
-            click.echo("", err=True)
 
 
 @click.group()
@@ -46,7 +24,7 @@ def command() -> None:
 )
 def start(port: int | None) -> None:
     """Start the broker, unless it runs, and print its address."""
-    progress = Progress()
+    progress = Rewritten()
     try:
         address = Broker(read_settings().broker_dir, port, progress).start()
     finally:

@@ -7,7 +7,6 @@ from typing import IO, Any
 
 import click
 
-from segments.engine import settings_of, with_borders
 from segments.language.words.sentence import Language
 from streams.cli import going_live
 from streams.cli.deploy_report import Report, settings_change, tell_counted, what_changes
@@ -24,8 +23,6 @@ from streams.deployments.new_borders import NewBorder, take_new, unpublished
 from streams.deployments.planning import Planned, SettingsChange, plan, record
 from streams.deployments.records import Chains, read_chains
 from streams.deployments.watching import NotTakenOver
-from streams.history.reader import History
-from streams.jobs import foresee, trial_borders
 from streams.kafka.topics import require_sources
 from streams.settings.settings import Settings, read_settings
 
@@ -177,8 +174,10 @@ def _change(
         raise SettingsChange(settings_change(report.changes))
     require_sources(settings, planned.settings["profile_sources"])
     if call.dry_run:
-        report.foreseen = _foresee(settings, call, planned, report, chains)
-        tell_lines(*(() if call.as_json or report.foreseen is None else foresee.told(report.foreseen)))
+        # Not above: what reads histories takes a third of a second to load, and a deployment is waited for.
+        from streams.cli.foreseen import tell_foreseen
+
+        tell_foreseen(settings, planned, report, chains, call.files, call.partitions, as_json=call.as_json)
         return
     deployment_id = None
     if call.backfill:
@@ -202,44 +201,6 @@ def _take_new(
         return []
     with bar(len(chains.held), "asking the workers for new borders") as progress:
         return take_new(settings, planned, chains, timeout, progress, filled=filled)
-
-
-def _foresee(
-    settings: Settings, call: Call, planned: Planned, report: Report, chains: Chains
-) -> dict[str, Any] | None:
-    """Who would move, by the history; None: nothing that decides would change.
-
-    The borders are those published; a new one is that of the history.
-    """
-    found, deployed = report.changes, report.changes.deployed
-    names = {each.id for each in found.rules if each.kind != "reworded"}
-    if found.settings:
-        names |= set(planned.ruleset.ids)
-    if not names:
-        return None
-    after: foresee.Side = planned.ruleset, planned.engine
-    before: foresee.Side | None = None
-    if deployed is not None:
-        before = with_borders(deployed.planned, chains.borders), settings_of(deployed.settings)
-    sides = [after] if before is None else [before, after]
-    with foresee.history_of(settings, sides, call.files, call.partitions) as (history, now):
-        report.borders = _by_history(planned, chains, history, now)
-        tell_lines(*(() if call.as_json else (f"{each} (by the history)" for each in report.borders)))
-        after = with_borders(planned.ruleset, (*chains.borders, *report.new_borders)), planned.engine
-        with bar(history.length, "reading the history") as progress:
-            compared = foresee.foresee(history, now, before, after, names, progress)
-        return foresee.as_plain(compared, history)
-
-
-def _by_history(planned: Planned, chains: Chains, history: History, now: int | None) -> list[NewBorder]:
-    keys = unpublished(planned, chains)
-    if not keys:
-        return []
-    consent = planned.settings["required_consent"]
-    with bar(history.length, "taking borders") as progress:
-        found = trial_borders.taken([planned.ruleset], keys, history, planned.engine, now, consent, progress)
-    held = {border.key: border for border in found}
-    return [NewBorder(key, held.get(key), "no customer has a value above 0") for key in keys]
 
 
 def _count(

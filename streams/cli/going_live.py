@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from streams.cli.broker import Progress
-from streams.cli.progress import LINE_SECONDS
+from streams.cli.progress import LINE_SECONDS, Rewritten
 from streams.cli.visible import visible
 from streams.deployments.records import Chains, read_chains
 from streams.deployments.watching import Look, wait, wait_filled
@@ -54,7 +53,7 @@ def ask(question: str, *, yes: bool) -> None:
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """A line on stderr that is rewritten on a terminal; elsewhere a changed one is told every few seconds."""
-    shown, last, told_at = Progress(), "", -LINE_SECONDS
+    shown, last, told_at = Rewritten(), "", -LINE_SECONDS
     pause = 0.0 if sys.stderr.isatty() else LINE_SECONDS
 
     def tell(line: str) -> None:

@@ -2,12 +2,10 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
-
-from streams.history.reader import Progress
 
 LINE_SECONDS = 5.0
 """Between two lines of progress where there is no terminal: a log shows that it goes on, and is not filled by it."""
@@ -30,7 +28,7 @@ class Lines:
 
 
 @contextmanager
-def bar(length: int, what: str = "reading") -> Iterator[Progress]:
+def bar(length: int, what: str = "reading") -> Iterator[Callable[[int], None]]:
     """A bar on stderr if that is a terminal, else a line every few seconds."""
     if not sys.stderr.isatty():
         yield Lines(length, what)
@@ -43,3 +41,24 @@ def bar(length: int, what: str = "reading") -> Iterator[Progress]:
     with Bar(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(what, total=length)
         yield lambda count: shown.advance(task, count)
+
+
+class Rewritten:
+    """What takes long, on stderr: one line that is rewritten on a terminal, a line for each report elsewhere."""
+
+    def __init__(self) -> None:
+        self._rewrites = sys.stderr.isatty()
+        self._said = False
+
+    def __call__(self, line: str) -> None:
+        """Shows the line."""
+        if self._rewrites:
+            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        else:
+            click.echo(line, err=True)
+        self._said = True
+
+    def end(self) -> None:
+        """Leaves the line, so that what follows begins on the next one."""
+        if self._rewrites and self._said:
+            click.echo("", err=True)

@@ -14,8 +14,10 @@ from streams.settings.settings import Settings
 
 SECONDS = 3.0
 """A worker has to answer."""
-EVERY = 0.2
+EVERY = 0.1
 """Seconds between two looks."""
+MEMBERS_EVERY = 2.0
+"""Seconds for which the broker's list of workers counts if all of them answer: it costs ten times their answers."""
 READ_EVERY = 5.0
 """Seconds between two readings of the deployments, which cost more than a look."""
 RUNNING = "running"
@@ -55,10 +57,21 @@ class Look:
     members: int = 0
     silent: tuple[str, ...] = ()
     """Workers that did not answer, or answered as workers do that follow no deployments."""
+    asked: tuple[str, ...] = ()
+    """The addresses of those that own partitions."""
+    listed_at: float = 0.0
+    """When the broker was asked for them, on the monotonic clock."""
+
+    def still_counts(self, now: float) -> bool:
+        """Whether the same workers can be asked again."""
+        return bool(self.partitions) and not self.silent and now < self.listed_at + MEMBERS_EVERY
 
 
-def look(settings: Settings) -> Look:
-    """Ask all workers of the group."""
+def look(settings: Settings, before: Look | None = None) -> Look:
+    """Ask all workers of the group: those of the look before, while that counts."""
+    now = time.monotonic()
+    if before is not None and before.still_counts(now):
+        return _asked(settings, before.members, before.asked, before.listed_at)
     try:
         _, members = standing(settings)
     except GroupIdNotFoundError:
@@ -67,11 +80,14 @@ def look(settings: Settings) -> Look:
         if not isinstance(error.__cause__, CoordinatorNotAvailableError):
             raise
         return Look()  # A new cluster has no coordinator of groups before the first one.
+    owning = tuple(where for where, assigned in members if where is not None and assigned)
+    return _asked(settings, len(members), owning, now)
+
+
+def _asked(settings: Settings, members: int, owning: tuple[str, ...], listed_at: float) -> Look:
     found: dict[int, PartitionProgress] = {}
     silent = []
-    for where, assigned in members:
-        if where is None or not assigned:
-            continue
+    for where in owning:
         try:
             answer = answer_of(where, "/deployments", settings.why_token, SECONDS)
             for each in answer["partitions"]:
@@ -88,7 +104,7 @@ def look(settings: Settings) -> Look:
                 )
         except (StreamsError, KeyError, TypeError):
             silent.append(where)
-    return Look(found, len(members), tuple(silent))
+    return Look(found, members, tuple(silent), owning, listed_at)
 
 
 def wait(
@@ -152,8 +168,9 @@ def _until(
     `read` looks into the log, every few seconds and once more at the end.
     """
     end, read_at = time.monotonic() + seconds, time.monotonic()
+    now: Look | None = None
     while True:
-        now, at = look(settings), time.monotonic()
+        now, at = look(settings, now), time.monotonic()
         if at >= min(end, read_at + READ_EVERY):
             read_at = at
             read()

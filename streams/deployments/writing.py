@@ -14,7 +14,7 @@ import schemas
 from segments.language.catalogue import DEPLOYMENTS
 from streams.deployments.records import Chains, read_chains
 from streams.errors import BrokerAway, StreamsError
-from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, connection, require_broker
+from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, RETRY_MILLISECONDS, connection, require_broker
 from streams.kafka.group import require_readers
 from streams.registry.registry import connect
 from streams.settings.settings import Settings
@@ -75,6 +75,7 @@ def _write(settings: Settings, seen: Chains, first: bytes, bare: bytes) -> None:
         transaction_timeout_ms=TRANSACTION_MILLISECONDS,
         allow_auto_create_topics=False,
         bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
+        retry_backoff_ms=RETRY_MILLISECONDS,
         max_request_size=LARGEST,
     )
     try:

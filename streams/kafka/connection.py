@@ -17,6 +17,9 @@ from streams.settings.types import secret
 CONNECT_SECONDS = 2.0
 BOOTSTRAP_MILLISECONDS = 3_000
 REQUEST_MILLISECONDS = 15_000
+RETRY_MILLISECONDS = 20
+"""Between two attempts of a client of kafka-python, which waits as long for the first metadata of a topic and for a
+coordinator: its default of 100 makes a quarter of a second in each command."""
 
 
 read_again()

@@ -11,7 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 import schemas
 from segments.language.catalogue import is_source
 from streams.errors import BrokerAway, TopicsError
-from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, connection, require_broker
+from streams.kafka.connection import BOOTSTRAP_MILLISECONDS, RETRY_MILLISECONDS, connection, require_broker
 from streams.settings.settings import Settings
 
 AT_ONCE = 5_000
@@ -39,6 +39,7 @@ def committed_reader(settings: Settings, reset: str = "earliest") -> Iterator[Ka
             allow_auto_create_topics=False,
             max_poll_records=AT_ONCE,
             bootstrap_timeout_ms=BOOTSTRAP_MILLISECONDS,
+            retry_backoff_ms=RETRY_MILLISECONDS,
         )
     except (KafkaError, OSError) as error:
         raise BrokerAway(settings.brokers, "" if isinstance(error, KafkaTimeoutError) else error) from error

@@ -20,6 +20,7 @@ from streams.deployments.planning import FailingStories, again, deciding, is_sam
 from streams.deployments.records import Chains, Deployed, chain_of
 from streams.deployments.watching import Look, NotTakenOver, PartitionProgress
 from streams.deployments.writing import Overtaken
+from streams.errors import StreamsError
 from streams.kafka import group
 from streams.kafka.client_id import address, identity, plans_of, rules_of
 from streams.settings.settings import Settings
@@ -252,13 +253,38 @@ def test_the_command_waits_for_every_partition(monkeypatch):
         Look({number: PartitionProgress(number, "b", "running") for number in (0, 1)}, members=2),
     ]
     said = []
-    monkeypatch.setattr(watching, "look", lambda _settings: looks.pop(0))
+    monkeypatch.setattr(watching, "look", lambda _settings, _before: looks.pop(0))
     assert len(watching.wait(settings(monkeypatch), "b", 2, 30, said.append, list).partitions) == 2
     assert said == ["taken over: 0 of 2 partitions", "taken over: 1 of 2 partitions, 5 left"]
     looks.append(Look(members=1, silent=("one:6066",)))
     with pytest.raises(NotTakenOver, match=r"run it yet: 0, 1 .*one:6066") as caught:
         watching.wait(settings(monkeypatch), "b", 2, 0, said.append, list)
     assert caught.value.exit_code == 3
+
+
+def test_the_broker_lists_the_workers_now_and_then(monkeypatch):
+    """Each look asks the workers; the broker is asked again once one of them is silent, or after two seconds."""
+    asked, listed, now = [], [], [100.0]
+
+    def answer(where, *_given):
+        asked.append(where)
+        if where in silent:
+            raise StreamsError("does not answer")
+        state = {"partition": 0, "deployment_id": "a", "state": "running", "taken_over": 0, "left": 0}
+        return {"partitions": [state | {"enters": {}, "exits": {}}]}
+
+    def standing(_settings):
+        listed.append(now[0])
+        return True, [("one:6066", [("clickstream", 0)]), (None, []), ("idle:6066", [])]
+
+    monkeypatch.setattr(watching, "standing", standing)
+    monkeypatch.setattr(watching, "answer_of", answer)
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    silent, looked = set(), None
+    for now[0], silent in ((100, set()), (101, set()), (102, set()), (103, {"one:6066"}), (103.1, set())):
+        looked = watching.look(settings(monkeypatch), looked)
+        assert (looked.members, looked.silent) == (3, tuple(silent))
+    assert (asked, listed) == (["one:6066"] * 5, [100, 102, 103.1])
 
 
 def test_a_partition_that_has_gone_on_has_taken_it_over(monkeypatch):
@@ -271,7 +297,7 @@ def test_a_partition_that_has_gone_on_has_taken_it_over(monkeypatch):
         },
         1,
     )
-    monkeypatch.setattr(watching, "look", lambda _settings: looked)
+    monkeypatch.setattr(watching, "look", lambda _settings, _before: looked)
     assert (chains.after("b"), chains.after("x")) == (["c"], [])
     found = watching.wait(settings(monkeypatch), "b", 2, 0, lambda _: None, lambda: chains.after("b"))
     assert going_live.flips_of(found, "b") == {}
@@ -282,7 +308,7 @@ def test_a_partition_that_has_gone_on_has_taken_it_over(monkeypatch):
 def test_a_filling_that_another_deployment_ended_is_not_waited_for(monkeypatch):
     """The command ends as overtaken, exit code 4, rather than that it waits for what no partition fills any more."""
     monkeypatch.setattr(
-        watching, "look", lambda _settings: Look({0: PartitionProgress(0, "b", "running")}, 1)
+        watching, "look", lambda _settings, _before: Look({0: PartitionProgress(0, "b", "running")}, 1)
     )
 
     def require_wanted():
