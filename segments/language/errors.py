@@ -2,6 +2,7 @@
 
 SegmentsError
 └── RuleError          a rule is wrong: file, line, what was expected, what came, what to write
+    ├── NoSuchName     a name that something of a rule does not have: profile("interests").contains
     ├── RefusedRules   several rules, or several lines of one, are wrong: each of them is named
     └── StoryError     a story among a rule's examples cannot be read, or does not come true
 """
@@ -51,6 +52,10 @@ class RuleError(SegmentsError):
 
     def __str__(self) -> str:
         return f"{self.origin}: {self.problem} {self.mend}".rstrip()
+
+
+class NoSuchName(RuleError, AttributeError):
+    """A name that something of a rule does not have; Python asks for names too, and takes this for its own error."""
 
 
 class RefusedRules(RuleError):

@@ -38,7 +38,8 @@ def check_leaf(leaf: Condition) -> Iterator[Fault]:
         yield from _check_keys(leaf)
     if isinstance(leaf, Comparison):
         yield from _check_reach(leaf)
-        yield from _check_types(measure_text(leaf.measure), _measured(leaf.measure), leaf.bound, leaf.origin)
+        text, field = measure_text(leaf.measure), leaf.measure.field
+        yield from _check_types(text, _measured(leaf.measure), leaf.bound, leaf.origin, field)
         yield from check_measure(leaf, measure_text(leaf.measure))
         yield from _check_possible(leaf)
         if isinstance(leaf.measure, Predicted):
@@ -127,7 +128,7 @@ def _check_events(events: Events, origin: Origin) -> Iterator[Fault]:
     yield from check_own_kind(events, origin)
     for test in _tests(events.filter):
         yield from _check_field(test.field, events, test.origin)
-        yield from _check_types(str(test.field), test.field.type, test.bound, test.origin)
+        yield from _check_types(str(test.field), test.field.type, test.bound, test.origin, test.field)
         yield from check_test(test, events)
     for field in (events.key, events.match):
         if field is not None:
@@ -214,7 +215,9 @@ def _windowed(measure: Measure) -> str:
     return f".within(days=365).{call}"
 
 
-def _check_types(subject: str, type_: Type, bound: object, origin: Origin) -> Iterator[Fault]:
+def _check_types(
+    subject: str, type_: Type, bound: object, origin: Origin, field: Field | None
+) -> Iterator[Fault]:
     """A comparison of unlike types is false for ever, which nobody writes on purpose."""
     bounds = bound if isinstance(bound, tuple) else (bound,)
     if isinstance(bound, Top):
@@ -224,6 +227,8 @@ def _check_types(subject: str, type_: Type, bound: object, origin: Origin) -> It
     for each in bounds:
         if isinstance(each, str) is not (type_ is Type.TEXT) or isinstance(each, bool):
             wanted = "a text" if type_ is Type.TEXT else "a number"
+            if type_ is Type.TEXT and field is not None and field.key is not None:
+                wanted = f"a text, or {field}.number to compare it with a number"
             yield (
                 origin,
                 f"{subject} is {type_.value}; compared with {each!r} it is never true.",

@@ -4,16 +4,20 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from math import inf
-from typing import cast
+from typing import Any, cast
 
 from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum
-from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not
+from segments.language.nodes.borders import Top
+from segments.language.nodes.calendar import TodayComparison
+from segments.language.nodes.conditions import AllOf, AnyOf, Comparison, Condition, Not, ProfileComparison
+from segments.language.nodes.dates import DateComparison, Years
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.fields import Field
 from segments.language.nodes.literals import shown
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.segment import Segment
-from segments.language.nodes.text import condition_text, leaves, measures_in
+from segments.language.nodes.splits import Split
+from segments.language.nodes.text import condition_text, leaf_text, leaves, measures_in
 
 Range = tuple[Fraction | float, Fraction | float]
 """Between which numbers a value lies, both included."""
@@ -109,7 +113,7 @@ def implies(condition: Condition, other: Condition) -> bool:
         return True
     if isinstance(other, AnyOf):
         return any(implies(condition, part) for part in other.parts)
-    return isinstance(condition, Comparison) and isinstance(other, Comparison) and _narrower(condition, other)
+    return _narrower(condition, other)
 
 
 def _keys(segment: Segment) -> Iterator[Field]:
@@ -179,22 +183,52 @@ def _compared(operator: str, left: object, right: object) -> bool:
     return found[operator]
 
 
-def _narrower(one: Comparison, other: Comparison) -> bool:
-    """Whether a comparison of the same measure with a number is at least as strict."""
-    texts = [condition_text(each).partition(f" {each.operator} ")[0] for each in (one, other)]
-    bounds = [each.bound for each in (one, other)]
-    if texts[0] != texts[1] or any(
-        isinstance(each, bool) or not isinstance(each, int | Decimal) for each in bounds
-    ):
+def _narrower(condition: Condition, other: Condition) -> bool:
+    """Whether a comparison of the same thing, or a share of the same draw, is at least as strict."""
+    if isinstance(condition, Split) and isinstance(other, Split):
+        inside = other.start <= condition.start and condition.end <= other.end
+        return condition.name == other.name and inside
+    one, two = _compares(condition), _compares(other)
+    if one is None or two is None or one[0] != two[0]:
         return False
-    left, right = (cast("Decimal", each) for each in bounds)
-    match other.operator:
-        case ">=":
-            return one.operator in (">=", ">", "==") and left >= right
-        case ">":
-            return (one.operator == ">" and left >= right) or (one.operator in (">=", "==") and left > right)
-        case "<=":
-            return one.operator in ("<=", "<", "==") and left <= right
-        case "<":
-            return (one.operator == "<" and left <= right) or (one.operator in ("<=", "==") and left < right)
+    if two[1] in ("==", "is_in"):
+        return one[1] in ("==", "is_in") and set(map(repr, one[2])) <= set(map(repr, two[2]))
+    numbers = [each for each in (*one[2], *two[2]) if not isinstance(each, bool | str)]
+    if len(numbers) < len(one[2]) + len(two[2]):
+        return False
+    how, right = two[1], two[2][0]
+    lefts = [cast("Decimal", each) for each in one[2]]
+    if how in (">=", ">"):
+        strict = one[1] == ">" or how == ">="
+        return one[1] in (">=", ">", "==", "is_in") and all(
+            each > right or (strict and each == right) for each in lefts
+        )
+    if how in ("<=", "<"):
+        strict = one[1] == "<" or how == "<="
+        return one[1] in ("<=", "<", "==", "is_in") and all(
+            each < right or (strict and each == right) for each in lefts
+        )
     return False
+
+
+def _compares(condition: Condition) -> tuple[str, str, tuple[Any, ...]] | None:
+    """What is compared, how, and with which values; None: it is no comparison with values."""
+    match condition:
+        case Comparison(operator=operator, bound=bound) if not isinstance(bound, Top):
+            found: Any = bound
+        case (
+            ProfileComparison(operator=operator, bound=bound)
+            | TodayComparison(operator=operator, bound=bound)
+        ):
+            found = bound
+        case Calculated(operator=operator, right=Duration(milliseconds)):
+            found = milliseconds
+        case Calculated(operator=operator, right=int() | Decimal() as number):
+            found = number
+        case DateComparison(operator=operator, bound=Duration(milliseconds)):
+            found = milliseconds
+        case DateComparison(operator=operator, bound=Years(count)):
+            return f"{leaf_text(condition)} in years", operator, (count,)
+        case _:
+            return None
+    return leaf_text(condition), operator, found if isinstance(found, tuple) else (found,)

@@ -32,13 +32,26 @@ MENDS = (
     ),
     (r"Segment\.__init__\(\)", _OF_A_SEGMENT),
     (r"Stages\.__init__\(\)", _OF_STAGES),
-    (rf"(Events\.({'|'.join(_WITH_FIELD)}))\(\) missing", "Name the field, say .sum(purchase.amount)."),
+    (
+        rf"(Events\.({'|'.join([*_WITH_FIELD, 'by', 'same'])}))\(\) missing",
+        "Name the field, say .sum(purchase.amount).",
+    ),
     (r"'Measure' object is not callable", "idle and age are written without parentheses."),
     (
-        r": (profile|consent|event|not_|days|hours|minutes|years)\(\) missing",
+        r": (profile|consent|event|entered|left|model|not_|days|hours|minutes|years)\(\) missing",
         'Say which, as in consent("marketing") or days(3).',
     ),
     (r": split\(\) (takes|missing|got)", 'Write split("winter", percent=10), or percent=(10, 50).'),
+    (r"Events\.during\(\) missing", 'Name the period: .during("this month").'),
+    (r"Events\.after\(\) missing", "Name the events and the time: .after(email_click, days=30)."),
+    (r"Events\.since\(\) missing", "Name the events: .since(purchase)."),
+    (r"\.has\(\) missing", 'Name the value: profile("interests").has("travel").'),
+    (r"'Today'", 'Write today.hour, today.weekday, today.month or today.day, say today.weekday == "monday".'),
+    (r"operand type.*'Duration'", "Write a length of time in full: days(2), or hours(1) + minutes(30)."),
+    (
+        r"(operand type for (unary|abs)|__round__|__floor__|__ceil__|__trunc__)",
+        "Measures are added, subtracted, divided, and multiplied by a number: write -1 * orders.count(), say.",
+    ),
     (
         r"unsupported operand type",
         "Numbers that are measures are added, subtracted, divided, and multiplied by a number; all else is compared.",

@@ -21,10 +21,12 @@ class Duration:
     milliseconds: int
 
     def __add__(self, other: "Duration") -> "Duration":
-        if not isinstance(other, Duration):
+        if isinstance(other, bool | int | float | str):
             raise RuleError(
-                f"A duration and {other!r} cannot be added.", "Write, say, hours(1) + minutes(30)."
+                f"A duration and {shown(other)} cannot be added.", "Write, say, hours(1) + minutes(30)."
             )
+        if not isinstance(other, Duration):
+            return NotImplemented
         return _bounded(Duration(self.milliseconds + other.milliseconds))
 
     def parts(self) -> dict[str, int]:

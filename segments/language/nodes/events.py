@@ -6,7 +6,7 @@ events[.where][.after][.by][.since][.within][.ago].measure  comparison  bound
 from dataclasses import dataclass, replace
 from typing import Any
 
-from segments.language.catalogue import SETS, EventSet, Type, fields_of
+from segments.language.catalogue import CALENDAR, SETS, EventSet, Type, fields_of
 from segments.language.errors import RuleError
 from segments.language.measures import KINDS
 from segments.language.nodes.calendar import Period, period_of
@@ -251,6 +251,7 @@ class Events:
         name = field.name if isinstance(field, Field) else field
         known = fields_of(self.source)
         numbers = [each for each, type_ in known.items() if type_ is not Type.TEXT]
+        numbers.sort(key=lambda each: (known[each] is not Type.MONEY, each in CALENDAR_NAMES))
         choices = numbers if step in ("sum", "mean") else [*numbers, "channel"]
         example = name if isinstance(name, str) and name in known else (choices or ["channel"])[0]
         raise RuleError(
@@ -261,11 +262,14 @@ class Events:
     def _number(self, field: object, step: str) -> Field:
         own = self._own(field, step)
         if own.type is Type.TEXT:
+            number = "" if own.key is None else f", or the text as a number: {own}.number"
             raise RuleError(
-                f"{step}({own}): {own} is a text, which cannot be added up.", "Use count, distinct or last."
+                f"{step}({own}): {own} is a text, which cannot be added up.",
+                f"Use count, distinct or last{number}.",
             )
         return own
 
 
+CALENDAR_NAMES = {each.name for each in CALENDAR}
 _PERIOD_THEN = "a period of the calendar is that of now."
 _LAST = 'Write during("last month") for the one before, or within(days=30).ago(days=30).'

@@ -1,10 +1,10 @@
 """Fields of events, and the tests on them that `where` takes."""
 
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from segments.language.catalogue import EventSet, Type, quoted
-from segments.language.errors import Origin, RuleError, here
+from segments.language.errors import NoSuchName, Origin, RuleError, here
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.literals import Value, literal_value, shown, text
 
@@ -34,10 +34,36 @@ class NoTruth:
 
     __ror__, __rand__ = __or__, __and__
 
+    if not TYPE_CHECKING:  # or every name would be one for mypy
 
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            raise no_such_name(self, name)
+
+
+def no_such_name(given: object, name: str) -> NoSuchName:
+    """A name that something of a rule does not have: `profile("interests").contains`."""
+    sort = next((each.__name__ for each in type(given).__mro__ if each.__name__ in _NOT_THERE), "")
+    what = came(given).removesuffix(" without a bound").removesuffix(",")
+    mend = _NOT_THERE.get(sort, "Conditions stand in a list, in any_of(...) or in not_(...).")
+    return NoSuchName(f"{what[0].upper()}{what[1:]} has no {name!r}.", mend)
+
+
+_NOT_THERE = {
+    "Segment": "Its enters and exits are events: entered(high_value).within(days=7).count() >= 1.",
+    "Term": "A measure stands last: .where(...), .by(...) and .within(...) come before it, and a bound behind it.",
+    "Field": "Compare it within where(...); the text of an attribute as a number is .number.",
+    "ProfileAttribute": 'Compare it, or write .has("travel") of a list, .date.remaining <= days(30) of a date.',
+    "TodayPart": "Compare it with a bound, or write .is_in(...).",
+    "DateMeasure": "Compare it with a length of time, say days(30).",
+}
+"""By the class what to write instead of a name that it does not have."""
 _NAMES = {
     "Events": "a set of events",
     "Measure": "a measure without a bound",
+    **dict.fromkeys(("Sum", "Product", "Quotient"), "a calculation without a bound"),
+    **dict.fromkeys(("Segment", "Stages"), "a segment"),
     "Field": "a field without a bound",
     "Attributes": "a map of attributes",
     "Top": "a border",

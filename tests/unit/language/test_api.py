@@ -310,3 +310,10 @@ def test_lint_gives_findings_as_plain_values(tmp_path):
     [found] = segments.lint(tmp_path)
     assert (found["rule"], found["line"], found["refused"]) == ("", 2, True)
     assert segments.lint(RULES / "high_value.py") == []
+
+
+def test_a_segment_has_no_measures_and_says_what_has():
+    """Its enters are events; Python still takes the error for a missing name."""
+    assert not hasattr(SPENDER, "within")
+    with pytest.raises(RuleError, match=r"A segment has no 'within'\. .*entered\(high_value\)\.within"):
+        _ = SPENDER.within
