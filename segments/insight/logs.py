@@ -4,15 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from segments.engine import DEPLOYMENTS, IDENTITIES, INPUTS, Event, Record, partition_of
+from segments.engine import DEPLOYMENTS, IDENTITIES, INPUTS, Event, Record, Refusal, partition_of
 from segments.insight.deploying import Deploying
+from segments.insight.length import length_of
 from segments.insight.plain import EventError, event_of, instant
 from segments.language.catalogue import SOURCE, is_source
 
 Logs = dict[int, dict[str, list[Record]]]
 """The records by partition and topic."""
-TRANSPORT = ("topic", "partition", "offset", "timestamp", "erase")
+TRANSPORT = ("topic", "partition", "offset", "timestamp", "key", "erase")
 """What says how an event travels, and is no field of it."""
+LONGEST = 1 << 20
+"""Bytes of a record beyond which the engine refuses it, and needs to be told how many there are."""
 
 
 def logs_of(
@@ -68,12 +71,29 @@ def _record(
     if not isinstance(topic, str) or (topic not in (*INPUTS, IDENTITIES) and not is_source(topic)):
         known = ", ".join((*INPUTS, f"{SOURCE}NAME", DEPLOYMENTS, IDENTITIES))
         raise EventError(f"topic: expected {known}, got {topic!r}")
-    event = None if given.get("erase") is True else event_of(topic, fields)
-    customer = fields.get("customer_id")
+    event = None if given.get("erase") is True else _event(topic, fields)
+    customer = given.get("key", fields.get("customer_id"))
     key = customer.encode("utf-8", "surrogatepass") if isinstance(customer, str) else None
     number = _partition(given.get("partition"), partitions, key)
     offset = _offset(given, offsets[number, topic])
-    return number, Record(topic, offset, _timestamp(given, event), key, None, event)
+    return number, Record(topic, offset, _timestamp(given, event), key, _value(topic, event), event)
+
+
+def _value(topic: str, event: Event | Refusal | None) -> bytes | None:
+    """As many bytes as the record has, where that is too many: the engine looks at their number alone."""
+    if not isinstance(event, dict) or not any(type(each) in (dict, list) and each for each in event.values()):
+        return None
+    length = length_of(topic, event)
+    return bytes(length) if length > LONGEST else None
+
+
+def _event(topic: str, fields: Mapping[str, Any]) -> Event | Refusal:
+    error = fields.get("error")
+    if not isinstance(error, str):
+        return event_of(topic, fields)
+    # A record that `segments consume` could not show: the workers refused it, for this reason.
+    reason, _, text = error.partition(": ")
+    return Refusal(reason, text)
 
 
 def _offset(given: Mapping[str, Any], least: int) -> int:
@@ -93,10 +113,12 @@ def _partition(given: Any, partitions: int | None, key: bytes | None) -> int:
     return given
 
 
-def _timestamp(given: Mapping[str, Any], event: Event | None) -> int:
+def _timestamp(given: Mapping[str, Any], event: Event | Refusal | None) -> int:
     """The Kafka timestamp; without one, an event was taken in when it occurred."""
     if "timestamp" in given:
         return instant("timestamp", given["timestamp"])
+    if isinstance(event, Refusal):
+        return 0
     if event is not None:
         return int(event["occurred_at"])
     if "occurred_at" not in given:
