@@ -164,8 +164,9 @@ def try_rules(
     Returns:
         A dict with `as_of`, `customers` (of whom anything is remembered), `in_none`; `segments`: by id `members`,
         `share` of the customers (None without any) and `leaves`: of each condition how many customers it `holds` for,
-        and all before it too (`reached`), how many are `missing` a value, and the `groups` of its values around the
-        bound; `overlap`: each pair of segments with `customers` in both, the largest first; `records` by outcome;
+        and all before it too (`reached`), how many are `missing` a value, the `groups` of its values around the
+        bound, and `percentiles` of the values (10, 25, 50, 75, 90, 99); `overlap`: each pair of segments with
+        `customers` in both, the largest first; `records` by outcome;
         `refused`: by reason how many, and the first; `late`: how many events came late.
 
     Raises:

@@ -3,6 +3,7 @@
 Counts of several partitions can be added up: the bounds of the groups depend on the rule alone.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 from segments.engine import PlannedRules, RuleSet, WhyView
 from segments.insight.planned import places
+from segments.insight.ranking import MILLION, decimal_text
 
 GROUPS = 30
 """Of values; the bound stands after the tenth. One more has what is larger."""
@@ -19,6 +21,10 @@ HOUR = 3_600_000
 """Milliseconds."""
 AHEAD_HOURS = 168
 """A week of flips by time."""
+PERCENTILES = (10, 25, 50, 75, 90, 99)
+"""That are told of the values of a condition."""
+LARGEST = 2**63 - 1
+"""Millionths: what fits eight bytes."""
 
 
 @dataclass(slots=True)
@@ -36,6 +42,8 @@ class Leaf:
     width: Decimal | None = None
     """Of a group of values; None: the bound is no number, so there are no groups."""
     groups: list[int] = field(default_factory=list)
+    values: "array[int] | None" = None
+    """All of them in millionths, eight bytes each, if percentiles are asked for."""
 
     def note(self, value: str | None) -> None:
         """Count a value."""
@@ -44,6 +52,8 @@ class Leaf:
         elif self.width is not None:
             group = int(max(Decimal(0), Decimal(value)) / self.width)
             self.groups[min(group, GROUPS)] += 1
+            if self.values is not None:
+                self.values.append(min(LARGEST, round(Decimal(value) * MILLION)))
 
     def told(self) -> dict[str, Any]:
         """As plain values: for each group its lower end, its upper one (null: none), and the customers in it."""
@@ -56,7 +66,16 @@ class Leaf:
                 {"from": low, "to": high, "customers": count}
                 for low, high, count in zip(ends, [*ends[1:], None], self.groups, strict=True)
             ]
+        if self.values is not None:
+            found["percentiles"] = self._percentiles(sorted(self.values))
         return found
+
+    def _percentiles(self, values: Sequence[int]) -> dict[str, str]:
+        """The smallest values that so many per cent of those who have one do not exceed; none without values."""
+        if not values:
+            return {}
+        at = {percent: values[-(-len(values) * percent // 100) - 1] for percent in PERCENTILES}
+        return {f"{percent}": decimal_text(value) for percent, value in at.items()}
 
 
 @dataclass(slots=True)
@@ -73,8 +92,17 @@ class RuleCensus:
 class Census:
     """Counts customers one by one."""
 
-    def __init__(self, rules: RuleSet | PlannedRules, views: Sequence[Mapping[str, Any]]) -> None:
-        """Count by these rules; `views` is what `Partition.why` says of each of them, of anybody."""
+    def __init__(
+        self,
+        rules: RuleSet | PlannedRules,
+        views: Sequence[Mapping[str, Any]],
+        *,
+        percentiles: bool = False,
+    ) -> None:
+        """Count by these rules; `views` is what `Partition.why` says of each of them, of anybody.
+
+        `percentiles`: keep every value and tell them; such counts can't be added up.
+        """
         self.customers = 0
         self.at: int | None = None
         """The clock when the latest customer was counted, in milliseconds."""
@@ -82,6 +110,8 @@ class Census:
             RuleCensus(name, [_leaf(*each) for each in zip(view["evidence"], of_rule, strict=True)])
             for name, view, of_rule in zip(rules.ids, views, places(rules), strict=True)
         ]
+        for leaf in (each for rule in self.rules for each in rule.leaves if percentiles and each.groups):
+            leaf.values = array("q")
 
     def note(self, found: WhyView) -> None:
         """Count a customer of whom something is known."""

@@ -29,7 +29,7 @@ class Sizes:
         """Count the customers of a partition by their keys, as of an instant."""
         at = BEFORE_ALL if now is None else now
         if self.census is None:
-            self.census = Census(partition.rules, partition.why(NOBODY)["rules"])
+            self.census = Census(partition.rules, partition.why(NOBODY)["rules"], percentiles=True)
         for key in filter(of_customer, keys):
             found = partition.why(key, at)
             if not found["known"] or goes_on(partition, key):

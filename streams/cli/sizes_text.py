@@ -92,13 +92,15 @@ def _condition(leaf: Mapping[str, Any], say: Say) -> str:
         bound=text(leaf["bound"]),
         holds=f"{leaf['holds']:,}",
     )
-    if near is None:
-        return told
-    return told + say(
-        ", {near} lie just below the bound, from {low} on",
-        near=f"{near['customers']:,}",
-        low=text(near["from"]),
-    )
+    if near is not None:
+        told += say(
+            ", {near} lie just below the bound, from {low} on",
+            near=f"{near['customers']:,}",
+            low=text(near["from"]),
+        )
+    if at := leaf["percentiles"]:
+        told += say("; median {middle}, 90th percentile {high}", middle=text(at["50"]), high=text(at["90"]))
+    return told
 
 
 def _pairs(plain: Mapping[str, Any], say: Say) -> Iterator[str]:

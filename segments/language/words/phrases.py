@@ -112,6 +112,7 @@ DUTCH: Mapping[str, str] = {
     "entered and left: in the last {count} days": "erin en eruit: in de laatste {count} dagen",
     "values of each condition in groups of one width; the bound stands at │": "waarden van elke voorwaarde in groepen van één breedte; de grens staat bij │",
     "{measure}, bound {bound}: {holds} hold it": "{measure}, grens {bound}: {holds} klanten voldoen eraan",
+    "; median {middle}, 90th percentile {high}": "; mediaan {middle}, 90e percentiel {high}",
     ", {near} lie just below the bound, from {low} on": ", {near} liggen net onder de grens, vanaf {low}",
     "no customer is in two segments": "geen enkele klant zit in twee segmenten",
     "customers in two segments": "klanten in twee segmenten",

@@ -30,6 +30,7 @@ def test_each_measure_has_its_values_around_the_bound():
     [leaf] = segments.try_rules(EVENTS, LOOKING, "2026-01-04T00:00:00Z")["segments"]["looking"]["leaves"]
     counted = {each["from"]: each["customers"] for each in leaf["groups"] if each["customers"]}
     assert (leaf["holds"], leaf["missing"], counted) == (2, 0, {"1": 1, "2": 2})
+    assert leaf["percentiles"] == {"10": "1", "25": "1", "50": "2", "75": "2", "90": "2", "99": "2"}
 
 
 def test_what_time_ends_is_counted_at_the_instant():
