@@ -11,6 +11,7 @@ fitting     models of purchases, fitted to what customers did
 going       which deployments a partition runs that lives through a log of them
 histogram   the values of all customers drawn, with the cuts of a border
 identity    where an id goes on, and what was merged into one
+in_words    evidence in words, for those who do not read the notation of rules
 length      how many bytes the record of an event has
 logs        events as dicts, by partition and topic
 notebook    `segments.replay`, `.why` and `.lint`: plain values in, plain values out

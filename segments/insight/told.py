@@ -1,6 +1,6 @@
 """The evidence of a rule in lines for people: the one printer of `why`, `try` and failing stories."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -26,6 +26,8 @@ FOLDED = 6
 """Leaves of one `any_of` that are told one by one; of more the rest is counted."""
 
 Entry = Mapping[str, Any]
+Worded = Callable[[Entry], str | None]
+"""Says an entry in words, where it can: `in_words.InWords.line`."""
 
 
 def leaf_kind(leaf: Condition) -> str:
@@ -77,58 +79,72 @@ def _alternatives(condition: Condition | None) -> dict[int, int]:
     return {leaf: numbers[name] for leaf, name in found.items()}
 
 
-def evidence_lines(entries: Sequence[Entry], say: Say = ENGLISH) -> Iterator[str]:
-    """A line for each leaf; those of `until` apart, many alternatives folded."""
+def evidence_lines(
+    entries: Sequence[Entry], say: Say = ENGLISH, worded: Worded | None = None
+) -> Iterator[str]:
+    """A line for each leaf; those of `until` apart, many alternatives folded. Without `worded`, in notation."""
     several = {entry.get("part") for entry in entries} == {"when", "until"}
     for part, of_part in groupby(entries, key=lambda entry: entry.get("part")):
-        head = f"{part:<6}" if several else ""
+        head = f"{_head(part, say, worded)} " if several else ""
         for group, found in groupby(of_part, key=lambda entry: entry.get("any_of")):
             of_group = list(found)
-            for line in (
-                _folded(of_group, say) if group is not None else (_line(each, say) for each in of_group)
-            ):
+            several_lines = _folded(of_group, say, worded)
+            one_by_one = (_line(each, say, worded) for each in of_group)
+            for line in one_by_one if group is None else several_lines:
                 yield head + line
                 head = " " * len(head)
 
 
-def _folded(entries: list[Entry], say: Say) -> Iterator[str]:
+def _head(part: str, say: Say, worded: Worded | None) -> str:
+    """The part of the rule: `when` and `until` in notation, else what they decide, one as wide as the other."""
+    if worded is None:
+        return f"{part:<5}"
+    enters, leaves_it = say("enters"), say("leaves")
+    return f"{enters if part == 'when' else leaves_it:<{max(len(enters), len(leaves_it))}}"
+
+
+def _folded(entries: list[Entry], say: Say, worded: Worded | None) -> Iterator[str]:
     if len(entries) <= FOLDED:
-        yield from (_line(each, say) for each in entries)
+        yield from (_line(each, say, worded) for each in entries)
         return
     holding = [entry for entry in entries if entry["holds"]]
     shown = (holding or entries)[: FOLDED // 2]
-    yield from (_line(each, say) for each in shown)
+    yield from (_line(each, say, worded) for each in shown)
     rest = len(entries) - len(shown)
     more = len(holding) - len(shown) if holding else 0
-    yield say("… and {count} more in this any_of, of which {holding} hold", count=rest, holding=more)
+    yield say("… and {count} more alternatives, of which {holding} hold", count=rest, holding=more)
 
 
-def _line(entry: Entry, say: Say) -> str:
-    return f"{'✓' if entry['holds'] else '✗'} {entry_text(entry, say)}"
+def _line(entry: Entry, say: Say, worded: Worded | None) -> str:
+    return f"{'✓' if entry['holds'] else '✗'} {entry_text(entry, say, worded)}"
 
 
-def entry_text(entry: Entry, say: Say = ENGLISH) -> str:
-    """`visit.within(days=7).count() is 2, bound >= 3`; durations in units."""
+def entry_text(entry: Entry, say: Say = ENGLISH, worded: Worded | None = None) -> str:
+    """`visit.within(days=7).count() is 2, bound >= 3`, or the same in words; durations in units."""
+    known = say(" (known since {since})", since=entry["known_since"]) if entry.get("known_since") else ""
+    then = say(" (as of {at})", at=entry["as_of"]) if entry.get("as_of") else ""
+    told = None if worded is None else worded(entry)
+    return f"{told or _in_notation(entry, say)}{known}{then}"
+
+
+def _in_notation(entry: Entry, say: Say) -> str:
     value, bound = entry["value"], entry["bound"]
     if entry["kind"] == "duration":
         value, bound = (duration(int(each)) if each else None for each in (value, bound))
     if entry["kind"] == "date" and value is not None:
         value = duration(int(value))
-    known = say(" (known since {since})", since=entry["known_since"]) if entry.get("known_since") else ""
-    then = say(" (as of {at})", at=entry["as_of"]) if entry.get("as_of") else ""
-    told = say(
+    return say(
         "{measure} is {value}, bound {operator} {bound}",
         measure=entry["measure"],
         value=say("nothing") if value is None else value,
         operator=entry["operator"],
         bound=say("nothing") if not bound and entry["kind"] in NUMBERS else bound,
     )
-    return f"{told}{known}{then}"
 
 
-def alternatives_text(texts: Sequence[str], say: Say = ENGLISH) -> str:
+def alternatives_text(texts: Sequence[str], say: Say = ENGLISH, joint: str = "; ") -> str:
     """What would change something, of many the first few."""
-    shown, more = "; ".join(texts[:FOLDED]), len(texts) - FOLDED
+    shown, more = joint.join(texts[:FOLDED]), len(texts) - FOLDED
     return shown if more <= 0 else say("{texts}; or one of {count} more", texts=shown, count=more)
 
 

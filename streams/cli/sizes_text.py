@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from segments.insight.in_words import InWords
 from segments.insight.told import duration
 from segments.language.words.phrases import Say
 from streams.cli.trial_text import bars, border_line, history_lines, percent
@@ -25,10 +26,11 @@ def told_of_all(
     history: History,
     say: Say,
     read: Sequence[ReadBorder],
+    words: InWords | None,
 ) -> Iterator[str]:
     """Line by line; `plain` is what --json prints, `titles` are those of the segments."""
     yield from history_lines(found.counted.tally, found.now, history, say)
-    yield from (visible(border_line(each, say)) for each in read)
+    yield from (visible(border_line(each, say, words)) for each in read)
     customers = plain["customers"]
     if not customers:
         yield say("Nothing is remembered of any customer: there is nothing to try the rule on.")
@@ -41,7 +43,7 @@ def told_of_all(
         share=percent(plain["in_none"] / customers),
     )
     yield from ("", *_sizes(plain, titles, say))
-    yield from _conditions(plain, say)
+    yield from _conditions(plain, say, words)
     yield from _pairs(plain, say)
 
 
@@ -58,14 +60,14 @@ def _sizes(plain: Mapping[str, Any], titles: Mapping[str, str], say: Say) -> Ite
     yield say("entered and left: in the last {count} days", count=plain["days"])
 
 
-def _conditions(plain: Mapping[str, Any], say: Say) -> Iterator[str]:
+def _conditions(plain: Mapping[str, Any], say: Say, words: InWords | None) -> Iterator[str]:
     """Of each condition with a number: who holds it, who nearly does, and the values with the bound among them."""
     yield ""
     yield say("values of each condition in groups of one width; the bound stands at │")
     for name, each in plain["segments"].items():
         for leaf in each["leaves"]:
             if "groups" in leaf:
-                yield f"  {_bars(leaf)}  {visible(name)}: {_condition(leaf, say)}"
+                yield f"  {_bars(leaf)}  {visible(name)}: {_condition(leaf, say, words)}"
 
 
 def _bars(leaf: Mapping[str, Any]) -> str:
@@ -80,7 +82,7 @@ def _below(leaf: Mapping[str, Any]) -> int:
     return sum(Decimal(group["from"]) < bound for group in leaf["groups"])
 
 
-def _condition(leaf: Mapping[str, Any], say: Say) -> str:
+def _condition(leaf: Mapping[str, Any], say: Say, words: InWords | None) -> str:
     def text(number: str) -> str:
         return duration(int(Decimal(number))) if leaf["kind"] == "duration" else number
 
@@ -88,8 +90,8 @@ def _condition(leaf: Mapping[str, Any], say: Say) -> str:
     near = leaf["groups"][below - 1] if below else None
     told = say(
         "{measure}, bound {bound}: {holds} hold it",
-        measure=visible(leaf["measure"]),
-        bound=text(leaf["bound"]),
+        measure=visible((words and words.measure(leaf["measure"])) or leaf["measure"]),
+        bound=(words and words.value(leaf["measure"], leaf["bound"])) or text(leaf["bound"]),
         holds=f"{leaf['holds']:,}",
     )
     if near is not None:

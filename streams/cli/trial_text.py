@@ -7,6 +7,7 @@ import click
 
 import schemas
 from segments.insight.findings import Findings
+from segments.insight.in_words import InWords
 from segments.insight.tally import Tally
 from segments.insight.told import duration, evidence_lines
 from segments.language.nodes.durations import DAY
@@ -28,12 +29,18 @@ CHANGES = {"stays": "stay", "enters": "enter", "leaves": "leave"}
 
 
 def told(
-    found: Findings, days: int, title: str, history: History, say: Say, read: Sequence[ReadBorder] = ()
+    found: Findings,
+    days: int,
+    title: str,
+    history: History,
+    say: Say,
+    read: Sequence[ReadBorder] = (),
+    words: InWords | None = None,
 ) -> Iterator[str]:
-    """Line by line; `read` are the borders that the rules read."""
+    """Line by line; `read` are the borders that the rules read. Without `words`, measures stand in notation."""
     yield f"{click.style(found.segment, bold=True)}  {found.version}  {title}".rstrip()
     yield from history_lines(found.tally, found.now, history, say)
-    yield from (visible(border_line(each, say)) for each in read)
+    yield from (visible(border_line(each, say, words)) for each in read)
     if found.share is None:
         yield say("Nothing is remembered of any customer: there is nothing to try the rule on.")
         return
@@ -50,8 +57,8 @@ def told(
     yield from _overlap(found, say)
     if found.examples:
         yield from ("", say("for example, who entered last"))
-        yield from _examples(found.examples, say)
-    yield from _change(found, say)
+        yield from _examples(found.examples, say, words)
+    yield from _change(found, say, words)
 
 
 def history_lines(tally: Tally, now: int | None, history: History, say: Say) -> Iterator[str]:
@@ -76,12 +83,15 @@ def history_lines(tally: Tally, now: int | None, history: History, say: Say) -> 
         )
 
 
-def border_line(read: ReadBorder, say: Say) -> str:
+def border_line(read: ReadBorder, say: Say, words: InWords | None) -> str:
     """A border that rules read, and where it is from."""
-    name = f"{read.key.measure} top(percent={read.key.percent})"
+    said = None if words is None else words.measure(read.key.measure)
+    notation = f"{read.key.measure} top(percent={read.key.percent})"
+    name = notation if said is None else f"{said} (top {read.key.percent} %)"
     if read.border is None:
         return say("border of {name}: there is none, so nobody is in by it", name=name)
-    value, count = read.border.value, f"{read.border.customers:,}"
+    value = (words and words.value(read.key.measure, read.border.value)) or read.border.value
+    count = f"{read.border.customers:,}"
     if read.by_history:
         return say(
             "border of {name}: {value}, taken from this history, of {count} customers",
@@ -136,7 +146,7 @@ def _overlap(found: Findings, say: Say) -> Iterator[str]:
         )
 
 
-def _change(found: Findings, say: Say) -> Iterator[str]:
+def _change(found: Findings, say: Say, words: InWords | None) -> Iterator[str]:
     change = found.change
     if change is None:
         return
@@ -154,14 +164,15 @@ def _change(found: Findings, say: Say) -> Iterator[str]:
     for name, head in examples:
         if change.examples[name]:
             yield from ("", head)
-            yield from _examples(change.examples[name], say)
+            yield from _examples(change.examples[name], say, words)
 
 
-def _examples(examples: Sequence[dict[str, Any]], say: Say) -> Iterator[str]:
+def _examples(examples: Sequence[dict[str, Any]], say: Say, words: InWords | None) -> Iterator[str]:
+    worded = None if words is None else words.line
     for example in map(example_json, examples):
         since = say(", since {at}", at=example["entered_at"]) if example["inside"] else ""
         yield f"  {visible(example['customer_id'])}{since}"
-        yield from (f"     {visible(line)}" for line in evidence_lines(example["evidence"], say))
+        yield from (f"     {visible(line)}" for line in evidence_lines(example["evidence"], say, worded))
 
 
 def percent(share: float) -> str:

@@ -8,12 +8,13 @@ import click
 
 from segments.engine import Border, EngineSettings
 from segments.insight.deploying import Deploying
+from segments.insight.in_words import InWords
 from segments.language.nodes.segment import Segment
 from segments.language.words.phrases import phrases
 from segments.language.words.sentence import Language
 from streams.cli.border_file import borders_option, read_borders
 from streams.cli.instant import Instant
-from streams.cli.language import LANGUAGE
+from streams.cli.language import LANGUAGE, NOTATION
 from streams.cli.progress import bar
 from streams.cli.replay import deploying_of
 from streams.cli.sizes_text import told_of_all
@@ -55,6 +56,7 @@ Trial = trial.TrialRules | AllRules
 )
 @borders_option("Default: those published; else they are taken from the history itself.")
 @LANGUAGE
+@NOTATION
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(
     rule: str | None,
@@ -66,6 +68,7 @@ def command(
     against: Path | None,
     borders: Path | None,
     language: Language | None,
+    notation: bool,
     as_json: bool,
 ) -> None:
     """Try RULE, a rule file or an id, on past events: who would be in it now, who entered and left each day.
@@ -81,10 +84,9 @@ def command(
     in the files, or in the topic. If there is none, the history is read twice: first to take the border of all
     customers at its end, then to try the rule with it; the output says so.
     """
-    if (partitions is not None or sort) and not files:
-        raise click.UsageError("--partitions goes with --file, and so does --sort.")
-    if rule is None and against is not None:
-        raise click.UsageError("--against compares one rule: name a RULE, too.")
+    _require(
+        is_file=bool(files) or (partitions is None and not sort), is_one=rule is not None or against is None
+    )
     settings = read_settings()
     engine = EngineSettings.of(settings)
     now = trial.present(settings, files, until)
@@ -95,20 +97,36 @@ def command(
     with trial.past(settings, files, partitions, since, until, sort=sort, deploying=deploying) as history:
         tried, read = _with_borders(tried, given, settings, deploying, history, now)
         language = language or settings.language or "en"
+        words = None if notation else _in_words(tried, language, settings.currency)
+        last = phrases(language), read, words
         lines: Iterator[str]
         with bar(history.length) as progress:
             if isinstance(tried, AllRules):
                 all_found = run_all(tried, history, engine, now, progress)
                 plain = as_json_of_all(all_found, days, since, history, read)
-                titles = {each.id: _title(each, language) for each in tried.rules.segments}
-                lines = told_of_all(all_found, plain, titles, history, phrases(language), read)
+                lines = told_of_all(all_found, plain, _titles(tried, language), history, *last)
             else:
                 found = trial.run(tried, history, engine, now, progress)
                 plain = trial.as_json(found, days, since, history, read)
-                title = _title(tried.segment, language)
-                lines = told(found, days, title, history, phrases(language), read)
+                lines = told(found, days, _title(tried.segment, language), history, *last)
         for line in [json_line(plain)] if as_json else lines:
             click.echo(line)
+
+
+def _require(*, is_file: bool, is_one: bool) -> None:
+    """Options that go with others."""
+    if not is_file:
+        raise click.UsageError("--partitions goes with --file, and so does --sort.")
+    if not is_one:
+        raise click.UsageError("--against compares one rule: name a RULE, too.")
+
+
+def _in_words(tried: Trial, language: Language, currency: str) -> InWords:
+    return InWords((each for rules in tried.sets for each in rules.segments), language, currency)
+
+
+def _titles(tried: AllRules, language: Language) -> dict[str, str]:
+    return {each.id: _title(each, language) for each in tried.rules.segments}
 
 
 def _title(segment: Segment, language: Language) -> str:

@@ -13,5 +13,6 @@ phrases        what commands say about rules and customers, in both languages
 rule           the sentence of a rule, in one of the languages
 sentence       the clauses that it is made of
 shares         what may be said of measures in another way than a rule writes it
+terms          measures and calculations as nouns
 timers         the sentences about what time alone changes
 """

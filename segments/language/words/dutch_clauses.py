@@ -48,7 +48,7 @@ class DutchWords(Words):
             of = Field(ANY_EVENT, leaf.part, leaf.type)
             no = "niet " if negated is not (operator == "!=") else ""
             named = "is_in" if isinstance(bound, tuple) else "=="
-            return f"het {no}{self._compared(named, bound, leaf.type, of)} is"
+            return f"het {no}{self.compared(named, bound, leaf.type, of)} is"
         if leaf.part == "hour" and operator in ("<", "<=", ">", ">=") and isinstance(bound, int):
             operator = OPPOSITE[operator] if negated else operator
             hour = bound + (operator in ("<=", ">"))
@@ -93,7 +93,7 @@ class DutchWords(Words):
                 where = self.word("segment_of").format(name=self.vocabulary.title(segment), value=value)
                 return f"die {'niet ' if negated else ''}{where} zit"
             case Split(name):
-                where = f"in de loting “{name}” {'niet ' if negated else ''}{self._share(leaf)}"
+                where = f"in de loting “{name}” {'niet ' if negated else ''}{self.share(leaf)}"
                 return f"die {where} zit"
             case Consent(name):
                 return f"die {'geen ' if negated else ''}toestemming heeft gegeven voor “{name}”"
@@ -123,7 +123,7 @@ class DutchWords(Words):
         measure, events = leaf.measure, leaf.measure.events
         if not measure.kind.grows:
             return _of_time(super()._comparison(leaf))
-        how = self._how(leaf.operator, self.vocabulary.span(bound))
+        how = self.how(leaf.operator, self.vocabulary.span(bound))
         first = "voor het laatst" if measure.kind.latest else "voor het eerst"
         ago = f"eerder dan {self.vocabulary.span(events.offset)} geleden" if events.offset else "geleden"
         reset = events.reset
@@ -168,7 +168,7 @@ class DutchWords(Words):
         events, did = measure.events, self._of(measure.events.source)
         if field.name == "amount" and events.source.name in SPENT:
             before, verb = SPENT[events.source.name]
-            how = f"{before} {self._how(operator, self._value(bound, Type.MONEY))}".strip()
+            how = f"{before} {self.how(operator, self.value(bound, Type.MONEY))}".strip()
             return f"{self._who(events)}{how}{self._key(events)} {verb}{self._behind(events)}"
         if field.name == "quantity" and events.source.lines:
             number = self._number(operator, bound)
@@ -183,7 +183,7 @@ class DutchWords(Words):
             return None
         if (operator, bound) == (">", 0):
             return "minstens 1"
-        return self._how(operator, self._value(bound, Type.WHOLE))
+        return self.how(operator, self.value(bound, Type.WHOLE))
 
     def _of(self, events: EventSet) -> Did:
         if events.flip:
@@ -238,9 +238,9 @@ class DutchWords(Words):
             case None:
                 return ""
             case Test(Field(name="weekday", key=None), "==" | "is_in" as operator, bound):
-                return f" op {self._compared(operator, bound, Type.TEXT, events.filter.field)}"
+                return f" op {self.compared(operator, bound, Type.TEXT, events.filter.field)}"
             case Test(Field(name="month", key=None), "==" | "is_in" as operator, bound):
-                return f" in {self._compared(operator, bound, Type.WHOLE, events.filter.field)}"
+                return f" in {self.compared(operator, bound, Type.WHOLE, events.filter.field)}"
             case Test(Field(name="hour", key=None), "<" | ">=" as operator, int(hour)):
                 return f" {'vanaf' if operator == '>=' else 'vóór'} {hour} uur"
         return f" (waarbij {self._tests(events.filter)})"

@@ -165,6 +165,8 @@ ENGLISH = Vocabulary(
         "today_day": "the date today",
         "date": "the date “{name}” in the profile",
         "anniversary_of": "the anniversary of the date “{name}” in the profile",
+        "date_since": "the time since {date}",
+        "date_until": "the time until {date}",
         "lies": "is",
         "comes": "is",
         "ahead": "{how} ahead",

@@ -86,18 +86,18 @@ class Narrowing:
                 )
                 said_of = " ".join(subject) if self.vocabulary.code == "nl" else subject[1]
                 if negated and operator == "!=":
-                    compared = self._compared("==", bound, field.type, field)
+                    compared = self.compared("==", bound, field.type, field)
                     return (
                         f"{self.vocabulary.clause(said_of, self.word('is'), compared)} {self.word('missing')}"
                     )
-                compared = self._compared(operator, bound, field.type, field)
+                compared = self.compared(operator, bound, field.type, field)
                 if not negated:
                     return self.vocabulary.clause(said_of, self.word("is"), compared)
                 clause = self.vocabulary.clause(said_of, self.word("is"), f"{self.word('not')} {compared}")
                 return f"{clause} {self.word('missing')}"
         raise TypeError(test)
 
-    def _compared(self, operator: str, bound: object, type_: Type | None, field: Field | None) -> str:
+    def compared(self, operator: str, bound: object, type_: Type | None, field: Field | None) -> str:
         """What a value is: `at least EUR 500.00`, `“web”`, `something other than “web”`."""
         if field is not None and field.key is None and field.name == "weekday":
             return self._named(operator, bound, self.vocabulary.words)
@@ -105,16 +105,16 @@ class Narrowing:
             months = {str(number): name for number, name in enumerate(self.vocabulary.months, 1)}
             return self._named(operator, bound, months)
         if operator == "is_in" and isinstance(bound, tuple):
-            return self._either([self._value(each, type_) for each in bound])
+            return self._either([self.value(each, type_) for each in bound])
         if bound == "" and operator in ("==", "!="):
             return self.word("empty" if operator == "==" else "not_empty")
-        value = self._value(bound, type_)
+        value = self.value(bound, type_)
         if operator == "==":
             return value
         if operator == "!=":
             return f"{self.word('something_else')} {value}"
         if not isinstance(bound, str):
-            return self._how(operator, value)
+            return self.how(operator, value)
         date = field is not None and field.name == "day"
         text = self.word(f"{operator}text").format(bound=bound if date else value)
         return text if date else text + self.word("alphabet")
@@ -125,16 +125,18 @@ class Narrowing:
         said = self._either([names.get(str(each), str(each)) for each in bounds])
         return f"{self.word('something_else')} {said}" if operator == "!=" else said
 
-    def _how(self, operator: str, value: str) -> str:
+    def how(self, operator: str, value: str) -> str:
+        """`at least 3`."""
         return value if operator == "is_in" else f"{self.word(operator)} {value}"
 
     def _either(self, values: list[str]) -> str:
         *head, last = values or [self.word("nothing")]
         return f"{', '.join(head)} {self.word('or')} {last}" if head else last
 
-    def _value(self, bound: object, type_: Type | None) -> str:
+    def value(self, bound: object, type_: Type | None) -> str:
+        """`3`, `EUR 500.00`, `“web”`, `yes`; of several `1, 3 or 5`."""
         if isinstance(bound, tuple):
-            return self._either([self._value(each, type_) for each in bound])
+            return self._either([self.value(each, type_) for each in bound])
         if isinstance(bound, bool):
             return self.word("yes" if bound else "no_value")
         if isinstance(bound, str):

@@ -14,10 +14,13 @@ Say = Callable[..., str]
 DUTCH: Mapping[str, str] = {
     # the evidence of a rule
     "{measure} is {value}, bound {operator} {bound}": "{measure} is {value}, grens {operator} {bound}",
+    "{measure}: {value} (bound: {bound})": "{measure}: {value} (grens: {bound})",
+    "unknown": "onbekend",
+    "{measure}: {value}": "{measure}: {value}",
     " (known since {since})": " (bekend sinds {since})",
     " (as of {at})": " (per {at})",
     "nothing": "niets",
-    "… and {count} more in this any_of, of which {holding} hold": "… en nog {count} in deze any_of, waarvan er {holding} kloppen",
+    "… and {count} more alternatives, of which {holding} hold": "… en nog {count} mogelijkheden, waarvan er {holding} kloppen",
     "{texts}; or one of {count} more": "{texts}; of een van nog {count}",
     # segments why
     "{customer}, as of {at}": "{customer}, per {at}",
@@ -33,6 +36,8 @@ DUTCH: Mapping[str, str] = {
     "out": "uit",
     " since {at}": " sinds {at}",
     "would change it: {what}": "dit zou het veranderen: {what}",
+    "it would change if {what}": "het zou veranderen als {what}",
+    "; or if ": "; of als ",
     "by time alone: {what}": "vanzelf, door verloop van tijd: {what}",
     "it does not change": "verandert niet",
     "leaves at {at} or later": "eruit op {at} of later",

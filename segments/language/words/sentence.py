@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Literal, cast
+from typing import Literal
 
 from segments.language.catalogue import Type
-from segments.language.nodes.arithmetic import Calculated, Product, Quotient, Sum, Term, power_of_money
+from segments.language.nodes.arithmetic import Calculated, Term, power_of_money
 from segments.language.nodes.borders import Top
 from segments.language.nodes.calendar import TodayComparison
 from segments.language.nodes.conditions import (
@@ -19,19 +19,16 @@ from segments.language.nodes.conditions import (
     ProfileComparison,
 )
 from segments.language.nodes.dates import DateComparison
-from segments.language.nodes.details import Listed
-from segments.language.nodes.durations import DAY, Duration
-from segments.language.nodes.fields import Field
+from segments.language.nodes.durations import Duration
 from segments.language.nodes.measures import Measure
 from segments.language.nodes.predictions import Predicted
 from segments.language.nodes.segment import Segment, ValueOf
 from segments.language.nodes.splits import Split
 from segments.language.nodes.text import plain
-from segments.language.words.calendar import Calendar
 from segments.language.words.dutch import DUTCH
 from segments.language.words.english import ENGLISH
-from segments.language.words.grammar import Noun
-from segments.language.words.shares import contains, ends_it, one_window, share_of
+from segments.language.words.shares import contains, ends_it, share_of
+from segments.language.words.terms import Terms
 
 OPPOSITE = {">=": "<", "<": ">=", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 VOCABULARIES = {"en": ENGLISH, "nl": DUTCH}
@@ -46,7 +43,7 @@ def speaker(language: Language, currency: str = "") -> "Words":
     return (DutchWords if language == "nl" else Words)(VOCABULARIES[language], currency)
 
 
-class Words(Calendar):
+class Words(Terms):
     """Clauses of one language, each such that it can follow `while`."""
 
     def condition(self, condition: Condition, *, negated: bool = False, nested: bool = False) -> str:
@@ -83,7 +80,7 @@ class Words(Calendar):
                 what = self.word(f"{no}consent").format(name=name)
                 return self.vocabulary.clause(self.word("there"), self.word("is"), what)
             case Split(name):
-                what = self.word("split").format(share=self._share(leaf), name=name)
+                what = self.word("split").format(share=self.share(leaf), name=name)
                 no = f"{self.word('not')} " if negated else ""
                 return self.vocabulary.clause(self.word("customer"), self.word("in"), no + what)
             case Comparison(measure, operator) if (
@@ -103,14 +100,14 @@ class Words(Calendar):
                 what = f"{no}{self.word('listed').format(name=name)}"
                 return self.vocabulary.clause(f"“{value}”", self.word("stands"), what)
             case ProfileComparison(name, operator, bound):
-                return self._profile(name, self._compared(operator, bound, None, None), negated)
+                return self._profile(name, self.compared(operator, bound, None, None), negated)
             case _:
                 raise TypeError(leaf)
         if negated:
             return self.word("not_so").format(clause=f"({clause})" if ", " in clause else clause)
         return clause
 
-    def _share(self, leaf: Split) -> str:
+    def share(self, leaf: Split) -> str:
         """`in the first 10 %`, `between 10 % and 50 %`."""
         start, end = (self.vocabulary.number(plain(each)) for each in leaf.bounds)
         return self.word("share_between" if leaf.start else "share_first").format(start=start, end=end)
@@ -128,24 +125,24 @@ class Words(Calendar):
         if isinstance(bound, Top):
             share = self.vocabulary.number(plain(bound.percent))
             subject = self._predicted(measure) if isinstance(measure, Predicted) else self.term(measure)
-            how = self._how(operator, self.word("border").format(share=share))
+            how = self.how(operator, self.word("border").format(share=share))
             return self.vocabulary.clause(subject, self.word("is"), how)
         if isinstance(measure, Predicted):
             if measure.name == "alive":
-                value = self._percent(100 * Decimal(str(bound)))
+                value = self.percent(100 * Decimal(str(bound)))
             else:
-                value = self._value(bound, Type.MONEY if measure.field is not None else None)
+                value = self.value(bound, Type.MONEY if measure.field is not None else None)
             return self.vocabulary.clause(
-                self._predicted(measure), self.word("is"), self._how(operator, value)
+                self._predicted(measure), self.word("is"), self.how(operator, value)
             )
         if measure.kind.counts:
             return self._count(measure, operator, bound)
         if measure.kind.duration and not measure.kind.grows and isinstance(bound, int):
-            how = self._how(operator, self.vocabulary.span(bound))
+            how = self.how(operator, self.vocabulary.span(bound))
             return self.vocabulary.clause(self.term(measure), self.word("is"), how)
         if measure.kind.duration and isinstance(bound, int):
             return self._ago(leaf, bound)
-        compared = self._compared(operator, bound, measure.type, measure.field)
+        compared = self.compared(operator, bound, measure.type, measure.field)
         return self.vocabulary.clause(self._of_field(measure), self.word("is"), compared)
 
     def _ago(self, leaf: Comparison, bound: int) -> str:
@@ -155,7 +152,7 @@ class Words(Calendar):
         events = replace(measure.events, reset=None) if none_since else measure.events
         noun = self.vocabulary.noun_of_events(events.source)
         subject = self.vocabulary.the(noun, self.word(measure.kind.word)) + self.narrowed(events)
-        how = self._how(leaf.operator, self.vocabulary.span(bound))
+        how = self.how(leaf.operator, self.vocabulary.span(bound))
         ago = self.word("before_then" if events.offset else "ago")
         said = self.vocabulary.clause(subject, self.word("is"), f"{how} {ago}")
         if reset is None or not none_since:
@@ -165,14 +162,7 @@ class Words(Calendar):
 
     def _calculated(self, leaf: Calculated) -> str:
         """`the number of purchases is more than 2 times the number of visits, measured over the past 7 days`."""
-        events = one_window(leaf)
-        if events is None:
-            return self._weighed(leaf)
-        self.spanned = True
-        said = self._weighed(leaf)
-        self.spanned = False
-        span = self._span(events).removeprefix("in ")
-        return self.word("measured").format(said=said.removesuffix(","), span=span)
+        return self._spanned(leaf, lambda: self._weighed(leaf))
 
     def _weighed(self, leaf: Calculated) -> str:
         right = leaf.right
@@ -184,81 +174,25 @@ class Words(Calendar):
         elif isinstance(right, Term):
             said = self.term(right)
         else:
-            said = self._value(right, Type.MONEY if power_of_money(leaf.left) == 1 else None)
+            said = self.value(right, Type.MONEY if power_of_money(leaf.left) == 1 else None)
         return self._against(leaf, said)
 
     def _against(self, leaf: Calculated, said: str) -> str:
         """A calculated value beside what it is compared with."""
-        return self.vocabulary.clause(self.term(leaf.left), self.word("is"), self._how(leaf.operator, said))
+        return self.vocabulary.clause(self.term(leaf.left), self.word("is"), self.how(leaf.operator, said))
 
     def _part_of(self, part: Measure, whole: Measure, percent: Decimal, operator: str) -> str:
         """`the number of purchases (whose …) is at least 80 % of the total number of purchases`."""
-        how = self._how(operator, self._percent(percent))
+        how = self.how(operator, self.percent(percent))
         is_part = operator in (">=", ">") and contains(whole, part)
         if not is_part:
             # Of nothing there is no percentage, as there is no quotient.
-            subject = self.word("as_share_of").format(part=self._measure(part), whole=self._measure(whole))
-            return self.vocabulary.clause(subject, self.word("is"), how)
+            return self.vocabulary.clause(self._share_of(part, whole), self.word("is"), how)
         said = self._measure(whole)
         if whole.kind.counts:
             said = said.replace(self.word("number_of"), self.word("total_number"), 1)
         behind = self.word("of_total").format(whole=said)
         return self.vocabulary.clause(self._measure(part), self.word("is"), how, behind)
-
-    def _percent(self, number: Decimal) -> str:
-        return self.word("percent").format(number=self.vocabulary.number(format(number.normalize(), "f")))
-
-    def term(self, term: object, *, within: bool = False) -> str:
-        """A calculated value as a noun; `within` another one it may need brackets."""
-        match term:
-            case Sum(left, sign, right):
-                word = self.word("plus" if sign == "+" else "minus")
-                text = f"{self.term(left)} {word} {self.term(right, within=sign == '-')}"
-                return f"({text})" if within else text
-            case Product(factor, of):
-                return f"{self.vocabulary.number(plain(factor))} {self.word('times')} {self.term(of, within=True)}"
-            case Quotient(left, right):
-                text = f"{self.term(left, within=True)} {self.word('divided_by')} {self.term(right, within=True)}"
-                return f"({text})" if within else text
-            case Measure():
-                return self._measure(term)
-        return self.vocabulary.number(plain(term))
-
-    def _measure(self, measure: Measure) -> str:
-        """`the number of visits in the past 7 days`, `the time since the latest purchase …`."""
-        noun, kind = self.vocabulary.noun_of_events(measure.events.source), measure.kind
-        if isinstance(measure, Predicted):
-            return self._predicted(measure).removesuffix(",")
-        if isinstance(measure, Listed):
-            listed = cast("Field", measure.field)
-            field = self.vocabulary.noun_of_field(listed.name, listed.key).many
-            return self.word("values").format(field=field, events=noun.many) + self.narrowed(measure.events)
-        if kind.counts:
-            among, counted = "", noun.many
-            if measure.field is not None:
-                among = f" {self.word('among_the')} {noun.many}"
-                of = self.vocabulary.noun_of_field(measure.field.name, measure.field.key)
-                counted = self._different(of).many
-            return f"{self._number_of(counted)}{among}{self.narrowed(measure.events)}"
-        if kind.grows:
-            latest = self.vocabulary.the(noun, self.word(kind.word))
-            return f"{self.word('the')} {self.word('time_since')} {latest}{self.narrowed(measure.events)}"
-        if kind.duration:
-            return f"{self.word('the')} {self.word(kind.word)} {noun.many}{self.narrowed(measure.events)}"
-        return self._of_field(measure)
-
-    def _predicted(self, measure: Predicted) -> str:
-        """`the probability of another purchase, by the model “buyers” of the purchases in the past 365 days,`."""
-        noun = self.vocabulary.noun_of_events(measure.events.source)
-        span = self.vocabulary.span(measure.days * DAY)
-        said = self.word(measure.kind.word).format(span=span)
-        by = self.word("by_model").format(name=measure.of.known_as, events=noun.many)
-        return f"{said}{by}{self.narrowed(measure.events)},"
-
-    def _number_of(self, counted: str) -> str:
-        """`the number of visits`, `het aantal bezoeken`."""
-        of = "of " if self.vocabulary.code == "en" else ""
-        return f"{self.word('the_neuter')} {self.word('number_of')} {of}{counted}"
 
     def _count(self, measure: Measure, operator: str, bound: object) -> str:
         """`there are at least 3 visits in the past 7 days`; of nothing: `there are no visits`."""
@@ -270,28 +204,13 @@ class Words(Calendar):
         if (operator, bound) in (("==", 0), ("<=", 0), ("<", 1)):
             how, bound = self.word("no"), 0
         elif (operator, bound) == (">", 0):
-            how, bound = self._how(">=", "1"), 1
+            how, bound = self.how(">=", "1"), 1
         else:
-            how = self._how("fewer" if operator == "<" else operator, self._value(bound, Type.WHOLE))
+            how = self.how("fewer" if operator == "<" else operator, self.value(bound, Type.WHOLE))
         verb = self.word("is" if bound == 1 else "are")
         return self.vocabulary.clause(
             self.word("there"), verb, f"{how} {noun.of(bound)}{among}{self.narrowed(events)}"
         )
-
-    def _different(self, noun: Noun) -> Noun:
-        one = self.word("different_neuter" if noun.neuter else "different")
-        return Noun(f"{one} {noun.one}", f"{self.word('different')} {noun.many}", noun.neuter)
-
-    def _of_field(self, measure: Measure) -> str:
-        """`the total amount of the purchases in the past 365 days`."""
-        of = cast("Field", measure.field)  # only counts and durations have none
-        name = measure.kind.word
-        if of.type is Type.TEXT and name in ("max", "min"):
-            day = {"max": "latest", "min": "earliest"}
-            name = day[name] if of.name == "day" else f"{name}_text"
-        field = self.vocabulary.the(self.vocabulary.noun_of_field(of.name, of.key), self.word(name))
-        events = self.vocabulary.noun_of_events(measure.events.source).many
-        return f"{field} {self.word('of_the')} {events}{self.narrowed(measure.events)}"
 
 
 def _always_a_number(measure: Measure) -> bool:

@@ -98,7 +98,7 @@ def test_many_alternatives_are_folded():
     assert list(evidence_lines(found["evidence"])) == [
         "✓ visit.within(days=7).count() is 2, bound >= 1",
         "✓ visit.within(days=7).count() is 2, bound == 2",
-        "… and 80 more in this any_of, of which 0 hold",
+        "… and 80 more alternatives, of which 0 hold",
     ]
     driver.until(8 * DAY)
     out = asked(driver, "rule", at=8 * DAY)

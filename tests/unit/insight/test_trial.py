@@ -202,7 +202,7 @@ def test_what_the_terminal_shows(run, rules, log):
         "leaves       ·······▄·█  3, at most 2 a day",
         "          1    100%  buyer (of 3)",
         "  bert, since 2026-01-10T18:00:00.000Z",
-        "     ✓ visit.within(days=7).count() is 2, bound >= 2",
+        "     ✓ the number of visits in the past 7 days: 2 (bound: at least 2)",
     ):
         assert line in done.stdout.splitlines()
 
@@ -256,9 +256,10 @@ def test_a_member_by_hysteresis_is_told_as_of_the_enter(run, log, tmp_path):
     assert [each["as_of"] for each in example["evidence"]] == [example["entered_at"], None]
     shown = run("try", "buyer", *arguments, env=env).stdout
     assert (
-        f"when  ✓ purchase.within(days=3).count() is 1, bound >= 1 (as of {example['entered_at']})" in shown
+        f"enters ✓ the number of purchases in the past 3 days: 1 (bound: at least 1) (as of {example['entered_at']})"
+        in shown
     )
-    assert "until ✗ purchase.within(days=20).count() is 1, bound == 0" in shown
+    assert "leaves ✗ the number of purchases in the past 20 days: 1 (bound: exactly 0)" in shown
 
 
 def test_the_erased_are_not_known(tried):

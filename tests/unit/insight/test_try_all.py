@@ -66,7 +66,7 @@ def test_it_is_told(run, folder):
     assert "3 customers known, 0 of them in no segment (0%)" in lines
     assert "looking          2        67%          2          0  Looks" in lines
     assert (
-        f"  ·▄│█{'·' * 28}  looking: page_view.within(days=7).count(), bound 2: 2 hold it, "
+        f"  ·▄│█{'·' * 28}  looking: the number of page views in the past 7 days, bound 2: 2 hold it, "
         "1 lie just below the bound, from 1 on"
     ) in lines
     assert "          1  buyer, looking" in lines

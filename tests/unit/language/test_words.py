@@ -176,7 +176,7 @@ def test_both_languages_have_the_same_words():
         (
             profile("birthday").date.anniversary <= days(7),
             ["as the anniversary of the date “birthday” in the profile comes closer"],
-            ["als de dag “birthday” uit het profiel, die elk jaar terugkomt, dichterbij komt"],
+            ["als de dag “birthday” uit het profiel (die elk jaar terugkomt) dichterbij komt"],
         ),
         (HIGH, ["the segment high_value does"], ["in het segment high_value komt of eruit gaat"]),
         (consent("marketing"), [], []),

@@ -67,8 +67,15 @@ def test_why(run, rules, log):
     assert done.returncode == 0, done.stderr
     assert "anna, per 2026-01-03T" in done.stdout
     assert "in   Twee bezoeken in een week sinds 2026-01-03T" in done.stdout
-    assert "visit.within(days=7).count() is 2, grens >= 2" in done.stdout
+    assert "✓ het aantal bezoeken in de afgelopen 7 dagen: 2 (grens: minstens 2)" in done.stdout
     assert "vanzelf, door verloop van tijd: eruit op 2026-01-08T" in done.stdout
+
+
+def test_why_in_notation(run, rules, log):
+    """Who knows the notation asks for it."""
+    done = run("why", "carl", "--file", log, "--rules", str(rules), "--lang", "nl", "--notation")
+    assert "✗ visit.within(days=7).count() is 0, grens >= 2" in done.stdout
+    assert "dit zou het veranderen: visit.within(days=7).count() >= 2" in done.stdout
 
 
 def test_why_of_somebody_unknown(run, rules, log):
@@ -76,7 +83,10 @@ def test_why_of_somebody_unknown(run, rules, log):
     done = run("why", "carl", "--file", log, "--rules", str(rules), "--lang", "nl")
     assert "Van deze klant is niets bekend" in done.stdout
     assert "uit  Twee bezoeken in een week" in done.stdout
-    assert "is 0, grens >= 2" in done.stdout
+    assert "✗ het aantal bezoeken in de afgelopen 7 dagen: 0 (grens: minstens 2)" in done.stdout
+    assert (
+        "het zou veranderen als de klant in de afgelopen 7 dagen minstens 2 keer op bezoek is" in done.stdout
+    )
 
 
 def test_try(run, rules, log):
@@ -87,7 +97,7 @@ def test_try(run, rules, log):
         "Twee bezoeken in een week",
         "1 van 2 bekende klanten",
         "voorbeelden: wie er als laatste in kwam",
-        "grens >= 2",
+        "✓ het aantal bezoeken in de afgelopen 7 dagen: 2 (grens: minstens 2)",
     ):
         assert said in done.stdout
     assert "customers known" not in done.stdout

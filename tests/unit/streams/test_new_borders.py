@@ -22,6 +22,7 @@ from tests.unit.driving import DAY, START, Driver
 
 spent = purchase.within(days=30).sum(purchase.amount)
 SPENT = "purchase.within(days=30).sum(purchase.amount)"
+SPENT_IN_WORDS = "the total amount of the purchases in the past 30 days"
 KEY = BorderKey(SPENT, "10", "EUR", "UTC")
 HALF = BorderKey(SPENT, "50", "EUR", "UTC")
 COUNTED = BorderKey("purchase.within(days=30).count()", "10", "EUR", "UTC")
@@ -223,7 +224,9 @@ def test_try_takes_the_census_of_the_history(tried):
         ("19", 20, True)
     ]
     shown = tried("try", "best", "--partitions", "3").stdout
-    assert f"border of {SPENT} top(percent=10): 19, taken from this history, of 20 customers" in shown
+    assert (
+        f"border of {SPENT_IN_WORDS} (top 10 %): EUR 19.00, taken from this history, of 20 customers" in shown
+    )
     early = json.loads(tried("try", "best", "--json", "--until", "1970-01-02T00:00:00Z").stdout)
     assert [(each["value"], each["by_history"]) for each in early["borders"]] == [(None, True)]
 
@@ -237,7 +240,7 @@ def test_try_takes_published_borders(tried, tmp_path):
     deployment = tried("try", "best", "--json", more=[line(tmp_path)])
     assert json.loads(deployment.stdout)["members"] == 16, deployment.output
     shown = tried("try", "best", more=[line(tmp_path)]).stdout
-    assert f"border of {SPENT} top(percent=10): 5, as published" in shown
+    assert f"border of {SPENT_IN_WORDS} (top 10 %): EUR 5.00, as published" in shown
 
 
 def test_why_of_a_file_takes_borders(tried, tmp_path):
