@@ -26,5 +26,6 @@ state          loading, ready, empty, error or partial
 texts          what the console says, in two languages
 try_page       a rule with other numbers
 trying         trials on past events
+worded         what is measured, in words
 workers        who serves which partition
 """

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 import schemas
+from segments.language.words.sentence import Language
 from streams.console.counting import Counting
 from streams.console.figures import Row, Snapshot
 from streams.console.history import Readings
@@ -17,6 +18,7 @@ from streams.console.reporting import Reports
 from streams.console.rules import Rules
 from streams.console.state import State
 from streams.console.trying import Trials
+from streams.console.worded import Worded
 from streams.console.workers import Workers
 from streams.settings.settings import Settings
 from streams.settings.types import zone_of
@@ -96,8 +98,13 @@ class Console:
             pages=PAGES,
             zone=self.settings.timezone,
             rules_id=self.rules.deployment_id or "",
+            worded=self.worded(self.renderer.language(request)),
             **values,
         )
+
+    def worded(self, language: Language) -> Worded:
+        """What says measures and conditions in a language."""
+        return Worded(self.rules.in_words[language], language)
 
     def json(self, state: State, values: Mapping[str, Any], status: int = 200) -> web.Response:
         """The numbers of a page as JSON, with its state."""

@@ -135,7 +135,8 @@ class _Customers:
         title = partial(console.rules.title, language=language)
         customer, now = request.match_info["customer"], wall_clock()
         kind = partial(kind_words, language)
-        rows = rows_of(told.reading, told.memberships or [], told.why, title, kind)
+        worded = console.worded(language)
+        rows = rows_of(told.reading, told.memberships or [], told.why, title, kind, worded)
         said = console.renderer.sayer(language)
         return console.page(
             request,

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from segments.engine import IDENTITIES
-from segments.insight.told import duration
 from streams.console.drawing import Bar, Lane, Point
 from streams.console.history import Event, Reading
+from streams.console.worded import Worded
 
 MOST_SEGMENTS = 12
 """That get lanes: those whose stays are the latest."""
@@ -29,6 +29,7 @@ def rows_of(
     why: Mapping[str, Any] | None,
     title: Title,
     kind_of: Callable[[Event], str],
+    worded: Worded,
 ) -> list[Lane]:
     """The lanes: one for each kind of event, then for each segment its stays and its measures."""
     kinds: dict[str, list[Event]] = defaultdict(list)
@@ -50,7 +51,7 @@ def rows_of(
             each for each in reading.flips if (each.fields["segment"], each.fields.get("value")) in values
         ]
         now = [asked[stay] for stay in values if stay in asked]
-        rows += _measures(flips, now, None if why is None else why.get("clock"))
+        rows += _measures(flips, now, None if why is None else why.get("clock"), worded)
     return rows
 
 
@@ -88,7 +89,9 @@ def stays_of(flips: Sequence[Event], memberships: Sequence[Mapping[str, Any]]) -
     return found
 
 
-def _measures(flips: Sequence[Event], now: Sequence[Mapping[str, Any]], clock: int | None) -> list[Lane]:
+def _measures(
+    flips: Sequence[Event], now: Sequence[Mapping[str, Any]], clock: int | None, worded: Worded
+) -> list[Lane]:
     """A lane for each leaf of a segment whose value is a number: at each flip, and now; once for all of its stages."""
     points: dict[str, list[Point]] = defaultdict(list)
     bounds: dict[str, float | None] = {}
@@ -100,13 +103,11 @@ def _measures(flips: Sequence[Event], now: Sequence[Mapping[str, Any]], clock: i
             value, bound = _number(leaf["value"]), _number(leaf["bound"])
             if value is None or leaf["bound"] == "true":
                 continue
-            timed = leaf["measure"].endswith(TIMES)
-            told_bound, told_value = (
-                (duration(int(each)) if timed and each.isdigit() else each)
-                for each in (leaf["bound"], leaf["value"])
-            )
-            name = f"{leaf['measure']} ({told_bound})"
-            points[name].append(Point(at, value, f"{leaf['measure']} = {told_value}"))
+            about = {**leaf, "kind": "duration" if leaf["measure"].endswith(TIMES) else None}
+            told_bound, told_value = (worded.value(about, each) for each in (leaf["bound"], leaf["value"]))
+            measure = worded.name(leaf["measure"])
+            name = f"{measure} ({told_bound})"
+            points[name].append(Point(at, value, f"{measure} = {told_value}"))
             bounds[name] = bound
     return [Lane(name, points=found, bound=bounds[name]) for name, found in points.items()]
 

@@ -15,13 +15,16 @@ from kafka.errors import KafkaError
 
 from segments.engine import Border, EngineSettings, PlannedRules, RuleSet, settings_of, with_borders
 from segments.insight.about import about
+from segments.insight.in_words import InWords
 from segments.language import Segment
 from segments.language.catalogue import DEPLOYMENTS
 from segments.language.checking.lint import refuse
 from segments.language.errors import SegmentsError
 from segments.language.loading.load import load
 from segments.language.nodes.order import require
+from segments.language.words.sentence import Language
 from segments.plan.version import version
+from streams.console.render import LANGUAGES
 from streams.deployments.records import Deployed, UnreadableDeployment, read_chains
 from streams.errors import StreamsError
 from streams.kafka.read_committed import committed_reader, partitions_of
@@ -100,6 +103,12 @@ class Rules:
         files = [each.file for each in self.segments.values() if each.file is not None]
         refuse(files)
         return RuleSet(files, self.currency, self.zone, sources=self.sources)
+
+    @cached_property
+    def in_words(self) -> Mapping[Language, InWords]:
+        """By language, what says the measures of the rules whose files are here."""
+        files = [each.file for each in self.segments.values() if each.file is not None]
+        return {language: InWords(files, language, self.currency) for language in LANGUAGES}
 
     def consent(self, settings: Settings) -> str | None:
         """The consent that each rule needs: that deployed, else that of this process."""

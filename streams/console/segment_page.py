@@ -14,9 +14,10 @@ from streams.console.database import HOUR
 from streams.console.drawing import bars
 from streams.console.figures import PERIOD_HOURS, Row, Snapshot
 from streams.console.membership import STAYS, Question, SegmentContents, segment_contents
-from streams.console.render import leaf_text, shortened, translated
+from streams.console.render import shortened, translated
 from streams.console.segments_page import line_of
 from streams.console.state import State, state_of
+from streams.console.worded import Worded
 from streams.report import arms
 from streams.report.speaking import Speaker
 from streams.settings.types import zone_of
@@ -104,7 +105,7 @@ class _Segment:
             f"&since={console.since(snapshot.revision)}",
         )
 
-    def _counted(self, segment: str, language: str) -> Line:
+    def _counted(self, segment: str, language: Language) -> Line:
         """What was counted of the segment, with pictures of it."""
         found = self._console.counting.of(segment)
         leaves = [] if found is None else found["leaves"]
@@ -113,7 +114,9 @@ class _Segment:
             "counting": self._console.counting.latest,
             "counted": found,
             "distributions": [
-                {**leaf, "picture": distribution(leaf, language)} for leaf in leaves if "groups" in leaf
+                {**leaf, "picture": distribution(leaf, self._console.worded(language))}
+                for leaf in leaves
+                if "groups" in leaf
             ],
             "ahead_picture": bars(
                 translated(language, "Flips by time in the next 7 days"),
@@ -223,17 +226,17 @@ def cents(amount: int) -> str:
     return f"{amount // 100}.{amount % 100:02}"
 
 
-def distribution(leaf: Line, language: str) -> Markup:
+def distribution(leaf: Line, worded: Worded) -> Markup:
     """The groups of a leaf's values, with the bound where it stands."""
     groups = leaf["groups"]
     mark = next(
         (place for place, each in enumerate(groups) if Decimal(each["from"]) == Decimal(leaf["bound"])), None
     )
     named = [
-        (f"{leaf_text(language, leaf, _whole(each['from']))}: {each['customers']}", float(each["customers"]))
+        (f"{worded.value(leaf, _whole(each['from']))}: {each['customers']}", float(each["customers"]))
         for each in groups
     ]
-    return bars(shortened(leaf["measure"], 100), named, mark)
+    return bars(shortened(worded.name(leaf["measure"]), 100), named, mark)
 
 
 def _whole(text: str) -> str:

@@ -209,7 +209,7 @@ DUTCH: Mapping[str, str] = {
     "Holds": "Klopt",
     "holds": "voldaan",
     "does not hold": "niet voldaan",
-    "This would change it:": "Dit zou het veranderen:",
+    "It would change if": "Het zou veranderen als",
     "Other ids of this customer": "Andere id's van deze klant",
     "Another customer: id begins with": "Een andere klant: id begint met",
     "This id was linked: its events count for": "Dit id is gekoppeld: de gebeurtenissen ervan tellen mee voor",

@@ -3,7 +3,9 @@
 import schemas
 from streams.clock import wall_clock
 from streams.console.database import HOUR
-from tests.kit.console import Topics, events_read, read, visiting
+from streams.console.rules import of_files
+from streams.console.worded import Worded
+from tests.kit.console import Topics, events_read, read, settings_of, visiting
 
 
 def test_a_customers_lanes_are_by_segment_and_value(tmp_path):
@@ -63,3 +65,53 @@ def test_a_segment_has_no_measures_of_another_one(tmp_path):
         assert (page.count("big.count() (3)"), page.count("late.count() (3)")) == (1, 1)
 
     visiting(tmp_path, visit)
+
+
+RULE = '''"""Who buys."""
+from segments.language import Segment, purchase
+
+buyer = Segment(nl="Koper", when=purchase.within(days=30).count() >= 1)
+'''
+
+
+def test_measures_are_said_in_words(tmp_path):
+    """A lane is named by what the rule measures, in the language of the reader; a rule without a file by its notation."""
+    (tmp_path / "buyer.py").write_text(RULE)
+    rules = of_files(settings_of(tmp_path / "data", rules=[tmp_path]))
+
+    async def visit(client, console):
+        topics, at = Topics(), wall_clock() - HOUR
+        evidence = [
+            {"measure": measure, "value": "1", "bound": "1", "holds": True}
+            for measure in ("purchase.within(days=30).count()", "visit.within(days=30).count()")
+        ]
+        flip = topics.flip("ann", "enter", "buyer", at, evidence=evidence)
+        await read(console, topics)
+        console.readings.read = events_read(
+            ("segment-events", schemas.encode(schemas.SEGMENT_EVENT, flip), at)
+        )
+        for language, said in (
+            ("en", "the number of purchases in the past 30 days (1)"),
+            ("nl", "het aantal aankopen in de afgelopen 30 dagen (1)"),
+        ):
+            page = await (await client.get(f"/customers/ann?lang={language}")).text()
+            assert said in page
+            assert "visit.within(days=30).count() (1)" in page
+
+    visiting(tmp_path / "data", visit, rules)
+
+
+def test_words_and_notation_are_markup(tmp_path):
+    """Of what a rule here says the notation is beside it; of everything else it is shown, and nothing of it is markup."""
+    (tmp_path / "buyer.py").write_text(RULE)
+    words = of_files(settings_of(tmp_path / "data", rules=[tmp_path])).in_words["en"]
+    worded = Worded(words, "en")
+    notation = "purchase.within(days=30).count()"
+    assert 'title="purchase.within(days=30).count()"' in worded.measure(notation)
+    assert "the number of purchases in the past 30 days (&lt;b&gt;)" in worded.measure(f"{notation}[<b>]")
+    assert worded.measure("<b>") == "<code><bdi>&lt;b&gt;</bdi></code>"
+    assert "there are no purchases" in worded.condition(f"not_({notation} >= 1)")
+    leaf = {"measure": notation, "operator": ">=", "bound": "1", "kind": "number"}
+    assert (worded.bound(leaf), worded.value(leaf, "3")) == ("at least 1", "3")
+    other = {"measure": "visit.idle", "operator": ">=", "bound": "3600000", "kind": "duration"}
+    assert (worded.bound(other), worded.value(other, None)) == (">= 1h", "nothing")
