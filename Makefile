@@ -19,6 +19,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml setup.py | cargo
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q schemas segments streams
 	touch $@ $(NATIVE)
 
 .PHONY: cargo

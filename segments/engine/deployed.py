@@ -6,7 +6,7 @@ from typing import Any
 
 from segments.engine.chain import BORDERS, FILL, RULES, Deployment
 from segments.engine.records import EngineSettings
-from segments.engine.rules import PlannedRules, RuleSet, with_borders
+from segments.engine.rules import PlannedRules, RuleSet, planned, with_borders
 from segments.plan.borders import borders_of
 
 
@@ -27,8 +27,9 @@ def deployment_of(
     borders = borders_of(fields["borders"])
     if kind in (RULES, FILL) and wrong is None:
         try:
-            made = rules if isinstance(rules, RuleSet) else PlannedRules(rules or b"")
-            ready = with_borders(made, borders)
+            ready = (
+                with_borders(rules, borders) if isinstance(rules, RuleSet) else planned(rules or b"", borders)
+            )
         except ValueError as error:
             wrong = f"its plan (format {fields['plan_format']}): {error}."
         if settings is None:

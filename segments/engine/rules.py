@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from segments.engine._native import Rules
 from segments.engine._native import entry_size as size_of_entry
@@ -10,9 +11,8 @@ from segments.language import catalogue
 from segments.language.checking.lint import refuse
 from segments.language.checking.models import refuse_foreign_models
 from segments.language.loading.load import load as load_segments
-from segments.language.nodes.conditions import Condition, Consent, HasValue, ProfileComparison
-from segments.language.nodes.dates import DateComparison
-from segments.language.nodes.order import in_order, reads, require
+from segments.language.nodes.conditions import Condition
+from segments.language.nodes.order import in_order, require
 from segments.language.nodes.segment import Segment
 from segments.language.nodes.text import leaves
 from segments.plan import ir
@@ -23,7 +23,7 @@ from segments.plan.ir import from_bytes
 from segments.plan.keeping import keeping
 from segments.plan.lowering import lower
 from segments.plan.planner import Plan, plan
-from segments.plan.version import digest, version
+from segments.plan.version import aim_identity, digest_of, versions_of
 
 
 class RuleSet:
@@ -44,8 +44,10 @@ class RuleSet:
         self.borders, self.sources = tuple(borders), tuple(sorted(sources))
         self.segments: tuple[Segment, ...] = tuple(in_order(segments))
         self.ids = tuple(segment.id for segment in self.segments)
-        self.versions = tuple(version(segment, currency, zone) for segment in self.segments)
-        self.digest = digest(self.segments, currency, zone)
+        versions = versions_of(self.segments, currency, zone)
+        self.versions = tuple(versions[name] for name in self.ids)
+        aims = {each.id: aim_identity(each, currency, zone) for each in self.segments}
+        self.digest = digest_of(versions, aims)
         self.leaves: tuple[tuple[Condition, ...], ...] = tuple(
             (*leaves(segment.when), *leaves(segment.until)) for segment in self.segments
         )
@@ -58,46 +60,12 @@ class RuleSet:
     @cached_property
     def data(self) -> PlanData:
         """The rule set as data."""
-        return lower(self.segments, self.plan.currency, self.plan.zone, self.sources)
+        return lower(self.segments, self.plan.currency, self.plan.zone, self.sources, self.plan)
 
     @cached_property
     def native(self) -> Rules:
         """The rule set as the crate runs it."""
         return Rules(self.data.to_bytes(), published(self.data.borders, self.borders))
-
-    @cached_property
-    def reads(self) -> tuple[tuple[int, ...], ...]:
-        """For each rule the places of the segments it reads, directly or through others."""
-        found: list[tuple[int, ...]] = []
-        for segment in self.segments:
-            direct = [self.ids.index(other.id) for other in reads(segment)]
-            found.append(tuple(sorted({*direct, *(place for each in direct for place in found[each])})))
-        return tuple(found)
-
-    @cached_property
-    def readers(self) -> tuple[int, ...]:
-        """For each rule the rules that read it, as bits."""
-        direct = [{self.ids.index(other.id) for other in reads(segment)} for segment in self.segments]
-        return tuple(
-            sum(1 << reader for reader, read in enumerate(direct) if place in read)
-            for place in range(len(self.ids))
-        )
-
-    @cached_property
-    def of_profile(self) -> int:
-        """The rules that read the profile or a consent, as bits."""
-        return sum(
-            1 << place
-            for place, each in enumerate(self.leaves)
-            if any(isinstance(leaf, ProfileComparison | HasValue | DateComparison | Consent) for leaf in each)
-        )
-
-    @cached_property
-    def consents(self) -> tuple[frozenset[str], ...]:
-        """For each rule the consents it reads."""
-        return tuple(
-            frozenset(leaf.name for leaf in each if isinstance(leaf, Consent)) for each in self.leaves
-        )
 
 
 class PlannedRules:
@@ -117,9 +85,25 @@ class PlannedRules:
         self.rank = {place: rule.rank for place, rule in enumerate(self.data.rules)}
 
 
+_planned: WeakValueDictionary[tuple[bytes, tuple[Border, ...]], PlannedRules] = WeakValueDictionary()
+"""The rule sets in use, by plan and borders."""
+
+
+def planned(plan: bytes, borders: Sequence[Border] = ()) -> PlannedRules:
+    """The rule set of a plan. All partitions of a process share one for as long as any of them has it.
+
+    Raises what `PlannedRules` does.
+    """
+    key = plan, tuple(borders)
+    found = _planned.get(key)
+    if found is None:
+        _planned[key] = found = PlannedRules(plan, borders)
+    return found
+
+
 def with_filling(rules: RuleSet | PlannedRules, filled: RuleSet | PlannedRules, offset: int) -> PlannedRules:
     """The rules, with the streams of the measures beside them that a deployment at this offset asks to be filled."""
-    return PlannedRules(beside(rules.data, filled.data, offset).to_bytes(), rules.borders)
+    return planned(beside(rules.data, filled.data, offset).to_bytes(), rules.borders)
 
 
 def with_kept(
@@ -129,13 +113,13 @@ def with_kept(
     made = rules.data
     for each in earlier:
         made = keeping(made, each.data)
-    return rules if made is rules.data else PlannedRules(made.to_bytes(), rules.borders)
+    return rules if made is rules.data else planned(made.to_bytes(), rules.borders)
 
 
 def with_borders(rules: RuleSet | PlannedRules, borders: Sequence[Border]) -> RuleSet | PlannedRules:
     """The same rules, compared with other borders."""
     if isinstance(rules, PlannedRules):
-        return PlannedRules(rules.plan, borders)
+        return planned(rules.plan, borders)
     return RuleSet(rules.segments, rules.plan.currency, rules.plan.zone, borders, rules.sources)
 
 

@@ -23,7 +23,7 @@ def warming(rules: RuleSet | PlannedRules, known_since: Mapping[str, int], now: 
             ends += [] if since is None else [since + kept(measure.events)]
         own.append(max(ends))
     whole = {
-        name: max([own[place], *(own[other] for other in rules.reads[place])])
-        for place, name in enumerate(rules.ids)
+        rule.id: max([own[place], *(own[other] for other in rule.reads)])
+        for place, rule in enumerate(rules.data.rules)
     }
     return {name: until for name, until in whole.items() if until > now}

@@ -255,10 +255,9 @@ def flips_of(flip: str, segment: Any, name: str) -> EventSet:
 
 def fields_of(events: EventSet) -> dict[str, Type]:
     """The fields of an event set by name: first those that every event has, then its own."""
-    shared = [entry for entry in EVENT_TOPICS[0].fields if all(_has(each, entry) for each in EVENT_TOPICS)]
     if events.flip:
         return {each.name: each.type for each in (VALUE, DAY, *CALENDAR)}
-    found = [*(each for each in shared if _comparable(each)), DAY, *CALENDAR]
+    found = [*SHARED, DAY, *CALENDAR]
     if len(events.topics) == 1:
         own = events.topics[0].fields
         found += [each for each in own if each.of_lines or not events.lines]
@@ -266,9 +265,14 @@ def fields_of(events: EventSet) -> dict[str, Type]:
     return {each.name: each.type for each in found if _comparable(each)}
 
 
-def _has(topic: Topic, entry: Entry) -> bool:
-    return entry.name in {each.name for each in topic.fields}
-
-
 def _comparable(entry: Entry) -> bool:
     return entry.for_rules and entry.type in COMPARED
+
+
+SHARED = tuple(
+    entry
+    for entry in EVENT_TOPICS[0].fields
+    if all(entry.name in {each.name for each in topic.fields} for topic in EVENT_TOPICS)
+    and _comparable(entry)
+)
+"""The fields that every event has."""

@@ -31,7 +31,8 @@ def only(plan: ir.Plan, wanted: Collection[str]) -> ir.Plan:
 
 def _lacking(running: ir.Plan, earlier: ir.Plan) -> list[ir.Measured]:
     """One measured part for each measure that the plan that runs does not have."""
-    return [each for each in _asked(earlier) if earlier.measures[each.known] not in running.measures]
+    known = set(running.measures)
+    return [each for each in _asked(earlier) if earlier.measures[each.known] not in known]
 
 
 def _asked(plan: ir.Plan) -> list[ir.Measured]:
@@ -55,6 +56,10 @@ class _Joined:
     def __init__(self, running: ir.Plan, earlier: ir.Plan) -> None:
         self._running, self._earlier = running, earlier
         self._streams = list(running.streams)
+        self._places = {stream.identity: place for place, stream in enumerate(running.streams)}
+        """By identity."""
+        self._joined: dict[int, int] = {}
+        """The places of streams of the second plan that were put in, by their numbers there."""
         self._topics = {topic.name: number for number, topic in enumerate(running.topics)}
         self._rules = {rule.id: place for place, rule in enumerate(running.rules)}
 
@@ -94,11 +99,15 @@ class _Joined:
 
     def _stream(self, number: int) -> int:
         """The place of a stream of the second plan, which has what that one kept of it."""
-        kept = self._earlier.streams[number]
-        for place, own in enumerate(self._streams):
-            if own.identity == kept.identity:
-                self._streams[place] = _both(own, kept)
-                return place
+        if number not in self._joined:
+            self._joined[number] = self._put_in(self._earlier.streams[number])
+        return self._joined[number]
+
+    def _put_in(self, kept: ir.Stream) -> int:
+        place = self._places.get(kept.identity)
+        if place is not None:
+            self._streams[place] = _both(self._streams[place], kept)
+            return place
         takes = [
             replace(each, topic=self._topics[self._earlier.topics[each.topic].name]) for each in kept.takes
         ]

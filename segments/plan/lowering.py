@@ -35,7 +35,7 @@ from segments.plan.planner import Plan as Memory
 from segments.plan.planner import Stream as Kept
 from segments.plan.planner import column_name
 from segments.plan.planner import plan as remembered
-from segments.plan.version import aim_identity, digest, version
+from segments.plan.version import aim_identity, digest_of, versions_of
 from segments.plan.zones import zone_data
 
 TOPICS = tuple(
@@ -58,50 +58,65 @@ NO_COMPARISON = ir.Comparison("==", (), ())
 
 
 def lower(
-    segments: Sequence[Segment], currency: str = "EUR", zone: str = "UTC", sources: Sequence[str] = ()
+    segments: Sequence[Segment],
+    currency: str = "EUR",
+    zone: str = "UTC",
+    sources: Sequence[str] = (),
+    memory: Memory | None = None,
 ) -> ir.Plan:
     """The plan of a rule set; the segments that a rule reads are among them.
 
-    `sources`: the names of the profile sources beside `profiles`; their topics are the last inputs.
+    `sources`: the names of the profile sources beside `profiles`; their topics are the last inputs. `memory`: what the
+    planner said of the segments in order of dependency; None: it is asked.
     """
     more = [ir.Topic(topic, "profile") for topic in catalogue.inputs(sources)[len(catalogue.INPUTS) :]]
-    found = _Lowering(in_order(segments), currency, zone).plan()
+    ordered = in_order(segments)
+    found = _Lowering(ordered, memory or remembered(ordered, currency, zone)).plan()
     return replace(found, topics=(*found.topics, *more)) if more else found
 
 
 class _Lowering:
     """One rule set, with the numbers of its streams and leaves."""
 
-    def __init__(self, segments: Sequence[Segment], currency: str, zone: str) -> None:
-        self.segments = segments
-        self.memory: Memory = remembered(segments, currency, zone)
+    def __init__(self, segments: Sequence[Segment], memory: Memory) -> None:
+        self.segments, self.memory = segments, memory
+        currency, zone = memory.currency, memory.zone
         self.places = {segment.id: place for place, segment in enumerate(segments)}
+        self.ranks = {name: rank for rank, name in enumerate(sorted(self.places))}
+        self.known = {measure: number for number, measure in enumerate(self.memory.measures)}
+        self.versions = versions_of(segments, currency, zone)
+        self.aims = {each.id: aim_identity(each, currency, zone) for each in segments}
         self.of_rule = [(*leaves(each.when), *leaves(each.until)) for each in segments]
         self.held = list({id(leaf): leaf for each in self.of_rule for leaf in each}.values())
         self.numbers = {id(leaf): number for number, leaf in enumerate(self.held)}
         keys = (self._border(leaf) for leaf in self.held if top_of(leaf) is not None)
         self.borders = tuple(sorted(set(keys), key=lambda key: (key.measure, Decimal(key.percent))))
+        self.border_places = {border: place for place, border in enumerate(self.borders)}
 
     def plan(self) -> ir.Plan:
         """The plan."""
-        reads = self._reads()
+        direct = [[self.places[other.id] for other in reads(each)] for each in self.segments]
+        links = list(zip(_closed(direct), _turned(direct), strict=True))
+        readers = self._readers()
         return ir.Plan(
             format=ir.FORMAT,
-            digest=digest(self.segments, self.memory.currency, self.memory.zone),
+            digest=digest_of(self.versions, self.aims),
             currency=self.memory.currency,
             zone=zone_data(self.memory.zone),
             retention=self.memory.retention,
             topics=TOPICS,
             session=ir.Session(VISIT.kinds or (), SESSION_GAP),
-            streams=tuple(self._stream(place, each) for place, each in enumerate(self.memory.streams)),
+            streams=tuple(
+                self._stream(each, read) for each, read in zip(self.memory.streams, readers, strict=True)
+            ),
             measures=self.memory.measures,
             leaves=tuple(map(self._leaf, self.held)),
-            rules=tuple(self._rule(place, each, reads) for place, each in enumerate(self.segments)),
+            rules=tuple(self._rule(place, *both) for place, both in enumerate(links)),
             borders=self.borders,
         )
 
-    def _rule(self, place: int, segment: Segment, reads_: Sequence[tuple[int, ...]]) -> ir.Rule:
-        held = self.of_rule[place]
+    def _rule(self, place: int, reads_: tuple[int, ...], readers: tuple[int, ...]) -> ir.Rule:
+        segment, held = self.segments[place], self.of_rule[place]
         consents = {leaf.name for leaf in held if isinstance(leaf, said.Consent)}
         of_profile = any(
             isinstance(leaf, said.ProfileComparison | said.HasValue | DateComparison | said.Consent)
@@ -109,15 +124,15 @@ class _Lowering:
         )
         return ir.Rule(
             id=segment.id,
-            version=version(segment, self.memory.currency, self.memory.zone),
+            version=self.versions[segment.id],
             when=self._condition(segment.when),
             until=None if segment.until is None else self._condition(segment.until),
             for_at_least=segment.for_at_least,
             at_most_every=segment.at_most_every,
             leaves=tuple(self.numbers[id(leaf)] for leaf in held),
-            reads=reads_[place],
-            readers=tuple(self.places[other.id] for other in self.segments if segment in reads(other)),
-            rank=sum(other.id < segment.id for other in self.segments),
+            reads=reads_,
+            readers=readers,
+            rank=self.ranks[segment.id],
             consents=tuple(sorted(consents)),
             profile=of_profile,
             details=tuple(
@@ -129,7 +144,7 @@ class _Lowering:
         )
 
     def _aim(self, segment: Segment) -> ir.Aim | None:
-        aim, identity = segment.aim, aim_identity(segment, self.memory.currency, self.memory.zone)
+        aim, identity = segment.aim, self.aims[segment.id]
         if not identity:
             return None
         return ir.Aim(
@@ -151,13 +166,14 @@ class _Lowering:
             else ir.Arms(aim.experiment, plain(aim.control), int(aim.control * HUNDREDTHS)),
         )
 
-    def _reads(self) -> list[tuple[int, ...]]:
-        """For each rule the places of those that it reads, directly or through others."""
-        found: list[tuple[int, ...]] = []
-        for segment in self.segments:
-            direct = [self.places[other.id] for other in reads(segment)]
-            found.append(tuple(sorted({*direct, *(place for each in direct for place in found[each])})))
-        return found
+    def _readers(self) -> list[tuple[int, ...]]:
+        """For each stream the rules that an event of it may flip."""
+        found: list[dict[int, None]] = [{} for _ in self.memory.streams]
+        for rule, held in enumerate(self.of_rule):
+            for measure in (each for leaf in held for each in measures_in(leaf)):
+                for place in self.memory.readers[id(measure)].streams:
+                    found[place][rule] = None
+        return list(map(tuple, found))
 
     def _condition(self, condition: said.Condition) -> ir.Condition:
         match condition:
@@ -176,7 +192,7 @@ class _Lowering:
         match leaf:
             case said.Comparison(bound=Top()):
                 nothing = ir.Comparison(_operator(leaf.operator), (), ())
-                return self._measured(leaf.measure, nothing, self.borders.index(self._border(leaf)))
+                return self._measured(leaf.measure, nothing, self.border_places[self._border(leaf)])
             case said.Comparison(measure, operator, bound):
                 return self._measured(
                     measure, comparison(_operator(operator), cast("Value", bound), measure.type)
@@ -220,7 +236,7 @@ class _Lowering:
         since = events.reset
         return ir.Measured(
             measure=measure.name,
-            known=self.memory.measures.index(reader.measure),
+            known=self.known[reader.measure],
             stream=reader.stream,
             view=_view(stream, events, measure),
             column=None if field is None else _place(stream, field),
@@ -250,14 +266,7 @@ class _Lowering:
             border=border,
         )
 
-    def _stream(self, place: int, stream: Kept) -> ir.Stream:
-        readers = [
-            rule
-            for rule, held in enumerate(self.of_rule)
-            if any(
-                place in self.memory.readers[id(each)].streams for leaf in held for each in measures_in(leaf)
-            )
-        ]
+    def _stream(self, stream: Kept, readers: tuple[int, ...]) -> ir.Stream:
         return ir.Stream(
             identity=stream.identity,
             takes=_takes(stream.events),
@@ -273,13 +282,30 @@ class _Lowering:
             ),
             keep=stream.keep,
             latest=stream.latest,
-            readers=tuple(readers),
+            readers=readers,
         )
 
     def _flips(self, events: EventSet) -> tuple[ir.Flips, ...]:
         if not events.flip:
             return ()
         return (ir.Flips(self.places[events.segment.id], events.flip == "entered"),)
+
+
+def _closed(direct: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """For each rule the places of those that it reads, directly or through others; all of them stand before it."""
+    found: list[tuple[int, ...]] = []
+    for read in direct:
+        found.append(tuple(sorted({*read, *(place for each in read for place in found[each])})))
+    return found
+
+
+def _turned(direct: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """For each rule the places of those that read it."""
+    found: list[list[int]] = [[] for _ in direct]
+    for place, read in enumerate(direct):
+        for each in read:
+            found[each].append(place)
+    return list(map(tuple, found))
 
 
 def _place(stream: Kept, field: Field) -> int:

@@ -135,6 +135,7 @@ class _Streams:
     def __init__(self, currency: str, zone: str) -> None:
         self.currency, self.zone = currency, zone
         self.found: dict[str, Stream] = {}
+        self.places: dict[str, int] = {}
 
     def add(
         self,
@@ -169,7 +170,7 @@ class _Streams:
             keep=max(held.keep, keep),
             latest=held.latest and latest,
         )
-        return list(self.found).index(stream.identity)
+        return self.places.setdefault(stream.identity, len(self.places))
 
 
 def fields_in(test: Filter | None) -> list[Field]:

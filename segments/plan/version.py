@@ -1,6 +1,6 @@
 """The version of a rule: a digest of what it means, the segments it reads included, not of how it is written."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 from segments.language.nodes.calendar import TodayComparison
@@ -26,15 +26,19 @@ PLAIN = "EUR"
 
 def version(segment: Segment, currency: str = PLAIN, zone: str = UTC) -> str:
     """Twelve hex digits; equal if and only if two rules mean the same: what is money is part of what a rule means."""
-    return _versions([segment], currency, zone)[segment.id]
+    return versions_of([segment], currency, zone)[segment.id]
 
 
 def digest(segments: Iterable[Segment], currency: str = PLAIN, zone: str = UTC) -> str:
     """The digest of a rule set: sixteen hex digits."""
     rules = list(segments)
-    found = _versions(rules, currency, zone)
     aims = {segment.id: aim_identity(segment, currency, zone) for segment in rules}
-    told = (f"{id_}={found[id_]}" + (f", aim={aim}" if aim else "") for id_, aim in aims.items())
+    return digest_of(versions_of(rules, currency, zone), aims)
+
+
+def digest_of(versions: Mapping[str, str], aims: Mapping[str, str]) -> str:
+    """The digest of the rules that `aims` has, by the versions and the aim identities of each id."""
+    told = (f"{id_}={versions[id_]}" + (f", aim={aim}" if aim else "") for id_, aim in aims.items())
     return _digest(sorted(told), 8)
 
 
@@ -57,8 +61,8 @@ def aim_identity(segment: Segment, currency: str = PLAIN, zone: str = UTC) -> st
     return _digest([*parts, *arms], 6)
 
 
-def _versions(segments: Iterable[Segment], currency: str, zone: str) -> dict[str, str]:
-    """Of each segment and those that it reads; many may read the same one, which is looked at once."""
+def versions_of(segments: Iterable[Segment], currency: str = PLAIN, zone: str = UTC) -> dict[str, str]:
+    """The versions of these segments and of those that they read, by id; each segment is looked at once."""
     found: dict[str, str] = {}
     for segment in in_order(segments):
         until = "" if segment.until is None else condition_text(segment.until)

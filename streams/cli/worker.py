@@ -70,9 +70,9 @@ def command(http_port: int | None, log_level: str, deploy: bool, no_deploy: bool
     # What is deployed needs no rule files: folders that are missing are a line in the log then.
     settings = read_settings(rules_may_be_missing=True)
     configure(log_level, settings.secrets)
+    _collect_garbage_rarely()
     rules = None if no_deploy else _files(settings)
     port = settings.http_port if http_port is None else http_port
-    _collect_garbage_rarely()
     sys.exit(_run(_main(settings, rules, port, deploy=deploy)))
 
 

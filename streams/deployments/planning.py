@@ -9,13 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 from segments.engine import FILLED, Border, EngineSettings, RuleSet, settings_of
-from segments.insight.proving import engine, failures
-from segments.language.checking.lint import lint
+from segments.engine import load as load_rules
 from segments.language.checking.models import models_read
-from segments.language.errors import Origin, RefusedRules, RuleError, SegmentsError
-from segments.language.loading.load import load
+from segments.language.errors import SegmentsError
 from segments.language.loading.source import docstring
-from segments.language.nodes.order import require
 from segments.language.zones import FIRST
 from segments.plan.borders import fields_of
 from segments.plan.ir import FORMAT
@@ -64,25 +61,38 @@ class Planned:
         return settings_of(self.settings)
 
 
-def plan(settings: Settings, folders: Sequence[Path], deployed: Deployed | None, *, stories: bool) -> Planned:
+def plan(
+    settings: Settings,
+    folders: Sequence[Path],
+    deployed: Deployed | None,
+    *,
+    stories: bool,
+    loaded: RuleSet | None = None,
+) -> Planned:
     """What these folders would deploy, with the settings of the environment, and else those deployed.
 
-    Raises SegmentsError for rules that the linter refuses, FailingStories with one line for each, if they are run.
+    `loaded`: the rules of the folders as `segments.engine.load` gave them with the settings of the environment; they
+    are loaded again only if those deployed decide otherwise. Raises SegmentsError for rules that the linter refuses,
+    FailingStories with one line for each, if they are run.
     """
     decide = deciding(settings, deployed)
     currency, zone_name = decide["currency"], decide["zone"]["name"]
-    segments = load(folders)
-    blocking = [each for each in lint(segments, zone_name) if each.blocking]
-    if blocking:
-        errors = [RuleError(each.problem, each.mend, Origin(each.file, each.line)) for each in blocking]
-        raise errors[0] if len(errors) == 1 else RefusedRules(errors)
-    require(segments, decide["required_consent"] or "")
+    if loaded is not None and decide == deciding(settings, None):
+        ruleset = loaded
+    else:
+        ruleset = load_rules(
+            folders,
+            currency,
+            zone_name,
+            required=decide["required_consent"],
+            sources=decide["profile_sources"],
+        )
+    versions = dict(zip(ruleset.ids, ruleset.versions, strict=True))
+    segments = sorted(ruleset.segments, key=lambda each: each.id)
     if not segments:
         raise SegmentsError(f"There is no rule in {', '.join(map(str, folders))}: name a folder of rules.")
     if stories:
         _tell_stories(segments, currency, zone_name)
-    ruleset = RuleSet(segments, currency, zone_name, sources=decide["profile_sources"])
-    versions = dict(zip(ruleset.ids, ruleset.versions, strict=True))
     rules = [
         {
             "id": each.id,
@@ -93,13 +103,18 @@ def plan(settings: Settings, folders: Sequence[Path], deployed: Deployed | None,
             "source": Path(each.origin.file).read_text(encoding="utf-8"),
             "file": Path(each.origin.file).name,
         }
-        for each in sorted(segments, key=lambda each: each.id)
+        for each in segments
     ]
     models = {name: each.content for name, each in sorted(models_read(segments).items())}
     return Planned(ruleset, ruleset.data.to_bytes(), rules, decide, models)
 
 
 def _tell_stories(segments: Sequence[Any], currency: str, zone_name: str) -> None:
+    from segments.insight.proving import (
+        engine,
+        failures,
+    )  # not above: a worker tells no stories when it starts
+
     failing = [str(error) for each in segments for error in failures(each, engine, currency, zone_name)]
     if failing:
         raise FailingStories("\n".join([*failing, "Nothing was written: mend the rules, or their stories."]))

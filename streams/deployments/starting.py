@@ -48,7 +48,7 @@ def settle(settings: Settings, files: Files, *, deploy: bool) -> Deployed | None
         if isinstance(files, SegmentsError):
             raise files
         try:
-            if not _deploy(settings, chains):
+            if not _deploy(settings, chains, files):
                 return running
         except Overtaken as error:
             log.info("%s", error)
@@ -63,10 +63,10 @@ def _read(settings: Settings) -> Chains:
         raise BrokerAway(settings.brokers, error) from error
 
 
-def _deploy(settings: Settings, chains: Chains) -> bool:
+def _deploy(settings: Settings, chains: Chains, files: RuleSet) -> bool:
     """Whether a deployment was written: not what runs already, nor one that would change settings deployed."""
     running = chains.running
-    planned = plan(settings, settings.rules, running, stories=False)
+    planned = plan(settings, settings.rules, running, stories=False, loaded=files)
     if running is not None:
         if is_same(planned, running) and not chains.lacking:
             return False

@@ -23,15 +23,17 @@ def load(folders: Sequence[Path | str]) -> tuple[Segment, ...]:
     )
     for file in (file for path in given for file in _files(path)):
         first = modules.rules.setdefault(_identified(file).stem, file)
-        if first.resolve() != file.resolve():
+        if first is not file and first.resolve() != file.resolve():
             _twice(file.stem, Origin(str(first), 1), Origin(str(file), 1))
     errors: dict[str, RuleError] = {}
-    for name in sorted(modules.rules):
-        try:
-            with looked_up_in([path if path.is_dir() else path.parent for path in given]):
+    with looked_up_in([path if path.is_dir() else path.parent for path in given]):
+        for name in sorted(modules.rules):
+            try:
                 modules.execute(modules.rules[name])
-        except RuleError as error:
-            errors.setdefault(str(error), error)  # a file that imports a wrong one fails with the same words
+            except RuleError as error:
+                errors.setdefault(
+                    str(error), error
+                )  # a file that imports a wrong one fails with the same words
     if errors:
         raise RefusedRules(list(errors.values())) if len(errors) > 1 else next(iter(errors.values()))
     return rules_of(modules.segments)

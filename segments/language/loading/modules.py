@@ -26,6 +26,8 @@ class RuleModules:
     def __init__(self, beside: Mapping[Path, Path], identified: Callable[[Path], Path]) -> None:
         self.rules: dict[str, Path] = {}
         self.segments: list[Segment] = []
+        self._defined: set[int] = set()
+        """Their identities as objects."""
         self._beside = beside
         """The folders of files named one by one: what those import is found there."""
         self._identified = identified
@@ -34,7 +36,8 @@ class RuleModules:
 
     def execute(self, file: Path) -> ModuleType:
         """The file as a module, executed the first time that it is asked for."""
-        known = self._modules.get(file.resolve())
+        place = file.resolve()
+        known = self._modules.get(place)
         if known is not None:
             return known
         if file in self._running:
@@ -51,8 +54,10 @@ class RuleModules:
         finally:
             self._running.pop()
         if not file.name.startswith("_"):
-            self.segments.append(self._own(file, module))
-        self._modules[file.resolve()] = module
+            segment = self._own(file, module)
+            self.segments.append(segment)
+            self._defined.add(id(segment))
+        self._modules[place] = module
         return module
 
     def _module(self, file: Path) -> ModuleType:
@@ -115,11 +120,10 @@ class RuleModules:
 
     def _own(self, file: Path, module: ModuleType) -> Segment:
         """The one segment that the file defines, which no file that it imports had defined before."""
-        known = {id(segment) for segment in self.segments}
         own = {
             name: each
             for name, each in vars(module).items()
-            if isinstance(each, Segment) and id(each) not in known
+            if isinstance(each, Segment) and id(each) not in self._defined
         }
         segment = own.get(file.stem)
         if segment is None or len({id(each) for each in own.values()}) > 1:

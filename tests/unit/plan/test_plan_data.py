@@ -9,6 +9,9 @@ from segments.engine import RuleSet, load
 from segments.language import Segment, page_view, profile, purchase
 from segments.language.catalogue import sources_among
 from segments.language.measures import MEASURES
+from segments.language.nodes.conditions import Consent, HasValue, ProfileComparison
+from segments.language.nodes.dates import DateComparison
+from segments.language.nodes.order import reads
 from segments.plan import ir
 from segments.plan.ir import PlanFormatError, from_bytes
 from segments.plan.lowering import lower
@@ -68,9 +71,10 @@ def test_whatever_an_author_can_write_has_a_plan():
 
 
 def agrees_with(plan, rules):
-    """The plan says what the rule set of the Python engine says."""
+    """The plan says what the rules say, each looked at by itself."""
     assert tuple(rule.id for rule in plan.rules) == rules.ids
     assert tuple(rule.version for rule in plan.rules) == rules.versions
+    assert tuple(rule.version for rule in plan.rules) == tuple(map(version, rules.segments))
     assert tuple(stream.identity for stream in plan.streams) == tuple(
         stream.identity for stream in rules.plan.streams
     )
@@ -79,11 +83,36 @@ def agrees_with(plan, rules):
         rules.plan.retention,
         rules.digest,
     )
-    assert tuple(rule.reads for rule in plan.rules) == rules.reads
-    assert [sum(1 << reader for reader in rule.readers) for rule in plan.rules] == list(rules.readers)
+    assert plan.digest == digest(rules.segments)
     assert {place: rule.rank for place, rule in enumerate(plan.rules)} == rules.rank
-    assert [frozenset(rule.consents) for rule in plan.rules] == list(rules.consents)
-    assert sum(rule.profile << place for place, rule in enumerate(plan.rules)) == rules.of_profile
+    for rule, segment, leaves in zip(plan.rules, rules.segments, rules.leaves, strict=True):
+        assert {plan.rules[each].id for each in rule.reads} == closed(segment)
+        assert [plan.rules[each].id for each in rule.readers] == [
+            other.id for other in rules.segments if segment in reads(other)
+        ]
+        assert set(rule.consents) == {leaf.name for leaf in leaves if isinstance(leaf, Consent)}
+        of_profile = (ProfileComparison, HasValue, DateComparison, Consent)
+        assert rule.profile is any(isinstance(leaf, of_profile) for leaf in leaves)
+    for number, stream in enumerate(plan.streams):
+        assert stream.readers == tuple(
+            place for place, rule in enumerate(plan.rules) if number in streams_read(plan, rule)
+        )
+
+
+def closed(segment):
+    """The ids of the segments that one reads, directly or through others."""
+    direct = reads(segment)
+    return {other.id for other in direct}.union(*map(closed, direct))
+
+
+def streams_read(plan, rule):
+    """The numbers of the streams that the leaves of a rule read."""
+    measured = (each for leaf in rule.leaves for each in ir.measured_in(plan.leaves[leaf].asked))
+    return {
+        number
+        for each in measured
+        for number in (each.stream, each.reset, *(after.stream for after in each.after))
+    }
 
 
 def asked(condition):

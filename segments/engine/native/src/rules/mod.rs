@@ -36,6 +36,8 @@ pub struct Rules {
     pub for_each: Bits,
     /// Milliseconds between two looks for what is not needed any more.
     pub forget_every: i64,
+    /// The places of the rules by id.
+    places: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
 }
 
 /// The streams that take an event of a topic.
@@ -302,12 +304,9 @@ pub struct Rule {
 impl Rules {
     /// Nothing is known any more of the keys of a stream.
     pub fn forget_held(&self, stream: usize, held: &mut [Held]) {
-        for leaf in &self.leaves {
-            if let Ask::Measured(measured) = &leaf.ask
-                && measured.stream == stream
-                && let Some(number) = measured.held
-            {
-                held[number].forget();
+        for (number, heard) in &self.streams[stream].heard {
+            if matches!(heard, Heard::Own) {
+                held[*number].forget();
             }
         }
     }
@@ -321,7 +320,7 @@ impl Rules {
 
     /// The place of a rule.
     pub fn place(&self, id: &str) -> Option<usize> {
-        self.plan.rules.iter().position(|rule| rule.id == id)
+        self.places.get(id).copied()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::evidence::cut;
 use crate::measures::Kernel;
 use crate::plan::{self, Asked, Condition, Field, Measure, Plan};
 use crate::times::DAY;
+use hashbrown::HashMap;
 
 /// What is not needed any more is looked for when so much of the shortest window is over since the last time.
 const LAZY: i64 = 8;
@@ -21,8 +22,9 @@ impl Rules {
             .iter()
             .map(|leaf| Leaf::of(leaf, &plan, &mut held))
             .collect();
-        let streams = (0..plan.streams.len())
-            .map(|place| Stream::of(place, &plan, &leaves))
+        let streams = heard_by(&plan, &leaves).into_iter().enumerate();
+        let streams = streams
+            .map(|(place, heard)| Stream::of(place, &plan, heard))
             .collect();
         let rules = (0..plan.rules.len())
             .map(|place| Rule {
@@ -42,6 +44,8 @@ impl Rules {
         let of_profile = Bits::of((0..plan.rules.len()).filter(|place| plan.rules[*place].profile));
         let for_each = Bits::of((0..plan.rules.len()).filter(|place| plan.rules[*place].for_each.is_some()));
         let forget_every = plan.shortest().min(DAY) / LAZY;
+        let ids = plan.rules.iter().map(|rule| rule.id.as_str().into());
+        let places = ids.zip(0..).collect();
         Rules {
             streams,
             leaves,
@@ -52,58 +56,62 @@ impl Rules {
             of_profile,
             for_each,
             forget_every,
+            places,
             plan,
         }
     }
 }
 
+/// Which streams take an event of each kind of a topic that some stream names, and of any other kind.
 fn takes_of(topic: usize, plan: &Plan) -> Takes {
-    let takes = |stream: &plan::Stream, kind: Option<&String>| {
-        stream.takes.iter().any(|take| {
-            take.topic == topic
-                && match (&take.kinds, kind) {
-                    (None, _) => true,
-                    (Some(kinds), Some(kind)) => kinds.contains(kind),
-                    (Some(_), None) => false,
+    let mut kinds: HashMap<Box<[u8]>, Vec<usize>, foldhash::fast::RandomState> = HashMap::default();
+    let mut others = Vec::new();
+    for (place, stream) in plan.streams.iter().enumerate() {
+        for take in stream.takes.iter().filter(|take| take.topic == topic) {
+            match &take.kinds {
+                None => others.push(place),
+                Some(named) => {
+                    for kind in named {
+                        kinds.entry(kind.as_bytes().into()).or_default().push(place);
+                    }
                 }
-        })
-    };
-    let streams = |kind: Option<&String>| {
-        (0..plan.streams.len())
-            .filter(|place| takes(&plan.streams[*place], kind))
-            .collect::<Vec<_>>()
-    };
-    let every = plan
-        .streams
-        .iter()
-        .flat_map(|stream| &stream.takes)
-        .filter(|take| take.topic == topic);
-    let named = every.flat_map(|take| take.kinds.iter().flatten());
-    let kinds = named
-        .map(|kind| (kind.as_bytes().into(), streams(Some(kind))))
-        .collect();
-    Takes {
-        kinds,
-        others: streams(None),
+            }
+        }
     }
+    for streams in kinds.values_mut() {
+        streams.extend(&others);
+        streams.sort_unstable();
+        streams.dedup();
+    }
+    others.dedup();
+    Takes { kinds, others }
+}
+
+/// For each stream the leaves that keep what they know of each key, if an event of it tells them something.
+fn heard_by(plan: &Plan, leaves: &[Leaf]) -> Vec<Vec<(usize, Heard)>> {
+    let mut found = vec![Vec::new(); plan.streams.len()];
+    for leaf in leaves {
+        let Ask::Measured(measured) = &leaf.ask else {
+            continue;
+        };
+        let Some(number) = measured.held else { continue };
+        found[measured.stream].push((number, Heard::Own));
+        if let Some(reset) = measured.reset.filter(|reset| *reset != measured.stream) {
+            let same = measured.same && !plan.streams[reset].visits;
+            let heard = if same {
+                Heard::Same(measured.stream)
+            } else {
+                Heard::All
+            };
+            found[reset].push((number, heard));
+        }
+    }
+    found
 }
 
 impl Stream {
-    fn of(place: usize, plan: &Plan, leaves: &[Leaf]) -> Stream {
+    fn of(place: usize, plan: &Plan, heard: Vec<(usize, Heard)>) -> Stream {
         let stream = &plan.streams[place];
-        let heard = leaves.iter().filter_map(|leaf| {
-            let Ask::Measured(measured) = &leaf.ask else {
-                return None;
-            };
-            let number = measured.held?;
-            if place == measured.stream {
-                Some((number, Heard::Own))
-            } else if measured.reset == Some(place) && measured.same && !stream.visits {
-                Some((number, Heard::Same(measured.stream)))
-            } else {
-                (measured.reset == Some(place)).then_some((number, Heard::All))
-            }
-        });
         Stream {
             filter: stream.filter.clone(),
             key: stream.key.clone(),
@@ -123,7 +131,7 @@ impl Stream {
                 .filter(|place| plan.rules[**place].for_each.is_some())
                 .map(|place| *place as u32)
                 .collect(),
-            heard: heard.collect(),
+            heard,
         }
     }
 }
