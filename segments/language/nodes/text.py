@@ -62,7 +62,8 @@ def plain(value: object) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, float):
-        return format(Decimal(repr(value)).normalize(), "f") if value - value == 0 else repr(value)
+        # Equal numbers are one text: -0.0 is 0.
+        return format(Decimal(repr(value + 0.0)).normalize(), "f") if value - value == 0 else repr(value)
     if isinstance(value, tuple):
         return json.dumps([plain(each) for each in value], ensure_ascii=False)
     return str(value)

@@ -8,7 +8,7 @@ import schemas
 import segments
 from schemas import records
 from segments.insight.length import length_of
-from segments.language import Segment, any_event, consent
+from segments.language import Segment, any_event, consent, profile
 
 ANY = Segment(id="any", when=any_event.within(days=7).count() >= 1)
 CLICK = {"topic": "clickstream", "event_id": "c", "customer_id": "ann", "occurred_at": 1_767_225_600_000}
@@ -89,3 +89,10 @@ def test_python_takes_the_lines_that_consume_prints(tmp_path, run):
     assert segments.replay(lines, tmp_path, partitions=1) == [
         json.loads(line) for line in done.stdout.splitlines()
     ]
+
+
+def test_a_negative_zero_of_a_profile_is_told_as_zero():
+    """Equal numbers are one text."""
+    profile_of_ann = CLICK | {"topic": "profiles", "attributes": {"score": -0.0}}
+    (flip,) = segments.replay([profile_of_ann], Segment(id="nought", when=profile("score") == 0))
+    assert [(each["value"], each["bound"]) for each in flip["evidence"]] == [("0", "0")]
