@@ -131,10 +131,6 @@ class _Fetched:
         if self._registry is not None:
             numbers = (b"\0" + number.to_bytes(4, "big") for _, number in records.ids())
             self._registry.learn_all(topic, numbers)
-        end = self._ends[topic]
-        if run.end > end:
-            before = sum(offset < end for offset, *_ in records.raw())
-            if before < len(records):
-                records.split_off(before)
+        run.stop_at(self._ends[topic])
         self._at[topic] = run.end
         self._past.offer_fetched(topic, records, READABLE)

@@ -5,8 +5,7 @@ engine takes 0.6 µs, its values in Python included.
 """
 
 import asyncio
-import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -19,12 +18,10 @@ from streams.kafka.closing import closed, started
 from streams.kafka.connection import connection
 from streams.kafka.read_committed import SILENCE_SECONDS
 from streams.settings.settings import Settings
-from streams.transport.fetch import fetch_runs
+from streams.transport.reading import turns
 
 FETCH_BYTES = 4_194_304
 """Of one partition at a time: a quarter of the requests of the default, which is a megabyte."""
-WAIT_SECONDS = 0.2
-"""For records: after it the clock is looked at."""
 
 T = TypeVar("T")
 
@@ -60,7 +57,7 @@ class Fetching:
     def _run(self, what: Coroutine[Any, Any, T]) -> T:
         try:
             return self._runner.run(what)
-        except (KafkaError, OSError) as error:
+        except (KafkaError, OSError, TimeoutError) as error:
             raise BrokerAway(self._settings.brokers, error) from error
 
     def close(self) -> None:
@@ -72,23 +69,17 @@ class Fetching:
 
     def records(self, topic: str, number: int, start: int, end: int) -> Iterator[tuple[Records, int]]:
         """What a partition holds in the offsets [start, end), and by how many of them the reader moves on."""
-        partition = TopicPartition(topic, number)
+        partition, at = TopicPartition(topic, number), start
         self._run(self._place(partition, start))
-        at, heard = start, time.monotonic()
-        while at < end:
-            runs, _ = self._run(fetch_runs(self._consumer, {partition}, WAIT_SECONDS, raw={topic}))
-            for run in runs:
-                if run.end > end:
-                    offsets = [each[0] for each in run.records.raw()]
-                    run.records.split_off(sum(offset < end for offset in offsets))
-                moved = min(run.end, end) - at
-                at, heard = at + moved, time.monotonic()
-                yield run.records, moved
-                if at >= end:
-                    return
-            if time.monotonic() - heard > SILENCE_SECONDS:
-                why = f"nothing came for {SILENCE_SECONDS:.0f} seconds"
-                raise BrokerAway(self._settings.brokers, why)
+        found = turns(self._consumer, partition, start, end, SILENCE_SECONDS)
+        while (turn := self._run(_next(found))) is not None:
+            records, position = turn
+            yield records, position - at
+            at = position
+
+
+async def _next(found: AsyncIterator[T]) -> T | None:
+    return await anext(found, None)
 
 
 @contextmanager

@@ -36,8 +36,7 @@ async def reading(
 ) -> AsyncIterator[AsyncIterator[tuple[Records, int]]]:
     """Read the committed records of [start, end), not decoded; by turns, each with the position after it.
 
-    A turn may have no record and move the position: markers of transactions have none. Records from `end` on may be
-    among the last ones.
+    A turn may have no record and move the position: markers of transactions have none.
 
     Raises:
         TimeoutError: nothing came for `STILL` seconds; it says from where.
@@ -54,36 +53,45 @@ async def reading(
     )
     consumer.assign([place])
     try:
-        async with _within(STILL, place, start, end):
+        async with _within(STILL, place, start, end, STILL):
             await consumer.start()
         consumer.seek(place, start)
-        async with aclosing(_turns(consumer, place, start, end)) as turns:
-            yield turns
+        async with aclosing(turns(consumer, place, start, end, STILL)) as found:
+            yield found
     finally:
         await closed(consumer.stop())
 
 
-async def _turns(
-    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
+async def turns(
+    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int, still: float
 ) -> AsyncGenerator[tuple[Records, int], None]:
+    """The records of [start, end) of a consumer that stands at `start`, as `reading` yields them.
+
+    Raises TimeoutError if nothing came for `still` seconds.
+    """
     position, silent = start, 0.0
     while position < end:
         # Only the waiting counts: the caller may spend any time on a turn.
         began = time.monotonic()
-        async with _within(STILL - silent, place, position, end):
+        async with _within(still - silent, place, position, end, still):
             runs, _ = await fetch_runs(consumer, {place}, WAIT_SECONDS, raw={place.topic})
         silent = 0.0 if runs else silent + time.monotonic() - began
         for run in runs:
+            run.stop_at(end)
             position = run.end
             yield run.records, position
+            if position >= end:
+                return
 
 
 @asynccontextmanager
-async def _within(seconds: float, place: TopicPartition, position: int, end: int) -> AsyncIterator[None]:
+async def _within(
+    seconds: float, place: TopicPartition, position: int, end: int, still: float
+) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
         raise TimeoutError(
-            f"{place.topic}-{place.partition}: nothing came for {STILL:.0f} s from offset {position} on, of {end}"
+            f"{place.topic}-{place.partition}: nothing came for {still:.0f} s from offset {position} on, of {end}"
         ) from error

@@ -26,6 +26,14 @@ class Run:
         self.records = records
         self.end = end
 
+    def stop_at(self, end: int) -> None:
+        """Leave out what the engine split of it from an offset on."""
+        if self.end > end:
+            before = sum(offset < end for offset, *_ in self.records.raw())
+            if before < len(self.records):
+                self.records.split_off(before)
+            self.end = end
+
     def __repr__(self) -> str:
         """Name the offsets covered."""
         return f"<Run {self.topic}-{self.partition} [{self.start}, {self.end}) {len(self.records)} records>"
