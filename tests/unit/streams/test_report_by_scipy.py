@@ -1,12 +1,12 @@
 """The numbers of a report against scipy's own tests, and against all that can happen, on small cases."""
 
+import importlib
 import random
 from itertools import product
 from math import comb
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from segments.insight.outcomes.statistics import (
     LEAST_EXPECTED,
@@ -19,10 +19,17 @@ from segments.insight.outcomes.statistics import (
     wilson,
 )
 
+
+@pytest.fixture(scope="module")
+def stats():
+    """Loading it takes a second of each process that collects these tests; so only those who run them load it."""
+    return importlib.import_module("scipy.stats")
+
+
 SHARES = (0.05, 0.2, 0.5, 0.8)
 
 
-def test_wilson_is_that_of_scipy():
+def test_wilson_is_that_of_scipy(stats):
     """Of every number of conversions among up to forty customers."""
     for customers in range(1, 41):
         for converted in range(customers + 1):
@@ -50,7 +57,7 @@ def chances(customers: int, share: float) -> list[float]:
     return [comb(customers, k) * share**k * (1 - share) ** (customers - k) for k in range(customers + 1)]
 
 
-def test_welch_is_that_of_scipy():
+def test_welch_is_that_of_scipy(stats):
     """Difference, interval, p and degrees of freedom of amounts that most customers do not bring."""
     chance = random.Random(1)
     for _ in range(100):
@@ -78,7 +85,7 @@ def sample(values: list[float]) -> Sample:
     return of_amounts(sum(values), sum(each * each for each in values), len(values))
 
 
-def test_the_median_stay_is_that_of_scipy():
+def test_the_median_stay_is_that_of_scipy(stats):
     """Kaplan-Meier with ties between ends and open stays."""
     chance = random.Random(2)
     for _ in range(300):
@@ -89,7 +96,7 @@ def test_the_median_stay_is_that_of_scipy():
         assert median_stay(stays) == (min(below) if len(below) else None), stays
 
 
-def test_the_mismatch_is_that_of_scipy():
+def test_the_mismatch_is_that_of_scipy(stats):
     """χ² of both arms against the percentage; nothing is said where it would not hold."""
     chance = random.Random(3)
     for _ in range(200):
