@@ -163,9 +163,10 @@ impl Customers {
         self.table.find(hash, |slot| self.slots.id(*slot) == key).copied()
     }
 
-    fn enter(&mut self, key: &[u8]) -> u32 {
+    fn enter(&mut self, key: Arc<[u8]>) -> u32 {
+        let hash = self.hasher.hash_one(&*key);
         let slot = Slot {
-            key: Arc::from(key),
+            key,
             armed: NEVER,
             live: None,
             out: false,
@@ -181,9 +182,8 @@ impl Customers {
             }
         };
         let (slots, hasher) = (&self.slots, &self.hasher);
-        self.table.insert_unique(hasher.hash_one(key), place, |slot| {
-            hasher.hash_one(slots.id(*slot))
-        });
+        self.table
+            .insert_unique(hash, place, |slot| hasher.hash_one(slots.id(*slot)));
         place
     }
 
@@ -215,7 +215,7 @@ impl Customers {
     ) -> Result<(u32, Box<Customer>), StateError> {
         let place = match self.find(key) {
             Some(place) => place,
-            None => self.enter(key),
+            None => self.enter(Arc::from(key)),
         };
         if let Some(customer) = self.slot(place).live.take() {
             self.slot(place).out = true;
@@ -236,13 +236,20 @@ impl Customers {
         key: &[u8],
         names: &mut Names,
     ) -> Result<Option<(u32, Box<Customer>)>, StateError> {
-        let known = self
-            .find(key)
-            .is_some_and(|place| self.slot(place).live.is_some());
-        if !known && self.committed(key).is_none() {
-            return Ok(None);
+        let place = self.find(key);
+        if let Some(place) = place
+            && let Some(customer) = self.slot(place).live.take()
+        {
+            self.slot(place).out = true;
+            return Ok(Some((place, customer)));
         }
-        self.get_or_create(key, names).map(Some)
+        let shared = place.map_or_else(|| Arc::from(key), |place| self.slot(place).key.clone());
+        let Some(customer) = self.load(&shared, names)? else {
+            return Ok(None);
+        };
+        let place = place.unwrap_or_else(|| self.enter(shared));
+        self.slot(place).out = true;
+        Ok(Some((place, Box::new(customer))))
     }
 
     /// A customer as committed.
@@ -302,7 +309,7 @@ impl Customers {
     pub fn arm_key(&mut self, key: &[u8], due: i64) {
         let place = match self.find(key) {
             Some(place) => place,
-            None => self.enter(key),
+            None => self.enter(Arc::from(key)),
         };
         self.arm(place, due);
     }
