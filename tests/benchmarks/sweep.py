@@ -2,7 +2,8 @@
 
 Customers of one partition have some events each, by the twelve rules. Then a rule is deployed that nobody is in. The
 engine is driven as a worker drives it, from record batches to finished batches of states, without Kafka: CPU time from
-the making of the new partition until the last customer is in a batch that was committed.
+the making of the new partition until the last customer is in a batch that was committed. Before that the customers are
+counted as a worker counts them for `segments deploy`.
 """
 
 import random
@@ -19,6 +20,7 @@ from segments.engine import (
     RULES,
     Deployment,
     EngineSettings,
+    Moves,
     Outbox,
     Partition,
     RuleSet,
@@ -95,6 +97,15 @@ def _commit(partition: Partition, outbox: Any, states: States) -> int:
     return size
 
 
+def counted(rules: RuleSet, states: States) -> float:
+    """CPU seconds until it is known who would flip."""
+    began = time.process_time()
+    moves = Moves(rules.native, 1, states, set())
+    while moves.advance(TURN):
+        pass
+    return time.process_time() - began
+
+
 def swept(rules: RuleSet, states: States) -> tuple[float, float, int, int]:
     """CPU seconds until all are taken over, and of them before the first one; transactions, and their bytes."""
     outbox, began = _outbox(), time.process_time()
@@ -115,7 +126,9 @@ def program(customers: int, events: int) -> None:
     rules = load([TWELVE])
     states = filled(rules, customers, events)
     told = f"{states.bytes / len(states):.0f} bytes of state each"
-    seconds, scanned, count, size = swept(RuleSet([*rules.segments, NOBODY]), states)
+    after = RuleSet([*rules.segments, NOBODY])
+    click.echo(f"{customers:,} customers counted in {counted(after, states):.2f} s of CPU")
+    seconds, scanned, count, size = swept(after, states)
     click.echo(
         f"{customers:,} customers with {events} events, {told}: taken over in {seconds:.2f} s of CPU, the scan of all "
         f"{scanned:.2f} s of it, {1e6 * seconds / customers:.2f} µs each; {count} transactions of "
