@@ -159,7 +159,10 @@ def _unit(term: Term) -> Type:
 
 
 def _time(text: str) -> str:
-    return duration(int(text)) if text.lstrip("-").isdigit() else text
+    try:
+        return duration(int(Decimal(text)))
+    except (ArithmeticError, ValueError):
+        return text
 
 
 def _subject(words: Words, leaf: Condition, key: str) -> str:

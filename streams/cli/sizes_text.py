@@ -84,14 +84,15 @@ def _below(leaf: Mapping[str, Any]) -> int:
 
 def _condition(leaf: Mapping[str, Any], say: Say, words: InWords | None) -> str:
     def text(number: str) -> str:
-        return duration(int(Decimal(number))) if leaf["kind"] == "duration" else number
+        said = None if words is None else words.value(leaf["measure"], number)
+        return said or (duration(int(Decimal(number))) if leaf["kind"] == "duration" else number)
 
     below = _below(leaf)
     near = leaf["groups"][below - 1] if below else None
     told = say(
         "{measure}, bound {bound}: {holds} hold it",
         measure=visible((words and words.measure(leaf["measure"])) or leaf["measure"]),
-        bound=(words and words.value(leaf["measure"], leaf["bound"])) or text(leaf["bound"]),
+        bound=text(leaf["bound"]),
         holds=f"{leaf['holds']:,}",
     )
     if near is not None:

@@ -67,8 +67,10 @@ def test_it_is_told(run, folder):
     assert "looking          2        67%          2          0  Looks" in lines
     assert (
         f"  ·▄│█{'·' * 28}  looking: the number of page views in the past 7 days, bound 2: 2 hold it, "
-        "1 lie just below the bound, from 1 on"
+        "1 lie just below the bound, from 1 on; median 2, 90th percentile 2"
     ) in lines
+    (spent,) = (line for line in lines if "rich: " in line)
+    assert spent.endswith("from EUR 4.50 on; median EUR 0.00, 90th percentile EUR 5.00")
     assert "          1  buyer, looking" in lines
     assert "3 bekende klanten, van wie 0 in geen enkel segment (0%)" in tried(
         run, folder, *UNTIL, "--lang", "nl"
