@@ -10,6 +10,7 @@ consumer        Faust's consumer and its thread: fetches, seeks, pauses
 errors          what can go wrong between the worker and Kafka
 fetch           what aiokafka has fetched, as runs
 joining         tells why a worker cannot join its group, and whether another one took its name
+pace            space between fetches, so that each brings records of several partitions
 producer        one Kafka transaction after another, for one partition
 raw             fetches kept as the bytes that the broker sent
 reading         a partition from one offset to another, over a connection of its own

@@ -20,7 +20,8 @@ from faust.types import TP, ConsumerMessage
 
 from streams.transport.fetch import Timed, fetch_runs
 from streams.transport.joining import error_of, keep_name
-from streams.transport.runs import Run
+from streams.transport.pace import space
+from streams.transport.runs import Run, Runs
 
 Partitions = Iterable[TP]
 
@@ -77,6 +78,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Connect; repeat until a broker answers, since one may go away at this moment, too."""
         await connected(super().on_start, self)
+        space(self._ensure_consumer())
         coordinator: Any = self._ensure_consumer()._coordinator
         if coordinator is not None and self.app.conf.consumer_group_instance_id is not None:
             keep_name(coordinator)
@@ -233,7 +235,7 @@ class Consumer(driver.Consumer):
             self._committed_offset[partition] = offset
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Fetch once, and yield a message for each run, or for each record of another topic."""
+        """Fetch once, and yield one message for all runs, and one for each record of another topic."""
         if not self.flow_active:
             resumed: Any = self.can_resume_flow
             await self.wait(resumed)
@@ -243,28 +245,30 @@ class Consumer(driver.Consumer):
             await self.sleep(0.05)
             return
         generation = self.app.consumer_generation_id
-        for run in await self._thread.fetch(wanted, timeout):
-            for message in self._messages(run):
-                if not self.flow_active or self._is_stale(message, generation):
-                    # Nothing is lost: after a rebalance every partition is sought before it is resumed.
-                    return
-                yield message.tp, message
+        fetched = await self._thread.fetch(wanted, timeout)
+        for message in self._messages(fetched):
+            if not self.flow_active or self._is_stale(message, generation):
+                # Nothing is lost: after a rebalance every partition is sought before it is resumed.
+                return
+            yield message.tp, message
 
     def _is_stale(self, message: Any, generation: int) -> bool:
         """Whether a message belongs to an earlier assignment. For a run the owner decides, by the offsets."""
         return generation != self.app.consumer_generation_id and not self._is_run(message.topic)
 
-    def _messages(self, run: Run) -> Iterable[Any]:
-        partition = TP(run.topic, run.partition)
-        if not self._is_run(run.topic):
-            return [self._to_message(partition, record) for record in run.records]
-        whole: Any = run
-        return [
-            ConsumerMessage(
-                run.topic, run.partition, run.end - 1, 0.0, 1, None, None, whole, None, None, None, partition,
-                generation_id=self.app.consumer_generation_id,
-            )
-        ]  # fmt: skip
+    def _messages(self, fetched: Iterable[Run]) -> Iterable[Any]:
+        """All runs in one message, under the partition of the first: Faust does a lot for each message."""
+        runs = [run for run in fetched if self._is_run(run.topic)]
+        if runs:
+            first = runs[0]
+            whole: Any = Runs(runs)
+            yield ConsumerMessage(
+                first.topic, first.partition, first.end - 1, 0.0, 1, None, None, whole, None, None, None,
+                TP(first.topic, first.partition), generation_id=self.app.consumer_generation_id,
+            )  # fmt: skip
+        for run in fetched:
+            if not self._is_run(run.topic):
+                yield from (self._to_message(TP(run.topic, run.partition), each) for each in run.records)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         while not (self.should_stop or fetcher.should_stop):

@@ -39,9 +39,15 @@ class Run:
         return f"<Run {self.topic}-{self.partition} [{self.start}, {self.end}) {len(self.records)} records>"
 
 
-def run_of(event: Any) -> Run:
-    """Return the run that a Faust event carries."""
-    run = event.value
-    if not isinstance(run, Run):
-        raise TypeError(f"expected a Run on an input topic, got {type(run).__name__}")
-    return run
+class Runs(tuple[Run, ...]):
+    """What one fetch brought of the input topics, as the value of one of Faust's messages."""
+
+    __slots__ = ()
+
+
+def runs_of(event: Any) -> Runs:
+    """Return the runs that a Faust event carries."""
+    runs = event.value
+    if not isinstance(runs, Runs):
+        raise TypeError(f"expected runs on an input topic, got {type(runs).__name__}")
+    return runs

@@ -3,7 +3,7 @@
 from typing import Any
 
 from streams.transport import BatchApp
-from streams.transport.runs import run_of
+from streams.transport.runs import runs_of
 
 
 def segment_customers(app: BatchApp, owners: Any) -> Any:
@@ -11,6 +11,7 @@ def segment_customers(app: BatchApp, owners: Any) -> Any:
 
     async def segment(stream: Any) -> None:
         async for event in stream.events():
-            owners.deliver(run_of(event))
+            for run in runs_of(event):
+                owners.deliver(run)
 
     return app.agent(app.run_topic(), name="segments")(segment)
