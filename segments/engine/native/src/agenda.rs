@@ -2,7 +2,7 @@
 //!
 //! Lazy: an entry may be early, never late. When it comes up too early it is put back at the instant that the
 //! customer's state tells; when something becomes due sooner, a new entry replaces it, and the old one is dropped as it
-//! comes up. Of one instant, customers come up in the order of their ids.
+//! comes up, or as soon as most entries are old ones. Of one instant, customers come up in the order of their ids.
 
 use crate::mutants::m;
 use std::cmp::Ordering;
@@ -32,6 +32,21 @@ impl Agenda {
             self.heap.swap(place, above);
             place = above;
         }
+    }
+
+    /// How many entries there are, replaced ones included.
+    pub fn entries(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Drop the entries that do not hold any more, and all but one of equal ones.
+    pub fn retain(&mut self, holds: impl Fn(i64, u32) -> bool, ids: &impl Ids) {
+        self.heap.retain(|&(due, slot)| holds(due, slot));
+        // What is sorted is a heap.
+        self.heap
+            .sort_unstable_by(|left, right| before(*left, *right, ids));
+        self.heap.dedup();
+        self.heap.shrink_to(self.heap.len() * 2);
     }
 
     /// The earliest entry.
@@ -106,6 +121,26 @@ mod tests {
         let found: Vec<_> = std::iter::from_fn(|| agenda.pop(&ids))
             .map(|(due, slot)| (due, ids.0[slot as usize].clone()))
             .collect();
+        assert_eq!(found, expected);
+    }
+
+    /// Entries that were replaced are dropped, the others come up in their order.
+    #[test]
+    fn keeps_what_holds() {
+        let ids = Named((0..300).map(|slot| format!("c{slot:03}")).collect());
+        let mut agenda = Agenda::default();
+        for slot in 0..300u32 {
+            for turn in [90, 60, 30, 30] {
+                agenda.push(turn * 1000 + (slot as i64 * 37) % 101, slot, &ids);
+            }
+        }
+        agenda.retain(|due, _| due < 31_000, &ids);
+        assert_eq!(agenda.entries(), 300);
+        let mut expected: Vec<_> = (0..300u32)
+            .map(|slot| (30_000 + (slot as i64 * 37) % 101, slot))
+            .collect();
+        expected.sort_unstable();
+        let found: Vec<_> = std::iter::from_fn(|| agenda.pop(&ids)).collect();
         assert_eq!(found, expected);
     }
 }

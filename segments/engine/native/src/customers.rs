@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Bytes of decoded customers in one generation, of which there are two.
 ///
 /// Of all partitions of a worker together: each has its share, or `SHARE_AT_LEAST`. Decoding a customer takes as
-/// long as applying two events, so more would save little.
+/// long as applying two events, so more would save little. Between two commits whoever changed is decoded, too.
 const LIVE: usize = 8 << 20;
 
 const SHARE_AT_LEAST: usize = 256 << 10;
@@ -31,11 +31,15 @@ const CHANGED: usize = 20_000;
 
 const CHANGED_AT_LEAST: usize = 500;
 
-/// Bytes that such customers may occupy in all partitions together.
-const CHANGED_BYTES: usize = 256 << 20;
+/// Bytes that such customers may occupy in all partitions together: a customer of thirty events takes five kilobytes.
+const CHANGED_BYTES: usize = 64 << 20;
 
 /// Bytes of the states of customers whom a rule set took over, after which they should be committed.
 const SWEPT_BYTES: usize = 4 << 20;
+
+/// Entries of the agenda that may have been replaced, beside as many as there are others. An entry that has to wait for 90
+/// days may be replaced by a nearer one with each event.
+const REPLACED: usize = 4_000;
 
 /// States by key; None: it was deleted.
 type Written = HashMap<Arc<[u8]>, Option<Arc<[u8]>>, RandomState>;
@@ -302,6 +306,15 @@ impl Customers {
             slot.armed = due;
             self.pending += usize::from(unarmed);
             self.agenda.push(due, place, &self.slots);
+            if self.agenda.entries() > 2 * self.pending + REPLACED {
+                let slots = &self.slots;
+                let holds = |due, place: u32| {
+                    slots.0[place as usize]
+                        .as_ref()
+                        .is_some_and(|slot| slot.armed == due)
+                };
+                self.agenda.retain(holds, slots);
+            }
         }
     }
 
@@ -414,23 +427,45 @@ impl Customers {
         codec::whole(customer, &self.rules, names, layout, &mut self.scratch)
     }
 
-    /// A generation is full: who was not looked at in it is at rest again.
+    /// A generation is full: who was not looked at in it is at rest again, and of those who were whoever came last, as
+    /// long as they are too many. Who comes often is among the first.
     fn rest(&mut self) {
-        for place in std::mem::replace(&mut self.before, std::mem::take(&mut self.current)) {
-            let Some(slot) = &mut self.slots.0[place as usize] else {
-                continue;
-            };
-            if slot
-                .live
-                .as_ref()
-                .is_some_and(|customer| customer.generation < self.generation && !customer.changed)
+        for place in std::mem::take(&mut self.before) {
+            if self
+                .live_at(place)
+                .is_some_and(|customer| customer.generation < self.generation)
             {
-                slot.live = None;
-                self.leave(place);
+                self.rest_one(place);
             }
         }
+        let mut bytes = 0;
+        let mut looked_at = std::mem::take(&mut self.current);
+        looked_at.retain(|place| {
+            bytes += self.live_at(*place).map_or(0, Customer::size);
+            let stays = bytes <= self.most;
+            if !stays {
+                self.rest_one(*place);
+            }
+            stays
+        });
+        looked_at.shrink_to_fit();
+        self.before = looked_at;
         self.generation += 1;
         self.live_bytes = 0;
+    }
+
+    fn live_at(&self, place: u32) -> Option<&Customer> {
+        self.slots.0[place as usize].as_ref()?.live.as_deref()
+    }
+
+    /// Drop what is decoded of a customer who has not changed since the last commit.
+    fn rest_one(&mut self, place: u32) {
+        if let Some(slot) = &mut self.slots.0[place as usize]
+            && slot.live.as_ref().is_some_and(|customer| !customer.changed)
+        {
+            slot.live = None;
+            self.leave(place);
+        }
     }
 
     fn marked(&self, names: &Names) -> Vec<bool> {
