@@ -62,7 +62,7 @@ def test_a_seed_gives_the_same_schedule_again() -> None:
 @pytest.mark.timeout(60)
 def test_a_seed_that_goes_wrong_is_told_with_its_command() -> None:
     """The command that plays it again fails, too."""
-    done = program("--seeds", "2", "--bug", "changelog_outside")
+    done = program("--seeds", "20", "--bug", "changelog_outside")
     assert done.returncode == 1, done.stdout + done.stderr
     told = next(line for line in done.stdout.splitlines() if "again by:" in line)
     again = told.split("tests.simulation ")[1]
