@@ -21,7 +21,6 @@ service      serves one partition: takes runs, advances the engine, commits
 standing     progress of a partition through all of its take-overs
 succession   which rule set a partition runs, and by which deployment it is filled
 takeover     takes over a partition: fencing, restore, position
-turns        partitions commit one after the other, as long as that is quick
 waits        how long a flip waited, and for what
 watch        checks group membership, logins and topics; ends the worker if one of them is wrong
 witness      detects input topics that were deleted and made again

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from segments.engine import DEPLOYMENTS, IDENTITIES, INPUTS, Chain, EngineSettings, RuleSet
@@ -14,7 +14,6 @@ from streams.telemetry.metrics import Metrics
 from streams.transport.topic_ids import TopicIds
 from streams.worker.cleaning import Cleaner
 from streams.worker.past import Reading
-from streams.worker.turns import Turns
 
 Result = TypeVar("Result")
 
@@ -70,8 +69,6 @@ class WorkerContext:
     """Reads the history of a partition, to fill measures from it."""
     threads: Executor | None = None
     """The threads in which partitions decode, advance and encode; None: they do it in the event loop and block it."""
-    turns: Turns = field(default_factory=Turns)
-    """In which the partitions commit."""
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -83,7 +83,6 @@ class Service:
         self._asked_at_stamp, self._asked_at = -1, 0.0
         self._gathering_since, self._gathered, self._waiting = 0.0, 0, 0
         self._more = False
-        self._has_turn = False
 
     def deliver(self, run: Run) -> None:
         """Queue a run; one of a profile source that the rule set no longer has may still be under way."""
@@ -103,7 +102,6 @@ class Service:
         try:
             await self._serve()
         finally:
-            self._end_turn()
             self._filling.stop()
 
     async def _serve(self) -> None:
@@ -111,57 +109,30 @@ class Service:
         while True:
             # Clear the event before looking at the queue: a run that arrives later sets it, and `_idle` returns.
             self._changed.clear()
-            more = await self._take_in()
+            while self._intake and not self._is_full():
+                await self._intake.offer_next()
+                await asyncio.sleep(0)
+            more = await self._advance()
             if self._caution.most is not None:
                 # After a refusal for size each advance is one transaction, so that its records are known exactly.
                 await self._commit()
             # Records that wait for an answer must not wait for a million timers as well.
             if (not more or self._partition.waiting) and not self._intake and self._should_ask():
-                if self._partition.waiting:
-                    await self._take_turn()
                 await self._confirm()
                 more = await self._advance()
             successor = None if more else self._partition.successor
             filling = successor is None and await self._filling.step()
-            if not (more or filling):
-                # At a deployment nothing more is taken in: what comes after it is read by its successor.
-                more = successor is None and await self._take_turn()
-                await self._commit()
-            elif self._is_full() or self._stopping:
+            if not (more or filling) or self._is_full() or self._stopping:
                 await self._commit()
             if self._stopping:
                 return
             if successor is not None:
                 read = self._ledger.expected[DEPLOYMENTS]
                 raise Succeeded(self._partition.deployment, successor, read)
-            self._end_turn()
             if more or filling or self._intake:
                 await asyncio.sleep(0)
             else:
                 await self._idle()
-
-    async def _take_in(self) -> bool:
-        """Offer what is queued, and advance once. Returns whether there is more to do."""
-        while self._intake and not self._is_full():
-            await self._intake.offer_next()
-            await asyncio.sleep(0)
-        return await self._advance()
-
-    async def _take_turn(self) -> bool:
-        """Wait until other partitions have committed, or for long enough, and take in what has come meanwhile.
-
-        Returns whether there is more to do. While a record is looked for that Kafka refuses, there are no turns: an
-        advance is one transaction then.
-        """
-        if self._has_turn or self._caution.most is not None:
-            return False
-        self._has_turn = await self._context.turns.take()
-        return bool(self._intake) and not self._is_full() and await self._take_in()
-
-    def _end_turn(self) -> None:
-        if self._has_turn:
-            self._has_turn = False
-            self._context.turns.give()
 
     async def _advance(self) -> bool:
         self._waiting = self._intake.waiting

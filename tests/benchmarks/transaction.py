@@ -1,7 +1,7 @@
 """What a transaction costs: `python -m tests.benchmarks.transaction`.
 
-Each partition's producer commits finished batches and offsets and rests, as a worker does at a steady rate: whenever it
-wants to, and one partition after the other, as a worker's do. The first round is left out: the broker compiles its code in it.
+Each partition's producer commits finished batches and offsets and rests, as a worker does at a steady rate. The first
+turn is left out: the broker compiles its code in it.
 """
 
 import asyncio
@@ -22,7 +22,6 @@ from streams.settings.settings import Settings
 from streams.transport import TransactionalProducer
 from streams.transport.producer import Batches
 from streams.worker.outbox import SEGMENT_EVENTS, SEGMENT_MEMBERSHIPS
-from streams.worker.turns import PATIENCE, Turns
 from tests.benchmarks.latency import percentile
 from tests.benchmarks.rig import Site
 
@@ -41,26 +40,20 @@ def batches(records: int) -> Batches:
 
 
 async def turn(
-    site: Site, partitions: int, count: int, rest: float, records: int, patience: float
-) -> tuple[float, float, float, float]:
-    """Return CPU milliseconds of client and broker for each transaction, and two percentiles of its own milliseconds.
-
-    A transaction begins when its partition wants to commit: the wait for others is in it.
-    """
+    site: Site, partitions: int, count: int, rest: float, records: int
+) -> tuple[float, float, float]:
+    """Return CPU milliseconds of client and broker for each transaction, and the median of its own milliseconds."""
     client = connection(Settings(brokers=site.address, rules=(RULES,)))
     producers = [TransactionalProducer(client, GROUP, number) for number in range(partitions)]
-    turns, taken = Turns(patience), list[float]()
+    taken: list[float] = []
 
     async def serve(producer: TransactionalProducer) -> None:
         for number in range(1, count + 1):
             made = batches(records)
             began = time.perf_counter()
-            mine = await turns.take()
             await producer.commit(
                 made, dict.fromkeys((CLICKSTREAM.name, TRANSACTIONS.name, PROFILES.name), number)
             )
-            if mine:
-                turns.give()
             taken.append(time.perf_counter() - began)
             await asyncio.sleep(rest)
 
@@ -76,37 +69,26 @@ async def turn(
         for producer in producers:
             await producer.abandon()
     each = 1000 / (count * partitions)
-    ordered = [one * 1000 for one in sorted(taken)]
-    return spent * each, broker * each, percentile(ordered, 50) or 0.0, percentile(ordered, 99) or 0.0
+    return spent * each, broker * each, percentile([one * 1000 for one in sorted(taken)], 50) or 0.0
 
 
 @click.command()
 @click.option("--partitions", default=4, show_default=True)
-@click.option("--count", default=200, show_default=True, help="Transactions of a partition in a round.")
+@click.option("--count", default=200, show_default=True, help="Transactions of a partition in a turn.")
 @click.option("--rest", default=30, show_default=True, help="Milliseconds between two of them.")
 @click.option("--records", default=30, show_default=True, help="Records in each of three topics.")
 @click.option("--turns", default=5, show_default=True)
 def program(partitions: int, count: int, rest: int, records: int, turns: int) -> None:
     """Print a table of what a transaction costs."""
-    kinds = {"whenever they want": 0.0, "one after the other": PATIENCE}
-    found: dict[str, list[tuple[float, ...]]] = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory() as folder, Site(Path(folder), partitions) as site:
-        for _ in range(turns + 1):
-            for kind, patience in kinds.items():
-                made = turn(site, partitions, count, rest / 1000, records, patience)
-                found[kind].append(uvloop.run(made))
-    click.echo(f"| a transaction, median of {turns} rounds, {partitions} partitions | {' | '.join(kinds)} |")
-    click.echo("|---|---|---|")
-    said = (
-        "CPU of the worker's process, ms",
-        "CPU of the broker, ms",
-        "from the wish to the last answer, ms",
-        "its 99th percentile, ms",
+        rows = [uvloop.run(turn(site, partitions, count, rest / 1000, records)) for _ in range(turns + 1)]
+    click.echo(
+        f"| a transaction, median of {turns} turns, {partitions} partitions | ms | lowest to highest |"
     )
-    for place, what in enumerate(said):
-        columns = [[row[place] for row in rows[1:]] for rows in found.values()]
-        cells = [f"{statistics.median(each):.1f} ({min(each):.1f} to {max(each):.1f})" for each in columns]
-        click.echo(f"| {what} | {' | '.join(cells)} |")
+    click.echo("|---|---|---|")
+    said = ("CPU of the worker's process", "CPU of the broker", "from the first request to the last answer")
+    for what, found in zip(said, zip(*rows[1:], strict=True), strict=True):
+        click.echo(f"| {what} | {statistics.median(found):.1f} | {min(found):.1f} to {max(found):.1f} |")
 
 
 if __name__ == "__main__":

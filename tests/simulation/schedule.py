@@ -267,8 +267,6 @@ class Schedule:
             if worker.app.crashed is not None:
                 self.errors.append(f"crashed: {worker.app.crashed!r}")
             if worker.process.alive:
-                if worker.turns.taken:
-                    self.errors.append(f"{worker.process.name}: a turn was not given back")
                 worker.kill()
 
     def _is_finished(self) -> bool:

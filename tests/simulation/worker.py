@@ -168,7 +168,6 @@ class Worker:
         )  # fmt: skip
         app: Any = self.app
         self.table = table
-        self.turns = context.turns
         self.owners = self.app.owners = Owners(app, context, limits)
         self.partitions: frozenset[int] = frozenset()
         self._fetching = asyncio.get_running_loop().create_task(self.app.fetch())
