@@ -1,6 +1,6 @@
 """`segments deploy --dry-run`: who would move, by the history of the topics or of files."""
 
-from typing import IO, Any
+from typing import IO
 
 from segments.engine import settings_of, with_borders
 from streams.cli.deploy_report import Report
@@ -24,32 +24,17 @@ def tell_foreseen(
     *,
     as_json: bool,
 ) -> None:
-    """Puts into the report who would move, and says it unless it is told as JSON."""
-    report.foreseen = _foresee(settings, planned, report, chains, files, partitions, as_json=as_json)
-    if report.foreseen is not None and not as_json:
-        tell_lines(*foresee.told(report.foreseen))
+    """Puts into the report who would move, by the history, and says it unless it is told as JSON.
 
-
-def _foresee(
-    settings: Settings,
-    planned: Planned,
-    report: Report,
-    chains: Chains,
-    files: tuple[IO[bytes], ...],
-    partitions: int | None,
-    *,
-    as_json: bool,
-) -> dict[str, Any] | None:
-    """Who would move, by the history; None: nothing that decides would change.
-
-    The borders are those published; a new one is that of the history.
+    Nothing is put there if nothing that decides would change. The borders are those published; a new one is that of the
+    history.
     """
     found, deployed = report.changes, report.changes.deployed
     names = {each.id for each in found.rules if each.kind != "reworded"}
     if found.settings:
         names |= set(planned.ruleset.ids)
     if not names:
-        return None
+        return
     after: foresee.Side = planned.ruleset, planned.engine
     before: foresee.Side | None = None
     if deployed is not None:
@@ -61,7 +46,9 @@ def _foresee(
         after = with_borders(planned.ruleset, (*chains.borders, *report.new_borders)), planned.engine
         with bar(history.length, "reading the history") as progress:
             compared = foresee.foresee(history, now, before, after, names, progress)
-        return foresee.as_plain(compared, history)
+        report.foreseen = foresee.as_plain(compared, history)
+    if not as_json:
+        tell_lines(*foresee.told(report.foreseen))
 
 
 def _by_history(planned: Planned, chains: Chains, history: History, now: int | None) -> list[NewBorder]:

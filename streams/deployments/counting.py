@@ -96,14 +96,17 @@ class Asked:
     @property
     def rules(self) -> PlannedRules:
         """The rules of the record, ready to run."""
-        return PlannedRules(unpacked(self.made["plan"]), borders_of(self.made["borders"]))
+        return _planned(self.made)
+
+
+def _planned(made: Mapping[str, Any]) -> PlannedRules:
+    return PlannedRules(unpacked(made["plan"]), borders_of(made["borders"]))
 
 
 def rules_of(record: bytes) -> PlannedRules:
     """The rules of a deployment as its topic has it; raises ValueError if they can't be read."""
     try:
-        made = schemas.decode(schemas.DEPLOYMENT, record)
-        return PlannedRules(unpacked(made["plan"]), borders_of(made["borders"]))
+        return _planned(schemas.decode(schemas.DEPLOYMENT, record))
     except (schemas.DecodeError, cramjam.DecompressionError) as error:
         raise ValueError(str(error)) from error
 
