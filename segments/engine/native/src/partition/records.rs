@@ -159,13 +159,7 @@ impl Partition {
             if before {
                 self.undo(place, customer, mark)?;
             }
-            self.refuse(
-                topic,
-                run.clone(),
-                index,
-                Refusal::new(Reason::EngineError, error),
-            );
-            return Ok(Outcome::DeadLetter);
+            return Ok(self.refuse_for_an_error(topic, run, index, error));
         }
         self.journal.push((
             place,
@@ -189,6 +183,13 @@ impl Partition {
         Ok(Outcome::Applied)
     }
 
+    /// Refuse a record at which the engine failed; what it had changed is undone already.
+    fn refuse_for_an_error(&mut self, topic: usize, run: &Arc<Run>, index: usize, error: String) -> Outcome {
+        let refusal = Refusal::new(Reason::EngineError, error);
+        self.refuse(topic, run.clone(), index, refusal);
+        Outcome::DeadLetter
+    }
+
     pub(crate) fn erase(
         &mut self,
         place: u32,
@@ -202,13 +203,7 @@ impl Partition {
         let mark = self.machine.out.mark();
         if let Err(error) = self.guarded(|machine| machine.erase(customer, turn)) {
             self.undo(place, customer, mark)?;
-            self.refuse(
-                topic,
-                run.clone(),
-                index,
-                Refusal::new(Reason::EngineError, error),
-            );
-            return Ok(Outcome::DeadLetter);
+            return Ok(self.refuse_for_an_error(topic, run, index, error));
         }
         self.journal.push((
             place,
