@@ -4,13 +4,13 @@
 //! bounded by bytes. What was written by the last commit is held until the next one, so that a caller may store it in
 //! the meantime.
 
-use crate::agenda::{Agenda, Ids};
 use crate::codec::{self, Apart, Scratch, Shape, StateError};
 use crate::customer::Customer;
 use crate::names::Names;
 use crate::output::State;
 use crate::rows::{Kept, NULL};
 use crate::rules::Rules;
+use crate::timers::{Ids, Timers};
 use crate::times::NEVER;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
@@ -37,8 +37,8 @@ const CHANGED_BYTES: usize = 64 << 20;
 /// Bytes of the states of customers whom a rule set took over, after which they should be committed.
 const SWEPT_BYTES: usize = 4 << 20;
 
-/// Entries of the agenda that may have been replaced, beside as many as there are others. An entry that has to wait for 90
-/// days may be replaced by a nearer one with each event.
+/// Replaced timers that may stay in the heap, beside as many as there are customers with one. A timer 90
+/// days ahead may be replaced by a nearer one with each event.
 const REPLACED: usize = 4_000;
 
 /// States by key; None: it was deleted.
@@ -55,7 +55,7 @@ pub trait States: Send {
 
 struct Slot {
     key: Arc<[u8]>,
-    /// The instant of the customer's entry in the agenda; `NEVER`: there is none.
+    /// The instant of the customer's timer; `NEVER`: there is none.
     armed: i64,
     live: Option<Box<Customer>>,
     /// Whether the customer was taken out, to be put back.
@@ -79,7 +79,7 @@ pub struct Customers {
     table: HashTable<u32>,
     slots: Slots,
     free: Vec<u32>,
-    agenda: Agenda,
+    timers: Timers,
     pending: usize,
     hasher: RandomState,
     changed: Vec<u32>,
@@ -111,7 +111,7 @@ impl Customers {
             table: HashTable::new(),
             slots: Slots::default(),
             free: Vec::new(),
-            agenda: Agenda::default(),
+            timers: Timers::default(),
             pending: 0,
             hasher: RandomState::default(),
             changed: Vec::new(),
@@ -143,7 +143,7 @@ impl Customers {
         !self.changed.is_empty() || !self.swept.is_empty()
     }
 
-    /// How many customers have an entry in the agenda.
+    /// How many customers have a timer.
     pub fn pending(&self) -> usize {
         self.pending
     }
@@ -305,15 +305,15 @@ impl Customers {
             let unarmed = slot.armed == NEVER;
             slot.armed = due;
             self.pending += usize::from(unarmed);
-            self.agenda.push(due, place, &self.slots);
-            if self.agenda.entries() > 2 * self.pending + REPLACED {
+            self.timers.push(due, place, &self.slots);
+            if self.timers.entries() > 2 * self.pending + REPLACED {
                 let slots = &self.slots;
                 let holds = |due, place: u32| {
                     slots.0[place as usize]
                         .as_ref()
                         .is_some_and(|slot| slot.armed == due)
                 };
-                self.agenda.retain(holds, slots);
+                self.timers.retain(holds, slots);
             }
         }
     }
@@ -327,16 +327,16 @@ impl Customers {
         self.arm(place, due);
     }
 
-    /// The earliest entry of the agenda, which may be early.
+    /// The earliest timer, which may be early.
     pub fn next_due(&mut self) -> Option<i64> {
-        while let Some((due, place)) = self.agenda.peek() {
+        while let Some((due, place)) = self.timers.peek() {
             if self.slots.0[place as usize]
                 .as_ref()
                 .is_some_and(|slot| slot.armed == due)
             {
                 return Some(due);
             }
-            self.agenda.pop(&self.slots);
+            self.timers.pop(&self.slots);
         }
         None
     }
@@ -346,7 +346,7 @@ impl Customers {
         if self.next_due()? >= before {
             return None;
         }
-        let (_, place) = self.agenda.pop(&self.slots)?;
+        let (_, place) = self.timers.pop(&self.slots)?;
         self.pending -= 1;
         let slot = self.slot(place);
         slot.armed = NEVER;

@@ -9,7 +9,6 @@ pub mod plan;
 
 // What the engine decides.
 pub mod after;
-pub mod agenda;
 pub mod arithmetic;
 pub mod bits;
 pub mod borders;
@@ -49,6 +48,7 @@ pub mod sizes;
 pub mod sources;
 pub mod split;
 pub mod sweep;
+pub mod timers;
 pub mod times;
 pub mod values;
 pub mod visits;

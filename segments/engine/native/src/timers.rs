@@ -7,9 +7,9 @@
 use crate::mutants::m;
 use std::cmp::Ordering;
 
-/// A heap of instants and the slots of customers, the earliest on top.
+/// The timers of a partition: a heap of instants and the slots of customers, the earliest on top.
 #[derive(Default)]
-pub struct Agenda {
+pub struct Timers {
     heap: Vec<(i64, u32)>,
 }
 
@@ -19,7 +19,7 @@ pub trait Ids {
     fn id(&self, slot: u32) -> &[u8];
 }
 
-impl Agenda {
+impl Timers {
     /// Add an entry.
     pub fn push(&mut self, due: i64, slot: u32, ids: &impl Ids) {
         self.heap.push((due, slot));
@@ -109,16 +109,16 @@ mod tests {
     #[test]
     fn comes_up_in_order() {
         let ids = Named((0..500).map(|slot| format!("c{:03}", slot * 7 % 500)).collect());
-        let mut agenda = Agenda::default();
+        let mut timers = Timers::default();
         let mut expected = Vec::new();
         for slot in 0..500u32 {
             let due = (slot as i64 * 13) % 17;
-            agenda.push(due, slot, &ids);
+            timers.push(due, slot, &ids);
             expected.push((due, ids.0[slot as usize].clone()));
         }
         expected.sort();
-        assert_eq!(agenda.peek().map(|top| top.0), Some(0));
-        let found: Vec<_> = std::iter::from_fn(|| agenda.pop(&ids))
+        assert_eq!(timers.peek().map(|top| top.0), Some(0));
+        let found: Vec<_> = std::iter::from_fn(|| timers.pop(&ids))
             .map(|(due, slot)| (due, ids.0[slot as usize].clone()))
             .collect();
         assert_eq!(found, expected);
@@ -128,19 +128,19 @@ mod tests {
     #[test]
     fn keeps_what_holds() {
         let ids = Named((0..300).map(|slot| format!("c{slot:03}")).collect());
-        let mut agenda = Agenda::default();
+        let mut timers = Timers::default();
         for slot in 0..300u32 {
             for turn in [90, 60, 30, 30] {
-                agenda.push(turn * 1000 + (slot as i64 * 37) % 101, slot, &ids);
+                timers.push(turn * 1000 + (slot as i64 * 37) % 101, slot, &ids);
             }
         }
-        agenda.retain(|due, _| due < 31_000, &ids);
-        assert_eq!(agenda.entries(), 300);
+        timers.retain(|due, _| due < 31_000, &ids);
+        assert_eq!(timers.entries(), 300);
         let mut expected: Vec<_> = (0..300u32)
             .map(|slot| (30_000 + (slot as i64 * 37) % 101, slot))
             .collect();
         expected.sort_unstable();
-        let found: Vec<_> = std::iter::from_fn(|| agenda.pop(&ids)).collect();
+        let found: Vec<_> = std::iter::from_fn(|| timers.pop(&ids)).collect();
         assert_eq!(found, expected);
     }
 }
