@@ -28,9 +28,9 @@ const COMMIT: usize = 5_000;
 /// Records that are offered at once.
 const OFFERED: usize = 1_250;
 
-type Held = Arc<Mutex<HashMap<Box<[u8]>, Box<[u8]>>>>;
+type SharedStates = Arc<Mutex<HashMap<Box<[u8]>, Box<[u8]>>>>;
 
-struct Memory(Held);
+struct Memory(SharedStates);
 
 impl States for Memory {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
@@ -118,7 +118,7 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
     for flip in &effects.flips {
         let id: String = flip.id.iter().map(|byte| format!("{byte:02x}")).collect();
         let (segment, version) = id_of(flip.segment);
-        let told = Flip {
+        let made = Flip {
             event_id: id.as_bytes(),
             customer: effects.of(flip.customer),
             segment,
@@ -135,8 +135,8 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
                 event_id: cause.event_id.map(|text| effects.of(text)),
             }),
             valid_until: flip.valid_until,
-            value: flip.told.value.map(|text| effects.of(text)),
-            arm: flip.told.arm.map(str::as_bytes),
+            value: flip.additions.value.map(|text| effects.of(text)),
+            arm: flip.additions.arm.map(str::as_bytes),
         };
         let evidence = effects.evidence_of(flip).iter().map(|entry| Evidence {
             measure: entry
@@ -150,9 +150,9 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
                 .map_or(&rules.leaves[entry.leaf as usize].bound, |text| effects.of(text)),
             holds: entry.holds,
         });
-        let details = effects.details_of(&flip.told).iter();
+        let details = effects.details_of(&flip.additions).iter();
         let details = details.map(|(name, text)| (effects.of(*name), effects.of(*text)));
-        encoder.segment_event(0, &told, evidence, details);
+        encoder.segment_event(0, &made, evidence, details);
     }
     for membership in &effects.memberships {
         let customer = effects.of(membership.customer);
@@ -167,10 +167,10 @@ fn emit(encoder: &mut Encoder, effects: &Effects, rules: &Rules) -> usize {
                 entered_at: stay.entered_at,
                 episode: stay.episode,
                 valid_until: stay.valid_until,
-                value: stay.told.value.map(|text| effects.of(text)),
-                arm: stay.told.arm.map(str::as_bytes),
+                value: stay.additions.value.map(|text| effects.of(text)),
+                arm: stay.additions.arm.map(str::as_bytes),
             };
-            let details = effects.details_of(&stay.told).iter();
+            let details = effects.details_of(&stay.additions).iter();
             (
                 made,
                 details.map(|(name, text)| (effects.of(*name), effects.of(*text))),
@@ -238,13 +238,13 @@ fn main() {
             .map(|runs| runs.into_iter().peekable())
             .collect();
         drop(data);
-        let held = Held::default();
+        let stored = SharedStates::default();
         let count = logs.len() as u32;
         let mut partition = Partition::new(
             (number as u32, count),
             rules.clone(),
             settings,
-            Box::new(Memory(held.clone())),
+            Box::new(Memory(stored.clone())),
             None,
             None,
             Vec::new(),
@@ -298,7 +298,7 @@ fn main() {
                 began = cpu();
                 flips += effects.flips.len();
                 states += effects.states.len();
-                let mut held = held.lock().expect("states");
+                let mut held = stored.lock().expect("states");
                 for state in &effects.states {
                     match &state.value {
                         Some(value) => {
@@ -311,7 +311,7 @@ fn main() {
                 spent[4] += cpu() - began;
             }
         }
-        kept.push((partition, held));
+        kept.push((partition, stored));
     }
     let each = |spent: Duration| spent.as_secs_f64() * 1e6 / events as f64;
     let names = ["decode", "decide", "states", "encode", "store"];
@@ -327,8 +327,8 @@ fn main() {
         stages.join(", ")
     );
     let (mut customers, mut at_rest, mut live) = (0, 0, (0, 0, 0));
-    for (partition, held) in &kept {
-        let held = held.lock().expect("states");
+    for (partition, stored) in &kept {
+        let held = stored.lock().expect("states");
         customers += held.len() - 1;
         at_rest += held.values().map(|state| state.len()).sum::<usize>();
         let now = partition.live();

@@ -24,7 +24,7 @@ const UNKNOWN: Entry = Entry {
 
 /// The keys of one leaf that hold, and when time alone may change that, as of an instant.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct HoldingKeys {
     /// The instant of the latest answer; `NEVER`: nothing is known.
     at: i64,
     /// By the place of the key's group.
@@ -38,9 +38,9 @@ pub struct Held {
     soonest: i64,
 }
 
-impl Default for Held {
-    fn default() -> Held {
-        Held {
+impl Default for HoldingKeys {
+    fn default() -> HoldingKeys {
+        HoldingKeys {
             at: NEVER,
             entries: Vec::new(),
             stale: Vec::new(),
@@ -51,7 +51,7 @@ impl Default for Held {
     }
 }
 
-impl Held {
+impl HoldingKeys {
     /// Something was heard of a key.
     #[inline]
     pub fn hear(&mut self, place: usize) {
@@ -76,7 +76,7 @@ impl Held {
     /// Nothing is known any more.
     pub fn forget(&mut self) {
         if self.at != NEVER {
-            *self = Held::default();
+            *self = HoldingKeys::default();
         }
     }
 
@@ -87,9 +87,9 @@ impl Held {
             if ahead {
                 return over(count, look);
             }
-            *self = Held {
+            *self = HoldingKeys {
                 at: now,
-                ..Held::default()
+                ..HoldingKeys::default()
             };
             self.entries.resize(
                 count,
@@ -209,7 +209,7 @@ impl Held {
     }
 }
 
-/// As [`Held::ask`], with nothing kept.
+/// As [`HoldingKeys::ask`], with nothing kept.
 pub fn over(count: usize, look: impl FnMut(usize) -> Look) -> Look {
     together((0..count).map(look))
 }
@@ -243,7 +243,7 @@ mod tests {
         };
         for _ in 0..300 {
             let mut ends: Vec<(i64, i64)> = vec![(0, 3), (2, 5)];
-            let (mut held, mut now) = (Held::default(), 0);
+            let (mut keys, mut now) = (HoldingKeys::default(), 0);
             for _ in 0..40 {
                 now += pick(3) as i64;
                 let key = pick(ends.len() as u64 + 1) as usize;
@@ -253,7 +253,7 @@ mod tests {
                 } else {
                     ends[key] = span
                 }
-                held.hear(key);
+                keys.hear(key);
                 let at = |now: i64| {
                     let ends = ends.clone();
                     move |place: usize| {
@@ -270,12 +270,12 @@ mod tests {
                 };
                 let later = now + pick(5) as i64;
                 for (instant, ahead) in [(now, false), (later, true)] {
-                    let asked = held.ask(instant, ahead, ends.len(), at(instant));
+                    let asked = keys.ask(instant, ahead, ends.len(), at(instant));
                     let anew = over(ends.len(), at(instant));
                     assert_eq!(asked.0, anew.0);
                     assert!(asked.1 <= anew.1 && asked.1 > instant);
                 }
-                let holding: Vec<_> = held.holding().collect();
+                let holding: Vec<_> = keys.holding().collect();
                 assert!(holding.iter().all(|place| at(now)(*place).0));
             }
         }

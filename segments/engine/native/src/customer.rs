@@ -1,7 +1,7 @@
 //! What is remembered of one customer, live.
 
 use crate::bits::Bits;
-use crate::by_key::Held;
+use crate::by_key::HoldingKeys;
 use crate::crowded::Crowded;
 use crate::details;
 use crate::held_back::{Enter, HeldBack};
@@ -161,7 +161,7 @@ pub struct Customer {
     /// By the number of the stream.
     pub streams: Box<[Kept]>,
     /// By the number of the leaf with `by`; empty until one is asked.
-    pub held: Vec<Held>,
+    pub holding_keys: Vec<HoldingKeys>,
     /// What all sources told together.
     pub profile: Option<Box<Profile>>,
     /// What each source told, once one beside `profiles` has: by topic.
@@ -173,7 +173,7 @@ pub struct Customer {
     /// The enters whose outcome is awaited.
     pub watches: Option<Box<Watches>>,
     /// What stays keep of the details of their enters.
-    pub details: Option<Box<Vec<details::Kept>>>,
+    pub details: Option<Box<Vec<details::KeptDetails>>>,
     /// The instants of entries with keys, of one who was near the limit.
     pub crowded: Option<Box<Crowded>>,
     /// At least as many entries as are needed.
@@ -218,7 +218,7 @@ impl Customer {
             ids: Vec::new(),
             seen: Vec::new(),
             streams: std::iter::repeat_with(Kept::default).take(streams).collect(),
-            held: Vec::new(),
+            holding_keys: Vec::new(),
             profile: None,
             sources: None,
             held_back: None,
@@ -493,8 +493,8 @@ impl Customer {
                     });
                     if groups.list.len() < count {
                         groups.reindex();
-                        if !self.held.is_empty() {
-                            rules.forget_held(place, &mut self.held);
+                        if !self.holding_keys.is_empty() {
+                            rules.forget_holding_keys(place, &mut self.holding_keys);
                         }
                     }
                     groups.list.is_empty()
@@ -508,7 +508,7 @@ impl Customer {
 
     /// What the customer occupies while live, in bytes: about.
     pub fn size(&self) -> usize {
-        let held: usize = self.held.iter().map(Held::heap).sum();
+        let holding_keys: usize = self.holding_keys.iter().map(HoldingKeys::heap).sum();
         let streams = self
             .streams
             .iter()
@@ -516,7 +516,7 @@ impl Customer {
             .sum::<usize>();
         let lists = 24 * (self.episodes.capacity() + self.dues.capacity())
             + 16 * self.ids.capacity()
-            + std::mem::size_of::<Held>() * self.held.capacity();
+            + std::mem::size_of::<HoldingKeys>() * self.holding_keys.capacity();
         let profile = self.profile.as_ref().map_or(0, |profile| 48 + profile.heap())
             + self
                 .sources
@@ -527,7 +527,7 @@ impl Customer {
         });
         std::mem::size_of::<Customer>()
             + streams
-            + held
+            + holding_keys
             + lists
             + profile
             + back

@@ -5,7 +5,7 @@ use crate::eval::{Eval, Seen, Shown};
 use crate::evidence::{LONGEST_TEXT, cut_to, write_value};
 use crate::measures::{Asked, Measure};
 use crate::mutants::m;
-use crate::output::{Effects, Told};
+use crate::output::{Additions, Effects};
 use crate::plan::{FieldKind, Kind};
 use crate::rules::Measured;
 use crate::values::key_of;
@@ -35,19 +35,22 @@ impl Detail {
 
 /// What a stay keeps of the details of its enter.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Kept {
+pub struct KeptDetails {
     /// The rule's place.
     pub rule: u32,
     /// The number of the value's text, or [`crate::values::PLAIN`].
     pub value: u32,
     /// Name and text of each.
-    pub told: Vec<(Box<str>, Box<[u8]>)>,
+    pub texts: Vec<(Box<str>, Box<[u8]>)>,
 }
 
-impl Kept {
+impl KeptDetails {
     /// Bytes of its names and texts.
     pub fn bytes(&self) -> usize {
-        self.told.iter().map(|(name, text)| name.len() + text.len()).sum()
+        self.texts
+            .iter()
+            .map(|(name, text)| name.len() + text.len())
+            .sum()
     }
 }
 
@@ -57,21 +60,21 @@ pub fn bytes(customer: &Customer) -> usize {
         .details
         .iter()
         .flat_map(|kept| kept.iter())
-        .map(Kept::bytes)
+        .map(KeptDetails::bytes)
         .sum()
 }
 
 impl Customer {
     /// What the stay in a segment keeps.
-    fn kept_details(&self, rule: usize, value: u32) -> Option<&Kept> {
+    fn kept_details(&self, rule: usize, value: u32) -> Option<&KeptDetails> {
         let mut kept = self.details.as_ref()?.iter();
         kept.find(|each| each.rule as usize == rule && each.value == value)
     }
 
     /// Keep the details of an enter.
-    fn keep_details(&mut self, kept: Kept) {
+    fn keep_details(&mut self, kept: KeptDetails) {
         self.forget_details(kept.rule as usize, kept.value);
-        if !kept.told.is_empty() {
+        if !kept.texts.is_empty() {
             self.weight += kept.bytes();
             self.details.get_or_insert_default().push(kept);
         }
@@ -88,13 +91,13 @@ impl Customer {
     }
 
     /// Add what a stay tells.
-    pub fn tell_details(&self, rule: usize, value: u32, told: &mut Told, out: &mut Effects) {
-        told.details = out.details.len() as u32;
-        for (name, text) in self.kept_details(rule, value).iter().flat_map(|kept| &kept.told) {
+    pub fn tell_details(&self, rule: usize, value: u32, additions: &mut Additions, out: &mut Effects) {
+        additions.details = out.details.len() as u32;
+        for (name, text) in self.kept_details(rule, value).iter().flat_map(|kept| &kept.texts) {
             let pair = (out.put(name.as_bytes()), out.put(text));
             out.details.push(pair);
         }
-        told.count = out.details.len() as u32 - told.details;
+        additions.count = out.details.len() as u32 - additions.details;
     }
 }
 
@@ -105,14 +108,14 @@ impl Eval<'_> {
         (place, value): (usize, u32),
         customer: &mut Customer,
         now: i64,
-        told: &mut Told,
+        additions: &mut Additions,
         out: &mut Effects,
     ) {
         let rule = &self.rules.rules[place];
         if rule.details.is_empty() {
             return;
         }
-        told.details = out.details.len() as u32;
+        additions.details = out.details.len() as u32;
         let key = rule.for_each.and_then(|kind| key_of(kind, value, self.names));
         let (mut kept, mut room) = (Vec::new(), LONGEST_STAY);
         for detail in &rule.details {
@@ -135,11 +138,11 @@ impl Eval<'_> {
                 kept.push((detail.name.clone(), short.into()));
             }
         }
-        told.count = out.details.len() as u32 - told.details;
-        customer.keep_details(Kept {
+        additions.count = out.details.len() as u32 - additions.details;
+        customer.keep_details(KeptDetails {
             rule: place as u32,
             value,
-            told: kept,
+            texts: kept,
         });
     }
 

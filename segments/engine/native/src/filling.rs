@@ -240,7 +240,7 @@ pub fn give(customer: &mut Customer, given: &Given, rules: &Rules) {
             episodes: Vec::new(),
             dues: Vec::new(),
             inside: Default::default(),
-            held: Vec::new(),
+            holding_keys: Vec::new(),
             held_back: None,
             details: None,
             watches: None,
@@ -267,7 +267,7 @@ pub fn give(customer: &mut Customer, given: &Given, rules: &Rules) {
         let floored = both(&rules.streams[*place], Kept::None, kept.clone(), floor);
         customer.streams[*place] = both(&rules.streams[*place], floored, own, BEFORE_ALL);
     }
-    customer.held = Vec::new();
+    customer.holding_keys = Vec::new();
     customer.crowded = None;
     (customer.full_from, customer.full_until) = (BEFORE_ALL, BEFORE_ALL);
     customer.sealed = BEFORE_ALL;

@@ -134,7 +134,7 @@ pub struct Flip {
     /// By time alone it does not flip before this.
     pub valid_until: Option<i64>,
     /// What segments with values, details and arms add.
-    pub told: Told,
+    pub additions: Additions,
 }
 
 /// What is told of an enter into a segment with a goal.
@@ -173,7 +173,7 @@ pub struct SegmentOutcome {
     pub value: Option<Text>,
     /// The `sequence` of the enter.
     pub episode: i64,
-    /// What is told.
+    /// What is additions.
     pub kind: Kind,
     /// Why it was entered.
     pub reason: Reason,
@@ -216,12 +216,12 @@ pub struct Stay {
     /// By time alone it is not left before this.
     pub valid_until: Option<i64>,
     /// What segments with values, details and arms add.
-    pub told: Told,
+    pub additions: Additions,
 }
 
 /// What an enter, an exit or a stay tells beside the segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Additions {
     /// For which value of a segment with values, or which stage.
     pub value: Option<Text>,
     /// The first of its details in [`Effects::details`].
@@ -432,8 +432,8 @@ impl Effects {
     }
 
     /// Name and text of what an enter or a stay tells.
-    pub fn details_of(&self, told: &Told) -> &[(Text, Text)] {
-        &self.details[told.details as usize..(told.details + told.count) as usize]
+    pub fn details_of(&self, additions: &Additions) -> &[(Text, Text)] {
+        &self.details[additions.details as usize..(additions.details + additions.count) as usize]
     }
 
     /// The stays of a membership.

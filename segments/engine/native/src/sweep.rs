@@ -235,7 +235,7 @@ pub fn carried_customer(mut old: Customer, rules: &Rules, going: &Going) -> Cust
     let mut customer = Customer {
         streams: carried(kept, going, rules).into(),
         inside: Bits::default(),
-        held: Vec::new(),
+        holding_keys: Vec::new(),
         ..old
     };
     sources::keep(&mut customer, |topic| is_source(rules, topic));
@@ -268,9 +268,9 @@ pub fn carried_customer(mut old: Customer, rules: &Rules, going: &Going) -> Cust
     let kept = told.iter().flat_map(|kept| kept.iter());
     let carried = kept.filter_map(|kept| {
         let rule = place(kept.rule)? as u32;
-        Some(details::Kept { rule, ..kept.clone() })
+        Some(details::KeptDetails { rule, ..kept.clone() })
     });
-    let carried: Vec<details::Kept> = carried.collect();
+    let carried: Vec<details::KeptDetails> = carried.collect();
     customer.details = (!carried.is_empty()).then(|| Box::new(carried));
     customer
 }

@@ -3,7 +3,7 @@
 use super::StateError;
 use super::bytes::{Reader, put_bytes, put_number};
 use crate::customer::Customer;
-use crate::details::Kept;
+use crate::details::KeptDetails;
 
 /// The details of a customer's stays. Empty: there are none.
 pub fn put(customer: &Customer) -> Vec<u8> {
@@ -14,8 +14,8 @@ pub fn put(customer: &Customer) -> Vec<u8> {
             continue;
         };
         put_number(&mut out, place as u64);
-        put_number(&mut out, kept.told.len() as u64);
-        for (name, text) in &kept.told {
+        put_number(&mut out, kept.texts.len() as u64);
+        for (name, text) in &kept.texts {
             put_bytes(&mut out, name.as_bytes());
             put_bytes(&mut out, text);
         }
@@ -28,14 +28,14 @@ pub fn read(reader: &mut Reader, customer: &mut Customer) -> Result<(), StateErr
     while !reader.is_empty() {
         let stay = customer.episodes.get(reader.number()? as usize);
         let stay = *stay.ok_or_else(|| StateError::new("a stay is missing"))?;
-        let mut told = Vec::new();
+        let mut texts = Vec::new();
         for _ in 0..reader.count(2)? {
-            told.push((reader.text()?.into(), reader.bytes()?.into()));
+            texts.push((reader.text()?.into(), reader.bytes()?.into()));
         }
-        customer.details.get_or_insert_default().push(Kept {
+        customer.details.get_or_insert_default().push(KeptDetails {
             rule: stay.rule,
             value: stay.value,
-            told,
+            texts,
         });
     }
     Ok(())
@@ -63,10 +63,10 @@ mod tests {
             });
         }
         assert!(put(&ann).is_empty());
-        let of_rule = |rule| Kept {
+        let of_rule = |rule| KeptDetails {
             rule,
             value: PLAIN,
-            told: vec![
+            texts: vec![
                 ("spent".into(), (*b"520.00").into()),
                 ("what".into(), "[\"märz\"]".as_bytes().into()),
             ],

@@ -75,20 +75,20 @@ impl Eval<'_> {
             return (false, NEVER);
         }
         // The keys borrow the customer's streams, so what is known of them is taken out meanwhile.
-        let (mut held, ahead) = (std::mem::take(&mut customer.held), now != customer.at);
-        if held.is_empty() {
-            held.resize_with(self.rules.held, Default::default);
+        let (mut holding, ahead) = (std::mem::take(&mut customer.holding_keys), now != customer.at);
+        if holding.is_empty() {
+            holding.resize_with(self.rules.holding_keys, Default::default);
         }
-        let answer = match (self.keys(measured, customer, now), measured.held) {
+        let answer = match (self.keys(measured, customer, now), measured.holding_keys) {
             (None, _) => (false, NEVER),
             (Some(keys), None) => {
                 by_key::over(keys.own.len(), |place| self.look_at(measured, &keys, place, now))
             }
-            (Some(keys), Some(number)) => held[number].ask(now, ahead, keys.own.len(), |place| {
+            (Some(keys), Some(number)) => holding[number].ask(now, ahead, keys.own.len(), |place| {
                 self.look_at(measured, &keys, place, now)
             }),
         };
-        customer.held = held;
+        customer.holding_keys = holding;
         answer
     }
 

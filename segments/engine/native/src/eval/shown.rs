@@ -65,8 +65,8 @@ impl Eval<'_> {
         let Some(keys) = self.keys(measured, customer, now).filter(|_| holds) else {
             return nothing;
         };
-        let smallest = match measured.held.filter(|_| !ahead) {
-            Some(held) => self.smallest(measured, &keys, customer.held[held].holding()),
+        let smallest = match measured.holding_keys.filter(|_| !ahead) {
+            Some(number) => self.smallest(measured, &keys, customer.holding_keys[number].holding()),
             None => {
                 let holding =
                     (0..keys.own.len()).filter(|place| self.look_at(measured, &keys, *place, now).0);

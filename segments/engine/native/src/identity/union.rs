@@ -29,7 +29,7 @@ pub fn union(mine: &mut Customer, theirs: Customer, now: i64, rules: &Rules) -> 
         ids,
         seen: _,
         streams,
-        held: _,
+        holding_keys: _,
         profile: _,
         sources: _,
         held_back,
@@ -69,7 +69,7 @@ pub fn union(mine: &mut Customer, theirs: Customer, now: i64, rules: &Rules) -> 
             own.remember(&each.id, &each.link, each.at, each.had, each.refused);
         }
     }
-    mine.held = Vec::new();
+    mine.holding_keys = Vec::new();
     mine.crowded = None;
     mine.entries = mine.entries.saturating_add(entries);
     mine.weight = mine.weight.saturating_add(weight).min(usize::MAX >> 1);

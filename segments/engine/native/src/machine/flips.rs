@@ -6,7 +6,7 @@ use crate::customer::{Customer, Episode};
 use crate::evidence::evidence;
 use crate::held_back::Enter;
 use crate::mutants::m;
-use crate::output::{Cause, Flip, Membership, Reason, Segment, Stay, Told};
+use crate::output::{Additions, Cause, Flip, Membership, Reason, Segment, Stay};
 use crate::times::NEVER;
 use crate::values::{self, Flipped, PLAIN};
 use crate::watches::Arm;
@@ -89,7 +89,7 @@ impl Machine {
     /// Say the arm of the flip that was emitted last.
     pub fn told_arm(&mut self, arm: Option<Arm>) {
         if let Some(flip) = self.out.flips.last_mut() {
-            flip.told.arm = arm.map(Arm::name);
+            flip.additions.arm = arm.map(Arm::name);
         }
     }
 
@@ -145,12 +145,12 @@ impl Machine {
         });
         let cause = cause.or(deployed);
         let (first, entries) = evidence(&eval, place, value, customer, now, out);
-        let mut told = Told {
+        let mut additions = Additions {
             value: values::text(value, eval.names).map(|text| out.put(text)),
-            ..Told::default()
+            ..Additions::default()
         };
         if enters {
-            eval.carry((place, value), customer, now, &mut told, out);
+            eval.carry((place, value), customer, now, &mut additions, out);
         }
         let flip = Flip {
             id,
@@ -171,7 +171,7 @@ impl Machine {
                     .filter(|_| value != PLAIN || !eval.rules.rules[place].has_values()),
                 None
             ),
-            told,
+            additions,
         };
         out.flips.push(flip);
     }
@@ -216,9 +216,9 @@ impl Machine {
             evidence: out.evidence.len() as u32,
             entries: 0,
             valid_until: None,
-            told: Told {
+            additions: Additions {
                 value: values::text(stay.value, &self.names).map(|text| out.put(text)),
-                ..Told::default()
+                ..Additions::default()
             },
         };
         out.flips.push(flip);
@@ -243,18 +243,18 @@ impl Machine {
                 known(eval.valid_until(rule as usize, value, customer, now)),
                 None
             );
-            let mut told = Told {
+            let mut additions = Additions {
                 value: values::text(value, eval.names).map(|text| out.put(text)),
                 arm: m!("a membership has no arm", arm.map(Arm::name), None),
-                ..Told::default()
+                ..Additions::default()
             };
-            customer.tell_details(rule as usize, value, &mut told, out);
+            customer.tell_details(rule as usize, value, &mut additions, out);
             out.stays.push(Stay {
                 rule,
                 entered_at: at,
                 episode: sequence,
                 valid_until,
-                told,
+                additions,
             });
         }
         let key = out.put(&customer.key);

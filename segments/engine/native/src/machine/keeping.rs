@@ -153,7 +153,7 @@ impl Machine {
                 );
             }
         }
-        if !customer.held.is_empty() {
+        if !customer.holding_keys.is_empty() {
             hear(customer, stream, key, heard);
         }
     }
@@ -162,17 +162,17 @@ impl Machine {
 /// Tell the leaves that keep what they know of each key that something was heard.
 fn hear(customer: &mut Customer, stream: &Stream, key: Option<i64>, group: usize) {
     for (number, heard) in &stream.heard {
-        let held = &mut customer.held[*number];
+        let keys = &mut customer.holding_keys[*number];
         match (heard, key) {
-            (Heard::Own, Some(_)) => m!("a key is not heard", held.hear(group), ()),
+            (Heard::Own, Some(_)) => m!("a key is not heard", keys.hear(group), ()),
             (Heard::Same(own), Some(key)) => {
                 if let Kept::Keyed(groups) = &customer.streams[*own]
                     && let Some(place) = groups.place(key)
                 {
-                    m!("a reset of a key is not heard", held.hear(place), ());
+                    m!("a reset of a key is not heard", keys.hear(place), ());
                 }
             }
-            _ => m!("a reset is not heard", held.forget(), ()),
+            _ => m!("a reset is not heard", keys.forget(), ()),
         }
     }
 }

@@ -20,17 +20,17 @@ pub fn how(comparison: &Comparison) -> How {
         Operator::Above => (1, true),
         Operator::Below => (0, false),
         Operator::AtMost => (1, false),
-        _ => return How::Counted,
+        _ => return How::Count,
     };
     match comparison.numbers.first() {
         Some(bound) if bound.denominator == 1 => match bound.numerator.saturating_add(more) {
             ..=0 => How::Always(rising),
-            k => How::Count(Reach {
+            k => How::CountReach(Reach {
                 k: usize::try_from(k).unwrap_or(usize::MAX),
                 rising,
             }),
         },
-        _ => How::Counted,
+        _ => How::Count,
     }
 }
 

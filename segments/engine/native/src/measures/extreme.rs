@@ -23,7 +23,11 @@ pub fn how(end: End, operator: Operator) -> How {
         End::Largest => matches!(operator, Operator::AtLeast | Operator::Above),
         End::Smallest => matches!(operator, Operator::AtMost | Operator::Below),
     };
-    if one_does { How::Reached } else { How::Extreme(end) }
+    if one_does {
+        How::ExtremeReach
+    } else {
+        How::Extreme(end)
+    }
 }
 
 /// Whether one value passes the bound: until the latest of those ceases to count.

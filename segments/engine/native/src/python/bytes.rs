@@ -378,7 +378,7 @@ impl Transaction {
     fn arms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let mut counts: HashMap<(String, &str), u64> = HashMap::new();
         for flip in self.effects.flips.iter().filter(|flip| flip.enters) {
-            if let Some(arm) = flip.told.arm {
+            if let Some(arm) = flip.additions.arm {
                 *counts.entry((self.segment(flip.segment), arm)).or_default() += 1;
             }
         }

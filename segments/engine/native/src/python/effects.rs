@@ -6,8 +6,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use super::transfers::Transfer;
 use crate::identity::Linked;
 use crate::output::{
-    Cause, DeadLetter, Effects, Entry, Flip, Membership, Noticed, Outcome, Segment, SegmentOutcome, Text,
-    Told,
+    Additions, Cause, DeadLetter, Effects, Entry, Flip, Membership, Noticed, Outcome, Segment,
+    SegmentOutcome, Text,
 };
 use crate::rules::Rules;
 
@@ -137,7 +137,7 @@ impl<'py> View<'_, 'py> {
             self.list(self.effects.evidence_of(flip), View::entry)?,
         )?;
         event.set_item("valid_until", flip.valid_until)?;
-        self.told(&event, &flip.told)?;
+        self.additions(&event, &flip.additions)?;
         (self.key(flip.customer), event).into_pyobject(self.py)
     }
 
@@ -172,14 +172,14 @@ impl<'py> View<'_, 'py> {
     }
 
     /// Value, details and arm of a flip or a stay.
-    fn told(&self, found: &Bound<'py, PyDict>, told: &Told) -> PyResult<()> {
+    fn additions(&self, found: &Bound<'py, PyDict>, additions: &Additions) -> PyResult<()> {
         let details = PyDict::new(self.py);
-        for (name, text) in self.effects.details_of(told) {
+        for (name, text) in self.effects.details_of(additions) {
             details.set_item(self.text(*name), self.text(*text))?;
         }
-        found.set_item("value", told.value.map(|text| self.text(text)))?;
+        found.set_item("value", additions.value.map(|text| self.text(text)))?;
         found.set_item("details", details)?;
-        found.set_item("arm", told.arm)
+        found.set_item("arm", additions.arm)
     }
 
     fn cause(&self, cause: Cause) -> PyResult<Bound<'py, PyDict>> {
@@ -212,7 +212,7 @@ impl<'py> View<'_, 'py> {
             each.set_item("entered_at", stay.entered_at)?;
             each.set_item("episode", stay.episode)?;
             each.set_item("valid_until", stay.valid_until)?;
-            self.told(&each, &stay.told)?;
+            self.additions(&each, &stay.additions)?;
             stays.append(each)?;
         }
         found.set_item("segments", stays)?;

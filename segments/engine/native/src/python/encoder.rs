@@ -31,7 +31,7 @@ impl Encoder {
             holds: each.3,
         });
         self.encoder
-            .segment_event(held.emitted_at, &held.flip(), evidence, held.told.details());
+            .segment_event(held.emitted_at, &held.flip(), evidence, held.additions.details());
         Ok(())
     }
 
@@ -51,7 +51,8 @@ impl Encoder {
             now,
             customer.as_bytes(),
             sequence,
-            held.iter().map(|each| (each.membership(), each.told.details())),
+            held.iter()
+                .map(|each| (each.membership(), each.additions.details())),
         );
         Ok(())
     }
@@ -128,23 +129,23 @@ struct OwnedFlip {
     cause: Option<(String, i32, i64, Option<String>)>,
     evidence: Vec<(String, Option<String>, String, bool)>,
     valid_until: Option<i64>,
-    told: OwnedAddition,
+    additions: OwnedAdditions,
 }
 
 /// Value, details and arm of a flip or a membership.
-struct OwnedAddition {
+struct OwnedAdditions {
     value: Option<String>,
     details: Vec<(String, String)>,
     arm: Option<String>,
 }
 
-impl OwnedAddition {
-    fn new(record: &Bound<PyDict>) -> PyResult<OwnedAddition> {
+impl OwnedAdditions {
+    fn new(record: &Bound<PyDict>) -> PyResult<OwnedAdditions> {
         let details: Bound<PyDict> = item(record, "details")?;
         let details = details.iter().map(|(name, text)| -> PyResult<_> {
             Ok((name.extract::<String>()?, text.extract::<String>()?))
         });
-        Ok(OwnedAddition {
+        Ok(OwnedAdditions {
             value: item(record, "value")?,
             details: details.collect::<PyResult<_>>()?,
             arm: item(record, "arm")?,
@@ -202,7 +203,7 @@ impl OwnedFlip {
             cause: cause.transpose()?,
             evidence: evidence.collect::<PyResult<_>>()?,
             valid_until: item(event, "valid_until")?,
-            told: OwnedAddition::new(event)?,
+            additions: OwnedAdditions::new(event)?,
         })
     }
 
@@ -231,8 +232,8 @@ impl OwnedFlip {
             reason,
             cause,
             valid_until: self.valid_until,
-            value: self.told.value(),
-            arm: self.told.arm(),
+            value: self.additions.value(),
+            arm: self.additions.arm(),
         }
     }
 }
@@ -243,7 +244,7 @@ struct OwnedMembership {
     entered_at: i64,
     episode: i64,
     valid_until: Option<i64>,
-    told: OwnedAddition,
+    additions: OwnedAdditions,
 }
 
 impl OwnedMembership {
@@ -254,7 +255,7 @@ impl OwnedMembership {
             entered_at: item(record, "entered_at")?,
             episode: item(record, "episode")?,
             valid_until: item(record, "valid_until")?,
-            told: OwnedAddition::new(record)?,
+            additions: OwnedAdditions::new(record)?,
         })
     }
 
@@ -265,8 +266,8 @@ impl OwnedMembership {
             entered_at: self.entered_at,
             episode: self.episode,
             valid_until: self.valid_until,
-            value: self.told.value(),
-            arm: self.told.arm(),
+            value: self.additions.value(),
+            arm: self.additions.arm(),
         }
     }
 }

@@ -3,7 +3,7 @@
 mod ready;
 
 use crate::bits::Bits;
-use crate::by_key::Held;
+use crate::by_key::HoldingKeys;
 use crate::calendar::{During, Today};
 use crate::dated::Dated;
 use crate::details::Detail;
@@ -29,7 +29,7 @@ pub struct Rules {
     /// By place: the streams that take the exits of a rule, and those that take its enters.
     pub flips: Vec<[Vec<usize>; 2]>,
     /// How many leaves keep what they know of each key.
-    pub held: usize,
+    pub holding_keys: usize,
     /// The rules that read the profile or a consent.
     pub of_profile: Bits,
     /// The rules that are asked for each value of their own.
@@ -155,7 +155,7 @@ pub struct Measured {
     /// The condition holds if it holds for one key; what the keys are.
     pub by: Option<FieldKind>,
     /// The number under which what is known of each key is kept; None: nothing is kept.
-    pub held: Option<usize>,
+    pub holding_keys: Option<usize>,
     /// Only what is later than the latest event of this stream counts.
     pub reset: Option<usize>,
     /// How the visits of that stream are read.
@@ -303,10 +303,10 @@ pub struct Rule {
 
 impl Rules {
     /// Nothing is known any more of the keys of a stream.
-    pub fn forget_held(&self, stream: usize, held: &mut [Held]) {
+    pub fn forget_holding_keys(&self, stream: usize, keys: &mut [HoldingKeys]) {
         for (number, heard) in &self.streams[stream].heard {
             if matches!(heard, Heard::Own) {
-                held[*number].forget();
+                keys[*number].forget();
             }
         }
     }

@@ -16,11 +16,11 @@ const LAZY: i64 = 8;
 impl Rules {
     /// A plan, made ready.
     pub fn new(plan: Plan) -> Rules {
-        let mut held = 0;
+        let mut holding_keys = 0;
         let leaves: Vec<Leaf> = plan
             .leaves
             .iter()
-            .map(|leaf| Leaf::of(leaf, &plan, &mut held))
+            .map(|leaf| Leaf::of(leaf, &plan, &mut holding_keys))
             .collect();
         let streams = heard_by(&plan, &leaves).into_iter().enumerate();
         let streams = streams
@@ -52,7 +52,7 @@ impl Rules {
             rules,
             takes,
             flips,
-            held,
+            holding_keys,
             of_profile,
             for_each,
             forget_every,
@@ -94,7 +94,9 @@ fn heard_by(plan: &Plan, leaves: &[Leaf]) -> Vec<Vec<(usize, Heard)>> {
         let Ask::Measured(measured) = &leaf.ask else {
             continue;
         };
-        let Some(number) = measured.held else { continue };
+        let Some(number) = measured.holding_keys else {
+            continue;
+        };
         found[measured.stream].push((number, Heard::Own));
         if let Some(reset) = measured.reset.filter(|reset| *reset != measured.stream) {
             let same = measured.same && !plan.streams[reset].visits;
@@ -149,11 +151,11 @@ impl View {
 }
 
 impl Leaf {
-    fn of(leaf: &plan::Leaf, plan: &Plan, held: &mut usize) -> Leaf {
+    fn of(leaf: &plan::Leaf, plan: &Plan, holding_keys: &mut usize) -> Leaf {
         let (kind, ask) = match &leaf.asked {
             Asked::Measured(measured) => (
                 measured.kind,
-                Ask::Measured(Box::new(Measured::of(measured, plan, held))),
+                Ask::Measured(Box::new(Measured::of(measured, plan, holding_keys))),
             ),
             Asked::Calculated(calculated) => (
                 calculated.left_kind,
@@ -215,12 +217,12 @@ impl Measured {
     /// One of which nothing is kept by key.
     fn unheld(measured: &plan::Measured, plan: &Plan) -> Measured {
         Measured {
-            held: None,
+            holding_keys: None,
             ..Measured::of(measured, plan, &mut 0)
         }
     }
 
-    fn of(measured: &plan::Measured, plan: &Plan, held: &mut usize) -> Measured {
+    fn of(measured: &plan::Measured, plan: &Plan, holding_keys: &mut usize) -> Measured {
         let stream = &plan.streams[measured.stream];
         let column = measured.column.map(|column| 1 + column);
         // In a view, and among what came after something, the measured field always comes first.
@@ -231,9 +233,9 @@ impl Measured {
         };
         let kept =
             measured.by.is_some() && !stream.visits && measured.offset == 0 && measured.after.is_empty();
-        let held = kept.then(|| {
-            *held += 1;
-            *held - 1
+        let holding_keys = kept.then(|| {
+            *holding_keys += 1;
+            *holding_keys - 1
         });
         let reset_view = measured.reset.zip(measured.reset_view.as_ref());
         Measured {
@@ -244,7 +246,7 @@ impl Measured {
             view: measured.view.as_ref().map(|view| View::of(view, stream)),
             column,
             by: measured.by.as_ref().map(|field| field.kind),
-            held,
+            holding_keys,
             reset: measured.reset,
             reset_view: reset_view.map(|(reset, view)| View::of(view, &plan.streams[reset])),
             same: measured.same,

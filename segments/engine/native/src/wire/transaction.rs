@@ -76,15 +76,15 @@ impl<'e> View<'e> {
             reason: flip.reason.name().as_bytes(),
             cause,
             valid_until: flip.valid_until,
-            value: flip.told.value.map(|text| self.text(text)),
-            arm: flip.told.arm.map(str::as_bytes),
+            value: flip.additions.value.map(|text| self.text(text)),
+            arm: flip.additions.arm.map(str::as_bytes),
         };
         let evidence = self.effects.evidence_of(flip).iter();
         encoder.segment_event(
             now,
             &made,
             evidence.map(|entry| self.evidence(entry)),
-            self.details(&flip.told),
+            self.details(&flip.additions),
         );
     }
 
@@ -118,8 +118,8 @@ impl<'e> View<'e> {
         encoder.segment_outcome(now, &made);
     }
 
-    fn details(&self, told: &output::Told) -> impl ExactSizeIterator<Item = Detail<'e>> {
-        let (effects, details) = (self.effects, self.effects.details_of(told).iter());
+    fn details(&self, additions: &output::Additions) -> impl ExactSizeIterator<Item = Detail<'e>> {
+        let (effects, details) = (self.effects, self.effects.details_of(additions).iter());
         details.map(|(name, text)| (effects.of(*name), effects.of(*text)))
     }
 
@@ -147,10 +147,10 @@ impl<'e> View<'e> {
                 entered_at: stay.entered_at,
                 episode: stay.episode,
                 valid_until: stay.valid_until,
-                value: stay.told.value.map(|text| self.text(text)),
-                arm: stay.told.arm.map(str::as_bytes),
+                value: stay.additions.value.map(|text| self.text(text)),
+                arm: stay.additions.arm.map(str::as_bytes),
             };
-            (made, self.details(&stay.told))
+            (made, self.details(&stay.additions))
         });
         encoder.memberships(now, customer, sequence, segments);
     }

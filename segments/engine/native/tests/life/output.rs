@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use segments_engine::identity::Linked;
 use segments_engine::output::{
-    Effects, Entry, Flip, Membership, Outcome, Segment, SegmentOutcome, Stay, Text, Told,
+    Additions, Effects, Entry, Flip, Membership, Outcome, Segment, SegmentOutcome, Stay, Text,
 };
 use segments_engine::partition::Partition;
 use segments_engine::rules::Rules;
@@ -133,7 +133,7 @@ impl Written<'_> {
             "evidence": evidence.collect::<Vec<_>>(),
             "valid_until": flip.valid_until,
         });
-        self.beside(&flip.told, &mut made);
+        self.beside(&flip.additions, &mut made);
         made
     }
 
@@ -180,7 +180,7 @@ impl Written<'_> {
             "episode": stay.episode,
             "valid_until": stay.valid_until,
         });
-        self.beside(&stay.told, &mut made);
+        self.beside(&stay.additions, &mut made);
         made
     }
 
@@ -204,15 +204,15 @@ impl Written<'_> {
     }
 
     /// Value, details and arm, which flips and stays have in common.
-    fn beside(&self, told: &Told, into: &mut Json) {
+    fn beside(&self, additions: &Additions, into: &mut Json) {
         let text = |text| owned(self.effects, text);
-        let details = self.effects.details_of(told).iter();
-        into["value"] = json!(told.value.map(text));
+        let details = self.effects.details_of(additions).iter();
+        into["value"] = json!(additions.value.map(text));
         into["details"] = details
             .map(|(name, found)| (text(*name), json!(text(*found))))
             .collect::<Map<_, _>>()
             .into();
-        into["arm"] = json!(told.arm);
+        into["arm"] = json!(additions.arm);
     }
 
     fn rules(&self) -> &Rules {
