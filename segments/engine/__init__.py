@@ -5,8 +5,8 @@
 
 from segments.engine._native import (
     Accepted,
+    Activity,
     Batch,
-    Doings,
     Fetch,
     Moves,
     Outbox,
@@ -88,6 +88,7 @@ __all__ = [
     "TOO_OLD",
     "TRANSACTIONS",
     "Accepted",
+    "Activity",
     "Batch",
     "Border",
     "BorderKey",
@@ -96,7 +97,6 @@ __all__ = [
     "CustomerView",
     "DeadLetter",
     "Deployment",
-    "Doings",
     "Effects",
     "EngineSettings",
     "Event",

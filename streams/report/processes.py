@@ -26,8 +26,8 @@ STEP_SECONDS = 0.5
 """Without news: then whoever shows the progress may end it."""
 
 Process = subprocess.Popen[bytes]
-Told = int | StreamsError | Found | None
-"""Offsets that were read, an error, all that was found at the end, or None: the next partition is asked for."""
+Message = int | StreamsError | Found | None
+"""What a process sends: offsets that were read, an error, all that was found, or None, which asks for a partition."""
 
 
 def worth(length: int, partitions: int) -> int:
@@ -109,27 +109,27 @@ def _gather(
         if not ready:
             progress(0)
         for pipe in [each for each in reading if each in ready]:
-            told = _told(pipe, reading[pipe])
-            if isinstance(told, StreamsError):
-                raise told
-            if told is None:
+            message = _message(pipe, reading[pipe])
+            if isinstance(message, StreamsError):
+                raise message
+            if message is None:
                 pipe.send(next(left, None))
-            elif isinstance(told, int):
-                progress(told)
+            elif isinstance(message, int):
+                progress(message)
             else:
-                found.join(told)
+                found.join(message)
                 del reading[pipe]
 
 
-def _told(pipe: Connection, process: Process) -> Told:
+def _message(pipe: Connection, process: Process) -> Message:
     try:
-        told: Told = pipe.recv()
+        message: Message = pipe.recv()
     except (EOFError, ConnectionError) as error:
         raise StreamsError(
             f"a process that read partitions for the report ended with {process.wait()}: "
             "if that is -9, there was too little memory for it"
         ) from error
-    return told
+    return message
 
 
 def read_for(place: int) -> None:

@@ -18,8 +18,8 @@ def takes(gathering: Gathering) -> dict[str, Callable[[Records], None]]:
     return {
         EVENTS: _of(EVENTS, gathering.event),
         OUTCOMES: _outcomes(gathering),
-        CLICKSTREAM.name: _doings(CLICKSTREAM.name, gathering),
-        TRANSACTIONS.name: _doings(TRANSACTIONS.name, gathering),
+        CLICKSTREAM.name: _activity(CLICKSTREAM.name, gathering),
+        TRANSACTIONS.name: _activity(TRANSACTIONS.name, gathering),
         MEMBERSHIPS: _keyed(MEMBERSHIPS, lambda key, found, _: gathering.memberships(key, found)),
         PROFILES.name: _keyed(PROFILES.name, gathering.profile),
     }
@@ -39,9 +39,9 @@ def _outcomes(gathering: Gathering) -> Callable[[Records], None]:
     return take
 
 
-def _doings(topic: str, gathering: Gathering) -> Callable[[Records], None]:
+def _activity(topic: str, gathering: Gathering) -> Callable[[Records], None]:
     name = RECORD_OF_TOPIC[topic]
-    return lambda records: gathering.doings(name, records, READABLE)
+    return lambda records: gathering.activity(name, records, READABLE)
 
 
 def _of(topic: str, take: Callable[[Any], None]) -> Callable[[Records], None]:

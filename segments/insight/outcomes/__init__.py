@@ -1,8 +1,8 @@
 """What came of segments: the figures of `segments report`.
 
+activity    what members did, as plain values
 arms        customers of an experiment by arm, each once
 comparison  the arms compared, and what may be concluded
-doings      what members did, as plain values
 figures     a report as plain values, without a number of fewer than ten customers
 gathering   the records of one partition, by customer
 inside      what customers did while they were in a segment

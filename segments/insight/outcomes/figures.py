@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate
 
+from segments.insight.outcomes.activity import of_inputs
 from segments.insight.outcomes.arms import CONTROL, MIXED, STEPS, TREATED, Arm, Experiment
 from segments.insight.outcomes.comparison import Compared, Drawn, around, drawn, of_conversion, of_revenue
-from segments.insight.outcomes.doings import of_inputs
 from segments.insight.outcomes.period import FEW, FEWEST, MILLISECONDS_OF_A_DAY, Count
 from segments.insight.outcomes.statistics import median_stay, wilson
 from segments.insight.outcomes.sums import OfSegment, Sums

@@ -7,7 +7,7 @@ from operator import itemgetter
 from sys import intern
 from typing import Any
 
-from segments.engine import Doings, Records, Schemas
+from segments.engine import Activity, Records, Schemas
 from segments.insight.outcomes.arms import Outcome
 from segments.insight.outcomes.linked import Linked
 from segments.insight.outcomes.past import CLICK, ON_SITE, OPEN, OTHER, PURCHASE, REFUND, SURVEY, Past
@@ -41,7 +41,7 @@ class Gathering:
         """
         self._sums, self._inputs, self._reach = sums, inputs, reach
         self._linked = Linked(()) if linked is None else linked
-        self._doings = Doings(currency, KINDS, OTHER, SURVEY, TRANSACTIONS)
+        self._activity = Activity(currency, KINDS, OTHER, SURVEY, TRANSACTIONS)
         self._flips: dict[str, list[Flip]] = defaultdict(list)
         self._held: dict[str, list[Membership]] = {}
         self._outcomes: dict[str, list[Outcome]] = defaultdict(list)
@@ -102,9 +102,9 @@ class Gathering:
             known[customer].append(told)
         self._told_until = max(self._told_until, max(map(OCCURRED_AT, rows), default=ALWAYS))
 
-    def doings(self, name: str, records: Records, readable: Schemas) -> None:
+    def activity(self, name: str, records: Records, readable: Schemas) -> None:
         """Clicks or transactions as they were fetched; those that workers refuse are no number."""
-        self._doings.take(name, records, readable)
+        self._activity.add(name, records, readable)
 
     def past(self, customer: str) -> Past:
         """What a customer did; of that what is known by profiles, until the partition is read."""
@@ -124,13 +124,13 @@ class Gathering:
         self._sums.part(self._told_until)
         flips, held, outcomes, pasts = self._flips, self._held, self._outcomes, self._pasts
         take, linked, nothing = self._sums.take, self._linked.ids, Past(self._reach)
-        did = self._doings.customers()
+        did = self._activity.customers()
         # In the order of their records, which lie in memory as they came: in another order it takes a third longer.
         for customer in list(dict.fromkeys(chain(outcomes, flips, held, pasts, did))):
             stays = take(
                 customer, flips.pop(customer, ()), held.pop(customer, ()), outcomes.pop(customer, ())
             )
-            if did and (found := self._doings.pop(customer)) is not None:
+            if did and (found := self._activity.pop(customer)) is not None:
                 self.past(customer).fill(*found)
             past = pasts.pop(customer, nothing)
             if customer in linked:

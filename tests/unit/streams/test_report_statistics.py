@@ -2,7 +2,7 @@
 
 import pytest
 
-from segments.insight.outcomes.doings import retained
+from segments.insight.outcomes.activity import retained
 from segments.insight.outcomes.inside import Retained
 from segments.insight.outcomes.period import Count
 from segments.insight.outcomes.statistics import (

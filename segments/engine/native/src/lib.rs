@@ -8,6 +8,7 @@ pub mod aims;
 pub mod plan;
 
 // What the engine decides.
+pub mod activity;
 pub mod after;
 pub mod arithmetic;
 pub mod bits;
@@ -22,7 +23,6 @@ pub mod customer;
 pub mod customers;
 pub mod dated;
 pub mod details;
-pub mod doings;
 pub mod eval;
 pub mod evidence;
 pub mod exact;

@@ -1,8 +1,8 @@
 //! The door to Python: the module `segments.engine._native`.
 
+mod activity;
 mod bytes;
 mod decoded;
-mod doings;
 mod effects;
 mod encoder;
 mod moves;
@@ -23,10 +23,10 @@ mod _native {
     const PLAN_FORMAT: u32 = crate::plan::FORMAT;
 
     #[pymodule_export]
-    use super::bytes::{Accepted, Outbox, Transaction, offer_fetched, offer_fetched_transfers};
+    use super::activity::Activity;
 
     #[pymodule_export]
-    use super::doings::Doings;
+    use super::bytes::{Accepted, Outbox, Transaction, offer_fetched, offer_fetched_transfers};
 
     #[pymodule_export]
     use super::encoder::Encoder;

@@ -40,16 +40,16 @@ pub struct Past {
 
 /// The events of the customers of a partition.
 #[derive(Debug)]
-pub struct Doings {
+pub struct Activity {
     kinds: Kinds,
     currency: Box<[u8]>,
     pasts: Map<Past>,
 }
 
-impl Doings {
+impl Activity {
     /// Nothing yet; money of another currency than this one is an order without an amount.
-    pub fn new(kinds: Kinds, currency: &str) -> Doings {
-        Doings {
+    pub fn new(kinds: Kinds, currency: &str) -> Activity {
+        Activity {
             kinds,
             currency: currency.as_bytes().into(),
             pasts: HashMap::default(),

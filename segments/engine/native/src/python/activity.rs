@@ -1,7 +1,7 @@
 //! What customers did, for the reports of Python.
 
 use super::wire::{Records, Schemas, format};
-use crate::doings::{self, Kinds, Map, Past};
+use crate::activity::{self, Kinds, Map, Past};
 use crate::wire::record::Format;
 use crate::wire::refusals::refuse;
 use pyo3::exceptions::PyValueError;
@@ -14,12 +14,12 @@ type Arrays<'p> = [Bound<'p, PyBytes>; 4];
 
 /// What the customers of a partition did, gathered from fetched clicks and transactions.
 #[pyclass]
-pub struct Doings {
-    doings: doings::Doings,
+pub struct Activity {
+    activity: activity::Activity,
 }
 
 #[pymethods]
-impl Doings {
+impl Activity {
     /// Nothing yet. `clicks` and `transactions` give the kinds that a report tells apart their numbers, below 16; all
     /// other clicks are `other`. Clicks of the kind `scored` have a score.
     #[new]
@@ -29,28 +29,28 @@ impl Doings {
         other: i64,
         scored: i64,
         transactions: HashMap<String, i64>,
-    ) -> Doings {
+    ) -> Activity {
         let kinds = Kinds {
             clicks: by_bytes(clicks),
             other,
             scored,
             transactions: by_bytes(transactions),
         };
-        Doings {
-            doings: doings::Doings::new(kinds, currency),
+        Activity {
+            activity: activity::Activity::new(kinds, currency),
         }
     }
 
     /// Take in fetched records of this name, which are used up; those that workers refuse are no number.
-    fn take(&mut self, py: Python, name: &str, records: &mut Records, schemas: &Schemas) -> PyResult<()> {
+    fn add(&mut self, py: Python, name: &str, records: &mut Records, schemas: &Schemas) -> PyResult<()> {
         let (format, known) = (format(name)?, schemas.now());
         let fetched = std::mem::take(&mut records.fetched);
         let taken = py.detach(|| {
             let mut run = known.decode(fetched, format);
             refuse(&mut run, format, 0);
             match format {
-                Format::Click => self.doings.clicks(&run),
-                Format::Transaction => self.doings.transactions(&run),
+                Format::Click => self.activity.clicks(&run),
+                Format::Transaction => self.activity.transactions(&run),
                 _ => return false,
             }
             true
@@ -62,7 +62,7 @@ impl Doings {
     /// The customers of whom something is gathered, in no order.
     fn customers(&self) -> Vec<&str> {
         // Ids are UTF-8: others are refused.
-        self.doings
+        self.activity
             .customers()
             .filter_map(|key| str::from_utf8(key).ok())
             .collect()
@@ -75,7 +75,7 @@ impl Doings {
             ids,
             amounts,
             scores,
-        } = self.doings.pop(customer.as_bytes())?;
+        } = self.activity.pop(customer.as_bytes())?;
         Some([seen, ids, amounts, scores].map(|each| bytes(py, &each)))
     }
 }
