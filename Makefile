@@ -58,10 +58,11 @@ unit: lint ## lint, types, unit tests and stories: under a minute on two cores, 
 	@$(MAKE) --no-print-directory --jobs=2 types units
 
 # The types are checked beside the tests, on a core that waits otherwise.
+# The tests of one file share a process, and with it the modules that they have parsed.
 # Bytecode is kept between runs, wherever it is switched off: to rewrite all assertions takes 5 s of CPU in each process.
 .PHONY: units
 units: install
-	PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/.cache/bytecode $(BIN)/python -m pytest tests/unit tests/stories --numprocesses auto --maxprocesses 4 --durations=0 --durations-min=5
+	PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/.cache/bytecode $(BIN)/python -m pytest tests/unit tests/stories --numprocesses auto --maxprocesses 4 --dist loadfile --durations=0 --durations-min=5
 
 .PHONY: crate
 crate: | cargo ## lint, format check and tests of the engine's crate

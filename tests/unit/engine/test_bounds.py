@@ -196,8 +196,8 @@ def test_a_withdrawn_consent_survives_an_undo() -> None:
 
 
 def test_texts_of_evidence_have_at_most_1024_bytes() -> None:
-    """Measure, value and bound of a rule with 80,000 values are cut, at a whole character, and end in `…`."""
-    names = [f"pröduct-{number:09d}" for number in range(80_000)]
+    """Measure, value and bound of a rule with 20,000 values are cut, at a whole character, and end in `…`."""
+    names = [f"pröduct-{number:09d}" for number in range(20_000)]
     many = Segment(
         id="many", when=product_view.where(product_view.product_id.is_in(names)).within(days=7).count() >= 1
     )
@@ -218,8 +218,8 @@ def test_texts_of_evidence_have_at_most_1024_bytes() -> None:
 
 
 def test_a_rule_with_many_values_leaves_small_states() -> None:
-    """The record beside the customers, written at each commit, does not hold the 80,000 values of a rule."""
-    names = [f"product-{number:09d}" for number in range(80_000)]
+    """The record beside the customers, written at each commit, does not hold the 20,000 values of a rule."""
+    names = [f"product-{number:09d}" for number in range(20_000)]
     many = Segment(
         id="many", when=product_view.where(product_view.product_id.is_in(names)).within(days=7).count() >= 2
     )

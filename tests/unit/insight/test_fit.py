@@ -93,7 +93,7 @@ def fit(tmp_path, monkeypatch):
 
 def test_the_fit_finds_the_numbers_that_the_customers_were_drawn_with(fit, tmp_path):
     """Each parameter is within three standard errors, the check adds up, and the file can be read by a rule."""
-    result = fit(drawn(4000, seed=7), "--until", str(START + 400 * DAY), "--holdout", "90")
+    result = fit(drawn(2500, seed=7), "--until", str(START + 400 * DAY), "--holdout", "90")
     assert result.exit_code == 0, result.output
     content = json.loads((tmp_path / "buyers.model.json").read_text())
     fitted = content["fitted"]
