@@ -79,7 +79,7 @@ def measure(plan: Plan) -> dict[str, Any]:
         for worker in workers:
             worker.wait_until_ready()
         with site.inputs(GROUP) as reached:
-            workers[0].pace(reached, site.produced, CAP)
+            workers[0].work_off(reached, site.produced, CAP)
         rows = [
             _deployed(plan, site, added, "spender", 0, TAKES),
             _deployed(plan, site, filled, "browser", 1, FILLS, "--backfill"),

@@ -11,15 +11,14 @@ from confluent_kafka import Consumer, TopicPartition
 
 import schemas
 from tests.benchmarks import outputs
-from tests.benchmarks.rig import CORES, Site, cpu, load_average, reader_settings
+from tests.benchmarks.rig import Site, cpu, load_average, reader_settings
 from tests.benchmarks.running import RunningWorker
+from tests.benchmarks.sender import seconds_to_make
 from tests.benchmarks.sizes import Plan
 
 PARTITIONS = 4
 WARM_UP = 0.25
 """The share of a run that is left out at its beginning."""
-MADE = 20_000
-"""Records a second that a sender makes before it starts, or more, unless others want the cores, too."""
 
 Received = tuple[float, dict[str, Any]]
 """When, in seconds since 1970, and the segment event."""
@@ -66,7 +65,7 @@ def _at(plan: Plan, site: Site, rate: int, first: int) -> dict[str, Any]:
 
 def ahead(count: int) -> float:
     """Seconds that a sender is given to start and to make so many records."""
-    return (2.0 + count / MADE) * max(1.0, 2 * load_average() / len(CORES))
+    return 3.0 + 1.5 * seconds_to_make(count)
 
 
 def start_sender(

@@ -55,7 +55,7 @@ def _work_off(plan: Plan, site: Site, group: str, name: str) -> None:
         RunningWorker(site, group, plan.folder / name, CLOCK="event") as worker,
         site.inputs(group) as reached,
     ):
-        worker.pace(reached, site.produced, CAP)
+        worker.work_off(reached, site.produced, CAP)
 
 
 def _restarted(plan: Plan, site: Site, records: list[Sent]) -> tuple[float, float]:
@@ -88,7 +88,7 @@ def measure_memory(plan: Plan) -> dict[str, Any]:
             worker.wait_until_ready()
             empty = resident(worker.process.pid)
             site.produce(rounds(EVENTS, customers, int(time.time() * 1000) - 60_000, 20.0))
-            worker.pace(reached, site.produced, CAP)
+            worker.work_off(reached, site.produced, CAP)
             time.sleep(2)
             found["working"] = round((resident(worker.process.pid) - empty) / customers)
             metrics = worker.metrics()

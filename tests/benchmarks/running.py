@@ -99,6 +99,15 @@ class RunningWorker:
         except Died as error:
             raise Died(f"{error}:\n{self.log_tail()}") from error
 
+    def work_off(self, reached: Callable[[], int], end: int, cap: float) -> None:
+        """Wait until it has committed the log to its end; raises Died if it ends itself, or takes longer than `cap`."""
+        try:
+            done = watch(self._site, self.process, reached, end, cap)[-1].done
+        except Died as error:
+            raise Died(f"{error}:\n{self.log_tail()}") from error
+        if done < end:
+            raise Died(f"it committed {done} of {end} events in {cap:g} s:\n{self.log_tail()}")
+
     def log_tail(self) -> str:
         """The last lines of its log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])

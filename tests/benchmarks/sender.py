@@ -37,6 +37,8 @@ VERSION = 7
 """Of the request, with records in batches of format 2; every broker since Kafka 2.1 takes it."""
 LEADER = 1
 """Acknowledged when the leader has it."""
+SAMPLE = 5_000
+"""Records that are made to see how long it takes."""
 TIMEOUT = 30.0
 """Seconds for the broker to answer, and for the socket to take a request."""
 
@@ -50,7 +52,9 @@ def main() -> None:
 
 def _send(arguments: argparse.Namespace) -> float:
     """A request every `LINGER` seconds; returns by how many seconds the last of it was late at worst."""
-    requests = list(_requests(arguments))
+    topics = AdminClient({"bootstrap.servers": arguments.brokers}).list_topics(timeout=TIMEOUT).topics
+    counts = {topic: len(topics[topic].partitions) for topic in (CLICKSTREAM, TRANSACTIONS)}
+    requests = list(_requests(arguments, counts))
     # A collection would look at each of the requests.
     gc.collect()
     gc.disable()
@@ -98,10 +102,20 @@ def _check(connection: socket.socket, answers: bytearray, count: int) -> None:
         at += size
 
 
-def _requests(arguments: argparse.Namespace) -> Iterator[bytes]:
-    """For each `LINGER` seconds what is meant to be sent within them, as it is written to the socket."""
-    topics = AdminClient({"bootstrap.servers": arguments.brokers}).list_topics(timeout=TIMEOUT).topics
-    counts = {topic: len(topics[topic].partitions) for topic in (CLICKSTREAM, TRANSACTIONS)}
+def seconds_to_make(count: int) -> float:
+    """How long a sender takes for so many records before its clock starts, by a sample: others may want the core."""
+    sample = argparse.Namespace(kind="standard", start=0.0, rate=SAMPLE, count=SAMPLE, first=0, customers=SAMPLE)
+    began = time.perf_counter()
+    for _ in _requests(sample, dict.fromkeys((CLICKSTREAM, TRANSACTIONS), 4)):
+        pass
+    return (time.perf_counter() - began) * count / SAMPLE
+
+
+def _requests(arguments: argparse.Namespace, counts: Mapping[str, int]) -> Iterator[bytes]:
+    """For each `LINGER` seconds what is meant to be sent within them, as it is written to the socket.
+
+    `counts` has the partitions of each topic.
+    """
     records, sent, number = _records(arguments), 0, 0
     while sent < arguments.count:
         number += 1
