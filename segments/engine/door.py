@@ -235,6 +235,18 @@ class Partition:
         return self._core.sweeping
 
     @property
+    def behind(self) -> int:
+        """The number of customers whose states may be as an earlier rule set wrote them: nothing changed for them."""
+        return self._core.behind
+
+    def catch_up(self, most: int) -> bool:
+        """Write up to so many of these states anew, with the next transaction. Returns whether there are more.
+
+        They are read as they are meanwhile; before another rule set takes over all of them are written in any case.
+        """
+        return self._core.catch_up(most)
+
+    @property
     def known_since(self) -> dict[str, int]:
         """The instant from which on a measure knows events, for measures that do not know all of them."""
         return {name: since for name, since in self._core.known_since.items() if not name.startswith(MARK)}

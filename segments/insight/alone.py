@@ -117,6 +117,8 @@ class Alone:
         self._ends[topic] += 1
         self._passed += 1
         self._settle()
+        while self.partition.catch_up(1):
+            pass
         yield from self._effects()
         self._follow(deployment)
         yield from self._effects()

@@ -254,6 +254,7 @@ class _Life:
         """Go on with other borders from the line's time on; what is due before fires by those of before."""
         now = self._start + line.at
         self.partition.until(now - 1)
+        self.partition.catch_up(1)
         flips = self._flips(line)
         for name, value in line.border:
             measure, _, percent = name.rpartition(" ")

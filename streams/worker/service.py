@@ -29,6 +29,12 @@ SLICE = 1_000
 TAKEN_OVER = 4_000
 """The same of customers that a rule set takes over, with the lock of the partition alone: some 20 milliseconds."""
 
+CAUGHT_UP = 250
+"""Customers whose states are written in the layout of the rule set that runs in one step, some two milliseconds."""
+
+CATCH_UP_EVERY = 0.1
+"""Seconds between two such steps: nothing waits for them, and events do not wait for their transactions."""
+
 PACE = 100
 """The same while few records wait: a million timers that are due at once must not delay new events."""
 
@@ -83,6 +89,7 @@ class Service:
         self._asked_at_stamp, self._asked_at = -1, 0.0
         self._gathering_since, self._gathered, self._waiting = 0.0, 0, 0
         self._more = False
+        self._catch_up_at = 0.0
 
     def deliver(self, run: Run) -> None:
         """Queue a run; one of a profile source that the rule set no longer has may still be under way."""
@@ -122,6 +129,8 @@ class Service:
                 more = await self._advance()
             successor = None if more else self._partition.successor
             filling = successor is None and await self._filling.step()
+            if not (more or filling or self._is_to_be_filled):
+                await self._catch_up()
             if not (more or filling) or self._is_full() or self._stopping:
                 await self._commit()
             if self._stopping:
@@ -150,6 +159,18 @@ class Service:
         self.monitor.look()
         return more
 
+    @property
+    def _is_to_be_filled(self) -> bool:
+        """Whether most states are written soon in any case."""
+        filling = self._partition.filling
+        return filling is not None and not filling.done
+
+    async def _catch_up(self) -> None:
+        """Write some of the states that the rule set that runs left as they were."""
+        if self._partition.behind and time.monotonic() >= self._catch_up_at:
+            await self._context.beside(self._partition.catch_up, CAUGHT_UP)
+            self._catch_up_at = time.monotonic() + CATCH_UP_EVERY
+
     def _turn(self, sweeping: bool) -> int:
         """How many records, or customers, to do at once."""
         if sweeping:
@@ -160,12 +181,12 @@ class Service:
 
     def _is_full(self) -> bool:
         """Whether the transaction is large enough, in records, customers or time, to be committed."""
+        if self._partition.sweeping and self._caution.most is None:
+            # Each flip waits for the last one in any case, and so does each event: commits on the way only cost time.
+            return self._partition.full
         most = min(self._limits.records, self._caution.most or self._limits.records)
         if self._gathered >= most or self._partition.full:
             return True
-        if self._partition.sweeping:
-            # Each flip waits for the last one in any case, and so does each event: commits on the way only cost time.
-            return False
         since = self._gathering_since
         return since > 0 and time.monotonic() - since >= self._limits.gathering(self._waiting)
 
@@ -201,6 +222,8 @@ class Service:
         """Sleep until a run arrives or a timer is due."""
         seconds = min(self._seconds_to_due(), ASK_AGAIN if self._partition.waiting else CHECK)
         seconds = max(seconds, self._asked_at + SHORTEST_POLL - time.monotonic(), 0.001)
+        if self._partition.behind and not self._is_to_be_filled:
+            seconds = max(min(seconds, self._catch_up_at - time.monotonic()), 0.001)
         with self.monitor.resting(), suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), seconds)
 

@@ -104,7 +104,9 @@ def _check(connection: socket.socket, answers: bytearray, count: int) -> None:
 
 def seconds_to_make(count: int) -> float:
     """How long a sender takes for so many records before its clock starts, by a sample: others may want the core."""
-    sample = argparse.Namespace(kind="standard", start=0.0, rate=SAMPLE, count=SAMPLE, first=0, customers=SAMPLE)
+    sample = argparse.Namespace(
+        kind="standard", start=0.0, rate=SAMPLE, count=SAMPLE, first=0, customers=SAMPLE
+    )
     began = time.perf_counter()
     for _ in _requests(sample, dict.fromkeys((CLICKSTREAM, TRANSACTIONS), 4)):
         pass

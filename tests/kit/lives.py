@@ -8,7 +8,7 @@ from segments.engine import DEPLOYMENTS, FILL, INPUTS, POSITION_KEY, RULES, Chai
 class Life:
     """One partition of one, through a log of topics and its deployments; what is not committed is lost in a crash."""
 
-    STEPS = ("fetch", "fetch", "deployments", "confirm", "advance", "advance", "commit", "crash")
+    STEPS = ("fetch", "fetch", "deployments", "confirm", "advance", "advance", "commit", "crash", "catch up")
     """What may happen to it, drawn by `step`."""
 
     def __init__(self, log, deployments):
@@ -91,6 +91,8 @@ class Life:
                 self.fetch(DEPLOYMENTS, 1)
             case "confirm":
                 self.confirm()
+            case "catch up":
+                self.partition.catch_up(random.choice([1, 2, 5000]))
             case "advance":
                 self.advance(random.choice([1, 3, 5000]))
             case "commit":

@@ -239,6 +239,8 @@ def kept_by(schedule: Schedule, number: int, states: dict[bytes, bytes]) -> dict
     if running is None or not states:
         return {}
     partition = Partition.deployed(number, PARTITIONS, running, states, filling=filling)
+    while partition.sweeping:
+        partition.advance()
     return {key: partition.remembered(key) or {} for key in states if of_customer(key)}
 
 

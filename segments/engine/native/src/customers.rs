@@ -6,6 +6,7 @@
 
 use crate::codec::{self, Apart, Scratch, Shape, StateError};
 use crate::customer::Customer;
+use crate::machine::Machine;
 use crate::names::Names;
 use crate::output::State;
 use crate::rows::{Kept, NULL};
@@ -215,7 +216,7 @@ impl Customers {
     pub fn get_or_create(
         &mut self,
         key: &[u8],
-        names: &mut Names,
+        machine: &mut Machine,
     ) -> Result<(u32, Box<Customer>), StateError> {
         let place = match self.find(key) {
             Some(place) => place,
@@ -226,7 +227,7 @@ impl Customers {
             return Ok((place, customer));
         }
         let shared = self.slot(place).key.clone();
-        let customer = match self.load(&shared, names)? {
+        let customer = match self.load(&shared, machine)? {
             Some(customer) => customer,
             None => Customer::new(shared, self.rules.streams.len()),
         };
@@ -238,7 +239,7 @@ impl Customers {
     pub fn look(
         &mut self,
         key: &[u8],
-        names: &mut Names,
+        machine: &mut Machine,
     ) -> Result<Option<(u32, Box<Customer>)>, StateError> {
         let place = self.find(key);
         if let Some(place) = place
@@ -248,7 +249,7 @@ impl Customers {
             return Ok(Some((place, customer)));
         }
         let shared = place.map_or_else(|| Arc::from(key), |place| self.slot(place).key.clone());
-        let Some(customer) = self.load(&shared, names)? else {
+        let Some(customer) = self.load(&shared, machine)? else {
             return Ok(None);
         };
         let place = place.unwrap_or_else(|| self.enter(shared));
@@ -256,13 +257,16 @@ impl Customers {
         Ok(Some((place, Box::new(customer))))
     }
 
-    /// A customer as committed.
-    pub fn load(&self, key: &Arc<[u8]>, names: &mut Names) -> Result<Option<Customer>, StateError> {
+    /// A customer as committed, by the rules of the machine.
+    pub fn load(&self, key: &Arc<[u8]>, machine: &mut Machine) -> Result<Option<Customer>, StateError> {
         let Some(data) = self.committed(key) else {
             return Ok(None);
         };
         let mut find = |key: &[u8]| self.committed(key);
-        codec::decode(key.clone(), &data, &self.shapes, names, &mut find).map(Some)
+        if let Some(customer) = machine.caught_up(key, &data, &mut find)? {
+            return Ok(Some(customer));
+        }
+        codec::decode(key.clone(), &data, &self.shapes, &mut machine.names, &mut find).map(Some)
     }
 
     /// Put a customer back.
@@ -283,6 +287,19 @@ impl Customers {
             self.changed.push(place);
             self.changed_bytes += customer.size();
         }
+    }
+
+    /// Have a customer who is decoded written with the next commit. False: they are not decoded.
+    pub fn rewrite(&mut self, key: &[u8]) -> bool {
+        let Some(place) = self.find(key) else {
+            return false;
+        };
+        let Some(mut customer) = self.slot(place).live.take() else {
+            return false;
+        };
+        self.note(place, &mut customer);
+        self.slot(place).live = Some(customer);
+        true
     }
 
     /// Keep a customer whom a rule set has taken over, as bytes that stand as committed until they are.

@@ -46,6 +46,16 @@ pub struct Filling {
 }
 
 impl Filling {
+    /// What is written in the place of one, if there is none and something follows: no deployment has an empty id.
+    pub const NONE: Filling = Filling {
+        id: String::new(),
+        offset: 0,
+        offsets: BTreeMap::new(),
+        clock: 0,
+        reached: Vec::new(),
+        done: false,
+    };
+
     /// What `write` wrote.
     pub fn read(reader: &mut Reader) -> Result<Filling, StateError> {
         let (id, offset) = (reader.text()?.to_owned(), reader.signed()?);
@@ -164,11 +174,11 @@ impl Partition {
             .filter_map(|(kept, place)| place.map(|place| (place, kept)))
             .collect();
         let forgotten = past.forgotten_at(self.rules.plan.retention) < self.clock;
-        let (place, mut customer) = match self.customers.look(&key, &mut self.machine.names)? {
+        let (place, mut customer) = match self.customers.look(&key, &mut self.machine)? {
             Some(found) => found,
             // Nothing that is remembered now had to do with who was forgotten so long ago.
             None if past.blank() || forgotten => return Ok(()),
-            None => self.customers.get_or_create(&key, &mut self.machine.names)?,
+            None => self.customers.get_or_create(&key, &mut self.machine)?,
         };
         let given = Given { streams, whole: past };
         give(&mut customer, &given, &self.rules);

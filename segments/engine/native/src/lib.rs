@@ -11,6 +11,7 @@ pub mod plan;
 pub mod activity;
 pub mod after;
 pub mod arithmetic;
+pub mod behind;
 pub mod bits;
 pub mod borders;
 pub mod by_key;

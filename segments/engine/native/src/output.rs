@@ -379,7 +379,7 @@ pub struct Effects {
 }
 
 /// How much of everything there was before a step that may have to be undone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark([usize; 8]);
 
 impl Effects {

@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub struct Sweep {
     /// Their keys, the last in order first.
     pub left: Vec<Arc<[u8]>>,
+    /// The keys of those of whom nothing changed, in order: their states stay as they are.
+    pub unchanged: Vec<Arc<[u8]>>,
     /// By the number of a layout that was met, and whether a source of profiles is gone: what goes on, found once for all
     /// customers.
     going: BTreeMap<(u64, bool), Going>,
@@ -33,6 +35,7 @@ impl Sweep {
     pub fn new(left: Vec<Arc<[u8]>>) -> Sweep {
         Sweep {
             left: last_first(left),
+            unchanged: Vec::new(),
             going: BTreeMap::new(),
         }
     }

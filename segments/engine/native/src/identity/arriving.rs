@@ -221,7 +221,7 @@ impl Partition {
                 return Ok(Outcome::Forwarded);
             }
             let key = transfer.to.clone();
-            let (place, mut customer) = self.customers.get_or_create(&key, &mut self.machine.names)?;
+            let (place, mut customer) = self.customers.get_or_create(&key, &mut self.machine)?;
             self.fire(place, &mut customer, self.clock)?;
             let onward = self.come(place, &mut customer, transfer)?;
             let due = customer.next;

@@ -9,6 +9,7 @@ mod profiles;
 
 pub use profiles::profile_of;
 
+use crate::behind::Behind;
 use crate::bits::Bits;
 use crate::costs::Costs;
 use crate::customer::{Customer, Digest, Profile, digest_from};
@@ -106,6 +107,8 @@ pub struct Machine {
     pub links: usize,
     /// Looks left to the step going on.
     pub steps: Cell<u64>,
+    /// The customers whose states an earlier rule set wrote, and this one left so.
+    pub behind: Option<Box<Behind>>,
 }
 
 impl Machine {
@@ -128,6 +131,7 @@ impl Machine {
             deployed: None,
             links: usize::MAX >> 1,
             steps: Cell::new(STEPS),
+            behind: None,
         }
     }
 

@@ -258,6 +258,10 @@ impl Partition {
         }
         let mut taken = 0;
         while taken < records {
+            if self.ends() && self.machine.behind.is_some() {
+                self.catch_up(records)?;
+                return Ok(true);
+            }
             if self.over() {
                 // The clock may have come here by itself: it is committed, so that what is made anew stands here, too.
                 self.position.written = false;
@@ -304,6 +308,10 @@ impl Partition {
         let awaits = next.is_some_and(|(offset, _)| self.awaits_filling.contains(&offset));
         if awaits && self.filling().is_some_and(|filling| !filling.done) {
             return Ok(false);
+        }
+        if self.machine.behind.is_some() {
+            self.catch_up(most)?;
+            return Ok(true);
         }
         let before = match next {
             Some((offset, at)) if self.of_borders.contains(&offset) => {
@@ -360,7 +368,8 @@ impl Partition {
             }
         }
         self.position.watches.clone_from(&self.machine.members.of_watches);
-        let record = self.position.write(offsets, self.clock, self.sweep.is_none());
+        let swept = self.sweep.is_none() && self.machine.behind.is_none();
+        let record = self.position.write(offsets, self.clock, swept);
         out.states.push(State {
             key: Arc::from(position::KEY),
             value: Some(record.into()),
@@ -374,7 +383,7 @@ impl Partition {
         key: &[u8],
         question: impl FnOnce(&mut Machine, &mut Customer) -> T,
     ) -> Result<Option<T>, StateError> {
-        let Some((place, mut customer)) = self.customers.look(key, &mut self.machine.names)? else {
+        let Some((place, mut customer)) = self.customers.look(key, &mut self.machine)? else {
             return Ok(None);
         };
         self.machine.steps.set(STEPS);
@@ -403,7 +412,7 @@ impl Partition {
             let Some(key) = self.customers.pop(before) else {
                 return Ok(false);
             };
-            let Some((place, mut customer)) = self.customers.look(&key, &mut self.machine.names)? else {
+            let Some((place, mut customer)) = self.customers.look(&key, &mut self.machine)? else {
                 continue;
             };
             let mut due = customer.due(self.rules.plan.retention);
@@ -426,7 +435,8 @@ impl Partition {
         Ok(true)
     }
 
-    /// Let the new rule set take over some customers, in the order of their keys, before anything else happens.
+    /// Let the new rule set take over some customers, in the order of their keys, before anything else happens. Who flips
+    /// is to be written; the states of the others are left as they are, if nothing else can take over from them.
     fn take_over(&mut self, most: usize) -> Result<(), StateError> {
         for _ in 0..most {
             let Some(key) = self.sweep.as_mut().and_then(|sweep| sweep.left.pop()) else {
@@ -439,16 +449,25 @@ impl Partition {
             let mut find = |key: &[u8]| customers.committed(key);
             machine.steps.set(STEPS);
             let Some(sweep) = &mut self.sweep else { break };
+            let mark = machine.out.mark();
             let customer = sweep.take_over(key.clone(), &data, &mut find, &self.position, machine)?;
             let due = customer.due(self.rules.plan.retention);
-            self.customers
-                .keep_swept(customer, self.position.current, &self.machine.names);
+            let tells = m!("who flips is left behind", machine.out.mark() != mark, false);
+            if self.keyless.is_some() && !tells && !customer.blank() {
+                sweep.unchanged.push(key.clone());
+            } else {
+                self.customers
+                    .keep_swept(customer, self.position.current, &self.machine.names);
+            }
             if due < NEVER {
                 self.customers.arm_key(&key, due);
             }
         }
-        if self.sweep.as_ref().is_some_and(|sweep| sweep.left.is_empty()) {
-            self.sweep = None;
+        if let Some(mut sweep) = self.sweep.take_if(|sweep| sweep.left.is_empty()) {
+            let unchanged = std::mem::take(&mut sweep.unchanged);
+            if !unchanged.is_empty() {
+                self.leave_behind(sweep, unchanged);
+            }
         }
         Ok(())
     }

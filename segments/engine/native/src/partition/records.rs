@@ -42,7 +42,7 @@ impl Partition {
             return Ok(());
         }
         let key = turn.record().key.of(&run.data).unwrap_or_default();
-        let (place, mut customer) = self.customers.get_or_create(key, &mut self.machine.names)?;
+        let (place, mut customer) = self.customers.get_or_create(key, &mut self.machine)?;
         m!(
             "nothing fires before a record",
             self.fire(place, &mut customer, self.clock)?,

@@ -37,6 +37,11 @@ impl Partition {
     /// Whether that instant has come, and nothing is filled that needs what is kept. Nothing else goes on here then: who
     /// drives the partition commits, and makes it anew without these measures.
     pub fn over(&self) -> bool {
+        self.ends() && self.machine.behind.is_none()
+    }
+
+    /// The same while states may still be as an earlier rule set wrote them.
+    pub(crate) fn ends(&self) -> bool {
         self.clock >= self.kept_until && self.sweep.is_none() && self.position.filling.is_none()
     }
 

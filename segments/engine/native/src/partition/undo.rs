@@ -112,7 +112,7 @@ impl Partition {
         m!("a bug leaves its flips", machine.out.back_to(mark), ());
         let (out, members) = (std::mem::take(&mut machine.out), machine.members.clone());
         let streams = self.rules.streams.len();
-        let mut fresh = match self.customers.load(&customer.key, &mut machine.names)? {
+        let mut fresh = match self.customers.load(&customer.key, machine)? {
             Some(customer) => customer,
             None => Customer::new(customer.key.clone(), streams),
         };

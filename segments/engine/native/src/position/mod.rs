@@ -60,6 +60,9 @@ pub struct Position {
     pub watches: BTreeMap<String, i64>,
     /// What is filled from the past beside the rule set.
     pub filling: Option<Filling>,
+    /// The instant at which this rule set took over, once it has looked at all customers; as long as there are states left
+    /// in the layouts of earlier ones.
+    pub looked_at: Option<i64>,
     /// Whether the record says already what this rule set is.
     pub written: bool,
     /// The layouts as they were last written.
@@ -136,6 +139,7 @@ impl Position {
             deployment: None,
             watches: BTreeMap::new(),
             filling: None,
+            looked_at: None,
             written: false,
             cached: Vec::new(),
         }
@@ -212,6 +216,9 @@ impl Position {
 
     /// The instant at which this rule set took over: what is known only since then is known from then on.
     pub fn since(&self) -> i64 {
+        if let Some(at) = self.looked_at {
+            return m!("who was left behind is taken over at the clock", at, self.clock);
+        }
         let at = self.deployment.as_ref().map_or(BEFORE_ALL, |each| each.at);
         m!(
             "customers are taken over at the clock",
@@ -231,6 +238,12 @@ impl Position {
             self.layouts.insert(self.current, mine);
             return Ok(());
         }
+        // Another rule set: it takes over from here.
+        self.looked_at = None;
+        let last = self
+            .layouts
+            .get(&self.current)
+            .ok_or_else(|| StateError::new("the layout is missing"))?;
         let since = |measure: &String| {
             let kept = last.known.get(measure).copied().unwrap_or(m!(
                 "a new measure knows all",
@@ -293,7 +306,11 @@ impl Position {
             }
         }
         if !reader.is_empty() {
-            position.filling = Some(Filling::read(&mut reader)?);
+            let filling = Filling::read(&mut reader)?;
+            position.filling = (filling != Filling::NONE).then_some(filling);
+        }
+        if !reader.is_empty() {
+            position.looked_at = Some(reader.signed()?);
         }
         Ok(position)
     }
@@ -329,6 +346,7 @@ impl Position {
             self.layouts.retain(|number, _| *number == self.current);
             self.cached.clear();
         }
+        self.looked_at = self.looked_at.filter(|_| !swept);
         if self.cached.is_empty() {
             put_number(&mut self.cached, self.current);
             put_number(&mut self.cached, self.layouts.len() as u64);
@@ -346,7 +364,7 @@ impl Position {
         put_signed(&mut out, clock);
         put_number(&mut out, self.count.into());
         out.extend_from_slice(&self.cached);
-        let more = !self.watches.is_empty() || self.filling.is_some();
+        let more = !self.watches.is_empty() || self.filling.is_some() || self.looked_at.is_some();
         let none = more.then_some(Deployment::NONE);
         if let Some(deployment) = self.deployment.as_ref().or(none.as_ref()) {
             put_bytes(&mut out, deployment.id.as_bytes());
@@ -360,8 +378,12 @@ impl Position {
                 put_signed(&mut out, *count);
             }
         }
-        if let Some(filling) = &self.filling {
+        let none = self.looked_at.map(|_| Filling::NONE);
+        if let Some(filling) = self.filling.as_ref().or(none.as_ref()) {
             filling.write(&mut out);
+        }
+        if let Some(at) = self.looked_at {
+            put_signed(&mut out, at);
         }
         out
     }

@@ -261,6 +261,16 @@ impl Partition {
     }
 
     #[getter]
+    fn behind(&self, py: Python<'_>) -> PyResult<usize> {
+        self.with(py, |core| core.behind())
+    }
+
+    /// Write up to so many states of earlier rule sets in the layout of this one. True: there are more.
+    fn catch_up(&self, py: Python<'_>, most: usize) -> PyResult<bool> {
+        self.with(py, |core| core.catch_up(most))?.map_err(wrong)
+    }
+
+    #[getter]
     fn sweeping(&self, py: Python<'_>) -> PyResult<usize> {
         self.with(py, |core| core.sweeping())
     }
