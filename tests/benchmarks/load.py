@@ -13,7 +13,7 @@ from typing import Any
 
 import schemas
 from segments.engine import RuleSet
-from segments.language.catalogue import EventSet
+from segments.language.catalogue import CLICKSTREAM, EventSet
 from segments.language.nodes.text import measures_in
 
 HOUR = 3_600_000
@@ -21,6 +21,8 @@ CLICKS = (
     ("page_view",) * 5 + ("product_view",) * 4 + ("cart_add", "search", "login", "email_open", "checkout")
 )
 PRODUCTS, CATEGORIES = 1_000, 20
+MISSING = {each.name: None for each in CLICKSTREAM.fields if each.optional}
+"""A click without any of the fields that it may lack."""
 PRESENT = 20
 """Customers who are there at a time."""
 STAY = 8
@@ -79,7 +81,7 @@ class Load:
                 "product_id": product,
                 "category": category,
             }
-            return "clickstream", base | page | {"kind": chance.choice(CLICKS), "attributes": {}}
+            return "clickstream", MISSING | base | page | {"kind": chance.choice(CLICKS), "attributes": {}}
         amount = chance.randrange(500, 20_000)
         kind = "purchase" if chance.random() < 0.95 else "refund"
         item = {"product_id": product, "category": category, "quantity": 1, "price": amount}

@@ -11,7 +11,7 @@ from segments.language import Segment, any_event, any_of, consent, entered, even
 from segments.language.catalogue import CLICKSTREAM, ON_SITE_EVENTS, EventSet, Type, fields_of
 from segments.language.catalogue import SETS as NAMED
 from segments.language.checking.lint import may_be
-from segments.language.measures import MEASURES
+from segments.language.measures import MEASURES, Argument
 from segments.language.nodes.conditions import Comparison, Condition
 from segments.language.nodes.durations import Duration
 from segments.language.nodes.events import Events
@@ -226,7 +226,7 @@ def event_set(name: str) -> Events:
 def comparison(pick: Pick, name: str = "", step: str = "") -> Comparison:
     """One measure against a bound, of a set narrowed in any way, or in this way only."""
     name = name or pick(NAMES)
-    number = name in ("sum", "mean")
+    number = MEASURES[name].argument is Argument.NUMBER
     sets = [each for each in USUAL * 3 + SETS if not number or each in WITH_MONEY]
     steps = {step} if step else {each for each in STEPS if one_in(pick, 3)}
     events = narrowed(pick, event_set(pick(sets)), steps)
@@ -355,11 +355,11 @@ def duration(pick: Pick, measure: Measure) -> Comparison:
 
 def bounded(pick: Pick, measure: Measure) -> Comparison:
     """A measure of values against a bound near to what it comes to."""
-    if measure.name in ("count", "distinct"):
+    if measure.kind.counts:
         bounds: tuple[Any, ...] = (2, 1, 3, 0)
-    elif measure.name in ("sum", "mean") and measure.type is Type.MONEY:
+    elif measure.kind.argument is Argument.NUMBER and measure.type is Type.MONEY:
         bounds = (*AMOUNTS, *AMOUNTS, 200, Decimal(75), Decimal("83.333333"))
-    elif measure.name in ("sum", "mean"):
+    elif measure.kind.argument is Argument.NUMBER:
         bounds = (2, 1, 3, 0, 4, Decimal("1.5"))
     else:
         assert measure.field is not None

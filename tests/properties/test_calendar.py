@@ -12,7 +12,7 @@ from hypothesis import given
 
 from segments.language import Segment, any_of, hours, not_, profile, today, years
 from segments.language.checking.lint import may_be
-from segments.language.measures import MEASURES
+from segments.language.measures import MEASURES, Argument
 from segments.language.nodes.calendar import PERIODS
 from segments.language.nodes.conditions import AllOf, Condition
 from segments.language.nodes.durations import Duration
@@ -61,8 +61,8 @@ SHORT = ("today", "yesterday", "this week")
 
 def of_period(pick: Pick, periods: tuple[str, ...] = tuple(PERIODS)) -> Condition:
     """A measure of a period of the calendar, narrowed in any way that goes with one."""
-    name = pick([each for each in NAMES if each not in ("alive", "expected", "clv")])
-    number = name in ("sum", "mean")
+    name = pick(NAMES)
+    number = MEASURES[name].argument is Argument.NUMBER
     source = event_set(pick(("purchase", "purchase.items") if number else USUAL))
     steps = {each for each in ("where", "by", "since", "same", "after") if one_in(pick, 4)}
     events: Events = replace(narrowed(pick, source, steps), window=None).during(pick(periods))

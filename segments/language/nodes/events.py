@@ -8,7 +8,7 @@ from typing import Any
 
 from segments.language.catalogue import CALENDAR, SETS, EventSet, Type, fields_of
 from segments.language.errors import RuleError
-from segments.language.measures import KINDS
+from segments.language.measures import KINDS, Argument
 from segments.language.nodes.calendar import Period, period_of
 from segments.language.nodes.details import Listed
 from segments.language.nodes.durations import span
@@ -252,7 +252,8 @@ class Events:
         known = fields_of(self.source)
         numbers = [each for each, type_ in known.items() if type_ is not Type.TEXT]
         numbers.sort(key=lambda each: (known[each] is not Type.MONEY, each in CALENDAR_NAMES))
-        choices = numbers if step in ("sum", "mean") else [*numbers, "channel"]
+        of_numbers = step in KINDS and KINDS[step].argument is Argument.NUMBER
+        choices = numbers if of_numbers else [*numbers, "channel"]
         example = name if isinstance(name, str) and name in known else (choices or ["channel"])[0]
         raise RuleError(
             f"{self.name}.{step}({came_field(field)}): a field of {self.name} was expected.",

@@ -345,10 +345,10 @@ def refusal_of(accept: Any, wrong: type[Exception], *arguments: Any) -> str:
 def test_ids_that_are_not_known_yet() -> None:
     """Where each id comes first, so that a run can be cut there until something is learned of it."""
     learning = known()
-    good = schemas.encode("Click", CLICK)
+    good, own = schemas.encode("Click", CLICK), schemas.written_id("Click")
     unknown = [wire.header(number) + good[5:] for number in (70, 71, 70)]
     (run,) = runs(batch([(b"anna", value) for value in [good, b"", None, *unknown, good]]))
-    assert run.ids() == [(0, 1), (3, 70), (4, 71)]
+    assert run.ids() == [(0, own), (3, 70), (4, 71)]
     rest = run.split_off(3)
     assert (run.start, run.end, rest.start, rest.end) == (0, 3, 3, 7)
     assert [row[0] for row in rest.raw()] == [3, 4, 5, 6]
@@ -358,10 +358,10 @@ def test_ids_that_are_not_known_yet() -> None:
     assert events[0] == events[2] == ("unknown_schema", "schema id 70 is of another shop")
     assert events[1] == events[3] == CLICK
     (wrong,) = learning.decode("Transaction", runs(batch([(b"anna", good)]))[0])
-    assert wrong[4] == ("undecodable", "schema id 1 is Click, not Transaction")
+    assert wrong[4] == ("undecodable", f"schema id {own} is Click, not Transaction")
     learning.clear()
     (lost,) = learning.decode("Click", runs(batch([(b"anna", good)]))[0])
-    assert lost[4] == ("unknown_schema", "schema id 1 is none of Click: ")
+    assert lost[4] == ("unknown_schema", f"schema id {own} is none of Click: ")
 
 
 def test_partitions_are_those_of_kafka() -> None:

@@ -3,6 +3,7 @@
 import ast
 import re
 from decimal import Decimal
+from functools import cache
 from itertools import product
 from pathlib import Path
 from string import Formatter
@@ -29,8 +30,10 @@ from segments.language import (
 )
 from segments.language.catalogue import SETS, Type, fields_of, of_own_kind
 from segments.language.loading.load import load
+from segments.language.measures import MEASURES, Argument
 from segments.language.nodes.events import Events
 from segments.language.nodes.fields import OPERATORS
+from segments.language.nodes.measures import Measure
 from segments.language.nodes.text import rule_text
 from segments.language.words import phrases
 from segments.language.words.dutch import DUTCH
@@ -97,19 +100,25 @@ def test_a_segment_is_called_by_its_title():
     assert "die in het segment “Koopt veel” zit, en niet in het segment high_value zit" in words(reader, "nl")
 
 
+@cache
 def every_comparison():
     """Each measure of each event set, with each field it may have, and each operator."""
+    return list(_every_comparison())
+
+
+def _every_comparison():
     sets = [*SETS.values(), of_own_kind("own")]
     for events_of, operator in product(sets, OPERATORS):
         events = Events(events_of).within(days=7)
         fields = [getattr(events, field) for field in fields_of(events_of)]
-        numbers = [field for field in fields if field.type is not Type.TEXT]
-        measures = [events.count(), events.idle, events.age]
-        measures += [getattr(events, each)(field) for each in ("sum", "mean") for field in numbers]
-        measures += [
-            getattr(events, each)(field) for each in ("max", "min", "distinct", "last") for field in fields
-        ]
-        for measure in measures:
+        arguments = {
+            Argument.NONE: [None],
+            Argument.NUMBER: [field for field in fields if field.type is not Type.TEXT],
+            Argument.ANY: fields,
+        }
+        for measure in (
+            Measure(events, kind, field) for kind in MEASURES.values() for field in arguments[kind.argument]
+        ):
             bound = days(2) if measure.kind.duration else "x" if measure.type is Type.TEXT else 2
             if operator != "is_in":
                 yield measure._compare(operator, bound)
