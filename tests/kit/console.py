@@ -16,6 +16,7 @@ from aiokafka import TopicPartition
 
 import schemas
 from schemas.records import SEGMENT_EVENT, SEGMENT_MEMBERSHIPS, SEGMENT_OUTCOME
+from segments.language.catalogue import CLICKSTREAM
 from streams.clock import wall_clock
 from streams.console.console import Console
 from streams.console.database import Database
@@ -24,6 +25,7 @@ from streams.console.rules import Rules, of_files
 from streams.console.server import application
 from streams.console.workers import Workers
 from streams.settings.settings import Settings
+from tests.kit.events import whole
 
 PLAIN: dict[str, Any] = {"value": None, "details": {}, "arm": None}
 NOTHING = {"cause": None, "evidence": [], "valid_until": None, "segment_version": "v1", **PLAIN}
@@ -160,15 +162,13 @@ def _by_bytes(stay: tuple[str, str | None]) -> tuple[str, str]:
 
 def click(customer, at, kind="page_view", **more):
     """A click, encoded."""
-    nothing = dict.fromkeys(("session_id", "page", "product_id", "category", "channel"))
     event = {
         "event_id": f"{kind}{at}",
         "customer_id": customer,
         "occurred_at": at,
         "kind": kind,
-        "attributes": {},
     }
-    return schemas.encode(schemas.CLICK, nothing | event | more)
+    return schemas.encode(schemas.CLICK, whole(CLICKSTREAM, event | more))
 
 
 def settings_of(folder: Path, **more: Any) -> Settings:
