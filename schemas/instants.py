@@ -20,7 +20,7 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,](\d+))?)?(?:Z|[+-
 
 
 def to_iso(instant: int) -> str | int:
-    """2026-11-22T09:30:00.000Z; the number itself outside the years 1 to 9999, which have no such form."""
+    """Milliseconds since 1970 as 2026-11-22T09:30:00.000Z; the number itself outside the years 1 to 9999."""
     try:
         moment = EPOCH + instant * MILLISECOND
     except OverflowError:

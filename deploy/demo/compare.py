@@ -52,7 +52,7 @@ def read(file: Path) -> Iterable[dict[str, Any]]:
 
 
 def _own_fields(line: dict[str, Any]) -> dict[str, Any]:
-    """Without what a line says about the log; `emitted_at` is not compared, so that it may be missing."""
+    """The fields to compare: without topic, partition, offset and timestamp; `emitted_at` is 0 if it is missing."""
     place = ("topic", "partition", "offset", "timestamp")
     return {"emitted_at": 0} | {name: value for name, value in line.items() if name not in place}
 

@@ -20,7 +20,7 @@ BUILT = shutil.ignore_patterns("__pycache__", "target", "*.so")
 
 
 class NoWheelError(Exception):
-    """It can't be made here; the message says what is missing."""
+    """The wheel can't be built on this machine; the message says what is missing."""
 
 
 def make(target: Path) -> Path:

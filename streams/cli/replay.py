@@ -110,7 +110,7 @@ def deploying_of(settings: Settings) -> Deploying:
 def deployed_or(
     deploying: Deploying, rules: Sequence[Path], settings: Settings, borders: Sequence[Border] = ()
 ) -> RuleSet | None:
-    """The rules of files, where a log holds no deployment of the group; None: it does, and they decide."""
+    """The rules of the files; None: the log holds a deployment of the group, whose rules are used instead."""
     if deploying:
         if rules or borders:
             raise click.UsageError(

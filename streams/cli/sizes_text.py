@@ -61,7 +61,7 @@ def _sizes(plain: Mapping[str, Any], titles: Mapping[str, str], say: Say) -> Ite
 
 
 def _conditions(plain: Mapping[str, Any], say: Say, words: InWords | None) -> Iterator[str]:
-    """Of each condition with a number: who holds it, who nearly does, and the values with the bound among them."""
+    """For each condition with a number: how many meet it, how many nearly do, and the bound among the values."""
     yield ""
     yield say("values of each condition in groups of one width; the bound stands at │")
     for name, each in plain["segments"].items():

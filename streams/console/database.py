@@ -242,7 +242,7 @@ class Database:
     def replace(
         self, customer: str, part: int, before: Sequence[Entry] | None, entries: Sequence[Entry] | None
     ) -> None:
-        """Keep a membership record in place of the one before, of which what stays is not written again.
+        """Replace a customer's membership record; segments that are in both records are not written again.
 
         None: there was none, or of the customer nothing is kept.
         """

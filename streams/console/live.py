@@ -138,7 +138,7 @@ class Live:
         return head | {"cells": self._bounded(cells_of(health), language)}, revision, False
 
     def _bounded(self, cells: dict[str, int | None], language: str) -> dict[str, list[Any]]:
-        """Cells with their texts, as many as an update may have: of hundreds of partitions the first."""
+        """Cells with their texts, as many as an update may have: of hundreds of partitions the first ones."""
         found: dict[str, list[Any]] = {}
         room = MOST_BYTES - 500
         for key, value in cells.items():

@@ -18,7 +18,7 @@ LAST = "\U0010ffff" * 33
 
 
 def like(search: str) -> tuple[str, str, int, str]:
-    """What stands for the question marks of LIKE."""
+    """The parameters for the question marks of LIKE."""
     return search, search + LAST, len(search), search
 
 

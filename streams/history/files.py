@@ -122,7 +122,7 @@ def _moment(line: Line) -> Moment | None:
 
 
 def _clock(record: Record) -> int:
-    """What a record moves the clock to."""
+    """The instant that a record moves the clock of its partition to."""
     if not isinstance(record.event, dict) or record.at > record.timestamp + FUTURE:
         return BEFORE_ALL
     return min(record.at, record.timestamp)

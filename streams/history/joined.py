@@ -93,10 +93,10 @@ class _AbsorbedRecords:
                 self.erasures.append((record.key.decode(), record.timestamp))
 
     def work(self) -> None:
-        """Nothing waits."""
+        """Nothing to do: no record is waiting."""
 
     def buffered(self, topic: str) -> int:  # noqa: ARG002
-        """Nothing waits."""
+        """No record is waiting."""
         return 0
 
     def by_owner(self, owners: Owners, count: int) -> dict[tuple[int, str], list[Record]]:

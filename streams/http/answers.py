@@ -44,7 +44,7 @@ class Answers:
         self._token = token
 
     def routes(self) -> list[web.RouteDef]:
-        """The pages."""
+        """The HTTP routes of a worker."""
         return [web.get("/why/{customer:[^/]+}", self._why), web.get("/known", self._known)]
 
     def refusal(self, request: web.Request) -> web.Response | None:

@@ -4,7 +4,7 @@ import socket
 
 
 def refusal(address: str, seconds: float) -> str | None:
-    """Why no connection was accepted, None if one was."""
+    """The error if no broker accepted a connection; None if one did."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), seconds).close()

@@ -1,4 +1,4 @@
-"""One partition of the topics of a report, read once to where it ends."""
+"""Read one partition of a report's topics once, up to the end offset."""
 
 import gc
 from collections.abc import Iterator

@@ -25,7 +25,7 @@ class Caution:
     """How much may go into the next transactions of one partition, and which records are refused there."""
 
     def __init__(self, number: int) -> None:
-        """Begin without a bound."""
+        """Begin without a bound on transactions."""
         self._number = number
         self.most: int | None = None
         """The largest number of records, and of customers with timers, in one transaction; None: no bound."""

@@ -72,7 +72,7 @@ class WorkerContext:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The inputs that producers write: events, profiles, and links if they are followed."""
+        """The input topics that producers write: events, profiles, and links if the group follows them."""
         return INPUTS if self.transfers is None else (*INPUTS, IDENTITIES)
 
     @property

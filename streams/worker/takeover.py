@@ -155,7 +155,7 @@ async def _initialise(producer: TransactionalProducer, group: str) -> None:
 
 
 async def _look(context: WorkerContext, number: int, standing: Standing) -> None:
-    """Report the lag while the partition is restored: from the group's committed offsets, which lag tools read too."""
+    """Report the lag while the partition is restored, from the group's committed offsets, as lag tools do."""
     inputs = [TopicPartition(topic, number) for topic in context.positioned]
     ends = await context.offsets.ends(inputs)
     committed = await context.offsets.committed(inputs)

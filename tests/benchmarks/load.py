@@ -98,7 +98,7 @@ class Customers:
         self._present = [self._comes() for _ in range(PRESENT)]
 
     def next(self) -> str:
-        """Whose event comes next."""
+        """The customer of the next event."""
         place = int(self._chance.random() * PRESENT)
         if self._chance.random() * STAY < 1:
             self._present[place] = self._comes()

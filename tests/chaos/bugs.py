@@ -82,7 +82,7 @@ def changelog_outside() -> None:
 
 
 def fires_twice() -> None:
-    """What fired by time is not written to the state: it fires again after a restart."""
+    """A timer that has fired is not written to the state: it fires again after a restart."""
     made, forgotten = outbox.Outbox.batches, dict[int, set[bytes]]()
 
     def forgetful(self: Any, transaction: Any, beside: Any) -> Any:

@@ -85,7 +85,7 @@ class Deployer:
         return self.done[-1]
 
     def _is_written(self, settings: Settings, name: str, kind: str, deadline: float) -> bool:
-        """Write it, unless an attempt whose outcome nobody heard has written it already."""
+        """Write the deployment, unless an earlier attempt whose answer was lost has written it already."""
         try:
             seen = read_chains(settings)
             if name not in {each for held in seen.held.values() for each in held}:

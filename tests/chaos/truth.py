@@ -1,4 +1,4 @@
-"""What must come out, worked out twice.
+"""The expected output, computed in two independent ways.
 
 By `segments replay` from the lines of `segments consume`, and in this process by the engine from the raw records, which
 tells what lines don't: memberships, dead letters, states, positions.

@@ -11,7 +11,7 @@ from tests.properties.stories import GRACES, Example, Phase, afterwards, arrival
 
 @dataclass(frozen=True, slots=True)
 class Shuffled:
-    """One story, told as it was drawn and in another order."""
+    """One story in two orders of arrival: as drawn, and shuffled."""
 
     told: Example
     retold: Example

@@ -36,7 +36,7 @@ class Transactions:
         return await self._network.request(self._process, action)
 
     async def start(self, transactional_id: str, _abort_after: float) -> None:
-        """Take the transactional id over."""
+        """Initialise the transactional id, which fences its previous owner."""
         epoch = await self._ask(lambda: self._network.kafka.init(transactional_id))
         self.who = Identity(transactional_id, 1, epoch)
 

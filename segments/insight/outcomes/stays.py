@@ -43,7 +43,7 @@ class Stay(NamedTuple):
     arm: str | None
 
     def at(self, instant: int) -> bool:
-        """Whether the customer was in at that instant."""
+        """Whether the customer was in the segment at that instant."""
         return self.entered_at <= instant < self.left_at
 
 
