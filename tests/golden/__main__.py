@@ -1,19 +1,23 @@
-"""Write the golden vectors anew: `python -m tests.golden`."""
+"""Write the golden vectors anew: `python -m tests.golden [--draw]`."""
 
 import sys
 
+import click
+
 from segments.plan.lowering import lower
 from tests.golden import linked
-from tests.golden.cases import FOLDER, cases
+from tests.golden.cases import FOLDER, drawn, told
 from tests.golden.vectors import effects, lived, log, text
 from tests.properties.comparing import differences
 from tests.properties.drive import Worker
 from tests.properties.model import World
 
 
-def main() -> None:
+@click.command()
+@click.option("--draw", is_flag=True, help="Draw the cases that are drawn at random anew, too.")
+def main(*, draw: bool) -> None:
     """Write each case that the oracle agrees with; end with an error if it disagrees with one."""
-    for name, example in cases().items():
+    for name, example in (told() | (drawn() if draw else {})).items():
         world, worker = World(example), lived(example)
         if found := differences(example, world.run(), worker, world.unsaid):
             sys.exit(f"{name}: {found}")

@@ -135,11 +135,14 @@ OF_SOURCES = (
 
 
 @cache
-def cases() -> dict[str, Example]:
-    """The example of each case."""
-    drawn = {f"drawn_{number:02}": each for number, each in enumerate(_drawn(), 1)}
-    told = {"shipped": _shipped(), "every_condition": _every_condition(), "sources": _sources()}
-    return told | drawn
+def told() -> dict[str, Example]:
+    """The examples that are told here, by the name of their case."""
+    return {"shipped": _shipped(), "every_condition": _every_condition(), "sources": _sources()}
+
+
+def drawn() -> dict[str, Example]:
+    """Other examples each time that the properties draw something more: what was drawn once stays as it was written."""
+    return {f"drawn_{number:02}": each for number, each in enumerate(_drawn(), 1)}
 
 
 def _shipped() -> Example:

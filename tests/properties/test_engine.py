@@ -8,6 +8,7 @@ from hypothesis import given
 
 from segments import engine
 from segments.language.catalogue import is_source
+from tests.properties import by_hand
 from tests.properties.comparing import differences, names, orderly
 from tests.properties.coverage import Coverage
 from tests.properties.drive import Worker, at_random, whole
@@ -52,6 +53,12 @@ def agreed(drawn: Example) -> World:
     found = [*differences(drawn, expected, worker), *names(drawn, worker), *orderly(worker)]
     assert not found, "\n".join([repr(drawn), *found])
     return world
+
+
+@pytest.mark.parametrize("drawn", by_hand.STORIES)
+def test_engine_and_oracle_agree_on_what_chance_would_hardly_tell(drawn: Example) -> None:
+    """Ties, the last millisecond, visits that a late event joins, ids that come again."""
+    agreed(drawn)
 
 
 @thorough(0.25)

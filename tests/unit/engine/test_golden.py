@@ -1,15 +1,18 @@
 """The golden vectors through Python's door; `cargo test` lives through all of them, and through states of before."""
 
+import pytest
+
 from tests.golden import linked
-from tests.golden.cases import FOLDER, _shipped
+from tests.golden.cases import FOLDER, told
 from tests.golden.vectors import effects, lived, log, text
 
 
-def test_the_stories_of_the_shipped_rules_come_out_as_the_file_says():
-    """Segment events, memberships, outcomes, clock and members, field by field."""
-    example = _shipped()
-    assert text(log(example)) == (FOLDER / "shipped" / "log.jsonl").read_text(encoding="utf-8")
-    assert text(effects(lived(example))) == (FOLDER / "shipped" / "effects.jsonl").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["shipped", "every_condition", "sources"])
+def test_what_is_told_comes_out_as_the_files_say(name):
+    """Segment events, memberships, outcomes, clock and members, field by field; writing a case again changes nothing."""
+    example, folder = told()[name], FOLDER / name
+    assert text(log(example)) == (folder / "log.jsonl").read_text(encoding="utf-8")
+    assert text(effects(lived(example))) == (folder / "effects.jsonl").read_text(encoding="utf-8")
 
 
 def test_ids_that_became_one_customer_come_out_as_the_file_says():
