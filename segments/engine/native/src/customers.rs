@@ -381,9 +381,11 @@ impl Customers {
             let Some(mut customer) = self.slot(place).live.take() else {
                 continue;
             };
-            let before = customer.size();
+            let before = codec::wants_to_forget(&customer).then(|| customer.size());
             self.write_one(&mut customer, layout, names, states);
-            self.live_bytes = (self.live_bytes + customer.size()).saturating_sub(before);
+            if let Some(before) = before {
+                self.live_bytes = (self.live_bytes + customer.size()).saturating_sub(before);
+            }
             self.slot(place).live = Some(customer);
         }
         self.changed_bytes = 0;

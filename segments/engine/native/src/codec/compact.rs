@@ -13,13 +13,14 @@
 
 use super::bytes::{Reader, put_bytes, put_number, put_signed, unzigzag, zigzag};
 use super::extras;
+use super::parts::{Part, Parts};
 use super::{FORMAT, Header, Scratch, Shape, StateError};
 use crate::bits::Bits;
 use crate::customer::{Customer, DIGEST, Due, Episode, Profile, Trait, digest_bytes, digest_from};
 use crate::mutants::m;
 use crate::names::Names;
 use crate::plan::FieldKind;
-use crate::rows::{Groups, Kept, NULL, Rows, Series};
+use crate::rows::{Groups, Kept, NULL, Rows};
 use crate::rules::{Rules, Stream};
 use crate::sources::{PROFILES, told, told_at};
 use crate::times::{BEFORE_ALL, NEVER};
@@ -46,35 +47,16 @@ pub fn header(mut reader: Reader) -> Result<(Header, Reader), StateError> {
     Ok((Header { due, layout, places }, reader))
 }
 
-/// How many entries are later than an instant.
-pub fn count_later(customer: &Customer, rules: &Rules, after: i64) -> usize {
-    let rows = rules.streams.iter().zip(&customer.streams).map(|(stream, kept)| {
-        kept.each()
-            .map(|rows| later(stream, rows, after).len())
-            .sum::<usize>()
-    });
-    rows.sum::<usize>() + customer.seen.len() - customer.seen.partition_point(|seen| *seen <= after)
-}
-
-/// The rows that are later than an instant: of visits, what ended later.
-fn later<'a>(stream: &Stream, rows: &'a Rows, after: i64) -> Series<'a> {
-    let series = rows.series(stream.stride);
-    if after == BEFORE_ALL {
-        return series;
-    }
-    series.from(series.upto_in(if stream.visits { stream.stride - 1 } else { 0 }, after))
-}
-
-/// The first record, with the entries that are later than an instant.
+/// The first record, with these entries.
 pub fn record(
     customer: &Customer,
     rules: &Rules,
     names: &Names,
     layout: u64,
-    after: i64,
+    parts: &Parts,
     scratch: &mut Scratch,
 ) -> Arc<[u8]> {
-    let mut out = Vec::with_capacity(256);
+    let mut out = scratch.taken();
     out.push(FORMAT);
     let due = customer.due(rules.plan.retention);
     put_number(
@@ -91,16 +73,18 @@ pub fn record(
         put_number(&mut out, episode.rule as u64);
     }
     put_customer(&mut out, customer, names);
-    put_body(&mut out, customer, rules, names, after, scratch);
-    out.into()
+    put_body(&mut out, customer, rules, names, parts, scratch);
+    scratch.given(out)
 }
 
 /// The second record: all entries.
 pub fn older(customer: &Customer, rules: &Rules, names: &Names, scratch: &mut Scratch) -> Arc<[u8]> {
-    let mut out = vec![FORMAT];
+    let mut out = scratch.taken();
+    out.push(FORMAT);
     put_signed(&mut out, customer.instant);
-    put_body(&mut out, customer, rules, names, BEFORE_ALL, scratch);
-    out.into()
+    let parts = Parts::later(customer, rules, BEFORE_ALL);
+    put_body(&mut out, customer, rules, names, &parts, scratch);
+    scratch.given(out)
 }
 
 fn put_customer(out: &mut Vec<u8>, customer: &Customer, names: &Names) {
@@ -172,7 +156,9 @@ impl Places<'_> {
     /// The place of an instant that is not later than the one before.
     fn next(&mut self, instant: i64) -> usize {
         let rest = &self.instants[self.at..];
-        let near = rest.iter().take(8).position(|each| *each <= instant);
+        // The first of a key may be anywhere, the next ones are near.
+        let steps = if self.at == 0 { 1 } else { 8 };
+        let near = rest.iter().take(steps).position(|each| *each <= instant);
         self.at += near.unwrap_or_else(|| rest.partition_point(|each| *each > instant));
         self.at
     }
@@ -183,18 +169,18 @@ fn put_body(
     customer: &Customer,
     rules: &Rules,
     names: &Names,
-    after: i64,
+    parts: &Parts,
     scratch: &mut Scratch,
 ) {
     let mut instants = std::mem::take(&mut scratch.instants);
-    gather(customer, rules, after, &mut instants);
+    parts.gather(customer, rules, &mut instants);
     put_number(out, instants.len() as u64);
     let mut before = customer.instant;
     for instant in &instants {
         put_signed(out, before - instant);
         before = *instant;
     }
-    let first = customer.seen.partition_point(|seen| *seen <= after);
+    let first = parts.ids;
     put_number(out, (customer.seen.len() - first) as u64);
     let mut places = Places {
         instants: &instants,
@@ -214,15 +200,7 @@ fn put_body(
     let mut rows = std::mem::take(&mut scratch.rows);
     rows.clear();
     for (place, stream) in rules.streams.iter().enumerate() {
-        put_stream(
-            &mut rows,
-            stream,
-            place,
-            &customer.streams[place],
-            after,
-            &instants,
-            scratch,
-        );
+        put_stream(&mut rows, stream, place, parts.of(place), &instants, scratch);
     }
     put_number(out, scratch.texts.len() as u64);
     for text in &scratch.texts {
@@ -232,74 +210,44 @@ fn put_body(
     (scratch.instants, scratch.rows) = (instants, rows);
 }
 
-/// All instants of what is later than one, the latest first and each once.
-fn gather(customer: &Customer, rules: &Rules, after: i64, instants: &mut Vec<i64>) {
-    instants.clear();
-    instants.extend(customer.seen.iter().filter(|seen| **seen > after));
-    for (stream, kept) in rules.streams.iter().zip(&customer.streams) {
-        for rows in kept.each() {
-            let rows = later(stream, rows, after);
-            instants.extend((0..rows.len()).map(|row| rows.at(row)));
-            if stream.visits {
-                instants.extend((0..rows.len()).map(|row| rows.word(row, stream.stride - 1)));
-            }
-        }
-    }
-    instants.sort_unstable_by(|left, right| right.cmp(left));
-    instants.dedup();
-}
-
 fn put_stream(
     out: &mut Vec<u8>,
     stream: &Stream,
     place: usize,
-    kept: &Kept,
-    after: i64,
+    parts: &[Part],
     instants: &[i64],
     scratch: &mut Scratch,
 ) {
-    let series = |rows| later(stream, rows, after);
-    let parts: SmallVec<[Series; 8]> = match kept {
-        Kept::None => return,
-        Kept::Rows(rows) => [series(rows)]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect(),
-        Kept::Keyed(groups) => groups
-            .list
-            .iter()
-            .map(|group| series(&group.1))
-            .filter(|part| !part.is_empty())
-            .collect(),
-    };
     if parts.is_empty() {
         return;
     }
     put_number(out, 1 + place as u64);
-    if let (Kept::Keyed(groups), Some(key)) = (kept, &stream.key) {
+    if let Some(key) = &stream.key {
         put_number(out, parts.len() as u64);
-        for (key_word, _) in groups.list.iter().filter(|group| !series(&group.1).is_empty()) {
-            put_word(out, *key_word, key.kind == FieldKind::Text, scratch);
+        for part in parts {
+            put_word(out, part.key, key.kind == FieldKind::Text, scratch);
         }
     }
-    let single = parts.iter().all(|part| part.len() == 1);
+    let single = parts.iter().all(|part| part.rows.len() == 1);
     out.push(u8::from(!single));
     if !single {
-        parts.iter().for_each(|part| put_number(out, part.len() as u64));
+        parts
+            .iter()
+            .for_each(|part| put_number(out, part.rows.len() as u64));
     }
-    for part in &parts {
+    for part in parts {
         let mut places = Places { instants, at: 0 };
-        for row in (0..part.len()).rev() {
+        for row in (0..part.rows.len()).rev() {
             let before = places.at;
-            put_number(out, (places.next(part.at(row)) - before) as u64);
+            put_number(out, (places.next(part.rows.at(row)) - before) as u64);
         }
     }
     for (column, field) in stream.columns.iter().enumerate() {
-        for part in &parts {
-            for row in (0..part.len()).rev() {
+        for part in parts {
+            for row in (0..part.rows.len()).rev() {
                 put_word(
                     out,
-                    part.word(row, column + 1),
+                    part.rows.word(row, column + 1),
                     field.kind == FieldKind::Text,
                     scratch,
                 );
@@ -307,13 +255,13 @@ fn put_stream(
         }
     }
     if stream.visits {
-        for part in &parts {
+        for part in parts {
             let mut places = Places { instants, at: 0 };
-            for row in (0..part.len()).rev() {
+            for row in (0..part.rows.len()).rev() {
                 let before = places.at;
                 put_number(
                     out,
-                    (places.next(part.word(row, stream.stride - 1)) - before) as u64,
+                    (places.next(part.rows.word(row, stream.stride - 1)) - before) as u64,
                 );
             }
         }

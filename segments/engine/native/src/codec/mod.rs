@@ -15,6 +15,7 @@ mod held_back;
 mod identity;
 mod lists;
 pub mod msgpack;
+mod parts;
 mod sources;
 mod values;
 mod watches;
@@ -25,6 +26,7 @@ use crate::names::Names;
 use crate::rules::Rules;
 use crate::times::BEFORE_ALL;
 use bytes::Reader;
+use parts::Parts;
 use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
@@ -130,6 +132,21 @@ pub struct Scratch {
     texts: Vec<i64>,
     instants: Vec<i64>,
     rows: Vec<u8>,
+    out: Vec<u8>,
+}
+
+impl Scratch {
+    /// An empty buffer, as large as what was written in it before.
+    fn taken(&mut self) -> Vec<u8> {
+        self.out.clear();
+        std::mem::take(&mut self.out)
+    }
+
+    /// What was written in the buffer, which comes back.
+    fn given(&mut self, out: Vec<u8>) -> Arc<[u8]> {
+        self.out = out;
+        Arc::from(&self.out[..])
+    }
 }
 
 /// A customer as bytes; the second record is there if it changed.
@@ -159,33 +176,45 @@ pub fn encode(
     apart: Apart,
     scratch: &mut Scratch,
 ) -> Written {
-    let late = customer.instant - customer.forgets_at;
-    if late >= crate::times::DAY || (late >= 0 && customer.entries >= customer.forgets_above) {
+    if wants_to_forget(customer) {
         forget(customer, rules, names);
     }
     if customer.sealed > BEFORE_ALL && customer.entries <= apart.0 / 2 {
         customer.sealed = BEFORE_ALL;
     }
-    let mut older = None;
-    let count = compact::count_later(customer, rules, customer.sealed);
+    let parts = Parts::later(customer, rules, customer.sealed);
     // What was filled from the past may be later than anything of the customer: it would stand in both records.
-    let ahead = || compact::count_later(customer, rules, customer.instant) > 0;
-    if count > apart.0.max(customer.entries / SHARE) && m!("what is to come stands twice", !ahead(), true) {
+    let ahead = || Parts::later(customer, rules, customer.instant).entries > 0;
+    let many = parts.entries > apart.0.max(customer.entries / SHARE);
+    if many && m!("what is to come stands twice", !ahead(), true) {
         customer.sealed = customer.instant;
-        older = Some(Some(compact::older(customer, rules, names, scratch)));
         customer.older = true;
-    } else if m!(
+        let older = compact::older(customer, rules, names, scratch);
+        let parts = Parts::later(customer, rules, customer.sealed);
+        return Written {
+            first: compact::record(customer, rules, names, layout, &parts, scratch),
+            older: Some(Some(older)),
+        };
+    }
+    let first = compact::record(customer, rules, names, layout, &parts, scratch);
+    let drops = m!(
         "what is older is never dropped",
         customer.sealed == BEFORE_ALL && customer.older,
         false
-    ) {
-        older = Some(None);
+    );
+    if drops {
         customer.older = false;
     }
     Written {
-        first: compact::record(customer, rules, names, layout, customer.sealed, scratch),
-        older,
+        first,
+        older: drops.then_some(None),
     }
+}
+
+/// Whether what is no longer needed is dropped before the customer is written.
+pub fn wants_to_forget(customer: &Customer) -> bool {
+    let late = customer.instant - customer.forgets_at;
+    late >= crate::times::DAY || (late >= 0 && customer.entries >= customer.forgets_above)
 }
 
 /// A customer as bytes, without what is no longer needed, in one record however much that is.
@@ -198,7 +227,8 @@ pub fn whole(
 ) -> Arc<[u8]> {
     forget(customer, rules, names);
     customer.sealed = BEFORE_ALL;
-    compact::record(customer, rules, names, layout, BEFORE_ALL, scratch)
+    let parts = Parts::later(customer, rules, BEFORE_ALL);
+    compact::record(customer, rules, names, layout, &parts, scratch)
 }
 
 /// Forget what is no longer needed, and count what is.
