@@ -5,6 +5,8 @@ whatever another one had begun; then reads the topic to its end; then writes, if
 deployment was planned.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kafka import KafkaProducer
@@ -48,8 +50,6 @@ def write(settings: Settings, record: dict[str, Any], seen: Chains) -> None:
 
     """
     require_broker(settings)
-    if record["plan_format"] is not None:
-        require_readers(settings, record["plan_format"])
     if (registry := connect(settings)) is not None:
         registry.register([DEPLOYMENTS])
     bare = schemas.encode(schemas.DEPLOYMENT, {**record, "rules": None})
@@ -59,7 +59,10 @@ def write(settings: Settings, record: dict[str, Any], seen: Chains) -> None:
             f"the deployment has {len(first):,} bytes, and a record at most {LARGEST:,}: split the rules"
         )
     try:
-        _write(settings, seen, first, bare)
+        # The group is asked while the producer connects.
+        with ThreadPoolExecutor(1, "readers") as beside:
+            readers = beside.submit(_require_readers, settings, record["plan_format"])
+            _write(settings, seen, first, bare, readers.result)
     except (ProducerFencedError, InvalidProducerEpochError) as error:
         raise Overtaken(_overtaken(None)) from error
     except KafkaError as error:
@@ -68,7 +71,14 @@ def write(settings: Settings, record: dict[str, Any], seen: Chains) -> None:
         raise
 
 
-def _write(settings: Settings, seen: Chains, first: bytes, bare: bytes) -> None:
+def _require_readers(settings: Settings, plan_format: int | None) -> None:
+    if plan_format is not None:
+        require_readers(settings, plan_format)
+
+
+def _write(
+    settings: Settings, seen: Chains, first: bytes, bare: bytes, require_readable: Callable[[], None]
+) -> None:
     producer = KafkaProducer(
         **connection(settings),
         transactional_id=transactional_id(settings),
@@ -79,6 +89,7 @@ def _write(settings: Settings, seen: Chains, first: bytes, bare: bytes) -> None:
         max_request_size=LARGEST,
     )
     try:
+        require_readable()
         producer.init_transactions()
         now = read_chains(settings)
         if _last(now) != _last(seen):
