@@ -42,6 +42,11 @@ class Duration:
         """As the arguments of a step: `days=1, hours=12`."""
         return ", ".join(f"{unit}={count}" for unit, count in self.parts().items()) or "minutes=0"
 
+    def in_one_unit(self) -> str:
+        """As the argument of a step, in the largest unit of which it is a whole number: 36 hours are `hours=36`."""
+        name, size = next(each for each in UNITS if self.milliseconds % each[1] == 0)
+        return f"{name}={self.milliseconds // size}"
+
     def __str__(self) -> str:
         return " + ".join(f"{unit}({count})" for unit, count in self.parts().items()) or "minutes(0)"
 

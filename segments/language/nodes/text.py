@@ -73,7 +73,7 @@ def plain(value: object) -> str:
 
 
 def span_text(milliseconds: int) -> str:
-    """`days=7`, `days=1, hours=12`."""
+    """A window as rules had it before `after` and `ago`: `days=7`, `days=1, hours=12`."""
     return Duration(milliseconds).arguments()
 
 
@@ -99,7 +99,7 @@ def events_text(events: Events) -> str:
     if events.filter is not None:
         text += f".where({filter_text(events.filter)})"
     if events.follows is not None:
-        text += f".after({events_text(events.follows)}, {span_text(events.span or 0)})"
+        text += f".after({events_text(events.follows)}, {Duration(events.span or 0).in_one_unit()})"
     if events.match is not None:
         text += f".same({events.match})"
     if events.key is not None:
@@ -110,7 +110,7 @@ def events_text(events: Events) -> str:
         text += f".during({literal(events.period.name)})"
     elif events.window:
         text += f".within({span_text(events.window)})"
-    return text + (f".ago({span_text(events.offset)})" if events.offset else "")
+    return text + (f".ago({Duration(events.offset).in_one_unit()})" if events.offset else "")
 
 
 def measure_text(measure: Measure) -> str:

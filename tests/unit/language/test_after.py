@@ -136,3 +136,11 @@ def test_the_text_can_be_read_again_and_is_of_the_version():
     assert version(segment) != version(other)
     of_visits = Segment(id="rule", when=search.after(visit, days=1).within(days=3).count() >= 1)
     assert plan([of_visits]).retention == 4 * DAY + 30 * 60_000
+
+
+@pytest.mark.parametrize(("hours", "text"), [(48, "days=2"), (36, "hours=36"), (24, "days=1")])
+def test_lengths_are_told_in_the_largest_whole_unit(hours, text):
+    """A day and a half are 36 hours, as `after` and `ago` tell it; a window is told as rules had it before."""
+    measure = checkout.after(cart_add, hours=hours).within(hours=36).ago(hours=hours).count()
+    told = f"checkout.after(cart_add, {text}).within(days=1, hours=12).ago({text}).count()"
+    assert measure_text(measure) == told
