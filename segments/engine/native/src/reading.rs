@@ -1,5 +1,6 @@
 //! How `where`, `by` and the columns of a stream read an event, or a row that was kept.
 
+use crate::machine::Turn;
 use crate::mutants::m;
 use crate::names::Names;
 use crate::plan::{Field, FieldKind, FieldName, Filter};
@@ -39,6 +40,19 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// An event as a whole. `money`: whether its money counts, see [`Turn::in_currency`].
+    pub fn of(turn: Turn<'a>, event: &'a Event, money: bool, zone: &'a Zone) -> Reading<'a> {
+        Reading {
+            run: turn.run,
+            event,
+            item: None,
+            value: None,
+            at: turn.record().at,
+            money,
+            zone,
+        }
+    }
+
     /// The value of a field.
     #[inline]
     pub fn read(&self, field: &Field) -> Read<'a> {

@@ -202,22 +202,14 @@ impl Machine {
         let Some(watches) = &mut customer.watches else {
             return;
         };
-        let (run, at) = (turn.run, turn.record().at);
+        let run = turn.run;
         let kind = event.kind.of(&run.data).unwrap_or_default();
-        let currency = self.rules.plan.currency.as_bytes();
-        let mut reading = Reading {
-            run,
-            event,
-            item: None,
-            value: None,
-            at,
-            money: m!(
-                "revenue counts in any currency",
-                event.currency().of(&run.data) == Some(currency),
-                true
-            ),
-            zone: &self.rules.plan.zone,
-        };
+        let money = m!(
+            "revenue counts in any currency",
+            turn.in_currency(event, &self.rules.plan),
+            true
+        );
+        let mut reading = Reading::of(turn, event, money, &self.rules.plan.zone);
         for watch in &mut watches.open {
             let Some(goal) = self.goal(watch.rule) else {
                 continue;

@@ -25,18 +25,10 @@ impl Machine {
         let (run, at) = (turn.run, turn.record().at);
         let money = m!(
             "money counts in any currency",
-            event.currency().of(&run.data) == Some(rules.plan.currency.as_bytes()),
+            turn.in_currency(event, &rules.plan),
             true
         );
-        let mut reading = Reading {
-            run,
-            event,
-            item: None,
-            value: None,
-            at,
-            money,
-            zone: &rules.plan.zone,
-        };
+        let mut reading = Reading::of(turn, event, money, &rules.plan.zone);
         let mut touched = Bits::default();
         for place in rules.takes[turn.topic].of(event.kind.of(&run.data).unwrap_or_default()) {
             let stream = &rules.streams[*place];

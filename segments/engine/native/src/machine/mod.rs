@@ -17,6 +17,7 @@ use crate::eval::{Eval, STEPS};
 use crate::mutants::m;
 use crate::names::Names;
 use crate::output::{Effects, Membership, Reason};
+use crate::plan::Plan;
 use crate::reading::Reading;
 use crate::rules::Rules;
 use crate::times::BEFORE_ALL;
@@ -48,6 +49,12 @@ impl<'a> Turn<'a> {
     #[inline]
     pub fn record(&self) -> &'a Record {
         &self.run.records[self.index]
+    }
+
+    /// Whether the money of its event is in the currency of the plan.
+    #[inline]
+    pub fn in_currency(&self, event: &Event, plan: &Plan) -> bool {
+        event.currency().of(&self.run.data) == Some(plan.currency.as_bytes())
     }
 
     /// Its event; None of an erasure.
