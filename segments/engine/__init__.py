@@ -15,6 +15,7 @@ from segments.engine._native import (
     States,
     Transaction,
     Transfer,
+    release_free_memory,
 )
 from segments.engine.batches import batches_of
 from segments.engine.chain import BORDERS, FILL, FILLED, KEPT, RULES, Chain, Deployment, runnable
@@ -133,6 +134,7 @@ __all__ = [
     "of_customer",
     "partition_of",
     "position_of",
+    "release_free_memory",
     "runnable",
     "settings_of",
     "topics_of",

@@ -8,6 +8,7 @@ from segments.engine.views import CustomerView, IdentityView, WhyView
 
 PLAN_FORMAT: int
 
+def release_free_memory() -> None: ...
 def partition_of(key: bytes, count: int) -> int: ...
 def position(
     data: bytes,

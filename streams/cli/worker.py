@@ -1,7 +1,6 @@
 """`segments worker`: runs a worker until it is told to stop."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -35,6 +34,7 @@ from streams.registry.lookup import Lookup
 from streams.registry.registry import connect
 from streams.settings.settings import Settings, read_settings
 from streams.telemetry.metrics import Metrics
+from streams.worker import memory
 from streams.worker.app import Worker, build
 from streams.worker.descriptors import require_descriptors
 from streams.worker.watch import Watch, require_name
@@ -70,7 +70,7 @@ def command(http_port: int | None, log_level: str, deploy: bool, no_deploy: bool
     # What is deployed needs no rule files: folders that are missing are a line in the log then.
     settings = read_settings(rules_may_be_missing=True)
     configure(log_level, settings.secrets)
-    _collect_garbage_rarely()
+    memory.set_up()
     rules = None if no_deploy else _files(settings)
     port = settings.http_port if http_port is None else http_port
     sys.exit(_run(_main(settings, rules, port, deploy=deploy)))
@@ -88,17 +88,6 @@ def _files(settings: Settings) -> RuleSet | SegmentsError:
         )
     except SegmentsError as error:
         return error
-
-
-def _collect_garbage_rarely() -> None:
-    """Python would look at every remembered customer again and again, and find none that is garbage.
-
-    With 20,000 customers that took half of the time. Now it looks when there are a million objects more than after the
-    last look, which is seldom; at a hundred thousand the worker stood still for up to 280 ms each second or two.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(1_000_000, 50, 100)
 
 
 def _run(main: Any) -> int:
@@ -125,7 +114,11 @@ async def _main(settings: Settings, files: Files, port: int, *, deploy: bool) ->
         await starting.stop()
     partitions, lookup = checked
     built = build(settings, None, partitions, address, lookup, PastReading(settings))
-    return await _serve(built, settings, listening, stop)
+    giving_back = asyncio.create_task(memory.give_back())
+    try:
+        return await _serve(built, settings, listening, stop)
+    finally:
+        giving_back.cancel()
 
 
 def _on_signals(stop: asyncio.Event) -> None:

@@ -43,7 +43,7 @@ async def restore(
         return 0
     async with reading(client, changelog, start, end) as turns:
         count = await _apply(store, turns, changelog, (start, end), progress)
-    # The closed client is a cycle of objects, and holds what it fetched last: some of 8 MB.
+    # The closed client is a cycle of objects, and holds what it fetched last.
     gc.collect()
     if start == bounds[0]:
         store.restored()

@@ -11,6 +11,7 @@ descriptors  whether the limit of open files is enough for the partitions
 filling      fills measures of a partition from its history, beside its work
 intake       queue of runs of one partition, with backpressure
 ledger       records that are accepted and not committed: counts and latencies
+memory       gives free memory back to the system
 monitor      state and progress of a partition, for metrics and health
 notices      records whose effect may surprise their sender, for the log and `segments why`
 outbox       the effects of a partition as the records of one transaction

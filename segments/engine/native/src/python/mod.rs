@@ -5,6 +5,7 @@ mod bytes;
 mod decoded;
 mod effects;
 mod encoder;
+mod memory;
 mod moves;
 mod outcomes;
 mod partition;
@@ -30,6 +31,9 @@ mod _native {
 
     #[pymodule_export]
     use super::encoder::Encoder;
+
+    #[pymodule_export]
+    use super::memory::release_free_memory;
 
     #[pymodule_export]
     use super::moves::Moves;
