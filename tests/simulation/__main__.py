@@ -39,7 +39,7 @@ BUGS: dict[str, dict[str, Callable[[], None]]] = {
 }
 """By the kind of the schedules in which they show."""
 SHOWN_AT = {
-    "newest_after_restart": 1, "borders_of_the_old_plan": 17, "take_over_flips_twice": 14, "filled_from_nothing": 14,
+    "newest_after_restart": 1, "borders_of_the_old_plan": 17, "take_over_flips_twice": 14, "filled_from_nothing": 63,
     "state_sent_and_not_forgotten": 2, "redirect_lost_on_restart": 2, "circle_that_runs_for_ever": 9,
     "read_before_fencing": 18, "position_before_outputs": 3, "fires_twice": 3, "due_list_not_rebuilt": 6,
     "unknown_is_failure": 22, "fenced_goes_on": 15, "unconfirmed_is_caught_up": 23, "deletions_not_restored": 6,

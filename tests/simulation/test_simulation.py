@@ -21,12 +21,12 @@ def program(*arguments: str, hash_seed: str = "0") -> subprocess.CompletedProces
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=280,
         check=False,
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_no_schedule_loses_or_doubles_a_flip() -> None:
     """Kills, pauses, moves, lost runs and late answers between any two steps of the worker's own loop."""
     done = program("--seeds", "150")
@@ -40,7 +40,7 @@ def test_no_schedule_loses_or_doubles_a_flip() -> None:
     assert not missing, f"nobody was killed while {missing}: {done.stdout}"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", BUGS)
 def test_each_seeded_bug_is_noticed(kind: str) -> None:
     """What a worker does wrong is found in the seed where it shows, or else in another one, and only with the bug."""
