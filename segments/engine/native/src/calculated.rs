@@ -8,14 +8,18 @@ use crate::mutants::m;
 use crate::plan::FieldKind;
 use crate::rules::{Calculated, Measured};
 use crate::times::NEVER;
+use smallvec::{SmallVec, smallvec};
 use std::cmp::Ordering;
+
+/// The values of the measures of a calculation: seldom more than four, which need no allocation.
+pub type Parts = SmallVec<[Part; 4]>;
 
 /// What a calculation comes to.
 pub struct Stands {
     /// The smallest key at which it holds.
     pub key: Option<i64>,
     /// The values of its measures; with `by` none if it holds at no key.
-    pub parts: Vec<Part>,
+    pub parts: Parts,
     /// Whether it holds.
     pub holds: bool,
 }
@@ -36,12 +40,27 @@ impl Eval<'_> {
             .map(|part| self.comes_to_count(part, at, customer, now))
             .min()
             .unwrap_or(NEVER);
-        let keyed: Vec<Option<Keys>> = parts
+        if calculated.by.is_none() {
+            self.spend();
+            let values: Parts = parts
+                .iter()
+                .map(|part| {
+                    let (value, until) = self.without_key(part, customer, now - part.offset);
+                    change = change.min(changes(until, part));
+                    value
+                })
+                .collect();
+            let change = change.min(crossing(calculated, &values, now));
+            let (key, holds) = (None, holds(calculated, &values));
+            let parts = values;
+            return (Stands { key, parts, holds }, change);
+        }
+        let keyed: SmallVec<[Option<Keys>; 4]> = parts
             .iter()
             .map(|part| part.by.and_then(|_| self.keys(part, customer, now - part.offset)))
             .collect();
         // What has no `by` is the same at each key.
-        let shared: Vec<Option<(Part, i64)>> = parts
+        let shared: SmallVec<[Option<(Part, i64)>; 4]> = parts
             .iter()
             .map(|part| {
                 part.by
@@ -51,37 +70,26 @@ impl Eval<'_> {
             .collect();
         let mut at_key = |key: Option<i64>| {
             self.spend();
-            let mut values = Vec::with_capacity(parts.len());
-            for (place, part) in parts.iter().enumerate() {
-                let (value, until) =
-                    shared[place].unwrap_or_else(|| self.at_key(part, keyed[place].as_ref(), key, now));
-                if until < NEVER {
-                    change = m!(
-                        "a calculation changes late",
-                        change.min(until + part.offset),
-                        change.min(until + part.offset + 1)
-                    );
-                }
-                values.push(value);
-            }
+            let values: Parts = parts
+                .iter()
+                .enumerate()
+                .map(|(place, part)| {
+                    let (value, until) =
+                        shared[place].unwrap_or_else(|| self.at_key(part, keyed[place].as_ref(), key, now));
+                    change = change.min(changes(until, part));
+                    value
+                })
+                .collect();
             change = change.min(crossing(calculated, &values, now));
-            let order = arithmetic::compare(&calculated.plan.left, &calculated.plan.right, &values);
-            (
-                values,
-                order.is_some_and(|order| calculated.plan.operator.holds(order)),
-            )
+            let holds = holds(calculated, &values);
+            (values, holds)
         };
-        if calculated.by.is_none() {
-            let (parts, holds) = at_key(None);
-            let key = None;
-            return (Stands { key, parts, holds }, change);
-        }
         if at.is_some() {
             let (parts, holds) = at_key(at);
             let key = at;
             return (Stands { key, parts, holds }, change);
         }
-        let mut found: Option<(i64, Vec<Part>)> = None;
+        let mut found: Option<(i64, Parts)> = None;
         for key in self.met(&keyed) {
             let (values, holds) = at_key(Some(key));
             let smaller = found
@@ -99,7 +107,7 @@ impl Eval<'_> {
             },
             None => Stands {
                 key: None,
-                parts: vec![None; parts.len()],
+                parts: smallvec![None; parts.len()],
                 holds: false,
             },
         };
@@ -171,6 +179,24 @@ impl Eval<'_> {
             left.cmp(&right)
         }
     }
+}
+
+/// Whether a calculation holds, by the values of its measures.
+fn holds(calculated: &Calculated, values: &[Part]) -> bool {
+    arithmetic::compare(&calculated.plan.left, &calculated.plan.right, values)
+        .is_some_and(|order| calculated.plan.operator.holds(order))
+}
+
+/// The instant before which a measure keeps its value, which is told as of the instant at which it is looked at.
+fn changes(until: i64, part: &Measured) -> i64 {
+    if until == NEVER {
+        return NEVER;
+    }
+    m!(
+        "a calculation changes late",
+        until + part.offset,
+        until + part.offset + 1
+    )
 }
 
 /// When a duration that grows next meets one that does not, or passes it.

@@ -86,6 +86,13 @@ impl<'a> Series<'a> {
             }
             return place;
         }
+        // Mostly all rows are at or before now, and none before the window.
+        if self.word(rows - 1, column) <= bound {
+            return rows;
+        }
+        if self.word(0, column) > bound {
+            return 0;
+        }
         let (mut low, mut high) = (0, rows);
         while low < high {
             let middle = (low + high) / 2;
