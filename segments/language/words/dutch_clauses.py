@@ -82,7 +82,7 @@ class DutchWords(Words):
             return ""
         noun, span = self.vocabulary.noun_of_events(follows.source), self.vocabulary.span(events.span or 0)
         same = self._same("that_same", follows.match) if follows.match is not None else ""
-        return f" binnen {span} na een {noun.one}{self._where(follows)}{same}{self._after(follows)}"
+        return f" binnen {span} na een {noun.after_a}{self._where(follows)}{same}{self._after(follows)}"
 
     def _leaf(self, leaf: Condition, negated: bool) -> str:
         match leaf:

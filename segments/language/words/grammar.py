@@ -26,6 +26,14 @@ class Noun:
         """The number that goes with a count: 1 visit, 0 visits."""
         return self.one if count == 1 else self.many
 
+    @property
+    def after_a(self) -> str:
+        """The word after `een`: `een gekocht artikel`, since that is neuter, but `een geopende mail`."""
+        if not (self.neuter and self.participle):
+            return self.one
+        participle, _, rest = self.one.partition(" ")
+        return f"{participle.removesuffix('e')} {rest}"
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
